@@ -1,0 +1,32 @@
+"""Why a record did not become a kept document: the reason codes of the ledger.
+
+Promise 1: each record ends as kept, dropped with one of these reasons or failed with one of these errors.
+"""
+
+from __future__ import annotations
+
+#: Not documents by nature: read without trouble, nothing to keep.
+DROPPED: dict[str, str] = {
+    "redirect": "the server answered with a redirect",
+    "http_error": "the server answered with an error status",
+    "not_text": "the payload is not a textual type (sniffed)",
+    "revisit": "the record refers to an earlier capture and carries no text",
+    "empty": "no text is left after extraction",
+    "duplicate": "a verified near-duplicate of a kept document",
+    "synthetic_cap": "dropped so that the synthetic fraction stays under the cap",
+    "segment": "a continuation segment of a record that was split over several",
+}
+
+#: Could not be read or processed.
+FAILED: dict[str, str] = {
+    "bad_container": "the file is not in a format that can be read",
+    "bad_compression": "compressed data is damaged",
+    "bad_record": "the record's own header is damaged or missing required fields",
+    "truncated": "the data ends before the record does",
+    "too_large": "the payload is larger than the limit once decoded",
+    "bad_encoding": "the content encoding or transfer encoding cannot be undone",
+    "bad_row": "the line or row has no usable text field",
+    "extraction_timeout": "main-text extraction used more time than allowed",
+    "extraction_failed": "main-text extraction failed",
+    "annotator_failed": "an annotator raised an error on this record",
+}
