@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of development data, or skip (CI has it and sets PROVENANCE_REQUIRE_SHARED)."""
+    path = Path(os.environ.get("PROVENANCE_SHARED", ROOT.parent / "shared"))
+    if not (path / "data").is_dir():
+        message = f"development data is not at {path} (set PROVENANCE_SHARED)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
