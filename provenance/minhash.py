@@ -119,7 +119,9 @@ def shingle_hashes(text: str, ngram: int = 5) -> npt.NDArray[np.uint32]:
     return shingles[: _shingle(hashes, found, ngram, shingles)].copy()
 
 
-def signature(hashes: npt.NDArray[np.uint32], count: int = MINHASH_PERMUTATIONS, seed: int = 1) -> npt.NDArray[np.uint32]:
+def signature(
+    hashes: npt.NDArray[np.uint32], count: int = MINHASH_PERMUTATIONS, seed: int = 1
+) -> npt.NDArray[np.uint32]:
     """The affine32 signature (uint32[count]) of a set of shingle hashes; all ones bits when it is empty."""
     result = np.empty(count, np.uint32)
     _minima(np.ascontiguousarray(hashes, np.uint32), len(hashes), *permutations(count, seed), result)

@@ -1,0 +1,106 @@
+"""Locality-sensitive hashing: documents whose signatures agree in a whole band become candidates.
+
+The bands for a threshold are chosen by datasketch's own optimiser; one more band, the digest of the
+normalised text, finds exact duplicates too short to have a signature.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numba
+import numpy as np
+from datasketch.lsh import _optimal_param
+
+from provenance.duplicates.scratch import Piece, Routed, Scratch, read_piece, split, write_pieces
+from provenance.duplicates.sketches import DIGESTED, SHINGLED, U32, U64, Blocks, Sketches
+
+# A bucket's documents are each paired with its first; also pairing neighbours protects those that are
+# similar to one another but not to the first.
+_NEIGHBOURS = 1
+
+
+@cache
+def optimal_bands(threshold: float, permutations: int) -> tuple[int, int]:
+    """(bands, rows of a band) for which false positives and false negatives are fewest, evenly weighted.
+
+    Raises ValueError unless 0 < threshold <= 1 and permutations >= 2.
+    """
+    if not 0 < threshold <= 1 or permutations < 2:
+        raise ValueError(f"no bands for threshold {threshold} and {permutations} permutations")
+    bands, rows = _optimal_param(threshold, permutations, 0.5, 0.5)
+    return int(bands), int(rows)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _band_keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
+    keys = np.empty((signatures.shape[0], bands), np.uint64)
+    for i in range(signatures.shape[0]):
+        for band in range(bands):
+            value = np.uint64(band + 1) * np.uint64(0x9E3779B97F4A7C15)
+            for k in range(band * rows, (band + 1) * rows):
+                value = (value ^ np.uint64(signatures[i, k])) * np.uint64(0xFF51AFD7ED558CCD)
+                value ^= value >> np.uint64(32)
+            value *= np.uint64(0xC4CEB9FE1A85EC53)
+            keys[i, band] = value ^ (value >> np.uint64(33))
+    return keys
+
+
+def band_keys(signatures: U32, bands: int, rows: int) -> U64:
+    """One 64-bit key for each band of each signature (uint64[n, bands]); keys of other bands differ."""
+    if bands * rows > signatures.shape[1]:
+        raise ValueError(f"{bands} bands of {rows} rows do not fit {signatures.shape[1]} permutations")
+    keys: U64 = _band_keys(np.ascontiguousarray(signatures), bands, rows)
+    return keys
+
+
+def partition_of(keys: U64, partitions: int) -> U64:
+    """Partition of each key by range of its upper half: monotone in the key."""
+    return (keys >> np.uint64(32)) * np.uint64(partitions) >> np.uint64(32)
+
+
+def spill_bands(
+    scratch: Scratch, path: str, sketches: Sketches, bands: tuple[int, int], partitions: int
+) -> list[Routed]:
+    """Task 1, for each block: write (key, address) pairs by partition of the key."""
+    shingled = np.flatnonzero(sketches.flags & SHINGLED)
+    digested = np.flatnonzero(sketches.flags & DIGESTED)
+    digest_keys = sketches.digests[digested, 0] ^ sketches.digests[digested, 1] * np.uint64(
+        0x9E3779B97F4A7C15
+    )
+    keys = np.concatenate([band_keys(sketches.signatures[shingled], *bands).reshape(-1), digest_keys])
+    where = np.concatenate([np.repeat(sketches.addresses[shingled], bands[0]), sketches.addresses[digested]])
+    return write_pieces(scratch, path, split(partition_of(keys, partitions), keys, where))
+
+
+def unique_edges(low: U64, high: U64) -> tuple[U64, U64]:
+    """Edges sorted by (low, high), each once."""
+    order = np.lexsort((high, low))
+    low, high = low[order], high[order]
+    new = np.ones(len(low), np.bool_)
+    new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    return low[new], high[new]
+
+
+def find_candidates(scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks) -> list[Routed]:
+    """Task 2, for each key partition: write candidate edges (low, high) by block of the lower address.
+
+    Sorted by key, a run of equal keys is a bucket; its lowest address is joined with every other one,
+    and every address with the next.
+    """
+    parts = [read_piece(scratch, piece, "<u8", "<u8") for piece in sorted(pieces)]
+    keys, where = (np.concatenate([p[i] for p in parts]) for i in range(2))
+    del parts
+    order = np.lexsort((where, keys))
+    keys, where = keys[order], where[order]
+    del order
+    same = keys[1:] == keys[:-1]
+    del keys
+    starts = np.flatnonzero(np.concatenate([[True], ~same]))
+    hubs = np.repeat(where[starts], np.diff(np.append(starts, len(where))))
+    member = np.flatnonzero(same) + 1
+    low = np.concatenate([hubs[member], where[member - 1]] if _NEIGHBOURS else [hubs[member]])
+    high = np.concatenate([where[member]] * (1 + _NEIGHBOURS))
+    del hubs, where
+    low, high = unique_edges(low, high)
+    return write_pieces(scratch, path, split(blocks.of(low), low, high))

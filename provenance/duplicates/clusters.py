@@ -1,0 +1,288 @@
+"""From verified edges to clusters in which each dropped document is verified against its keeper.
+
+Components of verified edges only say who may belong together. Inside one the best document by policy
+keeps, whatever is similar to it is its duplicate, and the rest regroups: promise 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from provenance.duplicates.edges import TOLERANCE, read_edges
+from provenance.duplicates.scratch import Array, Piece, Routed, Scratch, read_piece, split, write_pieces
+from provenance.duplicates.sketches import U64, Blocks, Sketches, concatenate, equal_share
+
+# Addresses, component labels, policy keys, digests, signatures, flags: widest first, so aligned.
+_MEMBERS = ("<u8", "<u8", "<u8", "<u8", "<u4", "u1")
+# A component too large for one group asks for the next this many keepers in one pass over its members.
+_FIRST_KEEPERS, _MOST_KEEPERS = 1, 1024
+
+
+def policy_keys(
+    proven: npt.NDArray[np.int64],
+    log_odds: npt.NDArray[np.float64],
+    token_counts: npt.NDArray[Any],
+    doc_ids: npt.NDArray[np.uint8],
+) -> U64:
+    """The default policy as sortable keys (uint64[n, 5]): the lexicographically lowest row keeps.
+
+    Earliest proven time first (int64 microseconds; the lowest int64, NaT, comes last), then lowest
+    synthetic log-odds (NaN last), then most tokens, then lowest doc_id (uint8[n, 16]). Another policy is
+    another array of this kind, of any width.
+    """
+    sign = np.uint64(1 << 63)
+    time = proven.astype(np.int64).view(np.uint64) ^ sign
+    time = np.where(time == 0, np.uint64(2**64 - 1), time)
+    # IEEE 754: flip all bits of negatives and the sign of others, and order becomes that of unsigned integers.
+    odds = (log_odds.astype(np.float64) + 0.0).view(np.uint64)
+    odds = np.where(odds & sign, ~odds, odds | sign)
+    odds = np.where(np.isnan(log_odds), np.uint64(2**64 - 1), odds)
+    tokens = sign - token_counts.astype(np.uint64)
+    ids = np.ascontiguousarray(doc_ids, np.uint8).view(">u8").astype(np.uint64).reshape(-1, 2)
+    return np.column_stack([time, odds, tokens, ids])
+
+
+def connect(
+    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int = 16_384
+) -> list[Routed]:
+    """Task 5, the only one of its kind: components of all verified edges, ids only.
+
+    Writes (address, component's lowest address, group) by block. Components share a group until it has
+    about `group_rows` documents; a larger component has a group of its own.
+    """
+    low, high = read_edges(scratch, pieces)
+    where = np.unique(np.concatenate([low, high]))
+    if not len(where):
+        return []
+    rows, columns = (np.searchsorted(where, ends).astype(np.int32) for ends in (low, high))
+    del low, high
+    graph = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), (len(where), len(where)))
+    del rows, columns
+    _, labels = connected_components(graph, directed=False)
+    del graph
+    _, first, component, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
+    groups = _groups(sizes, group_rows)
+    return write_pieces(
+        scratch, path, split(blocks.of(where), where, where[first[component]], groups[component])
+    )
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _groups(sizes, group_rows):  # type: ignore[no-untyped-def]
+    """Group of each component: consecutive small ones together, each large one alone."""
+    groups = np.empty(sizes.size, np.uint64)
+    filled, current, last = 0, np.int64(-1), np.int64(-1)
+    for i in range(sizes.size):
+        if sizes[i] > group_rows:
+            last += 1
+            groups[i] = last
+            continue
+        if current < 0 or filled + sizes[i] > group_rows:
+            last += 1
+            current, filled = last, 0
+        groups[i] = current
+        filled += sizes[i]
+    return groups
+
+
+def send_members(
+    scratch: Scratch, path: str, pieces: list[Piece], sketches: Sketches, keys: U64
+) -> list[Routed]:
+    """Task 6, for each block with clustered documents: write what `choose_keepers` must know, by group.
+
+    `pieces` are what `connect` wrote for the block of `sketches`; `keys` are the policy keys of the
+    documents of `sketches` (uint64[n, any]), lowest keeps.
+    """
+    if len(keys) != len(sketches):
+        raise ValueError(f"{len(keys)} policy keys for {len(sketches)} documents")
+
+    def parts() -> Iterator[tuple[int, Sequence[Array]]]:
+        for piece in sorted(pieces):
+            where, labels, groups = read_piece(scratch, piece, "<u8", "<u8", "<u8")
+            for group, (members, component) in split(groups, where, labels):
+                rows = sketches.rows_of(members)
+                found = sketches.take(rows)
+                yield group, [members, component, keys[rows], found.digests, found.signatures, found.flags]
+
+    return write_pieces(scratch, path, parts())
+
+
+@dataclass(frozen=True)
+class _Members:
+    sketches: Sketches
+    labels: U64  # [n]
+    keys: U64  # [n, any]
+
+
+def _read_members(scratch: Scratch, piece: Piece) -> _Members:
+    where, labels, keys, digests, signatures, flags = read_piece(scratch, piece, *_MEMBERS)
+    n = len(where)
+    sketches = Sketches(where, flags, digests.reshape(n, 2), signatures.reshape(n, -1))
+    return _Members(sketches, labels, keys.reshape(n, -1))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _settle(order, labels, flags, digests, signatures, threshold, keeper, share):  # type: ignore[no-untyped-def]
+    """Greedy choice inside runs of equal labels of `order`: fills keeper (row) and share for each row."""
+    one = np.empty(1, np.int64)
+    other = np.empty(1, np.int64)
+    start = 0
+    while start < order.size:
+        stop = start + 1
+        while stop < order.size and labels[order[stop]] == labels[order[start]]:
+            stop += 1
+        for i in range(start, stop):
+            if keeper[order[i]] >= 0:
+                continue
+            keeper[order[i]] = order[i]
+            share[order[i]] = 1
+            one[0] = order[i]
+            for j in range(i + 1, stop):
+                if keeper[order[j]] < 0:
+                    other[0] = order[j]
+                    found = equal_share(flags, digests, signatures, one, flags, digests, signatures, other)[0]
+                    if found >= threshold:
+                        keeper[order[j]] = order[i]
+                        share[order[j]] = found
+        start = stop
+
+
+def choose_keepers(
+    scratch: Scratch,
+    path: str,
+    pieces: list[Piece],
+    threshold: float,
+    blocks: Blocks,
+    group_rows: int = 16_384,
+) -> list[Routed]:
+    """Task 7, for each group: write (address, keeper's address, similarity to it) by block of the address.
+
+    Documents in policy order: one that no earlier keeper of its component is similar to keeps; every
+    other belongs to the first keeper, in policy order, to which its similarity is at least the threshold.
+    Keepers of others are listed with themselves and similarity 1; documents alone in the end are not.
+    A component larger than `group_rows` is settled in passes over its pieces, one at a time in memory.
+    """
+    pieces = sorted(pieces)
+    keys_parts, where_parts, label_parts = [], [], []
+    held: list[Sketches] = []
+    for piece in pieces:
+        members = _read_members(scratch, piece)
+        where_parts.append(members.sketches.addresses)
+        label_parts.append(members.labels)
+        keys_parts.append(members.keys)
+        held.append(members.sketches)
+        if sum(map(len, where_parts)) > group_rows:
+            held.clear()
+    where, labels, keys = map(np.concatenate, (where_parts, label_parts, keys_parts))
+    order = np.lexsort((where, *keys.T[::-1], labels))
+    if len(where) <= group_rows:
+        sketches = concatenate(held, held[0].signatures.shape[1])
+        keeper, share = np.full(len(where), -1, np.int64), np.zeros(len(where), np.float32)
+        _settle(
+            order,
+            labels,
+            sketches.flags,
+            sketches.digests,
+            sketches.signatures,
+            threshold - TOLERANCE,
+            keeper,
+            share,
+        )
+    else:
+        sizes = list(map(len, where_parts))
+        keeper, share = _settle_in_passes(scratch, pieces, sizes, order, threshold - TOLERANCE)
+    listed = np.flatnonzero(np.bincount(keeper, minlength=len(where))[keeper] > 1)
+    where, keeper_at, share = where[listed], where[keeper[listed]], share[listed]
+    return write_pieces(scratch, path, split(blocks.of(where), where, keeper_at, share))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _first_similar(rows, left, keepers, right, threshold):  # type: ignore[no-untyped-def]
+    """For each of `rows` of `left` the first row of `keepers` in `right` similar to it, or -1, and the share."""
+    found = np.full(rows.size, -1, np.int64)
+    share = np.zeros(rows.size, np.float32)
+    one = np.empty(1, np.int64)
+    other = np.empty(1, np.int64)
+    for i in range(rows.size):
+        one[0] = rows[i]
+        for j in range(keepers.size):
+            other[0] = keepers[j]
+            value = equal_share(left[0], left[1], left[2], one, right[0], right[1], right[2], other)[0]
+            if value >= threshold:
+                found[i], share[i] = j, value
+                break
+    return found, share
+
+
+def _settle_in_passes(
+    scratch: Scratch, pieces: list[Piece], sizes: list[int], order: npt.NDArray[np.intp], threshold: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """What `_settle` does for one component, holding one piece and the next candidates at a time.
+
+    The next candidates in policy order settle among themselves; then one pass gives every other
+    unsettled document to the first of the new keepers that it is similar to.
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    keeper, share = np.full(len(order), -1, np.int64), np.zeros(len(order), np.float32)
+    wanted = _FIRST_KEEPERS
+    while len(order):
+        candidates = order[:wanted]
+        held, rows = [], []
+        for i in np.unique(np.searchsorted(starts, candidates, "right") - 1).tolist():
+            here = np.sort(candidates[(candidates >= starts[i]) & (candidates < starts[i + 1])])
+            held.append(_read_members(scratch, pieces[i]).sketches.take(here - starts[i]))
+            rows.append(here)
+        taken, row = concatenate(held, 0), np.concatenate(rows)
+        place = np.searchsorted(row, candidates)
+        own, own_share = np.full(len(row), -1, np.int64), np.zeros(len(row), np.float32)
+        alike = np.zeros(len(row), np.uint64)
+        _settle(place, alike, taken.flags, taken.digests, taken.signatures, threshold, own, own_share)
+        keeper[row], share[row] = row[own], own_share
+        new = place[own[place] == place]
+        for i, piece in enumerate(pieces):
+            unsettled = np.flatnonzero(keeper[starts[i] : starts[i + 1]] < 0)
+            if len(unsettled):
+                here = _read_members(scratch, piece).sketches
+                found, value = _first_similar(
+                    unsettled, (here.flags, here.digests, here.signatures),
+                    new, (taken.flags, taken.digests, taken.signatures), threshold,
+                )  # fmt: skip
+                similar = found >= 0
+                at = unsettled[similar] + starts[i]
+                keeper[at], share[at] = row[new[found[similar]]], value[similar]
+        order = order[keeper[order] < 0]
+        wanted = min(wanted * 8, _MOST_KEEPERS)
+    return keeper, share
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Every document that is dropped as a duplicate or kept in place of one, by ascending address.
+
+    A keeper is listed with itself and similarity 1.
+    """
+
+    addresses: U64
+    keepers: U64
+    similarities: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+
+def read_clusters(scratch: Scratch, pieces: list[Piece]) -> Clusters:
+    """What `choose_keepers` wrote, of one block or of all, in order of address."""
+    if not pieces:
+        return Clusters(np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.float32))
+    parts = [read_piece(scratch, piece, "<u8", "<u8", "<f4") for piece in sorted(pieces)]
+    where, keepers, share = (np.concatenate([p[i] for p in parts]) for i in range(3))
+    order = np.argsort(where)
+    return Clusters(where[order], keepers[order], share[order])

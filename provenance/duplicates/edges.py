@@ -1,0 +1,74 @@
+"""Verification of candidate edges by signature, without ever holding more than a block of signatures.
+
+Signatures are sent, each once, from the block of an edge's lower address to the block of its higher one;
+there the share of equal positions decides. Only verified edges go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from provenance.duplicates.bands import unique_edges
+from provenance.duplicates.scratch import Array, Piece, Routed, Scratch, read_piece, split, write_pieces
+from provenance.duplicates.sketches import U64, Blocks, Sketches, similarity
+
+#: Similarities are multiples of 1 / permutations in float32: a threshold is met within this much.
+TOLERANCE = 1e-6
+# Addresses, digests, higher ends, signatures, index of each edge's sender, flags: widest first, so aligned.
+_SENT = ("<u8", "<u8", "<u8", "<u4", "<u4", "u1")
+
+
+def read_edges(scratch: Scratch, pieces: list[Piece]) -> tuple[U64, U64]:
+    """All edges of the pieces, sorted, each once; merged piece by piece so that repeats never pile up."""
+    low = high = np.empty(0, np.uint64)
+    waiting: list[list[Array]] = []
+    for piece in sorted(pieces):
+        waiting.append(read_piece(scratch, piece, "<u8", "<u8"))
+        if sum(len(w[0]) for w in waiting) > len(low) + 65_536:
+            low, high = unique_edges(
+                *(np.concatenate([e, *(w[i] for w in waiting)]) for i, e in enumerate((low, high)))
+            )
+            waiting = []
+    return unique_edges(*(np.concatenate([e, *(w[i] for w in waiting)]) for i, e in enumerate((low, high))))
+
+
+def send_signatures(
+    scratch: Scratch, path: str, pieces: list[Piece], sketches: Sketches, blocks: Blocks
+) -> list[Routed]:
+    """Task 3, for each block with candidates: write edges and the signatures of their lower ends.
+
+    `pieces` are the candidates whose lower address lies in the block of `sketches`; the result is
+    partitioned by block of the higher address.
+    """
+    low, high = read_edges(scratch, pieces)
+
+    def parts() -> Iterator[tuple[int, Sequence[Array]]]:
+        for block, (lows, highs) in split(blocks.of(high), low, high):
+            sent, index = np.unique(lows, return_inverse=True)
+            found = sketches.take(sketches.rows_of(sent))
+            yield block, [sent, found.digests, highs, found.signatures, index.astype("<u4"), found.flags]
+
+    return write_pieces(scratch, path, parts())
+
+
+def verify_edges(
+    scratch: Scratch, path: str, pieces: list[Piece], sketches: Sketches, threshold: float
+) -> list[Routed]:
+    """Task 4, for each block with candidates: write the edges whose similarity is at least the threshold.
+
+    `pieces` are what `send_signatures` sent to the block of `sketches`. All verified edges have
+    partition 0: the next task is one.
+    """
+    width = sketches.signatures.shape[1]
+    lows, highs = [], []
+    for piece in sorted(pieces):
+        where, digests, high, signatures, index, flags = read_piece(scratch, piece, *_SENT)
+        sent = Sketches(where, flags, digests.reshape(-1, 2), signatures.reshape(-1, width))
+        share = similarity(sent, index.astype(np.intp), sketches, sketches.rows_of(high))
+        verified = share >= threshold - TOLERANCE
+        lows.append(where[index[verified]])
+        highs.append(high[verified])
+    low, high = np.concatenate(lows), np.concatenate(highs)
+    return write_pieces(scratch, path, [(0, [low, high])] if len(low) else [])

@@ -1,0 +1,174 @@
+"""What deduplication knows of documents: addresses, signatures, digests, and how they are cut in blocks.
+
+A document's address is shard << 40 | row (uint64); a block is a range of addresses small enough that one
+task can hold its signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+
+ROW_BITS = 40
+SHINGLED, DIGESTED = 1, 2
+
+
+def addresses(shard: int, first_row: int, rows: int) -> U64:
+    """Addresses of consecutive rows of one shard (uint64[rows])."""
+    if not (0 <= shard < 1 << 24 and 0 <= first_row and first_row + rows <= 1 << ROW_BITS):
+        raise ValueError(f"no address for shard {shard}, rows {first_row} to {first_row + rows}")
+    return np.arange(rows, dtype=np.uint64) + np.uint64(shard << ROW_BITS | first_row)
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Documents of one block by ascending address, parallel arrays of n rows.
+
+    `flags` says which of `signatures` (SHINGLED) and `digests` (DIGESTED) a document has.
+    """
+
+    addresses: U64  # [n]
+    flags: npt.NDArray[np.uint8]  # [n]
+    digests: U64  # [n, 2]
+    signatures: U32  # [n, permutations]
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Sketches:
+        return Sketches(self.addresses[rows], self.flags[rows], self.digests[rows], self.signatures[rows])
+
+    def rows_of(self, addresses: U64) -> npt.NDArray[np.intp]:
+        """Rows of the given addresses. Raises KeyError if one is not here."""
+        rows = np.searchsorted(self.addresses, addresses)
+        if len(addresses) and (not len(self) or np.any(self.addresses.take(rows, mode="clip") != addresses)):
+            raise KeyError("an address is not in this block: were the shards changed under the job?")
+        return rows
+
+
+def sketches(where: U64, minhash: pa.FixedSizeListArray, digest: pa.FixedSizeBinaryArray) -> Sketches:
+    """From the columns `minhash` and `text_digest` of an annotated shard (chunked arrays also) to arrays.
+
+    `where` are the rows' addresses. Rows with neither (failed records) are left out.
+    """
+    if isinstance(minhash, pa.ChunkedArray):
+        minhash = minhash.combine_chunks()
+    if isinstance(digest, pa.ChunkedArray):
+        digest = digest.combine_chunks()
+    width = minhash.type.list_size
+    shingled = minhash.is_valid().to_numpy(zero_copy_only=False)
+    digested = digest.is_valid().to_numpy(zero_copy_only=False)
+    values = minhash.values.slice(minhash.offset * width, len(minhash) * width)
+    signatures = values.fill_null(0).to_numpy().reshape(-1, width) if values.null_count else values.to_numpy()
+    buffer = digest.buffers()[1]
+    digests = np.frombuffer(buffer, "<u8")[2 * digest.offset : 2 * (digest.offset + len(digest))]
+    flags = (shingled * SHINGLED + digested * DIGESTED).astype(np.uint8)
+    known = np.flatnonzero(flags)
+    return Sketches(
+        where[known], flags[known], digests.reshape(-1, 2)[known], signatures.reshape(-1, width)[known]
+    )
+
+
+def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:
+    """One block of several shards' sketches, given in ascending order of address."""
+    if not parts:
+        nothing = np.empty(0, np.uint64)
+        empty = np.empty((0, permutations), np.uint32)
+        return Sketches(nothing, np.empty(0, np.uint8), nothing.reshape(0, 2), empty)
+    return Sketches(
+        np.concatenate([p.addresses for p in parts]),
+        np.concatenate([p.flags for p in parts]),
+        np.concatenate([p.digests for p in parts]),
+        np.concatenate([p.signatures for p in parts]),
+    )
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def equal_share(left_flags, left_digests, left, left_rows, right_flags, right_digests, right, right_rows):  # type: ignore[no-untyped-def]
+    """Estimated similarity of documents left_rows[i] and right_rows[i] (float32[i]).
+
+    The share of equal signature positions (datasketch's `jaccard`); 1 if the digests are equal; 0 if
+    there is nothing to compare.
+    """
+    result = np.zeros(left_rows.size, np.float32)
+    width = left.shape[1]
+    for i in range(left_rows.size):
+        x, y = left_rows[i], right_rows[i]
+        both = left_flags[x] & right_flags[y]
+        if (
+            both & DIGESTED
+            and left_digests[x, 0] == right_digests[y, 0]
+            and left_digests[x, 1] == right_digests[y, 1]
+        ):
+            result[i] = 1
+        elif both & SHINGLED:
+            equal = 0
+            for k in range(width):
+                equal += left[x, k] == right[y, k]
+            result[i] = np.float32(equal / width)
+    return result
+
+
+def similarity(
+    left: Sketches, left_rows: npt.NDArray[np.intp], right: Sketches, right_rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float32]:
+    """`equal_share` of pairs of documents (float32)."""
+    result: npt.NDArray[np.float32] = equal_share(
+        left.flags, left.digests, left.signatures, np.asarray(left_rows, np.int64),
+        right.flags, right.digests, right.signatures, np.asarray(right_rows, np.int64),
+    )  # fmt: skip
+    return result
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Consecutive ranges of addresses that cover all rows of all shards.
+
+    `rows[s]` is the number of rows of shard s; block i holds about `block_rows` of them and may span
+    several small shards or a part of a large one.
+    """
+
+    rows: tuple[int, ...]
+    block_rows: int = 16_384
+
+    def __post_init__(self) -> None:
+        if self.block_rows < 1:
+            raise ValueError("block_rows must be at least 1")
+        total = sum(self.rows)
+        before = np.concatenate([[0], np.cumsum(self.rows, dtype=np.int64)])
+        positions = np.arange(0, total, self.block_rows, dtype=np.int64)
+        shard = np.searchsorted(before, positions, "right") - 1
+        starts = shard.astype(np.uint64) << np.uint64(ROW_BITS) | (positions - before[shard]).astype(
+            np.uint64
+        )
+        object.__setattr__(self, "_before", before)
+        object.__setattr__(self, "_starts", starts)
+
+    def __len__(self) -> int:
+        return -(-sum(self.rows) // self.block_rows)
+
+    def of(self, where: U64) -> npt.NDArray[np.intp]:
+        """The blocks in which addresses lie (ints[n])."""
+        starts: U64 = object.__getattribute__(self, "_starts")
+        return np.searchsorted(starts, where, "right") - 1
+
+    def spans(self, block: int) -> list[tuple[int, int, int]]:
+        """(shard, first row, rows) of the parts of a block, ascending."""
+        before: npt.NDArray[np.int64] = object.__getattribute__(self, "_before")
+        start, stop = block * self.block_rows, min((block + 1) * self.block_rows, int(before[-1]))
+        shard = int(np.searchsorted(before, start, "right")) - 1
+        spans: list[tuple[int, int, int]] = []
+        while start < stop:
+            end = min(stop, int(before[shard + 1]))
+            if end > start:
+                spans.append((shard, start - int(before[shard]), end - start))
+            start, shard = max(start, end), shard + 1
+        return spans

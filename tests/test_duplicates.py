@@ -1,0 +1,183 @@
+"""Deduplication: equal to a brute-force reference, whatever the blocks, partitions and groups."""
+
+from __future__ import annotations
+
+import tempfile
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from datasketch import MinHashLSH
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provenance import duplicates
+from provenance.duplicates import Blocks, Clusters, LocalScratch, Sketches
+from provenance.duplicates.scratch import read_piece, write_pieces
+from provenance.duplicates.sketches import DIGESTED, SHINGLED
+
+WIDTH = 32
+
+
+def family(rng: np.random.Generator, documents: int, roots: int, noise: float) -> Sketches:
+    """Signatures derived from a few roots with a share of positions redrawn; some null, some digests alike."""
+    base = rng.integers(0, 1 << 32, (roots, WIDTH), dtype=np.uint32)
+    signatures = base[rng.integers(0, roots, documents)]
+    redrawn = rng.random((documents, WIDTH)) < noise * rng.random((documents, 1))
+    signatures = np.where(redrawn, rng.integers(0, 1 << 32, signatures.shape, dtype=np.uint32), signatures)
+    digests = rng.integers(0, 1 << 62, (documents, 2)).astype(np.uint64)
+    alike = rng.random(documents) < 0.2
+    digests[alike] = digests[rng.integers(0, documents, int(alike.sum()))]
+    flags = rng.choice([0, DIGESTED, SHINGLED, SHINGLED | DIGESTED], documents, p=[0.05, 0.1, 0.05, 0.8])
+    return Sketches(np.arange(documents, dtype=np.uint64), flags.astype(np.uint8), digests, signatures)
+
+
+def solve(
+    sketches: Sketches,
+    keys: np.ndarray,
+    shards: tuple[int, ...],
+    threshold: float,
+    block_rows: int,
+    partitions: int,
+    group_rows: int,
+) -> Clusters:
+    """deduplicate_local on documents dealt to shards in order."""
+    where = np.concatenate([duplicates.addresses(s, 0, n) for s, n in enumerate(shards)])
+    blocks = Blocks(shards, block_rows)
+    block = blocks.of(where)
+
+    def rows(number: int) -> np.ndarray:
+        return np.flatnonzero((block == number) & (sketches.flags > 0))
+
+    def load(number: int) -> Sketches:
+        at = rows(number)
+        return Sketches(where[at], sketches.flags[at], sketches.digests[at], sketches.signatures[at])
+
+    with tempfile.TemporaryDirectory() as folder:
+        return duplicates.deduplicate_local(
+            LocalScratch(folder), blocks, load, lambda number: keys[rows(number)],
+            threshold=threshold, permutations=WIDTH, partitions=partitions, group_rows=group_rows,
+        )  # fmt: skip
+
+
+def share(sketches: Sketches, i: int, j: int) -> float:
+    both = sketches.flags[i] & sketches.flags[j]
+    if both & DIGESTED and (sketches.digests[i] == sketches.digests[j]).all():
+        return 1.0
+    return float((sketches.signatures[i] == sketches.signatures[j]).mean()) if both & SHINGLED else 0.0
+
+
+def reference(sketches: Sketches, keys: np.ndarray, threshold: float) -> dict[int, tuple[int, float]]:
+    """Document → (keeper, similarity), by dictionaries and loops."""
+    bands, rows = duplicates.optimal_bands(threshold, WIDTH)
+    buckets: dict[object, list[int]] = {}
+    for i in range(len(sketches)):
+        if sketches.flags[i] & SHINGLED:
+            for band in range(bands):
+                part = sketches.signatures[i, band * rows : (band + 1) * rows].tobytes()
+                buckets.setdefault((band, part), []).append(i)
+        if sketches.flags[i] & DIGESTED:
+            buckets.setdefault(sketches.digests[i].tobytes(), []).append(i)
+    parent = list(range(len(sketches)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for bucket in buckets.values():
+        for a, b in [*((bucket[0], x) for x in bucket[1:]), *zip(bucket, bucket[1:], strict=False)]:
+            if share(sketches, a, b) >= threshold:
+                parent[root(a)] = root(b)
+    components: dict[int, list[int]] = {}
+    for i in range(len(sketches)):
+        components.setdefault(root(i), []).append(i)
+    result: dict[int, tuple[int, float]] = {}
+    for component in components.values():
+        rest = sorted(component, key=lambda i: (*keys[i].tolist(), i))
+        while rest:
+            keeper = rest[0]
+            similar = [i for i in rest[1:] if share(sketches, keeper, i) >= threshold]
+            if similar:
+                result[keeper] = (keeper, 1.0)
+                result.update({i: (keeper, share(sketches, keeper, i)) for i in similar})
+            rest = [i for i in rest[1:] if i not in similar]
+    return result
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_groups(
+    data: st.DataObject,
+) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    shards = tuple(data.draw(st.lists(st.integers(0, 40), min_size=1, max_size=5)))
+    threshold = data.draw(st.sampled_from([0.5, 0.7, 0.8, 1.0]))
+    sketches = family(rng, sum(shards), data.draw(st.integers(1, 8)), data.draw(st.floats(0, 0.8)))
+    keys = rng.integers(0, 4, (len(sketches), 2)).astype(np.uint64)
+    where = [s << 40 | row for s, n in enumerate(shards) for row in range(n)]
+    expected = {where[i]: (where[k], s) for i, (k, s) in reference(sketches, keys, threshold).items()}
+    for _ in range(2):
+        found = solve(
+            sketches,
+            keys,
+            shards,
+            threshold,
+            data.draw(st.integers(1, 60)),
+            data.draw(st.integers(1, 7)),
+            data.draw(st.integers(1, 60)),
+        )
+        assert {
+            a: (k, pytest.approx(s))
+            for a, k, s in zip(
+                found.addresses.tolist(), found.keepers.tolist(), found.similarities.tolist(), strict=True
+            )
+        } == expected
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8, 0.95])
+def test_bands_are_those_of_datasketch(threshold: float) -> None:
+    index = MinHashLSH(threshold=threshold, num_perm=128)
+    assert duplicates.optimal_bands(threshold, 128) == (index.b, index.r)
+
+
+def test_policy_prefers_early_then_human_then_long_then_low_identifier() -> None:
+    nan = float("nan")
+    time = np.array([5, 5, 5, 5, 5, -3, np.iinfo(np.int64).min], np.int64)
+    odds = np.array([0.5, -1.0, -1.0, -1.0, nan, 9.0, -9.0])
+    tokens = np.array([9, 10, 20, 20, 50, 1, 99], np.int32)
+    ids = np.zeros((7, 16), np.uint8)
+    ids[2, 0] = 1
+    keys = duplicates.policy_keys(time, odds, tokens, ids)
+    assert np.lexsort(keys.T[::-1]).tolist() == [5, 3, 2, 1, 0, 4, 6]
+
+
+@given(st.lists(st.integers(0, 9), max_size=8), st.integers(1, 12))
+def test_blocks_cover_every_row_once_and_in_order(shards: list[int], block_rows: int) -> None:
+    blocks = Blocks(tuple(shards), block_rows)
+    seen = []
+    for block in range(len(blocks)):
+        for shard, first, rows in blocks.spans(block):
+            where = duplicates.addresses(shard, first, rows)
+            assert (blocks.of(where) == block).all()
+            seen += where.tolist()
+    assert seen == [s << 40 | row for s, n in enumerate(shards) for row in range(n)]
+
+
+def test_sliced_columns_give_the_sketches_of_their_rows() -> None:
+    minhash = pa.array([[1, 2], None, [3, 4], [5, 6], None], pa.list_(pa.uint32(), 2)).slice(1, 4)
+    digest = pa.array([b"a" * 16, b"b" * 16, None, b"c" * 16, None], pa.binary(16)).slice(1, 4)
+    found = duplicates.sketches(np.arange(4, dtype=np.uint64), minhash, digest)
+    assert found.addresses.tolist() == [0, 1, 2]
+    assert found.flags.tolist() == [DIGESTED, SHINGLED, SHINGLED | DIGESTED]
+    assert found.signatures[1:].tolist() == [[3, 4], [5, 6]]
+    assert found.digests[2].tobytes() == b"c" * 16
+
+
+def test_a_damaged_piece_is_refused(tmp_path: object) -> None:
+    scratch = LocalScratch(str(tmp_path))
+    ((_, piece),) = write_pieces(scratch, "x", [(0, [np.arange(4, dtype="<u8")])])
+    with pytest.raises(ValueError, match="no piece of 2 arrays"):
+        read_piece(scratch, piece, "<u8", "<u8")
+    with pytest.raises(EOFError):
+        scratch.read("x", 8, 1000)
