@@ -1,0 +1,27 @@
+"""The columns of a batch as an annotator reads them: there or not, and only for rows that may become documents.
+
+Lets an annotator say what it needs without caring which reader made the batch; a row that
+already has an outcome reads as null in every column, so it gets nulls in every added one.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def open_rows(batch: pa.RecordBatch) -> pa.BooleanArray:
+    """Return one boolean a row: true where `outcome` is null or the batch has no such column."""
+    if "outcome" not in batch.schema.names:
+        return pa.repeat(pa.scalar(True), batch.num_rows)
+    return pc.is_null(batch.column("outcome"))
+
+
+def read_column(batch: pa.RecordBatch, name: str, type_: pa.DataType) -> pa.Array:
+    """Return column `name` cast to `type_`: null in rows with an outcome, all null where it is missing."""
+    if name not in batch.schema.names:
+        return pa.nulls(batch.num_rows, type_)
+    column = batch.column(name)
+    if column.type != type_:
+        column = column.cast(type_)
+    return pc.if_else(open_rows(batch), column, pa.scalar(None, type_))
