@@ -1,0 +1,58 @@
+"""ARC headers (Internet Archive ARC, versions 1 and 2): one line before each record.
+
+Field counts vary in real files, so a line is read from its address outwards and its length from the right.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_LINE = (
+    rb"(?:[A-Za-z][A-Za-z0-9+.\-]{1,30}:[^\n]{0,8000}?)[ \t]"
+    rb"(?:\d{1,3}(?:\.\d{1,3}){3}|None|-|[0-9a-fA-F:]{3,45})[ \t]"
+)
+_PARTS = re.compile(
+    rb"(.*?)[ \t](?:\d{1,3}(?:\.\d{1,3}){3}|None|-|(?=[0-9a-fA-F]*:)[0-9a-fA-F:]{3,45})[ \t]+(\S+)[ \t]*(.*)\Z",
+    re.DOTALL,
+)
+
+
+class ArcHeader(NamedTuple):
+    """The fields of a record line; `length` is None where it is no number >= 0."""
+
+    url: bytes
+    date: bytes
+    mime: bytes
+    length: int | None
+
+
+class ArcDialect:
+    """Record framing of ARC."""
+
+    name = "ARC"
+    start = re.compile(_LINE + rb"[^\n]{1,2000}\n")
+    anywhere = re.compile(rb"(?<![^\n])" + _LINE + rb"[0-9]{8,20}[ \t][^\n]{1,2000}\n")
+    start_bytes = 12_000
+    header_end = re.compile(rb"\r?\n")
+    separator = re.compile(rb"\r?\n")
+
+    def length(self, header: bytes) -> int | None:
+        return arc_fields(header).length
+
+
+def arc_fields(line: bytes) -> ArcHeader:
+    """Split "URL IP date mime [result checksum location offset file] length"."""
+    match = _PARTS.match(line)
+    if match is None:
+        return ArcHeader(line, b"", b"", None)
+    url, date, rest = match.groups()
+    fields = rest.split()
+    length = int(fields[-1]) if fields and fields[-1].isdigit() and len(fields[-1]) < 19 else None
+    version_2 = len(fields) >= 7 and re.fullmatch(rb"\d{3}|-|0", fields[-6]) is not None
+    mime = b" ".join(fields[:-6] if version_2 else fields[:-1])
+    if b"/" in date and re.match(
+        rb"\d{8,}", fields[0] if fields else b""
+    ):  # date and type in each other's place
+        date, mime = fields[0], date
+    return ArcHeader(url, date, mime, length)

@@ -1,0 +1,304 @@
+"""Where each record of a WARC or ARC file begins and ends, whatever its header claims.
+
+A length is believed when a record, padding or the end follows the block it announces. Otherwise
+the block ends where the next record can be seen to begin, and reading goes on there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from provenance.records.options import ReadOptions
+from provenance.records.window import BLANK, Window
+
+_SEPARATOR = re.compile(rb"\r?\n\r?\n")
+_TRAILING = re.compile(rb"(?:\r?\n)+\Z")
+_SCAN_BYTES = 256 << 10
+
+
+class Dialect(Protocol):
+    """The syntax of record headers: WARC's or ARC's."""
+
+    name: str
+    #: Matches at the first byte of a record.
+    start: re.Pattern[bytes]
+    #: Finds the start of a record anywhere: stricter, as payloads are searched with it.
+    anywhere: re.Pattern[bytes]
+    #: Longest match of the two patterns, in bytes.
+    start_bytes: int
+    #: What ends a header.
+    header_end: re.Pattern[bytes]
+    #: What follows a block whose announced length is right.
+    separator: re.Pattern[bytes]
+
+    def length(self, header: bytes) -> int | None:
+        """The announced length of the block; None where missing or not a number >= 0."""
+        ...
+
+
+@dataclass(slots=True)
+class Frame:
+    """One record, or a stretch of bytes that is none (`header` empty).
+
+    `block` holds at most `max_payload_bytes` and an HTTP header; `cut` says that more was there.
+    `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark.
+    """
+
+    offset: int
+    header: bytes
+    block: bytes
+    cut: bool = False
+    reason: str | None = None
+    detail: str | None = None
+
+
+def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[Frame]:
+    """Split a stream into records. Offsets increase strictly. Never raises on what the file holds."""
+    last_offset = -1
+    failed_at = -1  # where a failure was reported last: junk that follows it directly is part of it
+    while True:
+        window.skip_blank()
+        offset, at_member = window.stored_offset()
+        offset = max(offset, last_offset + 1)
+        if not window.need(1):
+            fault = window.take_fault()
+            if fault is None:
+                return
+            if failed_at != window.position:
+                last_offset = max(fault.offset, last_offset + 1)
+                yield Frame(last_offset, b"", b"", False, fault.reason, fault.detail)
+            failed_at = window.position
+            continue
+        window.need(dialect.start_bytes)
+        if dialect.start.match(window.buf, window.pos, window.pos + window.visible):
+            frame = _record(window, dialect, options, offset, at_member)
+        else:
+            follows = failed_at == window.position
+            frame = _junk(window, dialect, offset)
+            failed_at = window.position
+            if follows:
+                continue
+        last_offset = offset
+        yield frame
+
+
+def _junk(window: Window, dialect: Dialect, offset: int) -> Frame:
+    """Pass what is not a record, up to the next start of a record or barrier."""
+    begin = window.position
+    _scan(window, dialect)
+    passed = window.position - begin
+    fault = None if window.need(1) else window.take_fault()
+    if fault is not None:
+        return Frame(offset, b"", b"", False, fault.reason, fault.detail)
+    what = f"{passed:,} bytes at {offset:,} do not belong to any record and were passed over"
+    return Frame(offset, b"", b"", False, "bad_record", what)
+
+
+def _scan(window: Window, dialect: Dialect, keep: list[bytes] | None = None, most: int = 0) -> None:
+    """Move to the next start of a record, barrier or end. What is passed goes to `keep`, `most` bytes of it."""
+    window_first = True
+    while True:
+        visible = window.need(_SCAN_BYTES + dialect.start_bytes)
+        stop = window.pos + visible
+        found = dialect.anywhere.search(
+            window.buf, window.pos + (1 if window_first and keep is None else 0), stop
+        )
+        final = visible < _SCAN_BYTES + dialect.start_bytes
+        end = found.start() if found else stop if final else stop - dialect.start_bytes
+        if keep is not None and most > 0:
+            part = window.buf[window.pos : min(end, window.pos + most)]
+            keep.append(part)
+            most -= len(part)
+        window_first = window_first and end == window.pos
+        window.advance(end - window.pos)
+        if found or final:
+            return
+
+
+def _record(window: Window, dialect: Dialect, options: ReadOptions, offset: int, at_member: bool) -> Frame:
+    header = _header(window, dialect, options.max_record_header_bytes)
+    if header is None:
+        return _headless(window, dialect, offset)
+    length = dialect.length(header)
+    most = options.max_payload_bytes + options.max_http_header_bytes
+    if length is None:
+        return _unmeasured(window, dialect, offset, header, most)
+    if length > most:
+        return _large(window, dialect, offset, header, length, most)
+    begin = window.pos
+    have = window.need(length)
+    begin = window.pos
+    if have < length:
+        return _short(window, dialect, offset, header, length, have)
+    if _followed(window, dialect, length):
+        block = window.buf[begin : begin + length]
+        window.advance(length)
+        frame = Frame(offset, header, block)
+        fault = window.next_fault()
+        if at_member and fault is not None and fault.offset == offset:
+            _blame_member(window, frame)
+        return frame
+    return _overrun(window, dialect, offset, header, length, most)
+
+
+def _header(window: Window, dialect: Dialect, most: int) -> bytes | None:
+    """Take the header, or None where it has no end within `most` bytes."""
+    size, searched = 2048, 0
+    while True:
+        have = window.need(size)
+        found = dialect.header_end.search(window.buf, window.pos + max(0, searched - 4), window.pos + have)
+        if found:
+            header = window.buf[window.pos : found.start()]
+            window.advance(found.end() - window.pos)
+            return header
+        if have < size or size >= most:
+            return None
+        searched, size = have, min(size * 8, most)
+
+
+def _headless(window: Window, dialect: Dialect, offset: int) -> Frame:
+    """A record whose header does not end: the damage, the end of the file, or a header without limit."""
+    header = window.buf[window.pos : window.pos + min(window.visible, 2048)]
+    window.advance(min(window.visible, 5))
+    _scan(window, dialect)
+    if not window.need(1):
+        fault = window.take_fault()
+        if fault is not None:
+            return Frame(offset, header, b"", False, fault.reason, fault.detail)
+        if window.ended:
+            return Frame(
+                offset,
+                header,
+                b"",
+                False,
+                "truncated",
+                f"the file ends inside the header of the record at byte {offset:,}",
+            )
+    return Frame(
+        offset, header, b"", False, "bad_record", f"the header of the record at byte {offset:,} does not end"
+    )
+
+
+def _followed(window: Window, dialect: Dialect, length: int) -> bool:
+    """True where the block of `length` bytes is followed by a record, a barrier or the end of a member."""
+    ahead = length + 64
+    while True:
+        have = len(window.buf) - window.pos
+        if have < ahead and not window.closed:
+            window.need(ahead)
+        stop = window.pos + window.visible
+        blank = BLANK.match(window.buf, window.pos + length, stop)
+        at = blank.end() if blank else window.pos + length
+        if at < stop:
+            begin = at - window.pos
+            window.need(begin + dialect.start_bytes) if not window.closed else None
+            return bool(dialect.start.match(window.buf, window.pos + begin, window.pos + window.visible))
+        if window.closed:
+            return True
+        ahead = max(ahead * 2, at - window.pos + 64)
+
+
+def _blame_member(window: Window, frame: Frame) -> None:
+    """Damage found at the end of the member that holds just this record is this record's."""
+    window.skip_blank()
+    if window.need(1):
+        return
+    fault = window.take_fault()
+    if fault is None:
+        return
+    frame.detail = fault.detail
+    if fault.reason != "truncated":  # only the member's trailer is missing: the record is whole
+        frame.reason = fault.reason
+        frame.block = b""
+
+
+def _short(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, have: int) -> Frame:
+    """The block ends before its announced length."""
+    fault = window.next_fault()
+    block = window.buf[window.pos : window.pos + have]
+    if fault is not None:
+        window.advance(have)
+        window.take_fault()
+        return Frame(offset, header, b"", False, fault.reason, fault.detail)
+    found = dialect.anywhere.search(block)
+    if not found and window.ended and not _SEPARATOR.search(block[-4:]):
+        window.advance(have)
+        detail = f"the file ends {length - have:,} bytes before the record at byte {offset:,} does"
+        return Frame(offset, header, b"", False, "truncated", detail)
+    size = found.start() if found else have
+    window.advance(size)
+    return _corrected(offset, header, block[:size], length)
+
+
+def _overrun(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, most: int) -> Frame:
+    """Something else than a record follows the block: the length is wrong, or junk lies between records."""
+    block = window.buf[window.pos : window.pos + length]
+    found = dialect.anywhere.search(window.buf, window.pos, window.pos + window.visible)
+    if found and found.start() < window.pos + length:
+        size = found.start() - window.pos
+        window.advance(size)
+        return _corrected(offset, header, block[:size], length)
+    separator = dialect.separator.match(window.buf, window.pos + length, window.pos + window.visible)
+    window.advance(length)
+    if separator:
+        return Frame(offset, header, block)
+    kept = [block]
+    _scan(window, dialect, kept, most - length)
+    if not window.need(1):
+        fault = window.take_fault()
+        if fault is not None:
+            return Frame(offset, header, b"", False, fault.reason, fault.detail)
+    return _corrected(offset, header, b"".join(kept), length)
+
+
+def _unmeasured(window: Window, dialect: Dialect, offset: int, header: bytes, most: int) -> Frame:
+    """No usable length: the block reaches to the next record, barrier or end."""
+    begin = window.position
+    kept: list[bytes] = []
+    _scan(window, dialect, kept, most)
+    if not window.need(1):
+        fault = window.take_fault()
+        if fault is not None:
+            return Frame(offset, header, b"", False, fault.reason, fault.detail)
+    frame = _corrected(offset, header, b"".join(kept), None)
+    frame.cut = window.position - begin > most
+    return frame
+
+
+def _corrected(offset: int, header: bytes, block: bytes, length: int | None) -> Frame:
+    tail = _TRAILING.search(block[-8:])
+    if tail:
+        block = block[: len(block) - min(4, tail.end() - tail.start())]
+    if length is None:
+        detail = f"Content-Length is missing or not a number; the record holds {len(block):,} bytes"
+    else:
+        detail = f"Content-Length says {length:,} bytes but the record holds {len(block):,}"
+    return Frame(offset, header, block, False, None, detail)
+
+
+def _large(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, most: int) -> Frame:
+    """A block that is not held in memory: its beginning is kept, the rest is passed over.
+
+    A length beyond the end of the file is a lie when another record begins inside what was announced.
+    """
+    have = window.need(most)
+    block = window.buf[window.pos : window.pos + have]
+    if have < most:
+        return _short(window, dialect, offset, header, length, have)
+    left = length
+    while left:
+        step = min(left, window.need(min(left, _SCAN_BYTES)))
+        if not step:
+            fault = window.take_fault()
+            if fault is not None:
+                return Frame(offset, header, b"", False, fault.reason, fault.detail)
+            if window.ended:
+                detail = f"the file ends {left:,} bytes before the record at byte {offset:,} does"
+                return Frame(offset, header, b"", False, "truncated", detail)
+            break
+        window.advance(step)
+        left -= step
+    return Frame(offset, header, block, True)

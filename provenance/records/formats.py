@@ -1,0 +1,117 @@
+"""What a file is, from its first bytes: its compression and what lies inside. Names are only tie-breakers.
+
+Files are mislabelled often enough (plain WARC called .gz, web pages called .warc.gz) that the name proves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+from provenance.records.arc import ArcDialect
+from provenance.records.compression import MAGIC, ByteSource, _skippable, decoded_head
+from provenance.records.warc import WarcDialect
+
+SNIFF_BYTES = 256 << 10
+_NAMED = {
+    b"PK\x03\x04": "a ZIP file (for WACZ: unpack it and give the WARC files in its archive folder)",
+    b"%PDF": "a PDF file",
+    b"BZh": "a bzip2 file: recompress it with gzip or zstd",
+    b"\xfd7zXZ": "an xz file: recompress it with gzip or zstd",
+    b"ARROW1": "an Arrow file: write it as Parquet",
+    b"Obj\x01": "an Avro file: write it as Parquet",
+    b"ORC": "an ORC file: write it as Parquet",
+}
+
+
+class Format(NamedTuple):
+    """`codec`: gzip, zstd, lz4 or plain. `content`: warc, arc, jsonl, parquet, empty or unknown."""
+
+    codec: str
+    content: str
+
+
+def compression_of(source: ByteSource) -> str:
+    """The codec of a file; bytes before its first member are allowed, where a member can be decoded."""
+    visible = source.need(SNIFF_BYTES)
+    head = source.buf[source.pos : source.pos + visible]
+    for codec, magic in MAGIC.items():
+        if head.startswith(magic):
+            return codec
+    if _skippable(head[:4]):
+        return "lz4" if MAGIC["lz4"] in head and MAGIC["zstd"] not in head else "zstd"
+    if head.startswith((b"WARC/", b"PAR1")) or _content_of_text(head) != "unknown":
+        return "plain"
+    for codec, magic in MAGIC.items():
+        at = head.find(magic)
+        while at >= 0:
+            if is_record_start(decoded_head(head[at : at + (32 << 10)], codec)):
+                return codec
+            at = head.find(magic, at + 1)
+    return "plain"
+
+
+def content_of(head: bytes, name: str) -> str:
+    """What decoded data is, from up to `SNIFF_BYTES` of it."""
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if not head.strip(b"\0\r\n\t "):
+        return "empty"
+    content = _content_of_text(head)
+    if content == "unknown" and re.search(r"\.(jsonl|ndjson|jsonlines)(\.|$)", name.lower()):
+        line = head.lstrip(b"\xef\xbb\xbf\r\n\t ")
+        return "jsonl" if line[:1] not in b"<%" and b"\0" not in line[:1024] else "unknown"
+    return content
+
+
+def _content_of_text(head: bytes) -> str:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t ")
+    if WarcDialect.start.match(start):
+        return "warc"
+    if start.startswith(b"filedesc:") or ArcDialect.start.match(start):
+        return "arc"
+    if _json_lines(start):
+        return "jsonl"
+    found = WarcDialect.anywhere.search(head)
+    if found:
+        return "warc"
+    return "arc" if ArcDialect.anywhere.search(head) else "unknown"
+
+
+def _json_lines(start: bytes) -> bool:
+    """True where the first line opens a JSON object, or most of the first lines are JSON objects."""
+    if re.match(rb"\{\s*\"", start) and not start.startswith(b"{\\rtf"):
+        return True
+    lines = [line for line in start[: 64 << 10].split(b"\n")[:20] if line.strip()]
+    good = sum(_is_object(line) for line in lines)
+    return good * 2 >= max(2, len(lines)) or (good > 0 and start[:1] == b"{")
+
+
+def _is_object(line: bytes) -> bool:
+    if line.lstrip()[:1] != b"{":
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def is_record_start(data: bytes) -> bool:
+    """True for the first bytes of a WARC or ARC record or of a JSON line."""
+    return bool(
+        data.startswith((b"WARC/", b"filedesc:", b'{"'))
+        or ArcDialect.start.match(data[: ArcDialect.start_bytes])
+    )
+
+
+def named(head: bytes) -> str:
+    """Words for what a file is that cannot be read."""
+    for magic, words in _NAMED.items():
+        if head.startswith(magic):
+            return words
+    if re.match(rb"\s*<(?:!doctype|html|\?xml)", head, re.IGNORECASE):
+        return "a web page or XML file"
+    if re.match(rb"\s*\[", head):
+        return "perhaps a JSON array: write one object a line"
+    return "no known format"

@@ -1,0 +1,164 @@
+"""JSON lines: one row for each line that is not blank, whatever the line holds.
+
+A line that is no JSON object with a text is a `bad_row` that says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from provenance.records.compression import Fault, Piece
+from provenance.records.dates import time_of
+from provenance.records.mime import DOCUMENTS, sniff
+from provenance.records.options import ReadOptions
+from provenance.records.rows import Row, digest, failure
+
+
+def line_rows(pieces: Iterator[Piece | Fault], options: ReadOptions) -> Iterator[Row]:
+    """Rows of a decoded file. `record_offset` counts decoded bytes to the beginning of the line."""
+    offset = number = 0
+    rest: list[bytes] = []
+    held = 0
+    fault: Fault | None = None
+    for item in pieces:
+        if isinstance(item, Fault):
+            fault = item
+            # The line cut by the damage belongs to the damage: one row for both.
+            yield failure(offset, item.reason, item.detail)
+            offset += held + 1
+            rest, held = [], 0
+            continue
+        data = item.data
+        if fault is not None:
+            fault = None
+        end = data.find(b"\n")
+        if end < 0:
+            held += len(data)
+            rest.append(data) if held <= options.max_line_bytes else rest.clear()
+            continue
+        begin = 0
+        while end >= 0:
+            size = end - begin
+            line = data[begin:end]
+            if held:
+                size += held
+                line = b"".join((*rest, line)) if size <= options.max_line_bytes else b""
+                rest, held = [], 0
+            number += 1
+            yield from _line(line, size, offset, number, options)
+            offset += size + 1
+            begin = end + 1
+            end = data.find(b"\n", begin)
+        rest = [data[begin:]] if begin < len(data) else []
+        held = len(data) - begin
+    if held:
+        line = b"".join(rest) if held <= options.max_line_bytes else b""
+        yield from _line(line, held, offset, number + 1, options)
+
+
+def _line(line: bytes, size: int, offset: int, number: int, options: ReadOptions) -> Iterator[Row]:
+    if size > options.max_line_bytes:
+        detail = f"line {number:,} has {size:,} bytes, more than {options.max_line_bytes:,} (max_line_bytes)"
+        yield failure(offset, "too_large", detail, record_type="line")
+        return
+    if offset == 0:
+        line = line.removeprefix(b"\xef\xbb\xbf")
+    if not line.strip(b" \t\r\0"):
+        return
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        why = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON ({error})"
+        yield failure(offset, "bad_row", f"line {number:,} {why}"[:500], record_type="line")
+        return
+    if not isinstance(value, dict):
+        detail = f"line {number:,} is a JSON {type(value).__name__}, not an object"
+        yield failure(offset, "bad_row", detail, record_type="line")
+        return
+    yield value_row(value, offset, "line", f"line {number:,}", options)
+
+
+def value_row(
+    value: dict[str, object], offset: int, record_type: str, where: str, options: ReadOptions
+) -> Row:
+    """The row of one object with named values; `where` names it in messages."""
+    row = Row(
+        record_offset=offset,
+        record_type=record_type,
+        record_id=_string(_first(value, options.names("id"))),
+        url=_string(_first(value, options.names("url"))) or None,
+        capture_time=time_of(_first(value, options.names("capture_time"))),
+        source=_string(_first(value, options.names("source"))),
+    )
+    body = _first(value, options.names("body"))
+    if body is not None:
+        content = body if isinstance(body, bytes) else _encoded(body) if isinstance(body, str) else None
+        if content is None:
+            return _bad(row, "bad_row", f"{where}: the body is a {type(body).__name__}, not text or bytes")
+        return body_row(row, content, isinstance(body, str), where, options)
+    text = _first(value, options.names("text"))
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        names = ", ".join(repr(name) for name in value if name is not None)[:200]
+        what = (
+            f"there is no text field (fields: {names})"
+            if text is None
+            else f"the text is a {type(text).__name__}"
+        )
+        return _bad(row, "bad_row", f"{where}: {what}")
+    content = _encoded(text)
+    if len(content) > options.max_payload_bytes:
+        detail = f"{where}: the text is larger than {options.max_payload_bytes:,} bytes (max_payload_bytes)"
+        return _bad(row, "too_large", detail)
+    row["content_digest"] = digest(content)
+    if not text.strip(" \t\r\n\0"):
+        row["outcome"] = "empty"
+        return row
+    row["mime"] = "text/plain"
+    row["text"] = text if text.isascii() else content.decode("utf-8")
+    return row
+
+
+def body_row(row: Row, body: bytes, unicode: bool, where: str, options: ReadOptions) -> Row:
+    """Complete a row whose input is a payload (HTML) instead of text."""
+    if len(body) > options.max_payload_bytes:
+        detail = f"{where}: the body is larger than {options.max_payload_bytes:,} bytes (max_payload_bytes)"
+        return _bad(row, "too_large", detail)
+    row["content_digest"] = digest(body)
+    if not body.strip(b" \t\r\n\0\f"):
+        row["outcome"] = "empty"
+        return row
+    row["charset"] = "utf-8" if unicode else None
+    row["mime"] = sniff(body, None, row["charset"])
+    if row["mime"] not in DOCUMENTS:
+        return _bad(row, "not_text", f"{where}: the payload is {row['mime']}")
+    row["body"] = body
+    return row
+
+
+def _bad(row: Row, outcome: str, detail: str) -> Row:
+    row["outcome"], row["detail"] = outcome, detail
+    return row
+
+
+def _first(value: dict[str, object], names: tuple[str, ...]) -> object:
+    for name in names:
+        found = value.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def _string(value: object) -> str | None:
+    if isinstance(value, str):
+        return value if value.isascii() else _encoded(value).decode("utf-8")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8 of a text; lone surrogates, which JSON allows, become question marks."""
+    return text.encode("utf-8", "replace")

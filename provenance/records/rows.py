@@ -1,0 +1,65 @@
+"""Rows of `schema.RECORDS`, gathered into Arrow record batches of bounded rows and bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import TypedDict
+
+import pyarrow as pa
+
+from provenance.records.options import ReadOptions
+from provenance.schema import RECORDS
+
+
+class Row(TypedDict, total=False):
+    """One row; what is left out is null. `capture_time` counts microseconds since 1970 in UTC."""
+
+    record_offset: int
+    record_id: str | None
+    record_type: str | None
+    url: str | None
+    capture_time: int | None
+    http_status: int | None
+    http_headers: str | None
+    mime: str | None
+    charset: str | None
+    content_digest: str | None
+    body: bytes | None
+    text: str | None
+    source: str | None
+    outcome: str | None
+    detail: str | None
+
+
+def digest(content: bytes) -> str:
+    """The `content_digest` of a payload or of the UTF-8 bytes of a text."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def failure(offset: int, reason: str, detail: str, **columns: str | int | None) -> Row:
+    """A row for what could not be read."""
+    return Row(record_offset=offset, outcome=reason, detail=detail, **columns)  # type: ignore[typeddict-item]
+
+
+def batches(rows: Iterator[Row], options: ReadOptions) -> Iterator[pa.RecordBatch]:
+    """Pack rows into batches of at most `batch_rows` rows and `batch_bytes` of body and text, or of one row."""
+    names = RECORDS.names
+    columns: dict[str, list[object]] = {name: [] for name in names}
+    held = count = 0
+    for row in rows:
+        size = len(row.get("body") or b"") + len(row.get("text") or "")
+        if count and (held + size > options.batch_bytes or count >= options.batch_rows):
+            yield _batch(columns)
+            columns = {name: [] for name in names}
+            held = count = 0
+        for name in names:
+            columns[name].append(row.get(name))
+        held += size
+        count += 1
+    if count:
+        yield _batch(columns)
+
+
+def _batch(columns: dict[str, list[object]]) -> pa.RecordBatch:
+    return pa.record_batch([pa.array(columns[field.name], field.type) for field in RECORDS], schema=RECORDS)

@@ -1,0 +1,60 @@
+"""WARC headers (ISO 28500, versions 0.18 to 1.1): where records start and what their fields say.
+
+Tolerant of what real writers produce: LF line ends, folded lines, brackets round URLs, missing fields.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+
+
+class WarcDialect:
+    """Record framing of WARC."""
+
+    name = "WARC"
+    start = re.compile(rb"WARC/\d+\.\d+[ \t]*\r?\n")
+    anywhere = re.compile(rb"WARC/\d+\.\d+[ \t]*\r?\n(?=(?i:WARC-|Content-)[A-Za-z-]{2,60}[ \t]*:)")
+    start_bytes = 128
+    header_end = re.compile(rb"\r?\n\r?\n")
+    separator = re.compile(rb"\r?\n\r?\n")
+
+    def length(self, header: bytes) -> int | None:
+        value = warc_fields(header).get(b"content-length", b"")
+        return int(value) if value.isdigit() and len(value) < 19 else None
+
+
+def warc_fields(header: bytes) -> dict[bytes, bytes]:
+    """Field name in lower case -> value; the first of several counts. `header` includes the version line."""
+    if b"\n " in header or b"\n\t" in header:
+        header = _FOLD.sub(b" ", header)
+    fields: dict[bytes, bytes] = {}
+    for line in header.split(b"\n")[1:]:
+        name, colon, value = line.partition(b":")
+        if colon:
+            fields.setdefault(name.strip().lower(), value.strip())
+    return fields
+
+
+def target_uri(value: bytes | None) -> str | None:
+    """WARC-Target-URI as text, without the angle brackets that some writers add; None where empty."""
+    if not value:
+        return None
+    if value[:1] == b"<" and value[-1:] == b">":
+        value = value[1:-1]
+    return as_text(value) or None
+
+
+def as_text(value: bytes) -> str:
+    """Header bytes as text: UTF-8, or Latin-1 where they are not."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def part_of(block: bytes) -> str | None:
+    """What a warcinfo block says the file belongs to (`isPartOf`)."""
+    found = re.search(rb"(?im)^[ \t]*isPartOf[ \t]*:[ \t]*([^\r\n]+)", block[:65536])
+    return as_text(found.group(1).strip()) or None if found else None
