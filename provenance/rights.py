@@ -1,0 +1,111 @@
+"""What a page says about its own use: reservations against training, permissions, and its licence.
+
+Sources: W3C TDM Reservation Protocol; robots directives noai, noimageai and noml (X-Robots-Tag and
+meta); IETF AI preferences (Content-Usage) and Content-Signal; Really Simple Licensing 1.0; rel=license.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+#: Keys that speak of training, the most specific first (draft-ietf-aipref-vocab and its ancestors, Content-Signal).
+_TRAINING_KEYS = (
+    "train-ai", "ai-train", "train-genai", "genai", "ai", "tdm", "automated-processing", "bots", "all",
+)  # fmt: skip
+_ROBOTS_OPT_OUT = re.compile(r"(?<![\w-])(?:noai|noml)(?![\w-])", re.IGNORECASE)
+_CC = re.compile(
+    r"creativecommons\.org/(?:licenses/([a-z+-]{2,12})/(\d\.\d)(?:/([a-z]{2,3})(?![a-z]))?|publicdomain/(zero|mark)/(\d\.\d))",
+    re.I,
+)
+_NAMED = (
+    (re.compile(r"spdx\.org/licenses/([A-Za-z0-9.+-]{2,40}?)(?:\.html)?$"), None),
+    (re.compile(r"opensource\.org/licenses?/([A-Za-z0-9.-]{2,30}?)(?:\.php|/)?$"), None),
+    (re.compile(r"apache\.org/licenses/LICENSE-2\.0"), "Apache-2.0"),
+    (re.compile(r"gnu\.org/(?:licenses|copyleft)/(?:old-licenses/)?(?:gpl|lgpl|agpl|fdl)-(\d\.\d)"), "GNU"),
+)
+_RSL = re.compile(
+    r"<(prohibits|permits)\b[^>]{0,100}type=[\"']usage[\"'][^>]{0,100}>([^<]{0,500})<", re.IGNORECASE
+)
+_RSL_TRAINING = frozenset(("all", "ai-all", "ai-train", "train-ai", "train-genai"))
+_KEY_VALUE = re.compile(r"(?<![\w-])([a-z][a-z-]{0,30})\s{0,3}=\s{0,3}[\"?]?([a-z0-9]{1,10})", re.IGNORECASE)
+_YES = frozenset(("y", "yes", "1", "allow", "true"))
+_NO = frozenset(("n", "no", "0", "disallow", "false"))
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One thing a page declares: what it means, how it was written (at most 200 characters), and where."""
+
+    signal: str
+    value: str
+    where: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the row of `schema.SIGNALS`."""
+        return {"signal": self.signal, "value": self.value[:200], "where": self.where}
+
+
+def read_reservation(value: str, policy: str, where: str) -> Signal | None:
+    """Return the opt-out that tdm-reservation 1 is; 0 reserves nothing (TDMRep, section 4)."""
+    if value.strip(" \"'") != "1":
+        return None
+    return Signal("optout", f"1; policy={policy}" if policy else "1", where)
+
+
+def read_robots(value: str, where: str) -> Signal | None:
+    """Return the opt-out of a robots directive list. noimageai alone speaks of images, not of the text."""
+    return Signal("optout", value, where) if _ROBOTS_OPT_OUT.search(value) else None
+
+
+def read_preferences(value: str, where: str) -> Signal | None:
+    """Return opt-out or opt-in from a dictionary such as `train-ai=n, search=y`; its most specific key decides."""
+    said = {key.lower(): answer.lower() for key, answer in _KEY_VALUE.findall(value)}
+    for key in _TRAINING_KEYS:
+        if said.get(key) in _NO:
+            return Signal("optout", value, where)
+        if said.get(key) in _YES:
+            return Signal("optin", value, where)
+    return None
+
+
+def read_rsl(document: str, where: str) -> Signal | None:
+    """Return opt-out or opt-in from an inline RSL document; a prohibition outweighs a permission (RSL 1.0, 3.4)."""
+    verbs = {
+        verb.lower(): usage
+        for verb, usage in _RSL.findall(document)
+        if _RSL_TRAINING & set(re.split(r"[\s,]+", usage.lower()))
+    }
+    if "prohibits" in verbs:
+        return Signal("optout", verbs["prohibits"], where)
+    return Signal("optin", verbs["permits"], where) if "permits" in verbs else None
+
+
+def name_license(value: str, base: str) -> str | None:
+    """Return the SPDX identifier of a licence URL or name where there is one, else the absolute URL, else None."""
+    value = value.strip()[:300]
+    match = _CC.search(value)
+    if match:
+        if match[4]:
+            return f"CC0-{match[5]}" if match[4].lower() == "zero" else f"CC-PDM-{match[5]}"
+        return "-".join(part.upper() for part in ("CC", match[1], match[2], match[3]) if part)
+    for pattern, name in _NAMED:
+        match = pattern.search(value)
+        if match and name == "GNU":
+            family = re.search(r"(agpl|lgpl|gpl|fdl)-", match[0])
+            prefix = family[1].upper() if family else ""
+            return f"{'GFDL' if prefix == 'FDL' else prefix}-{match[1]}"
+        if match:
+            return name or match[1]
+    if re.fullmatch(r"(?:CC0|CC-BY|MIT|Apache|GPL|LGPL|AGPL|BSD|GFDL|MPL)[A-Za-z0-9.+-]{0,20}", value):
+        return value
+    spelled = re.fullmatch(r"CC[ -](BY(?:-(?:NC|SA|ND))*)[ -](\d\.\d)", value, re.IGNORECASE)
+    if spelled:
+        return f"CC-{spelled[1].upper()}-{spelled[2]}"
+    if re.match(r"https?://|/(?!/)", value):
+        try:
+            return urljoin(base, value)[:300]
+        except ValueError:
+            return None
+    return None
