@@ -1,0 +1,260 @@
+"""Residue of chat tools in a text: rules in `residue_rules.yaml`, one compiled pass, and a strict reading of context.
+
+Most texts are left by the kernel, which looks for four or eight bytes of each rule's anchors; the few others are matched
+by Aho-Corasick and the rules' patterns. What is quoted, shown as code or talked about does not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import ahocorasick
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import yaml
+from numba import njit
+
+from provenance.marks.characters import buffers
+from provenance.marks.context import in_code_element, is_discussed, is_quoted, topics_near
+
+#: Kinds that count alone; the others need a second, different rule.
+ALONE: Final = frozenset({"token", "markup", "statement", "link"})
+#: Characters read around an anchor, and the most of anything that is looked at in one text.
+BEFORE: Final = 400
+AFTER: Final = 400
+CANDIDATES: Final = 256
+CANDIDATES_PER_RULE: Final = 16
+#: Bytes of a page's markup that are read.
+MARKUP_LIMIT: Final = 4 << 20
+#: The most that residue can say, in nats (e⁵ ≈ 150 to 1).
+EVIDENCE_LIMIT: Final = 5.0
+
+_SLOTS: Final = 1 << 13
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the rule file (fields are explained there)."""
+
+    id: str
+    kind: str
+    vendor: str
+    scope: str
+    anchors: tuple[str, ...]
+    pattern: re.Pattern[str]
+    weight: float
+    why: str
+    positive: str
+    negative: str
+
+
+@dataclass(frozen=True)
+class Residue:
+    """A rule that matched: where (characters in the text, or bytes in the markup) and what."""
+
+    rule: Rule
+    start: int
+    found: str
+    in_markup: bool = False
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """All rules, in file order."""
+    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("residue_rules.yaml").read_text("utf-8"))
+    return tuple(
+        Rule(**{**rule, "anchors": tuple(rule["anchors"]), "pattern": re.compile(rule["pattern"], re.MULTILINE)})
+        for rule in loaded["rules"]
+    )
+
+
+def version() -> str:
+    """Version of the rule file."""
+    for line in Path(__file__).with_name("residue_rules.yaml").read_text("utf-8").splitlines():
+        if line.startswith("version:"):
+            return line.split(":")[1].strip()
+    raise ValueError("residue_rules.yaml: no version line")
+
+
+def _rarity(gram: bytes, first: bool) -> float:
+    """How seldom four or eight bytes are expected in running text (only their order matters)."""
+    common = b" etaoinsrhldcu"
+    score = sum(common.index(b) / 4 if b in common else (4.0 if 97 <= b <= 122 else 7.0) for b in gram)
+    return score - (20.0 if first and gram[0] >= 0x80 else 0.0)  # may be a capital in the text
+
+
+def _probe(anchor: str) -> bytes:
+    raw = anchor.encode()
+    size = 8 if len(raw) >= 8 else 4
+    grams = [(_rarity(raw[i : i + size], i == 0), -i, raw[i : i + size]) for i in range(len(raw) - size + 1)]
+    return max(grams)[2]
+
+
+@dataclass
+class Anchors:
+    """The anchors of some rules, ready for the kernel and for the exact pass."""
+
+    owners: Sequence[Rule]
+    short: tuple[npt.NDArray[np.uint32], np.uint32] = field(init=False)
+    long: tuple[npt.NDArray[np.uint64], np.uint64] = field(init=False)
+    automaton: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        owned: dict[str, list[int]] = {}
+        for number, rule in enumerate(self.owners):
+            for anchor in rule.anchors:
+                owned.setdefault(anchor, []).append(number)
+        probes = {_probe(anchor) for anchor in owned}
+        self.short = _perfect([int.from_bytes(p, "big") for p in probes if len(p) == 4], np.uint32, 32)
+        self.long = _perfect([int.from_bytes(p, "big") for p in probes if len(p) == 8], np.uint64, 64)
+        self.automaton = ahocorasick.Automaton()
+        for anchor, numbers in owned.items():
+            self.automaton.add_word(anchor, (len(anchor), tuple(numbers)))
+        self.automaton.make_automaton()
+
+
+def _perfect(keys: list[int], kind: type, bits: int) -> tuple[Any, Any]:
+    """A table of `_SLOTS` keys without collisions, and the odd multiplier that makes it so."""
+    multiplier = 0x9E3779B97F4A7C15 >> (64 - bits) | 1
+    while True:
+        slots = [key * multiplier % (1 << bits) >> (bits - 13) for key in sorted(keys)]
+        if len(set(slots)) == len(slots):
+            table = np.zeros(_SLOTS, kind)
+            for slot, key in zip(slots, sorted(keys), strict=True):
+                table[slot] = key
+            return table, kind(multiplier)
+        multiplier = (multiplier * 6364136223846793005 + 1442695040888963407) % (1 << bits) | 1
+
+
+def _lower() -> Bytes:
+    table = np.arange(256, dtype=np.uint8)
+    table[65:91] += 32
+    return table
+
+
+_LOWER: Final = _lower()
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _flag(
+    data: Bytes,
+    offsets: npt.NDArray[np.int64],
+    use: npt.NDArray[np.bool_],
+    limit: int,
+    short: npt.NDArray[np.uint32],
+    short_by: np.uint32,
+    long: npt.NDArray[np.uint64],
+    long_by: np.uint64,
+) -> npt.NDArray[np.bool_]:
+    rows = len(offsets) - 1
+    flags = np.zeros(rows, np.bool_)
+    for row in range(rows):
+        if not use[row]:
+            continue
+        last = np.uint64(0)
+        for i in range(offsets[row], min(offsets[row + 1], offsets[row] + limit)):
+            last = (last << np.uint64(8)) | np.uint64(_LOWER[data[i]])
+            four = np.uint32(last)
+            if long[(last * long_by) >> np.uint64(51)] == last or short[np.uint32(four * short_by) >> np.uint32(19)] == four:
+                if last != 0:
+                    flags[row] = True
+                    break
+    return flags
+
+
+@cache
+def anchors(scope: str) -> Anchors:
+    """Anchors of the rules for a scope: "text" or "markup"."""
+    return Anchors([rule for rule in rules() if rule.scope in (scope, "both")])
+
+
+def may_have_residue(
+    texts: pa.LargeStringArray | pa.LargeBinaryArray, use: npt.NDArray[np.bool_], scope: str = "text"
+) -> npt.NDArray[np.bool_]:
+    """Rows in which some anchor's probe occurs (no false negatives): the only ones worth `find_residue`."""
+    data, offsets = buffers(texts)
+    known = anchors(scope)
+    limit = MARKUP_LIMIT if scope == "markup" else 1 << 62
+    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, *known.short, *known.long)
+    return flags
+
+
+def _matches(text: str, scope: str) -> list[Residue]:
+    lower = text.lower()
+    if len(lower) != len(text):  # a few capitals grow when lowered
+        lower = "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+    known = anchors(scope)
+    seen: dict[int, int] = {}
+    found: dict[tuple[str, int], Residue] = {}
+    total = 0
+    for last, (length, numbers) in known.automaton.iter(lower):
+        first = last - length + 1
+        for number in numbers:
+            if seen.get(number, 0) >= CANDIDATES_PER_RULE:
+                continue
+            seen[number] = seen.get(number, 0) + 1
+            total += 1
+            rule = known.owners[number]
+            until = min(len(text), last + AFTER)
+            for match in rule.pattern.finditer(text, max(0, first - BEFORE), until):
+                if match.start() > last or match.end() <= first:
+                    continue
+                if match.end() == until < len(text) and text[until] != "\n":
+                    continue  # the window cut it: its end is not the end of a line
+                start = match.start() + len(match[0]) - len(match[0].lstrip())
+                found.setdefault((rule.id, start), Residue(rule, start, match[0].strip(), scope == "markup"))
+        if total >= CANDIDATES:
+            break
+    return list(found.values())
+
+
+def find_residue(text: str, markup: bytes | None = None) -> list[Residue]:
+    """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it does not count.
+
+    A match inside quotation marks, code or a code element of the markup, or introduced as an example, is dropped. Statements
+    and phrases are dropped where the text around them is about chat tools, and everything is dropped where a text shows
+    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different rule.
+    """
+    kept = []
+    for hit in _matches(text, "text"):
+        end = hit.start + len(hit.found)
+        token = hit.rule.kind in ("token", "link")
+        if is_quoted(text, hit.start, end, token) or is_discussed(text, hit.start, token):
+            continue
+        if topics_near(text, hit.start, end) >= (3 if token else 2) and hit.rule.kind != "link":
+            continue
+        if markup is not None and hit.rule.kind != "template" and in_code_element(markup, hit.found):
+            continue
+        kept.append(hit)
+    if markup is not None:
+        page = markup[:MARKUP_LIMIT].decode("latin-1")
+        kept += [hit for hit in _matches(page, "markup") if not in_code_element(markup, hit.found)]
+    tools = {hit.rule.vendor for hit in kept if hit.rule.kind == "token"}
+    if len(tools) > 2:
+        return []
+    kept = [hit for hit in kept if not any(_covers(other, hit) for other in kept)]
+    different = {hit.rule.id for hit in kept if hit.rule.kind != "link"}
+    return [hit for hit in kept if hit.rule.kind in ALONE or len(different) >= 2]
+
+
+def _covers(one: Residue, other: Residue) -> bool:
+    """`other` lies inside `one` (a longer match), so that it says nothing more."""
+    if one.in_markup != other.in_markup or len(one.found) <= len(other.found):
+        return False
+    return one.start <= other.start and other.start + len(other.found) <= one.start + len(one.found)
+
+
+def evidence(found: Sequence[Residue]) -> tuple[float, str]:
+    """Nats for "synthetic" of all residue in one text, and the rule that says most: the largest weight, and a quarter of
+    each further rule's (rules of one text are not independent), at most EVIDENCE_LIMIT."""
+    weights = {hit.rule.id: hit.rule.weight for hit in found}
+    order = sorted(weights, key=lambda name: (-weights[name], name))
+    total = weights[order[0]] + sum(weights[name] for name in order[1:]) / 4
+    return min(total, EVIDENCE_LIMIT), order[0]
