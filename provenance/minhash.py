@@ -22,11 +22,11 @@ from provenance.tokens import character_table, scan
 
 # Odd multiplier of the rolling polynomial over token hashes (2**64 divided by the golden ratio).
 _POLYNOMIAL = np.uint64(0x9E3779B97F4A7C15)
-# Text of one kernel call; bounds the working memory beyond the outputs to about 10 times this.
-_CHUNK_BYTES = 2 << 20
+# Text of one kernel call: small enough that text, stream and table stay in the second-level cache.
+_CHUNK_BYTES = 128 << 10
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, inline="always")
 def _shingle(hashes, tokens, ngram, shingles):  # type: ignore[no-untyped-def]
     """32-bit hash of each run of `ngram` token hashes; returns how many."""
     count = max(tokens - ngram + 1, 0)
@@ -43,7 +43,7 @@ def _shingle(hashes, tokens, ngram, shingles):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, inline="always")
 def _mix(value):  # type: ignore[no-untyped-def]
     """The finaliser of MurmurHash3 (32 bits), with which the affine32 scheme begins."""
     value = np.uint32(value ^ (value >> np.uint32(16)))
@@ -53,7 +53,7 @@ def _mix(value):  # type: ignore[no-untyped-def]
     return np.uint32(value ^ (value >> np.uint32(16)))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _minima(shingles, count, a, b, signature):  # type: ignore[no-untyped-def]
     """signature[k] = min over shingles of a[k] * mix(shingle) + b[k] modulo 2**32.
 
@@ -74,7 +74,7 @@ def _minima(shingles, count, a, b, signature):  # type: ignore[no-untyped-def]
             signature[k] = min(np.uint32(a[k] * h0 + b[k]), signature[k])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _sketch(data, offsets, valid, table, a, b, ngram, counts, signatures, shingled, stream, ends):  # type: ignore[no-untyped-def]
     """Token counts, signatures and normalised streams of the documents of one chunk."""
     longest = 0
@@ -192,17 +192,20 @@ class MinHash:
         digests = np.zeros((rows, 16), np.uint8)
         digested = np.zeros(rows, np.bool_)
         a, b = permutations(self.permutations, self.seed)
+        stream = np.empty(0, np.uint8)
         for start, stop in _chunks(offsets, _CHUNK_BYTES):
-            stream = np.empty(2 * int(offsets[stop] - offsets[start]) + 1, np.uint8)
+            room = 2 * int(offsets[stop] - offsets[start]) + 1
+            if len(stream) < room:
+                stream = np.empty(room, np.uint8)
             ends = np.zeros(stop - start + 1, np.int64)
             chunk = slice(start, stop)
             _sketch(
                 data, offsets[start : stop + 1], valid[chunk], character_table(), a, b, self.ngram,
                 counts[chunk], signatures[chunk], shingled[chunk], stream, ends[1:],
             )  # fmt: skip
-            view = memoryview(stream)
+            view = stream.data
             bounds = ends.tolist()
-            # A Python call for each document (about 1 µs): XXH3 is a kept routine, and faster than it would be here.
+            # A Python call for each document (about 1 µs), because XXH3 is a kept routine.
             for i in np.flatnonzero(valid[chunk]).tolist():
                 folded = view[bounds[i] : bounds[i + 1]]
                 if not folded:

@@ -90,7 +90,7 @@ def character_table() -> npt.NDArray[np.uint32]:
     return table
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, inline="always")
 def decode(data, at, stop):  # type: ignore[no-untyped-def]
     """Code point at `at` and the number of its bytes; (0, 1) where the bytes are not UTF-8.
 
@@ -120,7 +120,7 @@ def decode(data, at, stop):  # type: ignore[no-untyped-def]
     return point, size
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, inline="always")
 def _encode(point, out, at):  # type: ignore[no-untyped-def]
     """Write a code point as UTF-8; returns the position after it."""
     if point < 0x80:
@@ -142,7 +142,7 @@ def _encode(point, out, at):  # type: ignore[no-untyped-def]
     return at + 4
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def scan(data, start, stop, table, hashes, stream, stream_at):  # type: ignore[no-untyped-def]
     """Tokenise `data[start:stop]`: fills `hashes` (uint64, one for each token) and the normalised stream.
 
@@ -155,19 +155,36 @@ def scan(data, start, stop, table, hashes, stream, stream_at):  # type: ignore[n
     value = _FNV_OFFSET
     at = start
     while at < stop:
-        byte = data[at]
-        if byte < 0x80:
-            entry = table[byte]
+        if data[at] < 0x80:
+            # ASCII either separates or belongs to a word; most text is this, so it has a loop of its own.
+            entry = table[data[at]]
+            if state == SINGLE or (entry == 0 and state == WORD):
+                hashes[tokens] = value
+                tokens += 1
+                stream[stream_at] = 0x20
+                stream_at += 1
+                value = _FNV_OFFSET
+            state = SEPARATOR
             at += 1
+            while entry != 0:
+                state = WORD
+                folded = entry & np.uint32(0x7F)
+                value = (value ^ np.uint64(folded)) * _FNV_PRIME
+                stream[stream_at] = folded
+                stream_at += 1
+                if at >= stop or data[at] >= 0x80:
+                    break
+                entry = table[data[at]]
+                at += entry != 0
+            continue
+        point, size = decode(data, at, stop)
+        at += size
+        if point < _TABLE_SIZE:
+            entry = table[point]
+        elif point >= _HAN_START and point < _HAN_STOP:
+            entry = np.uint32(np.uint32(SINGLE << 24) | point)
         else:
-            point, size = decode(data, at, stop)
-            at += size
-            if point < _TABLE_SIZE:
-                entry = table[point]
-            elif point >= _HAN_START and point < _HAN_STOP:
-                entry = np.uint32(SINGLE << 24) | point
-            else:
-                entry = np.uint32(0)
+            entry = np.uint32(0)
         kind = entry >> 24
         if kind == IGNORED:
             continue

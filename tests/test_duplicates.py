@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 
 import numpy as np
@@ -20,7 +21,7 @@ WIDTH = 32
 
 
 def family(rng: np.random.Generator, documents: int, roots: int, noise: float) -> Sketches:
-    """Signatures derived from a few roots with a share of positions redrawn; some null, some digests alike."""
+    """Signatures derived from a few roots with a share of positions redrawn; some null, some texts alike."""
     base = rng.integers(0, 1 << 32, (roots, WIDTH), dtype=np.uint32)
     signatures = base[rng.integers(0, roots, documents)]
     redrawn = rng.random((documents, WIDTH)) < noise * rng.random((documents, 1))
@@ -86,7 +87,7 @@ def reference(sketches: Sketches, keys: np.ndarray, threshold: float) -> dict[in
         return i
 
     for bucket in buckets.values():
-        for a, b in [*((bucket[0], x) for x in bucket[1:]), *zip(bucket, bucket[1:], strict=False)]:
+        for a, b in [*((bucket[0], x) for x in bucket[1:]), *itertools.pairwise(bucket)]:
             if share(sketches, a, b) >= threshold:
                 parent[root(a)] = root(b)
     components: dict[int, list[int]] = {}

@@ -32,7 +32,7 @@ def optimal_bands(threshold: float, permutations: int) -> tuple[int, int]:
     return int(bands), int(rows)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _band_keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
     keys = np.empty((signatures.shape[0], bands), np.uint64)
     for i in range(signatures.shape[0]):

@@ -41,7 +41,7 @@ def policy_keys(
     sign = np.uint64(1 << 63)
     time = proven.astype(np.int64).view(np.uint64) ^ sign
     time = np.where(time == 0, np.uint64(2**64 - 1), time)
-    # IEEE 754: flip all bits of negatives and the sign of others, and order becomes that of unsigned integers.
+    # IEEE 754: all bits of negatives and the sign of others flipped, order is that of unsigned integers.
     odds = (log_odds.astype(np.float64) + 0.0).view(np.uint64)
     odds = np.where(odds & sign, ~odds, odds | sign)
     odds = np.where(np.isnan(log_odds), np.uint64(2**64 - 1), odds)
@@ -75,7 +75,7 @@ def connect(
     )
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _groups(sizes, group_rows):  # type: ignore[no-untyped-def]
     """Group of each component: consecutive small ones together, each large one alone."""
     groups = np.empty(sizes.size, np.uint64)
@@ -129,7 +129,7 @@ def _read_members(scratch: Scratch, piece: Piece) -> _Members:
     return _Members(sketches, labels, keys.reshape(n, -1))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _settle(order, labels, flags, digests, signatures, threshold, keeper, share):  # type: ignore[no-untyped-def]
     """Greedy choice inside runs of equal labels of `order`: fills keeper (row) and share for each row."""
     one = np.empty(1, np.int64)
@@ -204,9 +204,9 @@ def choose_keepers(
     return write_pieces(scratch, path, split(blocks.of(where), where, keeper_at, share))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _first_similar(rows, left, keepers, right, threshold):  # type: ignore[no-untyped-def]
-    """For each of `rows` of `left` the first row of `keepers` in `right` similar to it, or -1, and the share."""
+    """For each of `rows` of `left` the first of `keepers` in `right` similar to it, or -1; and the share."""
     found = np.full(rows.size, -1, np.int64)
     share = np.zeros(rows.size, np.float32)
     one = np.empty(1, np.int64)
@@ -250,9 +250,9 @@ def _settle_in_passes(
         for i, piece in enumerate(pieces):
             unsettled = np.flatnonzero(keeper[starts[i] : starts[i + 1]] < 0)
             if len(unsettled):
-                here = _read_members(scratch, piece).sketches
+                read = _read_members(scratch, piece).sketches
                 found, value = _first_similar(
-                    unsettled, (here.flags, here.digests, here.signatures),
+                    unsettled, (read.flags, read.digests, read.signatures),
                     new, (taken.flags, taken.digests, taken.signatures), threshold,
                 )  # fmt: skip
                 similar = found >= 0

@@ -23,7 +23,7 @@ SHINGLED, DIGESTED = 1, 2
 
 def addresses(shard: int, first_row: int, rows: int) -> U64:
     """Addresses of consecutive rows of one shard (uint64[rows])."""
-    if not (0 <= shard < 1 << 24 and 0 <= first_row and first_row + rows <= 1 << ROW_BITS):
+    if not (0 <= shard < 1 << 24 and first_row >= 0 and first_row + rows <= 1 << ROW_BITS):
         raise ValueError(f"no address for shard {shard}, rows {first_row} to {first_row + rows}")
     return np.arange(rows, dtype=np.uint64) + np.uint64(shard << ROW_BITS | first_row)
 
@@ -91,7 +91,7 @@ def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:
     )
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def equal_share(left_flags, left_digests, left, left_rows, right_flags, right_digests, right, right_rows):  # type: ignore[no-untyped-def]
     """Estimated similarity of documents left_rows[i] and right_rows[i] (float32[i]).
 
