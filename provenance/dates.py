@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from provenance.columns import read_column
 from provenance.datewords import MONTHS, calendar_day, find_dates
+from provenance.markup import attributes, places, tag_at
 from provenance.schema import TIME
 
 Claim = tuple[dt.date, str]
@@ -27,14 +28,9 @@ FIRST_DAY = dt.date(1991, 8, 6)
 LAST_DAY = dt.date(2100, 1, 1)
 _SCANNED = 400_000  # bytes of a page; the last of the ten declared dates by position lies at 390 kB
 _SEARCHED = 100_000  # bytes read for a date in words when nothing else is found
-_MOST_TAGS = 400  # tags of one kind looked at
-_LONGEST_TAG = 1_000
 
 _ISO = re.compile(rb"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d)")
 _JSON_VALUE = re.compile(rb"\\?[\"']\s{0,9}:\s{0,9}\\?[\"'](.{4,40})")
-_ATTRIBUTE = re.compile(
-    rb"([\w:.\-]{2,40})\s{0,3}=\s{0,3}(?:\"([^\"]{0,300})\"|'([^']{0,300})'|([^\s\"'>]{1,300}))"
-)
 _URL_DAY = re.compile(
     r"[/_.=-]((?:19|20)\d\d)([-/_.]?)([01]?\d|[a-z]{3})\2([0-3]\d(?!\d)|\d(?=/|$))", re.IGNORECASE
 )
@@ -149,40 +145,22 @@ def _day_in(raw: bytes) -> dt.date | None:
     return next((day for day, _ in find_dates(raw.decode("utf-8", "replace"), True)), None)
 
 
-def _places(page: bytes, needle: bytes) -> Iterator[int]:
-    at = page.find(needle)
-    for _ in range(_MOST_TAGS):
-        if at < 0:
-            return
-        yield at
-        at = page.find(needle, at + len(needle))
-
-
 def _json_dates(page: bytes, key: bytes, evidence: str) -> Iterator[Claim]:
-    for at in _places(page, key):
+    for at in places(page, key):
         match = _JSON_VALUE.match(page, at + len(key))
         day = _day_in(match[1]) if match else None
         if day:
             yield day, evidence
 
 
-def _tag_at(page: bytes, start: int) -> bytes:
-    end = page.find(b">", start, start + _LONGEST_TAG)
-    return page[start : end + 1] if end > 0 else b""
-
-
-def _attributes(tag: bytes) -> dict[bytes, bytes]:
-    return {m[1].lower(): m[2] or m[3] or m[4] or b"" for m in _ATTRIBUTE.finditer(tag)}
-
-
 def _microdata(page: bytes) -> Iterator[Claim]:
     """Dates of elements with itemprop (or RDFa property) datePublished, in an attribute or in their text."""
-    for at in _places(page, b"datePublished"):
+    for at in places(page, b"datePublished"):
         start = page.rfind(b"<", max(0, at - 300), at)
-        tag = _tag_at(page, start) if start >= 0 else b""
+        tag = tag_at(page, start) if start >= 0 else b""
         if not tag or start + len(tag) <= at:
             continue
-        values = _attributes(tag)
+        values = attributes(tag)
         if b"datePublished" not in values.get(b"itemprop", b"") + values.get(b"property", b""):
             continue
         inner = page[start + len(tag) : start + len(tag) + 80].partition(b"<")[0]
@@ -195,11 +173,11 @@ def _meta_dates(page: bytes) -> list[list[Claim]]:
     """Return the dates of `<meta>` elements: [published, dated, modified], each in page order."""
     found: list[list[Claim]] = [[], [], []]
     for needle in (b"<meta", b"<META"):
-        for at in _places(page, needle):
-            tag = _tag_at(page, at)
+        for at in places(page, needle):
+            tag = tag_at(page, at)
             if b"20" not in tag and b"19" not in tag:
                 continue
-            values = _attributes(tag)
+            values = attributes(tag)
             name = (
                 values.get(b"property")
                 or values.get(b"name")
@@ -227,9 +205,9 @@ def _meta_dates(page: bytes) -> list[list[Claim]]:
 def _time_elements(page: bytes) -> Iterator[Claim]:
     """Dates of `<time datetime>`: those marked as publication first, then in page order."""
     marked, plain = [], []
-    for at in _places(page, b"<time"):
-        tag = _tag_at(page, at)
-        value = _attributes(tag).get(b"datetime")
+    for at in places(page, b"<time"):
+        tag = tag_at(page, at)
+        value = attributes(tag).get(b"datetime")
         day = _day_in(value) if value else None
         if day:
             good = b"ubli" in tag or b"pubdate" in tag or b"entry-date" in tag

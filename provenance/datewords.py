@@ -41,16 +41,27 @@ DATE = re.compile(
     rf"|(?<![\d.,/])(?P<a4>\d{{1,2}})(?P<s4>[./-]) ?(?P<b4>\d{{1,2}})(?P=s4) ?(?P<y4>{_YEAR}|\d\d(?![\d.,/%-]))(?!\d|\.\d)"
 )
 
+#: Every date holds a four-digit year or digits on both sides of a separator; only the text around these is matched.
+_ANCHOR = re.compile(r"[0-9](?:[0-9]{3}|[0-9]?[./-][0-9])")
+_BEFORE = 40
+_AFTER = 24
+
 
 def find_dates(text: str, month_first: bool) -> Iterator[tuple[dt.date, int]]:
     """Yield (day, offset) of each date written in `text`, in order.
 
     `month_first` reads 3/4/2020 as March 4, where both readings are possible.
     """
-    for match in DATE.finditer(text):
-        day = _day(match, month_first)
-        if day is not None:
-            yield day, match.start()
+    done = 0
+    for anchor in _ANCHOR.finditer(text):
+        if anchor.start() < done:
+            continue
+        begin = max(done, anchor.start() - _BEFORE)
+        for match in DATE.finditer(text, begin, anchor.end() + _AFTER):
+            done = match.end()
+            day = _day(match, month_first)
+            if day is not None:
+                yield day, match.start()
 
 
 def calendar_day(year: int, month: int, day: int) -> dt.date | None:
