@@ -1,0 +1,163 @@
+"""From bytes to characters: which charset a page is really in, whatever it says about itself.
+
+Valid UTF-8 is believed first, then what the bytes look like, and labels only where the bytes leave it
+open: a label is free to lie, and web servers send default labels for files they never read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from resiliparse.parse.encoding import detect_encoding
+
+#: Labels that real pages use, by the codec that browsers use for them (WHATWG Encoding Standard, section 4.2).
+_CODECS: dict[str, tuple[str, ...]] = {
+    "utf-8": ("utf-8", "utf8", "unicode-1-1-utf-8", "utf_8"),
+    "utf-16-le": ("utf-16", "utf-16le", "utf-16-le", "ucs-2", "unicode", "csunicode"),
+    "utf-16-be": ("utf-16be", "utf-16-be"),
+    "cp1252": (
+        "iso-8859-1",
+        "iso8859-1",
+        "latin1",
+        "latin-1",
+        "l1",
+        "ascii",
+        "us-ascii",
+        "windows-1252",
+        "cp1252",
+    ),
+    "cp1250": ("windows-1250", "cp1250", "x-cp1250"),
+    "cp1251": ("windows-1251", "cp1251", "x-cp1251", "cp-1251", "win-1251"),
+    "cp1253": ("windows-1253", "cp1253"),
+    "cp1254": ("windows-1254", "cp1254", "iso-8859-9", "iso8859-9", "latin5"),
+    "cp1255": ("windows-1255", "cp1255"),
+    "cp1256": ("windows-1256", "cp1256"),
+    "cp1257": ("windows-1257", "cp1257"),
+    "cp1258": ("windows-1258", "cp1258"),
+    "cp874": ("windows-874", "cp874", "tis-620", "iso-8859-11", "iso8859-11"),
+    "cp866": ("ibm866", "cp866", "866"),
+    "koi8-r": ("koi8-r", "koi8", "koi"),
+    "koi8-u": ("koi8-u", "koi8-ru"),
+    "mac-roman": ("macintosh", "mac", "x-mac-roman"),
+    "gb18030": ("gb18030", "gbk", "gb2312", "gb_2312-80", "x-gbk", "cp936", "hz-gb-2312"),
+    "big5hkscs": ("big5", "big5-hkscs", "cn-big5", "x-x-big5", "cp950"),
+    "cp932": ("shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "ms_kanji", "cp932"),
+    "euc_jp": ("euc-jp", "x-euc-jp", "eucjp", "euc_jp"),
+    "iso2022_jp": ("iso-2022-jp", "csiso2022jp"),
+    "cp949": ("euc-kr", "euckr", "euc_kr", "ks_c_5601-1987", "korean", "windows-949", "cp949", "uhc"),
+    **{
+        f"iso8859-{n}": (f"iso-8859-{n}", f"iso8859-{n}", f"iso_8859-{n}")
+        for n in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)
+    },
+}
+_BY_LABEL = {label: codec for codec, labels in _CODECS.items() for label in labels}
+_MULTIBYTE = frozenset({"gb18030", "big5hkscs", "cp932", "euc_jp", "cp949"})
+#: Labels that say nothing: what servers and editors write by default.
+_DEFAULTS = frozenset({"utf-8", "cp1252"})
+_META = re.compile(rb"<meta\b[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
+_XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
+_HEAD = 8192  # bytes; browsers look for the meta charset in the first 1,024, pages put it later
+_SAMPLE = 131072  # bytes shown to the detector
+_MARKUP = re.compile(rb"<[^>]{0,2000}>")
+#: Below so many bytes outside ASCII, a detector guesses; a label that decodes cleanly is the better witness.
+_ENOUGH = 12
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The characters of a page, and the Python codec that gave them."""
+
+    text: str
+    codec: str
+
+
+def codec_of(label: str | None) -> str | None:
+    """The Python codec that a browser uses for a charset label; null for labels nobody knows (or UTF-7)."""
+    if not label:
+        return None
+    return _BY_LABEL.get(label.strip(" \t\"';").lower())
+
+
+def decode(body: bytes, declared: str | None = None) -> Decoded:
+    """Turn the bytes of a page into text, never raising: what cannot be decoded becomes U+FFFD.
+
+    `declared` is the label of the HTTP header; the label in the page's own head is read here. Order:
+    byte order mark, UTF-16 by its zero bytes, strict UTF-8, UTF-8 with damage, a multi-byte label under
+    which all bytes are valid, the detector (chardetng through resiliparse), a label.
+    """
+    if body.startswith(b"\xef\xbb\xbf"):
+        return Decoded(body[3:].decode("utf-8", "replace"), "utf-8")
+    if body.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return Decoded(body.decode("utf-32", "replace"), "utf-32")
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Decoded(body.decode("utf-16", "replace"), "utf-16")
+    wide = _wide(body)
+    if wide is not None:
+        return Decoded(body.decode(wide, "replace"), wide)
+    if b"\x1b$" in body[:_SAMPLE]:
+        japanese = _strict(body, "iso2022_jp")
+        if japanese is not None:
+            return Decoded(japanese, "iso2022_jp")
+    text = _strict(body, "utf-8")
+    if text is not None:
+        return Decoded(text, "utf-8")
+    damaged = body.decode("utf-8", "replace")
+    if _mostly_utf8(body, damaged):
+        return Decoded(damaged, "utf-8")
+    codec = _legacy(body, declared)
+    return Decoded(body.decode(codec, "replace"), codec)
+
+
+def meta_charset(body: bytes) -> str | None:
+    """The label that the page's own head or XML declaration carries, if it does."""
+    found = _XML.search(body[:256]) or _META.search(body[:_HEAD])
+    return found.group(1).decode("ascii") if found else None
+
+
+def _strict(body: bytes, codec: str) -> str | None:
+    try:
+        return body.decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+def _wide(body: bytes) -> str | None:
+    """UTF-16 without a mark: markup is ASCII, so every second byte of it is zero."""
+    head = np.frombuffer(body, np.uint8, count=min(len(body), 2048) & ~1)
+    if len(head) < 16:
+        return None
+    even, odd = float(np.mean(head[::2] == 0)), float(np.mean(head[1::2] == 0))
+    if odd > 0.3 and even < 0.02:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.3 and odd < 0.02 else None
+
+
+def _mostly_utf8(body: bytes, damaged: str) -> bool:
+    """Legacy text almost never forms multi-byte sequences of UTF-8 by chance: a few good ones outweigh damage."""
+    bad = damaged.count("�") - body.count(b"\xef\xbf\xbd")
+    high = np.frombuffer(body, np.uint8) >= 0x80
+    lead = np.frombuffer(body, np.uint8) >= 0xC0
+    sequences = int(np.count_nonzero(lead[:-1] & high[1:])) if len(body) > 1 else 0
+    good = int(np.count_nonzero(high)) - bad
+    return sequences > 0 and (good >= 6 * bad or (bad <= 1 and good >= 3))
+
+
+def _legacy(body: bytes, declared: str | None) -> str:
+    labels = [codec for codec in (codec_of(declared), codec_of(meta_charset(body))) if codec is not None]
+    labels = [codec for codec in labels if codec not in ("utf-16-le", "utf-16-be")]
+    sample = _MARKUP.sub(b" ", body[:_SAMPLE]) if b"<" in body[:_SAMPLE] else body[:_SAMPLE]
+    high = int(np.count_nonzero(np.frombuffer(sample, np.uint8) >= 0x80))
+    if not high:
+        sample, high = body, int(np.count_nonzero(np.frombuffer(body, np.uint8) >= 0x80))
+    found = codec_of(detect_encoding(sample, html5_compatible=False)) or "cp1252"
+    told = [codec for codec in labels if codec not in _DEFAULTS]
+    for codec in told:
+        if codec == found or (codec in _MULTIBYTE and high >= 8 and _strict(body, codec) is not None):
+            return codec
+    if high < _ENOUGH or found == "utf-8":
+        for codec in told + [label for label in labels if label == "cp1252"]:
+            if _strict(body, codec) is not None:
+                return codec
+    return found if found != "utf-8" else "cp1252"

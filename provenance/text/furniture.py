@@ -1,0 +1,63 @@
+"""Lines that lead elsewhere: "related articles", "share this", credits and the lists under them.
+
+Works on the lines of an extracted text, where class names no longer help, in the languages of the web.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Headings of lists of other pages. A line must be little more than one of these to count.
+_HEADING = re.compile(
+    r"(?:"
+    r"(?:das könnte (?:sie|dich|euch) (?:auch|noch)?\s*interessieren|mehr (?:zum thema|zu diesem thema|dazu|aus|von|über|infos?)\b.{0,30}"
+    r"|(?:weitere|ähnliche|verwandte|neueste|aktuelle|passende) (?:artikel|beiträge|themen|meldungen|nachrichten|informationen|infos|inhalte|links|news|posts|videos|berichte)\b.{0,30}"
+    r"|weiterführende (?:links|informationen|artikel)|lesen sie (?:auch|dazu|hier|mehr)\b.{0,40}|lies auch\b.{0,60}|auch interessant\b.{0,20}|zum weiterlesen|links zum (?:thema|artikel)|meistgelesen\w*|nächster (?:artikel|beitrag)|vorheriger (?:artikel|beitrag)|der nächste beitrag)"
+    r"|(?:related (?:articles?|posts?|stories|content|links?|news|topics?|reading|videos?)|(?:you )?(?:may|might) (?:also )?(?:like|be interested in)\b.{0,20}|more (?:from|on|in|about|stories|articles|news|like this|to explore)\b.{0,30}|read (?:more|next|also)\b.{0,20}|recommended(?: (?:for you|articles?|reading|stories))?|further reading|latest (?:news|posts|articles|stories)|most (?:read|popular|viewed)|popular (?:posts|articles|stories)|trending(?: now)?|see also|similar (?:articles|posts)|recent posts|previous (?:post|article)|next (?:post|article))"
+    r"|(?:à lire aussi|lire aussi\b.{0,60}|voir aussi|articles? (?:similaires?|liés|connexes|récents)|sur le même (?:sujet|thème)|plus d'articles|dans la même (?:rubrique|catégorie))"
+    r"|(?:artículos? (?:relacionados?|similares)|noticias relacionadas|te puede interesar|también te puede interesar|lee también\b.{0,60}|ver también|más (?:noticias|información|artículos)|lo más leído)"
+    r"|(?:articoli correlati|leggi anche\b.{0,60}|potrebbe(?:ro)? interessarti(?: anche)?|altri articoli|argomenti)"
+    r"|(?:leia (?:também|mais)\b.{0,60}|artigos relacionados|veja também|notícias relacionadas|mais lidas)"
+    r"|(?:zobacz (?:także|też|również)\b.{0,60}|czytaj (?:także|też|również|więcej)\b.{0,60}|powiązane artykuły|przeczytaj (?:także|też|również)\b.{0,60}|podobne artykuły)"
+    r"|(?:lees (?:ook|meer)\b.{0,60}|gerelateerde artikelen|meer (?:over|nieuws)\b.{0,30})"
+    r"|(?:читайте также\b.{0,60}|похожие (?:статьи|записи|новости)|по теме|смотрите также|ещё по теме)"
+    r"|(?:関連記事|関連リンク|あわせて読みたい|おすすめ記事|人気記事|相关(?:文章|阅读|新闻|推荐)|推荐阅读|相關(?:文章|新聞)|延伸閱讀|관련 ?기사|많이 본 뉴스)"
+    r")\s*[:：…!?.»>]*",
+    re.IGNORECASE,
+)
+#: Lines that ask the reader to do something with the page, or say who made a picture.
+_ACTION = re.compile(
+    r"(?:"
+    r"(?:artikel|seite|beitrag|this|page|jetzt|article)?\s*(?:teilen|drucken|merken|kommentieren|share|print|tweet|pin it|partager|imprimer|compartir|condividi|stampa|udostępnij|поделиться|分享|シェアする)(?: (?:auf|on|this|via|via e-?mail|post|article|page|story|sur|en|su|artikel))?(?: (?:facebook|twitter|x|whatsapp|linkedin|pinterest|e-?mail|article|post|page))*"
+    r"|(?:artikel|seite|beitrag|rezept) (?:teilen|drucken|versenden|empfehlen|merken|weiterempfehlen|bewerten|kommentieren)"
+    r"|zurück(?: zu[rm]?\b.{0,40})?|nach oben|back to (?:top|.{0,30})|(?:jetzt |hier )?(?:zum )?newsletter(?: abonnieren| anmelden)?|(?:subscribe|sign up)\b.{0,40}|abonnieren|follow us\b.{0,40}|folgen sie uns\b.{0,40}|folge uns\b.{0,40}|síguenos\b.{0,60}"
+    r"|(?:\d+ )?(?:kommentare?|comments?|commentaires?|comentarios?|commenti)(?: (?:schreiben|geschlossen|closed|verfassen|\(?\d+\)?))?|kommentar (?:schreiben|verfassen|hinterlassen)|(?:post|leave|add|write) a (?:comment|reply)|leave a (?:comment|reply)|laisser un commentaire|deja (?:un comentario|una respuesta)"
+    r"|(?:schlagw(?:orte|örter)|tags?|themen|stichworte|mots-clés|etiquetas|tagged(?: with)?)\s*:?\s*.{0,60}|(?:geschrieben|veröffentlicht|posted|published|written) (?:von|am|by|on|in)\b.{0,60}"
+    r"|(?:photo|image|picture)s? (?:credits?|by|courtesy)\b.{0,60}|(?:foto|photo|bild|image|abbildung|quelle|fotos|photos|bilder|crédits? photos?|credits?|bildquelle|photographie|copyright|©)\s*[:：©(]\s*.{0,80}|©.{0,80}"
+    r"|(?:advertisement|anzeige|werbung|publicité|publicidad|pubblicità|reklama|реклама|広告|广告)|wird geladen.{0,20}|loading\b.{0,10}|lade weitere inhalte|read more|weiterlesen|mehr (?:lesen|erfahren|anzeigen)|erfahre mehr|show more|lire la suite|leer más"
+    r")\s*[:!.…»>]*",
+    re.IGNORECASE,
+)
+_SHORT = 120  # characters: longer lines are sentences, never furniture
+_LIST_LINE = 140  # characters: a teaser under a heading of other pages
+
+
+def drop_furniture(text: str) -> str:
+    """Take away lines that ask for an action, and headings of other pages with the short lines under them.
+
+    Short lines after such a heading go only when nothing but short lines follows up to the end of the
+    text, or (in the middle) none: a list in the middle may be the author's own.
+    """
+    lines = text.split("\n")
+    last_long = max((i for i, line in enumerate(lines) if len(line) > _LIST_LINE), default=-1)
+    kept: list[str] = []
+    for i, line in enumerate(lines):
+        if len(line) <= _SHORT:
+            if _HEADING.fullmatch(line):
+                if i > last_long and i > len(lines) // 4:
+                    break
+                continue
+            if _ACTION.fullmatch(line):
+                continue
+        kept.append(line)
+    return "\n".join(kept)
