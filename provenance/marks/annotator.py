@@ -52,7 +52,7 @@ class Marks:
             if not pa.types.is_large_binary(bodies.type):
                 bodies = bodies.cast(pa.large_binary())
             suspects |= residue.may_have_residue(bodies, use & _valid(bodies), "markup")
-        marked = counts.any(axis=1)
+        marked: Any = counts.any(axis=1)
         signals: list[Any] = [[] if used else None for used in use]
         evidence: list[Any] = [[] if used else None for used in use]
         for row in np.flatnonzero(marked | suspects).tolist():

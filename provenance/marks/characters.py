@@ -57,8 +57,8 @@ def _leads() -> Bytes:
 _LEADS: Final = _leads()
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
-def _decode(data: Bytes, i: int, end: int) -> tuple[int, int]:
+@njit(cache=True, inline="always")
+def _decode(data: Bytes, i: int, end: int) -> tuple[Any, int]:
     """Code point at byte `i` and the byte after it; a cut sequence decodes to U+FFFD."""
     b = np.int64(data[i])
     if b < 0x80:
@@ -77,7 +77,7 @@ def _decode(data: Bytes, i: int, end: int) -> tuple[int, int]:
     return c | (np.int64(data[i + 3]) & 0x3F), i + 4
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def _back(data: Bytes, i: int, start: int) -> int:
     """First byte of the character that ends before byte `i`."""
     i -= 1
@@ -86,7 +86,7 @@ def _back(data: Bytes, i: int, start: int) -> int:
     return i
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _any_rtl(data: Bytes, start: int, end: int) -> bool:
     i = start
     while i < end:
@@ -99,7 +99,7 @@ def _any_rtl(data: Bytes, start: int, end: int) -> bool:
     return False
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _honest(c: int, before: int, after: int, alone: bool, rtl: bool) -> bool:
     """Invisible `c` between two visible characters (10 at the text's ends) is spelling or layout, not a mark."""
     if c == 0x200C or c == 0x200D:
@@ -123,7 +123,7 @@ def _honest(c: int, before: int, after: int, alone: bool, rtl: bool) -> bool:
     return invisible_kind(c) == 2 and rtl
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl: bool) -> int:
     """Where the honest beginning of the run `start`–`end` stops (`end`: all of it is honest)."""
     i = start
@@ -159,14 +159,12 @@ def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl:
     return i
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int, int, int]:
     """Judge the run that begins at `i`: byte after it, byte where its mark begins, kind, `rtl` (-1: not looked at yet)."""
-    before = np.int64(10)
-    if i > start:
-        before, _ = _decode(data, _back(data, i, start), end)
+    before = _decode(data, _back(data, i, start), end)[0] if i > start else np.int64(10)
     stop, selectors, tags, directions, others = i, 0, 0, 0, 0
-    after = np.int64(10)
+    after: Any = np.int64(10)
     while stop < end:
         c, step = _decode(data, stop, end)
         kind = invisible_kind(c)
@@ -192,7 +190,7 @@ def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int,
     return stop, mark, kind, rtl
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _mixed_word(data: Bytes, i: int, start: int, end: int) -> tuple[int, int, int]:
     """Word around byte `i`: its first byte, the byte after it, and 1 for a Latin word with imitations (2: the reverse)."""
     first = i
@@ -234,7 +232,12 @@ def _mixed_word(data: Bytes, i: int, start: int, end: int) -> tuple[int, int, in
     return first, last, 0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
+def _between_small(data: Bytes, i: int, step: int, start: int, end: int) -> bool:
+    return i > start and step < end and 97 <= data[i - 1] <= 122 and 97 <= data[step] <= 122
+
+
+@njit(cache=True, nogil=True)
 def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     rows = len(offsets) - 1
     counts = np.zeros((rows, KINDS), np.int32)
@@ -293,12 +296,11 @@ def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[np
                     kind = EXOTIC_SPACE
                 elif c == 0x202F:
                     narrow_honest += 1
-            elif 0x2160 <= c <= 0x217F and i > start and step < end:
-                if 97 <= data[i - 1] <= 122 and 97 <= data[step] <= 122:
-                    place, stop, found = _mixed_word(data, i, start, end)
-                    if stop <= i:
-                        stop = step
-                    kind = HOMOGLYPH if found == 1 else 0
+            elif 0x2160 <= c <= 0x217F and _between_small(data, i, step, start, end):
+                place, stop, found = _mixed_word(data, i, start, end)
+                if stop <= i:
+                    stop = step
+                kind = HOMOGLYPH if found == 1 else 0
             if kind > 0:
                 if counts[row, kind] < PLACES:
                     while at < place:
@@ -342,7 +344,7 @@ def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[np
     return counts, places[:filled].copy()
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _clean(data: Bytes, offsets: Offsets, out: Bytes, out_offsets: Offsets) -> int:
     """Copy every text without its marked runs to `out` (where it has room; else only count); bytes removed."""
     removed, write = 0, offsets[0]

@@ -99,11 +99,10 @@ def _probe(anchor: str) -> bytes:
 
 @dataclass
 class Anchors:
-    """The anchors of some rules, ready for the kernel and for the exact pass."""
+    """The anchors of some rules, ready for the kernel (`tables`) and for the exact pass (`automaton`)."""
 
     owners: Sequence[Rule]
-    short: tuple[npt.NDArray[np.uint32], np.uint32] = field(init=False)
-    long: tuple[npt.NDArray[np.uint64], np.uint64] = field(init=False)
+    tables: tuple[Any, ...] = field(init=False)
     automaton: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,25 +110,35 @@ class Anchors:
         for number, rule in enumerate(self.owners):
             for anchor in rule.anchors:
                 owned.setdefault(anchor, []).append(number)
-        probes = {_probe(anchor) for anchor in owned}
-        self.short = _perfect([int.from_bytes(p, "big") for p in probes if len(p) == 4], np.uint32, 32)
-        self.long = _perfect([int.from_bytes(p, "big") for p in probes if len(p) == 8], np.uint64, 64)
         self.automaton = ahocorasick.Automaton()
         for anchor, numbers in owned.items():
             self.automaton.add_word(anchor, (len(anchor), tuple(numbers)))
         self.automaton.make_automaton()
+        # By probe: where its anchors' bytes are, and how many of those bytes follow the probe.
+        probed = sorted((_probe(anchor), anchor.encode()) for anchor in owned)
+        raw = b"".join(anchor for _, anchor in probed)
+        ends = np.cumsum([len(anchor) for _, anchor in probed])
+        rows = [(ends[i] - len(a), ends[i], len(a) - a.index(p) - len(p)) for i, (p, a) in enumerate(probed)]
+        first = {probe: i for i, (probe, _) in reversed(list(enumerate(probed)))}
+        self.tables = (
+            *_perfect({int.from_bytes(p, "big"): i for p, i in first.items() if len(p) == 4}, np.uint32, 32),
+            *_perfect({int.from_bytes(p, "big"): i for p, i in first.items() if len(p) == 8}, np.uint64, 64),
+            np.frombuffer(raw, np.uint8),
+            np.array(rows, np.int64).reshape(-1, 3),
+            np.array([first[probe] for probe, _ in probed], np.int64),
+        )
 
 
-def _perfect(keys: list[int], kind: type, bits: int) -> tuple[Any, Any]:
-    """A table of `_SLOTS` keys without collisions, and the odd multiplier that makes it so."""
+def _perfect(keys: dict[int, int], kind: type, bits: int) -> tuple[Any, Any, Any]:
+    """A table of `_SLOTS` keys without collisions, the values beside it, and the odd multiplier that makes it so."""
     multiplier = 0x9E3779B97F4A7C15 >> (64 - bits) | 1
     while True:
-        slots = [key * multiplier % (1 << bits) >> (bits - 13) for key in sorted(keys)]
+        slots = [key * multiplier % (1 << bits) >> (bits - 13) for key in keys]
         if len(set(slots)) == len(slots):
-            table = np.zeros(_SLOTS, kind)
-            for slot, key in zip(slots, sorted(keys), strict=True):
-                table[slot] = key
-            return table, kind(multiplier)
+            table, values = np.zeros(_SLOTS, kind), np.zeros(_SLOTS, np.int64)
+            for slot, (key, value) in zip(slots, keys.items(), strict=True):
+                table[slot], values[slot] = key, value
+            return table, values, kind(multiplier)
         multiplier = (multiplier * 6364136223846793005 + 1442695040888963407) % (1 << bits) | 1
 
 
@@ -142,30 +151,58 @@ def _lower() -> Bytes:
 _LOWER: Final = _lower()
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
+def _present(data: Bytes, i: int, start: int, end: int, at: int, raw: Bytes, rows: Any, group: Any) -> bool:
+    """One of the anchors with the probe that ends at byte `i` stands there (its bytes beyond ASCII are taken on trust:
+    they may be capitals)."""
+    first = group[at]
+    while at < len(group) and group[at] == first:
+        here = i + 1 + rows[at, 2] - (rows[at, 1] - rows[at, 0])
+        if start <= here and i + rows[at, 2] < end:
+            same = True
+            for k in range(rows[at, 0], rows[at, 1]):
+                if raw[k] < 0x80 and _LOWER[data[here + k - rows[at, 0]]] != raw[k]:
+                    same = False
+                    break
+            if same:
+                return True
+        at += 1
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _flag(
     data: Bytes,
     offsets: npt.NDArray[np.int64],
     use: npt.NDArray[np.bool_],
     limit: int,
-    short: npt.NDArray[np.uint32],
-    short_by: np.uint32,
-    long: npt.NDArray[np.uint64],
-    long_by: np.uint64,
+    short: Any,
+    short_rows: Any,
+    short_by: Any,
+    long: Any,
+    long_rows: Any,
+    long_by: Any,
+    raw: Bytes,
+    rows: Any,
+    group: Any,
 ) -> npt.NDArray[np.bool_]:
-    rows = len(offsets) - 1
-    flags = np.zeros(rows, np.bool_)
-    for row in range(rows):
+    flags = np.zeros(len(offsets) - 1, np.bool_)
+    for row in range(len(flags)):
         if not use[row]:
             continue
+        start, end = offsets[row], min(offsets[row + 1], offsets[row] + limit)
         last = np.uint64(0)
-        for i in range(offsets[row], min(offsets[row + 1], offsets[row] + limit)):
+        for i in range(start, end):
             last = (last << np.uint64(8)) | np.uint64(_LOWER[data[i]])
             four = np.uint32(last)
-            if long[(last * long_by) >> np.uint64(51)] == last or short[np.uint32(four * short_by) >> np.uint32(19)] == four:
-                if last != 0:
-                    flags[row] = True
-                    break
+            slot = (last * long_by) >> np.uint64(51)
+            if long[slot] == last and last != 0 and _present(data, i, start, end, long_rows[slot], raw, rows, group):
+                flags[row] = True
+                break
+            place = np.uint32(four * short_by) >> np.uint32(19)
+            if short[place] == four and four != 0 and _present(data, i, start, end, short_rows[place], raw, rows, group):
+                flags[row] = True
+                break
     return flags
 
 
@@ -178,11 +215,11 @@ def anchors(scope: str) -> Anchors:
 def may_have_residue(
     texts: pa.LargeStringArray | pa.LargeBinaryArray, use: npt.NDArray[np.bool_], scope: str = "text"
 ) -> npt.NDArray[np.bool_]:
-    """Rows in which some anchor's probe occurs (no false negatives): the only ones worth `find_residue`."""
+    """Rows in which some anchor occurs (no false negatives): the only ones worth `find_residue`."""
     data, offsets = buffers(texts)
     known = anchors(scope)
     limit = MARKUP_LIMIT if scope == "markup" else 1 << 62
-    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, *known.short, *known.long)
+    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, *known.tables)
     return flags
 
 
@@ -215,12 +252,12 @@ def _matches(text: str, scope: str) -> list[Residue]:
     return list(found.values())
 
 
-def find_residue(text: str, markup: bytes | None = None) -> list[Residue]:
+def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False) -> list[Residue]:
     """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it does not count.
 
     A match inside quotation marks, code or a code element of the markup, or introduced as an example, is dropped. Statements
     and phrases are dropped where the text around them is about chat tools, and everything is dropped where a text shows
-    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different rule.
+    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different rule, or `alone`.
     """
     kept = []
     for hit in _matches(text, "text"):
@@ -241,7 +278,7 @@ def find_residue(text: str, markup: bytes | None = None) -> list[Residue]:
         return []
     kept = [hit for hit in kept if not any(_covers(other, hit) for other in kept)]
     different = {hit.rule.id for hit in kept if hit.rule.kind != "link"}
-    return [hit for hit in kept if hit.rule.kind in ALONE or len(different) >= 2]
+    return [hit for hit in kept if alone or hit.rule.kind in ALONE or len(different) >= 2]
 
 
 def _covers(one: Residue, other: Residue) -> bool:

@@ -39,7 +39,7 @@ IMITATES: Final = _table()
 IMITATED: Final = np.isin(np.arange(128), IMITATES[IMITATES > 0])
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def invisible_kind(c: int) -> int:
     """ZERO_WIDTH, BIDI, TAG, SELECTOR, or 0 for a character that can be seen (soft hyphens count as seen)."""
     if c < 0x2000:
@@ -57,7 +57,7 @@ def invisible_kind(c: int) -> int:
     return TAG if 0xE0000 <= c <= 0xE007F else 0
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_emoji(c: int) -> bool:
     """May stand in an emoji sequence (blocks that hold emoji, skin tones, regional indicators, keycap bases)."""
     return (
@@ -70,13 +70,13 @@ def is_emoji(c: int) -> bool:
     )
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_ideograph(c: int) -> bool:
     """A CJK ideograph (unified, extension or compatibility)."""
     return 0x3400 <= c <= 0x9FFF or 0xF900 <= c <= 0xFAFF or 0x20000 <= c <= 0x323AF
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def takes_joiner(c: int) -> bool:
     """A letter of a script in which ZWJ and ZWNJ are spelling: Arabic, Syriac, N'Ko, Indic, Tibetan, Khmer, Mongolian …"""
     return (
@@ -91,7 +91,7 @@ def takes_joiner(c: int) -> bool:
     )
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def takes_break(c: int) -> bool:
     """A letter of a script written without spaces, where ZWSP marks a break: Thai, Lao, Khmer, Myanmar, Tibetan, CJK."""
     return (
@@ -108,19 +108,19 @@ def takes_break(c: int) -> bool:
     )
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_rtl(c: int) -> bool:
     """A character of a right-to-left script (Hebrew, Arabic, Syriac, Thaana, N'Ko, Adlam …)."""
     return 0x0590 <= c <= 0x08FF or 0xFB1D <= c <= 0xFDFF or 0xFE70 <= c <= 0xFEFE or 0x10800 <= c <= 0x10FFF or 0x1E800 <= c <= 0x1EFFF
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_hangul(c: int) -> bool:
     """A Hangul letter or syllable."""
     return 0x1100 <= c <= 0x11FF or 0x3130 <= c <= 0x318F or 0xA960 <= c <= 0xA97F or 0xAC00 <= c <= 0xD7FF or 0xFFA0 <= c <= 0xFFDC
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def takes_selector(base: int, c: int) -> bool:
     """Variation selector `c` after `base` is a registered kind of sequence (emoji, ideographic, standardised)."""
     if is_ideograph(base):
@@ -138,19 +138,19 @@ def takes_selector(base: int, c: int) -> bool:
     return False
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_exotic_space(c: int) -> bool:
     """A space other than U+0020 and U+00A0 (those two are everywhere)."""
     return 0x2000 <= c <= 0x200A or c == 0x202F or c == 0x205F or c == 0x3000 or c == 0x1680 or c == 0x2800
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_ascii_letter(c: int) -> bool:
     """A to Z or a to z."""
     return 65 <= c <= 90 or 97 <= c <= 122
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def is_lookalike_script(c: int) -> bool:
     """A letter of a script that has letters looking Latin: Greek, Cyrillic, Armenian; Roman numerals."""
     return 0x0370 <= c <= 0x03FF or 0x0400 <= c <= 0x052F or 0x0531 <= c <= 0x0587 or 0x2160 <= c <= 0x217F
