@@ -15,7 +15,10 @@ from provenance.minhash import MinHash, shingle_hashes, signature
 from provenance.tokens import character_table, tokens
 
 WORDS = st.lists(
-    st.sampled_from("a Bb ccc Ñandú žluťoučký Привет ΣΟΦΙΑ 我 爱 ไทย नमस्ते 12 x_y".split()), max_size=30
+    st.sampled_from(
+        ["a", "Bb", "ccc", "Ñandú", "žluťoučký", "Привет", "ΣΟΦΙΑ", "我", "爱", "ไทย", "नमस्ते", "12", "x_y"]
+    ),
+    max_size=30,
 )
 
 
@@ -85,7 +88,7 @@ def test_shingle_hashes_follow_their_published_definition() -> None:
         ("ΟΔΥΣΣΕΥΣ Ὀδυσσεύς", "οδυσσευσ οδυσσευσ"),
         ("co\u00adoper\u200bate", "cooperate"),
         ("我爱 北京abc", "我 爱 北 京 abc"),
-        ("カタカナ ﾊﾞ", "カ タ カ ナ ハ \u3099"),
+        ("カタカナ ﾊﾋ", "カ タ カ ナ ハ ヒ"),
         ("กินข้าว", "ก ิ น ข ้ า ว".replace(" ิ", "ิ").replace(" ้", "้")),
         ("ＡＢＣ１", "abc1"),
         ("हिन्दी भाषा", "हिन्दी भाषा"),
