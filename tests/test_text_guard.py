@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+
 from provenance.text.guard import GuardedExtractor, Limits
 from provenance.text.structure import measure, strip
 

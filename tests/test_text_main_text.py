@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from scripts.evaluate_text import load, score
 
 from provenance.annotator import Annotator
 from provenance.schema import RECORDS
 from provenance.text import MainText
 from provenance.text.charset import decode
 from provenance.text.extraction import extract
+from scripts.evaluate_text import load, score
 
 SENTENCE = (
     "The ferry to the island leaves twice a day, and the crossing takes about forty minutes in calm weather."

@@ -37,6 +37,8 @@ _TITLE_LIMIT = 500  # characters
 #: A named element is believed from this length on, and from this share of what the extractor found (tuned).
 _NAMED_CHARS = 300
 _NAMED_SHARE = 0.5
+#: Characters from which on a named element is an article without comparison, which costs a second pass.
+_NAMED_SURE = 2000
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,27 @@ def extract_with_trafilatura(page: str) -> Page:
 
 
 def _main(tree: HTMLTree) -> str:
-    whole = _plain(tree)
     body = tree.body
     if body is None:
-        return whole
+        return _plain(tree)
+    whole: str | None = None
     for selectors in _NAMED:
-        longest = max(body.query_selector_all(selectors), key=lambda node: len(node.text or ""), default=None)
-        if longest is None or len(longest.text or "") < max(_NAMED_CHARS, _NAMED_SHARE * len(whole)):
+        sizes = [(len(node.text or ""), node) for node in body.query_selector_all(selectors)]
+        size, longest = max(sizes, key=lambda sized: sized[0], default=(0, None))
+        if longest is None or size < _NAMED_CHARS:
             continue
+        if size < _NAMED_SURE:  # short for an article: only if the rest of the page has little more
+            whole = _plain(tree) if whole is None else whole
+            if size < _NAMED_SHARE * len(whole):
+                continue
         body.replace_children(longest)
         named = _plain(tree)
-        return named if len(named) > _NAMED_SHARE * len(whole) else whole
-    return whole
+        if whole is not None:
+            return named if len(named) > _NAMED_SHARE * len(whole) else whole
+        if len(named) > _NAMED_SHARE * _NAMED_SURE:
+            return named
+        return extract_plain_text(tree, alt_texts=False, list_bullets=False, skip_elements=_SKIP)
+    return _plain(tree) if whole is None else whole
 
 
 def _plain(tree: HTMLTree) -> str:

@@ -182,12 +182,15 @@ def _scan(
 
 def measure(page: bytes) -> Structure:
     """Bounds of what a parser would build from `page` (ASCII-compatible bytes); linear in its length."""
-    found = _scan(np.frombuffer(page, np.uint8), *_TABLES, np.empty(0, np.uint8))
+    flat, formatting, raw, block = _TABLES
+    data = np.frombuffer(page, np.uint8)
+    found = _scan(data, flat, formatting, raw, block, np.empty(0, np.uint8))
     return Structure(*found[:5])
 
 
 def strip(page: bytes) -> str:
     """All visible text of `page` (UTF-8), lines broken at block elements; linear in its length."""
     out = np.empty(max(len(page), 1), np.uint8)
-    size = _scan(np.frombuffer(page, np.uint8), *_TABLES, out)[5]
+    flat, formatting, raw, block = _TABLES
+    size = _scan(np.frombuffer(page, np.uint8), flat, formatting, raw, block, out)[5]
     return html.unescape(out[:size].tobytes().decode("utf-8", "replace"))
