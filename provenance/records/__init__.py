@@ -59,11 +59,9 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
     elif content == "warc" or any(isinstance(item, Fault) for item in start):
         yield from warc_rows(Window(decoded, is_record_start), options, content == "warc")
     elif content == "unknown":
-        found = False
         for row in warc_rows(Window(decoded, is_record_start), options, False):
-            if not found and row.get("outcome") == "bad_container":
-                row["detail"] = f"{row['detail']}: it is {named(head)}"
-            found = True
+            if row.get("outcome") == "bad_container":
+                row["detail"] = f"{row.get('detail')}: it is {named(head)}"
             yield row
     else:
         yield from (

@@ -16,6 +16,7 @@ _PARTS = re.compile(
     rb"(.*?)[ \t](?:\d{1,3}(?:\.\d{1,3}){3}|None|-|(?=[0-9a-fA-F]*:)[0-9a-fA-F:]{3,45})[ \t]+(\S+)[ \t]*(.*)\Z",
     re.DOTALL,
 )
+_SWAPPED = re.compile(rb"(.*)[ \t](\d{12,14})\Z", re.DOTALL)
 
 
 class ArcHeader(NamedTuple):
@@ -51,6 +52,9 @@ def arc_fields(line: bytes) -> ArcHeader:
     length = int(fields[-1]) if fields and fields[-1].isdigit() and len(fields[-1]) < 19 else None
     version_2 = len(fields) >= 7 and re.fullmatch(rb"\d{3}|-|0", fields[-6]) is not None
     mime = b" ".join(fields[:-6] if version_2 else fields[:-1])
+    swapped = _SWAPPED.match(url)
+    if swapped and not date[:8].isdigit():  # the date stands before the address
+        url, mime, date = swapped.group(1), b" ".join((date, mime)), swapped.group(2)
     if b"/" in date and re.match(
         rb"\d{8,}", fields[0] if fields else b""
     ):  # date and type in each other's place

@@ -97,24 +97,34 @@ def _junk(window: Window, dialect: Dialect, offset: int) -> Frame:
     return Frame(offset, b"", b"", False, "bad_record", what)
 
 
-def _scan(window: Window, dialect: Dialect, keep: list[bytes] | None = None, most: int = 0) -> None:
-    """Move to the next start of a record, barrier or end. What is passed goes to `keep`, `most` bytes of it."""
-    window_first = True
+def _scan(
+    window: Window,
+    dialect: Dialect,
+    keep: list[bytes] | None = None,
+    most: int = 0,
+    until: int | None = None,
+) -> None:
+    """Move to the next start of a record, barrier, end or the position `until`.
+
+    The first `most` bytes of what is passed go to `keep`; without it, a start at the cursor itself is passed.
+    """
+    skip = 1 if keep is None else 0
     while True:
-        visible = window.need(_SCAN_BYTES + dialect.start_bytes)
+        wanted = _SCAN_BYTES + dialect.start_bytes
+        visible = window.need(wanted)
         stop = window.pos + visible
-        found = dialect.anywhere.search(
-            window.buf, window.pos + (1 if window_first and keep is None else 0), stop
-        )
-        final = visible < _SCAN_BYTES + dialect.start_bytes
+        found = dialect.anywhere.search(window.buf, window.pos + skip, stop)
+        final = found is not None or visible < wanted
         end = found.start() if found else stop if final else stop - dialect.start_bytes
+        if until is not None and window.base + end >= until:
+            end, final = until - window.base, True
         if keep is not None and most > 0:
             part = window.buf[window.pos : min(end, window.pos + most)]
             keep.append(part)
             most -= len(part)
-        window_first = window_first and end == window.pos
+        skip = 0
         window.advance(end - window.pos)
-        if found or final:
+        if final:
             return
 
 
@@ -273,32 +283,37 @@ def _corrected(offset: int, header: bytes, block: bytes, length: int | None) -> 
     if tail:
         block = block[: len(block) - min(4, tail.end() - tail.start())]
     if length is None:
-        detail = f"Content-Length is missing or not a number; the record holds {len(block):,} bytes"
+        detail = f"the announced length is missing or not a number; the record holds {len(block):,} bytes"
     else:
-        detail = f"Content-Length says {length:,} bytes but the record holds {len(block):,}"
+        detail = _lie(length, len(block))
     return Frame(offset, header, block, False, None, detail)
 
 
 def _large(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, most: int) -> Frame:
     """A block that is not held in memory: its beginning is kept, the rest is passed over.
 
-    A length beyond the end of the file is a lie when another record begins inside what was announced.
+    As it cannot be looked at again, a record that begins inside it ends it: a false length would
+    otherwise cost the rest of the file. (An uncompressed WARC stored as a payload this large is split.)
     """
     have = window.need(most)
-    block = window.buf[window.pos : window.pos + have]
     if have < most:
         return _short(window, dialect, offset, header, length, have)
-    left = length
-    while left:
-        step = min(left, window.need(min(left, _SCAN_BYTES)))
-        if not step:
-            fault = window.take_fault()
-            if fault is not None:
-                return Frame(offset, header, b"", False, fault.reason, fault.detail)
-            if window.ended:
-                detail = f"the file ends {left:,} bytes before the record at byte {offset:,} does"
-                return Frame(offset, header, b"", False, "truncated", detail)
-            break
-        window.advance(step)
-        left -= step
-    return Frame(offset, header, block, True)
+    begin = window.position
+    kept: list[bytes] = []
+    _scan(window, dialect, kept, most, begin + length)
+    passed = window.position - begin
+    if passed >= length:
+        return Frame(offset, header, kept[0] if len(kept) == 1 else b"".join(kept), True)
+    if window.need(1):
+        return Frame(offset, header, b"".join(kept)[:most], passed > most, None, _lie(length, passed))
+    fault = window.take_fault()
+    if fault is not None:
+        return Frame(offset, header, b"", False, fault.reason, fault.detail)
+    if window.ended:
+        detail = f"the file ends {length - passed:,} bytes before the record at byte {offset:,} does"
+        return Frame(offset, header, b"", False, "truncated", detail)
+    return Frame(offset, header, b"".join(kept)[:most], passed > most, None, _lie(length, passed))
+
+
+def _lie(length: int, held: int) -> str:
+    return f"the announced length is {length:,} bytes but the record holds {held:,}"

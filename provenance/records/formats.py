@@ -39,6 +39,8 @@ def compression_of(source: ByteSource) -> str:
     for codec, magic in MAGIC.items():
         if head.startswith(magic):
             return codec
+    if head.startswith(tuple(_NAMED)):
+        return "plain"  # a ZIP file may hold gzip members, but they are not this file's
     if _skippable(head[:4]):
         return "lz4" if MAGIC["lz4"] in head and MAGIC["zstd"] not in head else "zstd"
     if head.startswith((b"WARC/", b"PAR1")) or _content_of_text(head) != "unknown":

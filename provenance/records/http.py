@@ -10,13 +10,13 @@ import re
 import zlib
 from typing import NamedTuple
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import zstandard
 
 MAX_CODINGS = 5  # stacked content codings that are undone; real responses have one, rarely two
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
 
-_STATUS = re.compile(rb"\s{0,8}HTTP(?:/\d+(?:\.\d+)?)?[ \t]+(\d{3})?", re.IGNORECASE)
+_STATUS = re.compile(rb"\s{0,8}HTTP(?:/\d+(?:\.\d+)?)?[ \t]+(\d{1,3})?(?!\d)", re.IGNORECASE)
 _END = re.compile(rb"\r*\n\r*\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}[ \t]*:[^\n]*(?:\n|\Z)")

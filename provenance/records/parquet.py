@@ -71,7 +71,7 @@ def _seekable(source: ByteSource, stream: BinaryIO) -> BinaryIO:
     if stream.seekable():
         stream.seek(0)
         return stream
-    spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)
+    spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115 (lives as long as the reader)
     spool.write(source.buf)
     shutil.copyfileobj(stream, spool, 1 << 20)
     spool.seek(0)

@@ -37,9 +37,9 @@ def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def failure(offset: int, reason: str, detail: str, **columns: str | int | None) -> Row:
+def failure(offset: int, reason: str, detail: str, record_type: str | None = None) -> Row:
     """A row for what could not be read."""
-    return Row(record_offset=offset, outcome=reason, detail=detail, **columns)  # type: ignore[typeddict-item]
+    return Row(record_offset=offset, outcome=reason, detail=detail, record_type=record_type)
 
 
 def batches(rows: Iterator[Row], options: ReadOptions) -> Iterator[pa.RecordBatch]:

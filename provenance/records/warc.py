@@ -14,11 +14,11 @@ class WarcDialect:
     """Record framing of WARC."""
 
     name = "WARC"
-    start = re.compile(rb"WARC/\d+\.\d+[ \t]*\r?\n")
-    anywhere = re.compile(rb"WARC/\d+\.\d+[ \t]*\r?\n(?=(?i:WARC-|Content-)[A-Za-z-]{2,60}[ \t]*:)")
+    start = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
+    anywhere = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n(?=(?i:WARC-|Content-)[A-Za-z-]{2,60}[ \t]*:)")
     start_bytes = 128
-    header_end = re.compile(rb"\r?\n\r?\n")
-    separator = re.compile(rb"\r?\n\r?\n")
+    header_end = re.compile(rb"\r*\n\r*\n")
+    separator = re.compile(rb"\r*\n\r*\n")
 
     def length(self, header: bytes) -> int | None:
         value = warc_fields(header).get(b"content-length", b"")
