@@ -107,7 +107,9 @@ def generated(first: int, stop: int, total: int) -> tuple[np.ndarray, np.ndarray
     number = np.arange(first, stop, dtype=np.uint64)
     drawn = np.random.default_rng([1, first])
     inside = drawn.random(len(number)) < 0.3
-    root = np.where(inside, drawn.integers(0, max(1, total * 3 // 40), len(number)).astype(np.uint64), number + total)
+    root = np.where(
+        inside, drawn.integers(0, max(1, total * 3 // 40), len(number)).astype(np.uint64), number + total
+    )
     mixed = (root[:, None] * np.uint64(128) + np.arange(128, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
@@ -177,7 +179,9 @@ def main() -> None:
         print(json.dumps(stage(options.stage)))
         return
     signatures(options.documents)
-    print(f"\n{'generated signatures through deduplication':<46}{'seconds':>9}{'dropped':>10}{'MB beyond':>11}{'bytes/doc':>11}")
+    print(
+        f"\n{'generated signatures through deduplication':<46}{'seconds':>9}{'dropped':>10}{'MB beyond':>11}{'bytes/doc':>11}"
+    )
     for size in map(int, options.sizes.split(",")):
         command = [sys.executable, __file__, "--stage", str(size)]
         measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
