@@ -1,0 +1,256 @@
+"""The embedded detector: what it ignores, that it equals a plain reference, and how well it separates."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provenance.annotator import Annotator
+from provenance.detector import EmbeddedDetector, load_model, score_texts
+from provenance.detector.features import (
+    MAX_GRAMS,
+    PASSAGE,
+    SEEN,
+    STYLE,
+    TABLE_BITS,
+    empty_tokens,
+    grams,
+    hash_word,
+    index_vocabulary,
+    mask,
+)
+from provenance.detector.tokens import MAX_TOKENS, character_tables, tokenise
+from provenance.detector.training import auroc
+
+PROSE = (
+    "The old mill stood by the river for two hundred years before anyone thought of measuring its wheel. "
+    "My grandfather, who distrusted engineers, said it didn't need measuring; it needed grease. He was right, "
+    "mostly. In 1974 they pulled it down anyway, and what's left is a row of stones and one bent axle. "
+) * 4
+
+
+def _tokens(text: str) -> list[tuple[int, int]]:
+    data = np.frombuffer(text.encode() + b" ", np.uint8)
+    arrays = empty_tokens(MAX_TOKENS)
+    count = tokenise(data, 0, len(data), *character_tables(), *arrays)
+    return list(zip(arrays[0][:count].tolist(), arrays[1][:count].tolist(), strict=True))
+
+
+def _score(text: str) -> float:
+    return float(load_model().score(pa.array([text])).score[0])
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "It's a “quiet” cafe — really...",
+        'It’s  a\u00a0"quiet"\n\ncafe\u0301 – really…',
+        '# It\'s a **"quiet"** cafe --  really....',
+        "* It's a 'quiet' ca\u00adfe — really ... https://example.org/a?b=c",
+        '1. It\'s a "quiet" café[12] — really... someone@example.org',
+        'IT\'S A "QUIET" CAFÉ — REALLY...',
+    ],
+)
+def test_tokens_ignore_markup_white_space_accents_and_addresses(same: str) -> None:
+    assert _tokens(same) == _tokens('it\'s a "quiet" cafe — really...')
+
+
+def test_word_hash_is_that_of_the_plain_function() -> None:
+    assert _tokens("Zürich")[0][0] == hash_word("zurich")
+
+
+def test_score_ignores_how_lines_are_wrapped() -> None:
+    words = PROSE.split()
+    wrapped = "\n".join(" ".join(words[i : i + 9]) for i in range(0, len(words), 9))
+    assert _score(wrapped) == _score(PROSE) == _score("<p>".replace("<p>", "") + PROSE.replace(" ", "  "))
+
+
+def test_kernel_equals_a_slow_reference() -> None:
+    model = load_model()
+    data = np.frombuffer(PROSE.encode(), np.uint8)
+    hashes, types, flags, lengths, suffixes = empty_tokens(MAX_TOKENS)
+    count = tokenise(data, 0, len(data), *character_tables(), hashes, types, flags, lengths, suffixes)
+    assert count <= PASSAGE
+    masked = np.zeros(MAX_TOKENS, np.uint32)
+    mask(count, hashes, types, flags, lengths, suffixes, index_vocabulary(model.vocabulary), masked)
+    word, shape = [int(h) for h in hashes[:count]], [int(m) for m in masked[:count]]
+    keys = _reference_keys(word, shape)
+    slots = {_mix(key) % (1 << TABLE_BITS) for key in keys}
+    out = np.zeros(MAX_GRAMS, np.int32)
+    found = grams(0, count, hashes, types, masked, np.zeros(SEEN, np.uint32), 1, out)
+    assert set(out[:found].tolist()) == slots
+    # the table's part of the score; the style part is what remains
+    table = sum(int(model.weights[slot]) for slot in slots) * model.scale / math.sqrt(len(slots))
+    bare = type(model)(**{**model.__dict__, "style_weights": np.zeros(len(STYLE), np.float32)})
+    assert float(bare.score(pa.array([PROSE])).score[0]) == pytest.approx(table + model.bias, abs=1e-4)
+
+
+def _mix(value: int) -> int:
+    top = (1 << 64) - 1
+    value ^= value >> 33
+    value = value * 0xFF51AFD7ED558CCD & top
+    value ^= value >> 33
+    value = value * 0xC4CEB9FE1A85EC53 & top
+    return value ^ value >> 33
+
+
+def _reference_keys(word: list[int], shape: list[int]) -> set[int]:
+    keys = set()
+    for i in range(len(word)):
+        keys.add(word[i] + (1 << 32))
+        if i > 0:
+            keys.add(word[i - 1] * 0x9E3779B97F4A7C15 + word[i] * 3)
+        if i > 1:
+            keys.add((word[i - 2] * 0x9E3779B97F4A7C15 + word[i - 1]) * 0xD6E8FEB86659FD93 + word[i] * 5)
+            key = (shape[i - 2] * 0xA0761D6478BD642F + shape[i - 1]) * 0xE7037ED1A0B428DB + shape[i] * 7
+            keys.add(key)
+            if i > 2:
+                key += shape[i - 3] * 0x8EBC6AF09C88C6E3
+                keys.add(key)
+            if i > 3:
+                keys.add(key + shape[i - 4] * 0x589965CC75374CC3)
+    return {key & ((1 << 64) - 1) for key in keys}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=400))
+def test_any_text_scores_finitely_and_alone_as_in_a_batch(text: str) -> None:
+    alone = load_model().score(pa.array([text], pa.large_string()))
+    batch = load_model().score(pa.array(["", PROSE, text, None], pa.string()))
+    assert np.isfinite(alone.score).all()
+    assert alone.score[0] == batch.score[2]
+    assert batch.words[0] == batch.words[3] == 0
+
+
+def test_slices_of_an_array_read_their_own_text() -> None:
+    texts = pa.array(["x", PROSE, "the end"], pa.large_string())
+    assert load_model().score(texts.slice(1, 1)).score[0] == load_model().score(texts).score[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 3_000_000, "- " * 1_000_000, "@" * 500_000, "1. " * 500_000, "word@" * 300_000, "\n" * 10**6],
+)
+def test_hostile_documents_are_read_in_linear_time(text: str) -> None:
+    assert np.isfinite(load_model().score(pa.array([text])).score).all()
+
+
+def test_annotator_gives_the_contract_columns() -> None:
+    detector = EmbeddedDetector()
+    assert isinstance(detector, Annotator)
+    batch = pa.record_batch(
+        {
+            "text": pa.array([PROSE, "short", None, PROSE, PROSE], pa.large_string()),
+            "language": ["en", "en", "en", "xx", None],
+            "outcome": pa.array([None, None, None, None, "redirect"], pa.string()),
+        }
+    )
+    detector.setup()
+    detectors, evidence, abstained = detector(batch)
+    for column, field in zip((detectors, evidence, abstained), detector.schema, strict=True):
+        assert column.type == field.type
+        assert len(column) == batch.num_rows
+        column.validate(full=True)
+    assert abstained.to_pylist() == [False, True, None, True, None]
+    assert [len(row) for row in evidence.to_pylist()] == [1, 0, 0, 0, 0]
+    assert [row is None for row in detectors.to_pylist()] == [False, False, True, False, True]
+    assert evidence[0][0]["llr"].as_py() == detectors[0][0]["llr"].as_py()
+
+
+def test_score_texts_abstains_without_flagging_and_keeps_the_prior() -> None:
+    short, unknown, prose = score_texts(["Too short.", PROSE, PROSE], ["en", "xx", "en"], prior=0.1)
+    for row in (short, unknown):
+        assert row["abstained"] and not row["flagged"] and row["llr"] == 0
+        assert row["synthetic_probability"] == pytest.approx(0.1)
+    odds = prose["synthetic_probability"] / (1 - prose["synthetic_probability"])
+    assert odds == pytest.approx(math.exp(prose["llr"]) / 9, rel=1e-5)
+    with pytest.raises(ValueError, match="prior"):
+        score_texts([PROSE], ["en"], prior=1.0)
+    with pytest.raises(ValueError, match="languages"):
+        score_texts([PROSE], [])
+
+
+def test_flags_grow_with_the_rate_allowed() -> None:
+    texts = [PROSE, PROSE.replace("river", "vibrant tapestry")]
+    flags = [
+        [row["flagged"] for row in score_texts(texts, ["en"] * 2, max_fpr=rate)]
+        for rate in (0.001, 0.01, 0.1)
+    ]
+    assert (np.diff(np.array(flags, int), axis=0) >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def held_out(shared: Path) -> pd.DataFrame:
+    pool = pd.read_parquet(shared / "data" / "detector" / "pool_test.parquet")
+    return pool[pool.language == "en"].reset_index(drop=True)
+
+
+def test_it_separates_held_out_groups_and_keeps_its_rate(held_out: pd.DataFrame) -> None:
+    rows = pd.DataFrame(score_texts(held_out.text.tolist(), ["en"] * len(held_out)))
+    synthetic = (held_out.label == "synthetic").to_numpy()
+    judged = ~rows.abstained.to_numpy()
+    score = np.array([entry[0]["score"] for entry in rows.detectors])
+    assert auroc(score[judged], synthetic[judged]) > 0.93
+    assert rows.flagged[~synthetic].mean() <= 0.01
+    assert rows.flagged[synthetic].mean() > 0.35
+
+
+def test_old_web_pages_are_not_flagged(shared: Path) -> None:
+    truth = pd.read_parquet(shared / "data" / "web" / "crawl" / "truth.parquet")
+    human = truth[(truth.kind == "text_page") & (truth.label == "human")].text.tolist()
+    assert np.mean([row["flagged"] for row in score_texts(human, ["en"] * len(human))]) <= 0.02
+
+
+def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    random = np.random.RandomState(0)
+    words = [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "river",
+        "stone",
+        "paper",
+        "light",
+        "house",
+        "green",
+        "and",
+        "the",
+    ]
+    rows = []
+    for i in range(240):
+        machine = i % 2 == 0
+        body = " ".join(random.choice(words[:9] if machine else words[3:], 160))
+        rows.append(
+            (
+                body + ".",
+                "synthetic" if machine else "human",
+                "toy",
+                f"d{i % 8}",
+                "en",
+                f"s/{i % 5}/x",
+                f"g{i}",
+            )
+        )
+    frame = pd.DataFrame(
+        rows, columns=["text", "label", "generator", "domain", "language", "source", "group"]
+    )
+    (tmp_path / "corpus").mkdir()
+    frame.to_parquet(tmp_path / "corpus" / "a.parquet")
+    script = Path(__file__).resolve().parent.parent / "scripts" / "train_detector.py"
+    made = []
+    for name in ("one", "two"):
+        subprocess.run(
+            [sys.executable, str(script), str(tmp_path / "corpus"), "--out", str(tmp_path / name)], check=True
+        )
+        made.append([(tmp_path / name / file).read_bytes() for file in ("embedded.npz", "calibration.json")])
+    assert made[0] == made[1]
