@@ -52,3 +52,86 @@ RECORDS = pa.schema(
         ("detail", pa.string()),
     ]
 )
+
+#: What the built-in annotators and the annotate stage add; further annotators follow in their order.
+ANNOTATED = pa.schema(
+    [
+        ("doc_id", pa.string()),
+        ("input_file", pa.string()),
+        ("record_offset", pa.int64()),
+        ("record_id", pa.string()),
+        ("record_type", pa.string()),
+        ("outcome", pa.string()),
+        ("detail", pa.string()),
+        ("url", pa.string()),
+        ("host", pa.string()),
+        ("domain", pa.string()),
+        ("source", pa.string()),
+        ("capture_time", TIME),
+        ("published_time", TIME),
+        ("published_evidence", pa.string()),
+        ("http_status", pa.int16()),
+        ("mime", pa.string()),
+        ("content_digest", pa.string()),
+        ("title", pa.string()),
+        ("text", pa.large_string()),
+        ("text_bytes", pa.int64()),  # UTF-8 bytes of `text`
+        ("token_count", pa.int32()),
+        ("language", pa.string()),
+        ("language_score", pa.float32()),
+        ("license", pa.string()),
+        ("train_opt_out", pa.bool_()),
+        ("rights_signals", SIGNALS),
+        ("disclosures", SIGNALS),
+        ("marks", SIGNALS),
+        ("watermarks", WATERMARKS),
+        ("detectors", DETECTORS),
+        ("detector_abstained", pa.bool_()),
+        ("evidence", EVIDENCE),
+        ("minhash", pa.list_(pa.uint32(), MINHASH_PERMUTATIONS)),
+        ("text_digest", pa.binary(16)),
+    ]
+)
+
+#: What the select stage decides, row for row with an annotated shard.
+DECISIONS = pa.schema(
+    [
+        ("decision", pa.string()),  # kept, dropped, failed
+        ("reason", pa.string()),  # null where kept, else a code of provenance.outcomes
+        ("duplicate_of", pa.string()),  # doc_id of the document kept in its place
+        ("similarity", pa.float32()),  # to that document
+        ("duplicate_count", pa.int32()),
+        ("duplicate_hosts", pa.list_(pa.string())),
+        ("earliest_capture", TIME),
+        ("proven_by", TIME),
+        ("witness", pa.string()),  # doc_id of the capture that proves it
+        ("low_background", pa.bool_()),
+        ("synthetic_probability", pa.float32()),
+    ]
+)
+
+#: Columns of a published document, in order; further annotators' columns follow.
+RELEASE_COLUMNS = (
+    "doc_id text token_count title "
+    "url host domain source input_file record_offset record_id content_digest mime http_status "
+    "capture_time published_time published_evidence proven_by witness low_background "
+    "language language_score "
+    "license train_opt_out rights_signals "
+    "disclosures marks watermarks detectors detector_abstained evidence synthetic_probability "
+    "duplicate_count duplicate_hosts earliest_capture"
+).split()
+
+#: One row for each record that was read.
+LEDGER_COLUMNS = (
+    "doc_id url input_file record_offset record_id decision reason detail duplicate_of similarity "
+    "synthetic_probability token_count capture_time proven_by low_background language"
+).split()
+
+
+def _columns(names: list[str]) -> pa.Schema:
+    known = {field.name: field for field in [*ANNOTATED, *DECISIONS]}
+    return pa.schema([known[name] for name in names])
+
+
+RELEASE = _columns(RELEASE_COLUMNS)
+LEDGER = _columns(LEDGER_COLUMNS)

@@ -1,0 +1,1 @@
+"""Beam wiring: sources, shuffles and stages. What is done to text is in `provenance`."""

@@ -1,0 +1,289 @@
+"""The `provenance` command: arguments in, exit code out (0 fine, 1 finding or failure, 2 bad usage).
+
+Beam is imported only by the commands that run a pipeline, so `score`, `verify` and `explain` start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance import __version__
+from provenance.configuration import Configuration, ConfigurationError, load_configuration
+from provenance.inputs import InputError, find_inputs
+from provenance.manifest import ReleaseError, read_manifest
+from provenance.storage import LocalStorage, Storage
+from provenance.workspace import WorkspaceError
+
+if TYPE_CHECKING:
+    from pipelines.job import Job
+
+_EPILOG = "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the console script `provenance`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    beam_options: list[str] = []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, beam_options = arguments[:at], arguments[at + 1 :]
+    # Beam warns on import of every optional cloud library that is not installed.
+    logging.getLogger().setLevel(logging.ERROR)
+    parser = _parser()
+    try:
+        parsed = parser.parse_args(arguments)
+        parsed.beam_options = beam_options
+        if beam_options and not getattr(parsed, "takes_beam", False):
+            parser.error(f"{parsed.command} runs no pipeline and takes no Beam options after --")
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        return int(parsed.run(parsed))
+    except (ConfigurationError, InputError, _UsageError) as error:
+        return _complain(error, 2)
+    except (ReleaseError, WorkspaceError) as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone: nothing left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+class _UsageError(ValueError):
+    """Arguments that fit the grammar but not each other."""
+
+
+def _complain(error: Exception, code: int) -> int:
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="provenance",
+        description="Curate web crawls with provenance, calibrated synthetic-text scores and a certified cap.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"provenance {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str, run: Any, **options: Any) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, allow_abbrev=False, **options)
+        made.set_defaults(run=run)
+        return made
+
+    curate = command("curate", "run all four stages: crawl files in, a release out", _curate, epilog=_EPILOG)
+    curate.add_argument("inputs", nargs="+", metavar="INPUT", help="crawl files, directories or globs")
+    curate.add_argument("--output", required=True, metavar="DIR", help="directory of the release")
+    curate.add_argument("--workspace", metavar="DIR", help="working directory (default: the output's name + .workspace)")
+    _job_options(curate, cap=True)
+
+    for name, text in (
+        ("annotate", "stage 1: read crawl files and annotate every record"),
+        ("deduplicate", "stage 2: find verified near-duplicates"),
+        ("select", "stage 3: score and apply the cap"),
+        ("publish", "stage 4: write the release"),
+    ):
+        stage = command(name, text, _stage, epilog=_EPILOG)
+        if name == "annotate":
+            stage.add_argument("inputs", nargs="+", metavar="INPUT", help="crawl files, directories or globs")
+        if name == "publish":
+            stage.add_argument("--output", required=True, metavar="DIR", help="directory of the release")
+        stage.add_argument("--workspace", required=True, metavar="DIR", help="working directory")
+        _job_options(stage, cap=name in ("select", "publish"))
+
+    demo = command("demo", "curate the small bundled crawl and show the result", _demo, epilog=_EPILOG)
+    demo.add_argument("--output", default="demo-release", metavar="DIR", help="directory of the release (demo-release)")
+    demo.set_defaults(workspace=None)
+    _job_options(demo, cap=True)
+
+    verify = command("verify", "recompute a release: digests, counts, schema, ledger and cap", _verify)
+    verify.add_argument("release", metavar="RELEASE", help="directory of a release")
+    verify.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    explain = command("explain", "every piece of evidence behind one decision", _explain)
+    explain.add_argument("release", metavar="RELEASE", help="directory of a release")
+    explain.add_argument("doc_id", metavar="DOC_ID", help="a doc_id of its ledger")
+    explain.add_argument("--json", action="store_true", help="print the explanation as JSON")
+
+    score = command("score", "score JSON lines {id, text[, language]} without a pipeline", _score)
+    score.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON lines, or - for standard input (default)")
+    score.add_argument("--max-fpr", type=_rate, default=0.01, metavar="RATE", help="false-positive rate of `flagged` (0.01)")
+    score.add_argument("--prior", type=_rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)")
+    return parser
+
+
+def _job_options(parser: argparse.ArgumentParser, cap: bool) -> None:
+    parser.add_argument("--config", metavar="FILE", help="configuration in YAML (docs/configuration.md)")
+    parser.add_argument("--source", metavar="NAME", help="name of the source written to every document")
+    if cap:
+        parser.add_argument("--max-synthetic", metavar="FRACTION", help="largest synthetic fraction published (0.10)")
+    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="local processes (1)")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
+    parser.set_defaults(takes_beam=True)
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, not {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return value
+
+
+def _configuration(arguments: argparse.Namespace) -> Configuration:
+    overrides: dict[str, Any] = {}
+    if arguments.source is not None:
+        overrides["source"] = arguments.source
+    if getattr(arguments, "max_synthetic", None) is not None:
+        overrides["cap.max_synthetic"] = arguments.max_synthetic
+    return load_configuration(arguments.config, overrides)
+
+
+def _job(arguments: argparse.Namespace, workspace: str, configuration: Configuration) -> Job:
+    from pipelines.job import Job
+    from pipelines.progress import Progress
+    from pipelines.runner import Runner, RunnerError
+    from pipelines.storage import BeamStorage
+
+    runner = Runner(tuple(arguments.beam_options), arguments.workers)
+    try:
+        runner.options()
+    except RunnerError as error:
+        raise _UsageError(str(error)) from error
+    return Job(BeamStorage(), workspace.rstrip("/"), configuration, runner, Progress(quiet=arguments.quiet))
+
+
+def _curate(arguments: argparse.Namespace) -> int:
+    from pipelines.job import check_output
+    from pipelines.summary import print_summary
+
+    configuration = _configuration(arguments)
+    release = arguments.output.rstrip("/")
+    workspace = arguments.workspace or f"{release}.workspace"
+    _apart(release, workspace)
+    job = _job(arguments, workspace, configuration)
+    inputs, ignored = find_inputs(job.storage, arguments.inputs)
+    check_output(job.storage, release)
+    if ignored:
+        job.progress.note(f"passed over {len(ignored):,} files that are not named like crawl files, such as {ignored[0]}")
+    job.progress.note(f"curating {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
+    stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
+    manifest = read_manifest(job.storage, release)
+    print_summary(release, manifest, stages, as_json=arguments.json)
+    return 0 if manifest["synthetic"]["holds"] else 1
+
+
+def _stage(arguments: argparse.Namespace) -> int:
+    configuration = _configuration(arguments)
+    job = _job(arguments, arguments.workspace, configuration)
+    if arguments.command == "annotate":
+        result = job.annotate(find_inputs(job.storage, arguments.inputs)[0])
+    elif arguments.command == "publish":
+        _apart(arguments.output, arguments.workspace)
+        result = job.publish(arguments.output)
+    else:
+        result = getattr(job, arguments.command)()
+    if arguments.json:
+        print(json.dumps({"stage": result.stage, "ran": result.ran, "unchanged": result.unchanged}))
+    return 0
+
+
+def _apart(release: str, workspace: str) -> None:
+    a, b = os.path.abspath(release), os.path.abspath(workspace)
+    if a == b or a.startswith(b + os.sep) or b.startswith(a + os.sep):
+        raise _UsageError(f"--output {release} and --workspace {workspace} must not lie inside each other")
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    with as_file(files("provenance") / "demo") as crawl:
+        arguments.inputs = [str(crawl)]
+        if arguments.max_synthetic is None and arguments.config is None:
+            arguments.max_synthetic = "0.05"
+        code = _curate(arguments)
+    if code == 0 and not arguments.json:
+        _show(arguments.output)
+    return code
+
+
+def _show(release: str) -> None:
+    import pyarrow.dataset as ds
+
+    columns = ["doc_id", "url", "proven_by", "synthetic_probability", "duplicate_count"]
+    table = ds.dataset(f"{release}/data").to_table(columns=columns).slice(0, 5).to_pandas()
+    table["proven_by"] = table["proven_by"].dt.strftime("%Y-%m-%d")
+    width = shutil.get_terminal_size((120, 24)).columns
+    print(f"\nThe first documents of {release}/data:\n")
+    print(table.to_string(index=False, line_width=width, float_format=lambda value: f"{value:.3f}"))
+    print(f"\nWhy is one of them here?  provenance explain {release} {table['doc_id'][0]}")
+    print(f"Is the release intact?     provenance verify {release}")
+
+
+def _storage(path: str) -> Storage:
+    if "://" not in path:
+        return LocalStorage()
+    from pipelines.storage import BeamStorage
+
+    return BeamStorage()
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from provenance.verify import verify
+
+    storage = _storage(arguments.release)
+    problems = verify(storage, arguments.release)
+    if arguments.json:
+        print(json.dumps({"release": arguments.release, "verified": not problems, "problems": problems}, indent=1))
+    elif problems:
+        for problem in problems:
+            print(problem)
+    else:
+        counts = read_manifest(storage, arguments.release)["counts"]
+        print(f"{arguments.release}: verified: {counts['kept']:,} documents, {counts['records']:,} records accounted for")
+    return 1 if problems else 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from provenance.explain import describe, explain
+
+    found = explain(_storage(arguments.release), arguments.release, arguments.doc_id)
+    if found is None:
+        print(f"error: {arguments.release}: no record has the doc_id {arguments.doc_id!r}", file=sys.stderr)
+        return 1
+    print(json.dumps(found, indent=1, default=str, ensure_ascii=False) if arguments.json else describe(found))
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from provenance.score import score_lines
+
+    if arguments.file == "-":
+        return score_lines(sys.stdin.buffer, sys.stdout, arguments.prior, arguments.max_fpr)
+    if not Path(arguments.file).is_file():
+        raise _UsageError(f"{arguments.file}: no such file")
+    with open(arguments.file, "rb") as lines:
+        return score_lines(lines, sys.stdout, arguments.prior, arguments.max_fpr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

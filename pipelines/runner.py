@@ -1,0 +1,62 @@
+"""Run a pipeline on the runner that was asked for, after checking that Beam knows every option.
+
+Beam ignores flags that it does not know and lets DirectRunner choose among three runners by what it finds,
+so both are decided here: unknown flags are refused and the in-process runner is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+
+class RunnerError(ValueError):
+    """Beam options that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How pipelines are run: Beam's own options, and the number of local processes."""
+
+    beam_options: tuple[str, ...] = ()
+    workers: int = 1
+
+    def options(self) -> PipelineOptions:
+        """Checked options.
+
+        Raises:
+            RunnerError: names the options that Beam does not know.
+        """
+        given = list(self.beam_options)
+        if not any(option == "--runner" or option.startswith("--runner=") for option in given):
+            given.append("--runner=FnApiRunner")
+            if self.workers > 1:
+                given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
+        elif self.workers > 1:
+            raise RunnerError("--workers is for the local runner; with --runner give that runner's own options after --")
+        unknown = _unknown_options(given)
+        if unknown:
+            raise RunnerError(f"Apache Beam does not know {', '.join(unknown)}")
+        return PipelineOptions(given, save_main_session=False)
+
+    def run(self, build: Callable[[beam.Pipeline], object]) -> None:
+        """Build a pipeline and wait until it has finished."""
+        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+        with beam.Pipeline(options=self.options()) as pipeline:
+            build(pipeline)
+
+
+def _unknown_options(given: Sequence[str]) -> list[str]:
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> None:  # type: ignore[override]
+            raise RunnerError(f"Beam options: {message}")
+
+    parser = Parser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)
+    return parser.parse_known_args(list(given))[1]

@@ -1,0 +1,72 @@
+"""`provenance.storage.Storage` over every filesystem that Beam knows; local paths go to the local one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import BinaryIO, cast
+from uuid import uuid4
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from provenance.storage import FileInfo, LocalStorage
+
+
+class BeamStorage:
+    """Paths with a scheme (`gs://`, `s3://`, `hdfs://`) through Beam, all others local."""
+
+    def __init__(self) -> None:
+        self._local = LocalStorage()
+
+    def open(self, path: str) -> BinaryIO:
+        if "://" not in path:
+            return self._local.open(path)
+        return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+    def create(self, path: str) -> AbstractContextManager[BinaryIO]:
+        return self._create_remote(path) if "://" in path else self._local.create(path)
+
+    @contextmanager
+    def _create_remote(self, path: str) -> Iterator[BinaryIO]:
+        temporary = f"{path}.{uuid4().hex}.tmp"  # never published: renamed below
+        file = FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED)
+        try:
+            yield cast(BinaryIO, file)
+            file.close()
+            if FileSystems.exists(path):
+                FileSystems.delete([path])
+            FileSystems.rename([temporary], [path])
+        except BaseException:
+            file.close()
+            self.delete(temporary)
+            raise
+
+    def list(self, directory: str) -> list[FileInfo]:
+        if "://" not in directory:
+            return self._local.list(directory)
+        try:
+            found = FileSystems.match([directory.rstrip("/") + "/**"])[0].metadata_list
+        except BeamIOError:
+            return []
+        return [FileInfo(item.path, item.size_in_bytes, str(item.last_updated_in_seconds)) for item in found]
+
+    def info(self, path: str) -> FileInfo | None:
+        if "://" not in path:
+            return self._local.info(path)
+        try:
+            found = FileSystems.match([path])[0].metadata_list
+        except BeamIOError:
+            return None
+        exact = [item for item in found if item.path == path]
+        if not exact:
+            return None
+        return FileInfo(path, exact[0].size_in_bytes, str(exact[0].last_updated_in_seconds))
+
+    def delete(self, path: str) -> None:
+        if "://" not in path:
+            self._local.delete(path)
+            return
+        doomed = [item.path for item in self.list(path)] + ([path] if FileSystems.exists(path) else [])
+        if doomed:
+            FileSystems.delete(doomed)

@@ -1,0 +1,46 @@
+"""The table that closes a job: what went in, what became of it, and how fast."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.job import StageResult
+
+
+def print_summary(release: str, manifest: dict[str, Any], stages: Sequence[StageResult], as_json: bool) -> None:
+    """Print counts, synthetic share and throughput of a finished release on standard output."""
+    counts, synthetic = manifest["counts"], manifest["synthetic"]
+    seconds = sum(stage.seconds for stage in stages)
+    if as_json:
+        timing = {stage.stage: round(stage.seconds, 3) for stage in stages}
+        print(json.dumps({"release": release, "counts": counts, "synthetic": synthetic, "seconds": timing}, indent=1))
+        return
+    reasons = counts["reasons"]
+    size = sum(item["bytes"] for item in manifest["inputs"])
+    rows = [
+        ("records in", counts["records"]),
+        ("  failed", counts["failed"]),
+        ("  no document", _sum(reasons, "redirect http_error not_text revisit segment")),
+        ("  empty", _sum(reasons, "empty")),
+        ("  duplicates", _sum(reasons, "duplicate")),
+        ("  dropped by the cap", _sum(reasons, "synthetic_cap")),
+        ("  kept", counts["kept"]),
+    ]
+    print(f"\n{release}: {counts['kept']:,} documents, {counts['tokens']:,} tokens\n")
+    for name, value in rows:
+        print(f"{name:<24}{value:>12,}")
+    unit, before = synthetic["unit"], synthetic["before"]["fractions"]
+    print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
+    for name, text in (("hard", f"p >= {synthetic['threshold']:g}"), ("expected", "expected")):
+        print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
+    limit = f"cap {synthetic['max_synthetic']} ({synthetic['guarantee']}, {unit})"
+    print(f"{limit}: " + ("holds" if synthetic["holds"] else f"EXCEEDED by {synthetic['exceeded_by']:.4f}"))
+    if seconds > 0:
+        print(f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input")
+
+
+def _sum(reasons: dict[str, int], names: str) -> int:
+    return sum(count for key, count in reasons.items() if key.startswith("dropped:") and key[8:] in names.split())

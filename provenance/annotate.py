@@ -1,0 +1,287 @@
+"""Read one crawl file, annotate its records and write them as one shard of the workspace.
+
+Every record that is read becomes one row, documents and others (promise 1). Batches stream through, so
+memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from provenance import outcomes
+from provenance.annotator import Annotator
+from provenance.configuration import Configuration, fingerprint
+from provenance.dates import Dates
+from provenance.detector import EmbeddedDetector
+from provenance.disclosures import Disclosures
+from provenance.inputs import InputFile
+from provenance.language import Language
+from provenance.marks.annotator import Marks
+from provenance.marks.characters import clean_invisible
+from provenance.minhash import MinHash
+from provenance.records import ReadOptions, read_records
+from provenance.schema import ANNOTATED, EVIDENCE, RECORDS
+from provenance.source import Source
+from provenance.text import MainText
+from provenance.watermarks import Watermarks
+from provenance.workspace import SHARD_METADATA
+
+#: A row group of a shard ends at the first of these: later stages hold one at a time.
+ROW_GROUP_BYTES = 8 << 20
+ROW_GROUP_ROWS = 4096
+#: Bytes of a record's own words that go into `detail`.
+_DETAIL_BYTES = 500
+
+
+@dataclass(frozen=True)
+class ShardCounts:
+    """What one shard holds."""
+
+    rows: int
+    documents: int
+    outcomes: dict[str, int]
+    text_bytes: int
+    content: str  # hash of all doc_ids in order: what the shard holds, whenever its input was written
+
+
+class Annotation:
+    """The annotators of a configuration, in the order in which they run."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        text = configuration.text
+        # These read the page as it came: its markup, headers and invisible characters.
+        self.page: list[Annotator] = [
+            MainText(extractor=text.extractor, max_seconds=text.max_seconds),
+            Source(),
+            Dates(),
+            Disclosures(),
+            Marks(),
+        ]
+        # These read the text as it will be published.
+        duplicates = configuration.duplicates
+        self.text: list[Annotator] = [
+            Language(),
+            MinHash(ngram=duplicates.ngram, seed=duplicates.seed),
+            EmbeddedDetector(),
+            Watermarks(configuration.watermarks),
+            *_further_annotators(configuration),
+        ]
+        names = [field.name for annotator in self.text for field in annotator.schema]
+        added = [name for name in names if name not in ANNOTATED.names and not name.endswith("_evidence")]
+        fields = {field.name: field for annotator in self.text for field in annotator.schema}
+        self.schema = pa.schema([*ANNOTATED, *(fields[name] for name in dict.fromkeys(added))])
+
+    def setup(self) -> None:
+        for annotator in [*self.page, *self.text]:
+            annotator.setup()
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides what a shard holds, apart from its input."""
+        configuration = self.configuration.model_dump(mode="json", include={"source", "reading", "text", "watermarks"})
+        duplicates = self.configuration.duplicates.model_dump(include={"ngram", "seed"})
+        versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
+        options = self.configuration.annotator_options
+        return fingerprint(configuration, duplicates, versions, options, self.schema.to_string())
+
+    def __call__(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> pa.RecordBatch:
+        """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""
+        batch = _with_columns(batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)})
+        if self.configuration.source is not None:
+            batch = _with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
+        documents = batch.filter(pc.is_null(batch["outcome"]))
+        position = pc.indices_nonzero(pc.is_null(batch["outcome"]))
+        if documents.num_rows:
+            documents, failures = self._annotate_documents(documents)
+            batch = _record_failures(batch, position, documents, failures)
+        return self._arrange(batch, documents, position)
+
+    def _annotate_documents(self, documents: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, tuple[str, str]]]:
+        failures: dict[str, tuple[str, str]] = {}
+        for annotator in self.page:
+            documents = _run(annotator, documents, failures)
+        documents = documents.drop_columns(["body", "http_headers"])
+        if self.configuration.text.clean_invisible:
+            documents = _with_columns(documents, {"text": clean_invisible(documents["text"])})
+        for annotator in self.text:
+            documents = _run(annotator, documents, failures)
+        return documents, failures
+
+    def _arrange(self, batch: pa.RecordBatch, documents: pa.RecordBatch, position: pa.Array) -> pa.RecordBatch:
+        """Lay the documents' columns over the batch: null where a row is no document."""
+        is_document = np.asarray(pc.is_null(batch["outcome"]))
+        index = np.full(batch.num_rows, -1, dtype=np.int64)
+        index[np.asarray(position)] = np.arange(len(position))
+        take = pa.array(index, mask=(index < 0) | ~is_document)
+        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file"}
+        columns: list[pa.Array] = []
+        texts = documents["text"] if documents.num_rows else pa.array([], pa.large_string())
+        made = {"text_bytes": pc.binary_length(texts), "evidence": _evidence(documents)}
+        for field in self.schema:
+            if field.name in own:
+                column = batch[field.name]
+            elif not documents.num_rows:
+                column = pa.nulls(batch.num_rows, field.type)
+            else:
+                column = pc.take(made[field.name] if field.name in made else documents[field.name], take)
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def annotate_records(
+    stream: BinaryIO, item: InputFile, annotation: Annotation
+) -> Iterator[pa.RecordBatch]:
+    """All records of one open crawl file as batches of `annotation.schema`, in file order."""
+    reading = annotation.configuration.reading
+    options = ReadOptions(
+        batch_bytes=reading.batch_bytes,
+        batch_rows=reading.batch_rows,
+        max_payload_bytes=reading.max_payload_bytes,
+        fields={name: field for name, field in reading.fields.model_dump().items() if field is not None},
+    )
+    identify = _DocumentIds(item.name)
+    for batch in read_records(stream, item.name, options):
+        yield annotation(batch, item.name, identify(batch))
+
+
+def write_shard(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: BinaryIO, item: InputFile, shard_fingerprint: str
+) -> ShardCounts:
+    """Write annotated batches as one Parquet file whose footer says what it was made from."""
+    rows = documents = text_bytes = 0
+    counts: Counter[str] = Counter()
+    content = xxhash.xxh3_128()
+    plain = [name for name in schema.names if name not in ("text", "minhash", "text_digest", "doc_id", "evidence")]
+    compression = {name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in _leaf_names(schema)}
+    with pq.ParquetWriter(file, schema, compression=compression, use_dictionary=plain, write_statistics=False) as writer:
+        for group in _row_groups(batches):
+            writer.write_table(group, row_group_size=len(group))
+            rows += len(group)
+            content.update("".join(group["doc_id"].to_pylist()))
+            text_bytes += pc.sum(group["text_bytes"]).as_py() or 0
+            documents += len(group) - (kinds := group["outcome"].drop_null()).length()
+            counts.update({item["values"]: item["counts"] for item in pc.value_counts(kinds).to_pylist()})
+        result = ShardCounts(rows, documents, dict(sorted(counts.items())), text_bytes, content.hexdigest())
+        metadata = {"name": item.name, "fingerprint": shard_fingerprint, **result.__dict__}
+        writer.add_key_value_metadata({SHARD_METADATA: json.dumps(metadata, sort_keys=True)})
+    return result
+
+
+class _DocumentIds:
+    """Identifiers that depend on where a record is and what it holds, not on how it was batched."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name.encode("utf-8", "surrogateescape")
+        self.offset: int | None = None
+        self.occurrence = 0
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.Array:
+        ids = []
+        columns = (batch[name].to_pylist() for name in ("record_offset", "url", "content_digest"))
+        for offset, url, digest in zip(*columns, strict=True):
+            # Several rows can share an offset: records inside one compressed member.
+            self.occurrence = self.occurrence + 1 if offset == self.offset else 0
+            self.offset = offset
+            key = f"\0{offset}\0{self.occurrence}\0{url}\0{digest}".encode("utf-8", "surrogatepass")
+            ids.append(xxhash.xxh3_128_hexdigest(self.name + key))
+        return pa.array(ids, pa.string())
+
+
+def _further_annotators(configuration: Configuration) -> list[Annotator]:
+    points = {point.name: point for point in entry_points(group="provenance.annotators")}
+    options = configuration.annotator_options
+    return [points[name].load()(**options.get(name, {})) for name in configuration.annotators]
+
+
+def _run(annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[str, str]]) -> pa.RecordBatch:
+    """Add an annotator's columns; a row on which it raises gets nulls and an entry in `failures`."""
+    columns = _call(annotator, batch, failures)
+    for field, column in zip(annotator.schema, columns, strict=True):
+        if len(column) != batch.num_rows or column.type != field.type:
+            raise TypeError(
+                f"annotator {annotator.name}: column {field.name} must be {batch.num_rows} x {field.type}, "
+                f"got {len(column)} x {column.type}"
+            )
+    return _with_columns(batch, dict(zip(annotator.schema.names, columns, strict=True)))
+
+
+def _call(annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[str, str]]) -> Sequence[pa.Array]:
+    try:
+        return annotator(batch)
+    except Exception as error:  # whatever a third party raises costs its record, not the job
+        if batch.num_rows == 1:
+            message = f"{annotator.name}: {type(error).__name__}: {error}"[:_DETAIL_BYTES]
+            failures[batch["doc_id"][0].as_py()] = ("annotator_failed", message)
+            return [pa.nulls(1, field.type) for field in annotator.schema]
+    half = batch.num_rows // 2
+    parts = [_call(annotator, part, failures) for part in (batch.slice(0, half), batch.slice(half))]
+    return [pa.concat_arrays(list(pair)) for pair in zip(*parts, strict=True)]
+
+
+def _record_failures(
+    batch: pa.RecordBatch, position: pa.Array, documents: pa.RecordBatch, failures: dict[str, tuple[str, str]]
+) -> pa.RecordBatch:
+    """Write what went wrong with documents into the `outcome` and `detail` of their records."""
+    outcome, detail = batch["outcome"].to_pylist(), batch["detail"].to_pylist()
+    columns = ("doc_id", "text_outcome", "text_detail")
+    found = zip(position.to_pylist(), *(documents[name].to_pylist() for name in columns), strict=True)
+    for row, doc_id, text_outcome, text_detail in found:
+        if text_outcome is not None:
+            outcome[row], detail[row] = text_outcome, text_detail
+        elif doc_id in failures:
+            outcome[row], detail[row] = failures[doc_id]
+    return _with_columns(batch, {"outcome": pa.array(outcome, pa.string()), "detail": pa.array(detail, pa.string())})
+
+
+def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with columns added or replaced."""
+    merged = {name: batch[name] for name in batch.schema.names} | columns
+    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
+
+
+def _evidence(documents: pa.RecordBatch) -> pa.Array:
+    """All `*_evidence` columns joined row by row, in the order of the columns."""
+    columns = [documents[name] for name in documents.schema.names if name.endswith("_evidence")]
+    parents = np.concatenate([np.asarray(pc.list_parent_indices(column)) for column in columns] or [np.zeros(0, int)])
+    order = np.argsort(parents, kind="stable")
+    offsets = np.zeros(documents.num_rows + 1, dtype=np.int32)
+    np.cumsum(np.bincount(parents.astype(np.int64), minlength=documents.num_rows), out=offsets[1:])
+    flat = [column.flatten() for column in columns]
+    values = pa.concat_arrays(flat) if flat else pa.array([], EVIDENCE.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)), type=EVIDENCE)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    pending: list[pa.RecordBatch] = []
+    size = rows = 0
+    for batch in batches:
+        pending.append(batch)
+        size += pc.sum(batch["text_bytes"]).as_py() or 0
+        rows += batch.num_rows
+        if size >= ROW_GROUP_BYTES or rows >= ROW_GROUP_ROWS:
+            yield pa.Table.from_batches(pending)
+            pending, size, rows = [], 0, 0
+    if pending:
+        yield pa.Table.from_batches(pending)
+
+
+def _leaf_names(schema: pa.Schema) -> list[str]:
+    """Parquet column paths of a schema, as the writer names them."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    leaves = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    return [leaves.column(i).path for i in range(len(leaves.names))]
+
+
+assert set(outcomes.DROPPED).isdisjoint(outcomes.FAILED)

@@ -1,0 +1,74 @@
+"""The dataset card of a release: README.md with the YAML header that `datasets` reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from provenance import outcomes
+
+_MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
+
+
+def build_card(manifest: dict[str, Any]) -> str:
+    """Markdown text of the card, from the manifest alone."""
+    header = {
+        "configs": [
+            {"config_name": "default", "data_files": "data/*.parquet", "default": True},
+            {"config_name": "ledger", "data_files": "ledger/*.parquet"},
+        ],
+        "tags": ["provenance", "web-crawl"],
+    }
+    counts, synthetic = manifest["counts"], manifest["synthetic"]
+    expected = synthetic["fractions"]["expected"][synthetic["unit"]]
+    hard = synthetic["fractions"]["hard"][synthetic["unit"]]
+    reasons = "\n".join(
+        f"| {key.split(':')[0]} | {key.split(':')[1]} | {count:,} | {_MEANING.get(key.split(':')[1], '')} |"
+        for key, count in counts["reasons"].items()
+    )
+    holds = "holds" if synthetic["holds"] else f"DOES NOT HOLD: it is exceeded by {synthetic['exceeded_by']:.4f}"
+    inputs = "\n".join(f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in manifest["inputs"][:50])
+    more = len(manifest["inputs"]) - 50
+    return f"""---
+{yaml.safe_dump(header, sort_keys=False).strip()}
+---
+
+# A curated crawl
+
+{counts["kept"]:,} documents, {counts["tokens"]:,} tokens, made from {counts["records"]:,} records by
+provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. `manifest.json` lists every file with its SHA-256 and
+the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
+
+## Synthetic text
+
+The cap of {synthetic["max_synthetic"]} of all {synthetic["unit"]} ({synthetic["guarantee"]} guarantee) {holds}.
+
+| measure | fraction of {synthetic["unit"]} |
+|---|---|
+| documents with a synthetic probability of at least {synthetic["threshold"]} (hard) | {hard:.4f} |
+| probability-weighted (expected) | {expected:.4f} |
+
+These fractions are as good as the probabilities. The detector that ships with the program abstains on short
+texts and on languages it does not know; there, the probability is the prior for the year in which the text is proven to exist.
+No detector finds all synthetic text: read `docs/detector.md` of the program for measured error rates before relying on it.
+
+## What was not kept
+
+| decision | reason | records | meaning |
+|---|---|---|---|
+{reasons}
+
+Every record that was read has one row in `ledger/`.
+
+## Where it came from
+
+{inputs}{f"{chr(10)}- and {more:,} more, listed in manifest.json" if more > 0 else ""}
+
+The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
+"""
+
+
+def _code(name: str) -> str:
+    """A name that cannot break out of its code span, whatever it holds."""
+    return "".join(char if char.isprintable() and char != "`" else "\N{REPLACEMENT CHARACTER}" for char in name)

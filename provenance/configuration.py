@@ -1,0 +1,187 @@
+"""One configuration model for the command line, the YAML file, the JSON Schema and the fingerprints.
+
+Every field has its default, its bounds and its help text here and nowhere else. Unknown keys
+are errors that name the key and where it stands.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import xxhash
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from provenance import __version__
+from provenance.watermarks.config import WatermarkConfig
+
+
+class ConfigurationError(ValueError):
+    """The configuration cannot be used; the message says what, where and what to do."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Fields(Section):
+    """Names of the fields of JSON lines and Parquet rows; null tries the usual names."""
+
+    text: str | None = Field(None, description="field that holds the text")
+    body: str | None = Field(None, description="field that holds HTML, where there is no text")
+    url: str | None = Field(None, description="field that holds the address")
+    id: str | None = Field(None, description="field that holds the record's identifier")
+    capture_time: str | None = Field(None, description="field that holds the time a third party fetched the text")
+    source: str | None = Field(None, description="field that names the source")
+
+
+class Reading(Section):
+    """How input files are read."""
+
+    batch_bytes: int = Field(4 << 20, ge=1 << 16, le=1 << 28, description="bytes of payload in one batch")
+    batch_rows: int = Field(2000, ge=1, le=100_000, description="records in one batch")
+    max_payload_bytes: int = Field(16 << 20, ge=1 << 10, le=1 << 30, description="largest decoded payload of a record")
+    fields: Fields = Field(default_factory=Fields)
+
+
+class Text(Section):
+    """How the main text is taken from a page."""
+
+    extractor: Literal["resiliparse", "trafilatura"] = Field("resiliparse", description="who extracts the main text")
+    max_seconds: float = Field(5.0, gt=0, le=600, description="CPU seconds one page may cost")
+    clean_invisible: bool = Field(True, description="remove invisible payload characters from the published text")
+
+
+class Duplicates(Section):
+    """What counts as a duplicate, and which document is kept."""
+
+    threshold: float = Field(0.8, gt=0, le=1, description="least similarity to the document kept in its place")
+    ngram: int = Field(5, ge=1, le=32, description="words in a shingle")
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="seed of the MinHash permutations")
+    keep: tuple[Literal["earliest", "human", "longest"], ...] = Field(
+        ("earliest", "human", "longest"),
+        description="order of preference for the document to keep; the lowest doc_id decides last",
+    )
+
+
+class Prior(Section):
+    """Probability that a document is synthetic before its own evidence is read (docs/probability.md)."""
+
+    low_background: float = Field(0.001, gt=0, lt=1, description="documents proven to exist before 2022-11-30")
+    by_year: dict[int, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default_factory=lambda: {2022: 0.01, 2023: 0.06, 2024: 0.18, 2025: 0.30, 2026: 0.35},
+        description="by year of proof; later years take the last one",
+    )
+
+    @field_validator("by_year")
+    @classmethod
+    def _not_empty(cls, value: dict[int, float]) -> dict[int, float]:
+        if not value:
+            raise ValueError("needs at least one year")
+        return dict(sorted(value.items()))
+
+
+class Cap(Section):
+    """How much synthetic text may be published, and what is promised about it."""
+
+    max_synthetic: Decimal = Field(Decimal("0.10"), ge=0, le=1, description="largest synthetic fraction published")
+    guarantee: Literal["hard", "expected"] = Field(
+        "hard",
+        description="hard: share of documents with p >= threshold; expected: probability-weighted share",
+    )
+    unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
+    threshold: float = Field(0.5, gt=0, le=1, description="probability from which a document counts as synthetic (hard)")
+    policy: Literal["sample", "lowest"] = Field(
+        "sample", description="which synthetic documents stay: a seeded sample, or those with the lowest probability"
+    )
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the sample")
+
+
+class Release(Section):
+    """The form of the published files."""
+
+    shard_bytes: int = Field(256 << 20, ge=1 << 12, le=1 << 32, description="bytes of text in one data file")
+    row_group_bytes: int = Field(16 << 20, ge=1 << 12, le=1 << 30, description="bytes of text in one row group")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the published order")
+
+
+class Configuration(Section):
+    """Everything that decides what is published. Paths, runners and worker counts are not part of it."""
+
+    source: str | None = Field(None, description="name of the source written to every document; null: as the archive says")
+    annotators: tuple[str, ...] = Field((), description="further annotators, by entry-point name")
+    annotator_options: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="keyword options of further annotators, by name"
+    )
+    reading: Reading = Field(default_factory=Reading)
+    text: Text = Field(default_factory=Text)
+    duplicates: Duplicates = Field(default_factory=Duplicates)
+    watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
+    prior: Prior = Field(default_factory=Prior)
+    cap: Cap = Field(default_factory=Cap)
+    release: Release = Field(default_factory=Release)
+
+    def model_post_init(self, context: Any) -> None:
+        known = {point.name for point in entry_points(group="provenance.annotators")}
+        for name in self.annotators:
+            if name not in known:
+                raise ValueError(
+                    f"annotators: no installed package provides {name!r} in the entry-point group "
+                    f"provenance.annotators (installed: {', '.join(sorted(known)) or 'none'})"
+                )
+        for name in self.annotator_options:
+            if name not in self.annotators:
+                raise ValueError(f"annotator_options: {name!r} is not among annotators")
+
+
+def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None = None) -> Configuration:
+    """Read a YAML file (or the defaults) and lay `overrides` over it, keys dotted (`cap.max_synthetic`).
+
+    Raises:
+        ConfigurationError: with one line for each thing that is wrong.
+    """
+    values: Any = {}
+    where = "configuration"
+    if path is not None:
+        where = str(path)
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path}: is not valid YAML: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path}: must hold a mapping of sections, not {type(values).__name__}")
+    for dotted, value in (overrides or {}).items():
+        *sections, key = dotted.split(".")
+        target = values
+        for section in sections:
+            target = target.setdefault(section, {})
+            if not isinstance(target, dict):
+                raise ConfigurationError(f"{where}: {section}: must be a mapping")
+        target[key] = value
+    try:
+        return Configuration.model_validate(values)
+    except ValidationError as error:
+        lines = [f"{where}: {_location(item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from error
+
+
+def _location(parts: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in parts) or "top level"
+
+
+def fingerprint(*parts: Any) -> str:
+    """128-bit hash of JSON-like `parts` and of the package version, as 32 hexadecimal digits."""
+    data = json.dumps([__version__, *parts], sort_keys=True, separators=(",", ":"), default=str)
+    return xxhash.xxh3_128_hexdigest(data.encode())
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the YAML configuration."""
+    schema = Configuration.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "provenance configuration", **schema}

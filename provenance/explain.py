@@ -1,0 +1,111 @@
+"""Every piece of evidence behind one decision, from the release alone (promise 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from provenance import outcomes
+from provenance.manifest import read_manifest
+from provenance.storage import Storage, join
+
+_MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
+
+
+def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
+    """The ledger row of a document, its published columns (without text) and the sum of its evidence.
+
+    Returns None where no record has this doc_id.
+
+    Raises:
+        ReleaseError: where `release` is not a finished release.
+    """
+    manifest = read_manifest(storage, release)
+    ledger = _find(storage, release, manifest, "ledger/", doc_id, None)
+    if ledger is None:
+        return None
+    result: dict[str, Any] = {"ledger": ledger}
+    if ledger["decision"] == "kept":
+        data = _find(storage, release, manifest, "data/", doc_id, "text")
+        result["document"] = data
+        if data is not None:
+            total = sum(item["llr"] for item in data["evidence"] or [])
+            result["prior_log_odds"] = _log_odds(data["synthetic_probability"]) - total
+            result["evidence_log_odds"] = total
+    elif ledger["duplicate_of"]:
+        result["kept_in_its_place"] = _find(storage, release, manifest, "ledger/", ledger["duplicate_of"], None)
+    return result
+
+
+def describe(explanation: dict[str, Any]) -> str:
+    """The explanation as text for a person."""
+    return "\n".join(_lines(explanation))
+
+
+def _lines(explanation: dict[str, Any]) -> Iterator[str]:
+    ledger = explanation["ledger"]
+    yield f"{ledger['doc_id']}: {ledger['decision']}" + (f" ({ledger['reason']})" if ledger["reason"] else "")
+    if ledger["reason"]:
+        yield f"  because: {_MEANING.get(ledger['reason'], ledger['reason'])}"
+    if ledger["detail"]:
+        yield f"  detail: {_plain(ledger['detail'])}"
+    yield f"  from: {_plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {_plain(ledger['record_id'])}"
+    yield f"  url: {_plain(ledger['url'])}"
+    if ledger["duplicate_of"]:
+        yield f"  kept in its place: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
+        other = explanation.get("kept_in_its_place")
+        if other:
+            yield f"    {_plain(other['url'])}, captured {other['capture_time']}, itself {other['decision']}"
+    if ledger["reason"] == "synthetic_cap":
+        yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}"
+    document = explanation.get("document")
+    if document is None:
+        return
+    yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {document['witness']})"
+    if document["published_time"]:
+        yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
+    yield f"  language: {document['language']} ({document['language_score'] or 0:.2f}), {document['token_count']:,} tokens"
+    for name in ("disclosures", "rights_signals", "marks"):
+        for item in document[name] or []:
+            yield f"  {name}: {_plain(item['signal'])} = {_plain(item['value'])} at {_plain(item['where'])}"
+    yield f"  synthetic probability: {document['synthetic_probability']:.4f}, which is in log-odds:"
+    proof = "low-background" if document["low_background"] else "by the year of proof"
+    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({proof})"
+    for item in document["evidence"] or []:
+        yield f"    {item['llr']:+.2f} nats {item['source']}, because {_plain(item['because'])}"
+    if not document["evidence"]:
+        yield "    +0.00 nats: no detector, mark or disclosure had anything to say"
+
+
+def _find(
+    storage: Storage, release: str, manifest: dict[str, Any], folder: str, doc_id: str, without: str | None
+) -> dict[str, Any] | None:
+    for item in manifest["files"]:
+        if not item["path"].startswith(folder):
+            continue
+        with storage.open(join(release, item["path"])) as file:
+            table = pq.ParquetFile(file)
+            for group in range(table.num_row_groups):
+                ids = table.read_row_group(group, columns=["doc_id"])["doc_id"]
+                row = pc.index(ids, pa.scalar(doc_id)).as_py()
+                if row >= 0:
+                    names = [name for name in table.schema_arrow.names if name != without]
+                    found: dict[str, Any] = table.read_row_group(group, columns=names).slice(row, 1).to_pylist()[0]
+                    return found
+    return None
+
+
+def _log_odds(probability: float) -> float:
+    probability = min(max(probability, 1e-12), 1 - 1e-7)
+    return math.log(probability) - math.log1p(-probability)
+
+
+def _plain(value: Any) -> str:
+    """Text of the crawl without characters that would steer a terminal."""
+    text = "-" if value is None else str(value)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

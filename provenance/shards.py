@@ -1,0 +1,45 @@
+"""Read parts of an annotated shard: some columns of a range or of a choice of rows, a row group at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from provenance.storage import Storage
+
+
+def read_range(storage: Storage, path: str, columns: Sequence[str], start: int, rows: int) -> pa.Table:
+    """Rows [start, start + rows) of the named columns."""
+    with storage.open(path) as file:
+        shard = pq.ParquetFile(file)
+        parts = [
+            shard.read_row_group(group, columns=list(columns)).slice(max(start - first, 0), min(end, start + rows) - max(first, start))
+            for group, first, end in _groups(shard)
+            if first < start + rows and end > start
+        ]
+        return pa.concat_tables(parts) if parts else shard.schema_arrow.empty_table().select(list(columns))
+
+
+def read_rows(storage: Storage, path: str, columns: Sequence[str], rows: NDArray[Any]) -> pa.Table:
+    """The rows at ascending positions `rows`, of the named columns."""
+    with storage.open(path) as file:
+        shard = pq.ParquetFile(file)
+        parts = []
+        for group, first, end in _groups(shard):
+            wanted = rows[np.searchsorted(rows, first) : np.searchsorted(rows, end)] - first
+            if len(wanted):
+                parts.append(shard.read_row_group(group, columns=list(columns)).take(pa.array(wanted)))
+        return pa.concat_tables(parts) if parts else shard.schema_arrow.empty_table().select(list(columns))
+
+
+def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
+    """(row group, first row, end row) of each row group."""
+    end = 0
+    for group in range(shard.num_row_groups):
+        first, end = end, end + shard.metadata.row_group(group).num_rows
+        yield group, first, end
