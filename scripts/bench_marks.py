@@ -9,6 +9,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,10 @@ def main() -> None:
         use = np.ones(len(array), np.bool_)
         batch = pa.record_batch({"text": array})
         steps: list[Callable[[], object]] = [
-            lambda array=array, use=use: find_characters(array, use),
-            lambda array=array, use=use: may_have_residue(array, use),
-            lambda array=array: clean_invisible(array),
-            lambda batch=batch: marks(batch),
+            partial(find_characters, array, use),
+            partial(may_have_residue, array, use),
+            partial(clean_invisible, array),
+            partial(marks, batch),
         ]
         times = []
         for step in steps:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from provenance.marks.annotator import Marks
-from provenance.marks.residue import ALONE, CANDIDATES, EVIDENCE_LIMIT, Rule, evidence, find_residue, may_have_residue, rules
+from provenance.marks.residue import (
+    ALONE,
+    CANDIDATES,
+    EVIDENCE_LIMIT,
+    Rule,
+    evidence,
+    find_residue,
+    may_have_residue,
+    rules,
+)
 
 RULES = rules()
 ids = [rule.id for rule in RULES]
@@ -69,6 +81,7 @@ SPELLINGS = {
     "Como modelo de lenguaje, no puedo ofrecer asesoramiento médico.": "self-as-model-intl",
     "Como um modelo de linguagem, não posso prever o futuro.": "self-as-model-intl",
     "Как языковая модель, я не могу давать медицинские советы.": "self-as-model-intl",
+    "Как ИИ, я не могу давать прогнозы.": "self-as-model-intl",
     "作为一个人工智能语言模型，我无法提供实时信息。": "self-as-model-intl",
     "AIとして、個人的な意見を述べることはできません。": "self-as-model-intl",
     "Je suis désolé, mais je ne peux pas répondre à cette demande.": "refusal-intl",
@@ -87,6 +100,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_other_spellings_are_found_in_running_text(text: str) -> None:
+    assert may_have_residue(pa.array([text], pa.large_string()), np.ones(1, np.bool_))[0]
     assert SPELLINGS[text] in hits(f"The town lies by the river.\n\n{text}\n\nIn summer many visitors come.")
 
 
@@ -163,9 +177,7 @@ def test_hostile_texts_are_bounded(hostile: str) -> None:
     assert len(marks(hostile)) <= 64
 
 
-def test_development_crawl_residue_is_found_and_negative_controls_are_silent(shared) -> None:  # type: ignore[no-untyped-def]
-    import pyarrow.parquet as pq
-
+def test_human_texts_of_the_development_crawl_give_nothing(shared: Path) -> None:
     truth = pq.read_table(shared / "data/web/crawl/truth.parquet", columns=["kind", "label", "text"]).to_pylist()
     human = [row["text"] for row in truth if row["label"] == "human" and row["text"]]
     batch = pa.record_batch({"text": pa.array(human, pa.large_string())})

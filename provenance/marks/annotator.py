@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.marks import characters, residue
-from provenance.marks.payload import evidence_of, describe
+from provenance.marks.payload import describe, evidence_of
 from provenance.schema import EVIDENCE, SIGNALS
 
 #: Findings listed for one document, and characters of a value.

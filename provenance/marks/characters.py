@@ -162,7 +162,9 @@ def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl:
 @njit(cache=True)
 def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int, int, int]:
     """Judge the run that begins at `i`: byte after it, byte where its mark begins, kind, `rtl` (-1: not looked at yet)."""
-    before = _decode(data, _back(data, i, start), end)[0] if i > start else np.int64(10)
+    before: Any = np.int64(10)
+    if i > start:
+        before = _decode(data, _back(data, i, start), end)[0]
     stop, selectors, tags, directions, others = i, 0, 0, 0, 0
     after: Any = np.int64(10)
     while stop < end:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,17 +84,26 @@ def version() -> str:
     raise ValueError("residue_rules.yaml: no version line")
 
 
-def _rarity(gram: bytes, first: bool) -> float:
+def _spellings(anchor: str) -> set[str]:
+    """The anchor with capitals beyond ASCII where a text may have them (the kernel folds only ASCII)."""
+    options = []
+    for number, word in enumerate(anchor.split(" ")):
+        cased = number < 4 and any(c > "\x7f" and c.upper() != c for c in word)
+        options.append({word, word.capitalize(), word.upper()} if cased else {word})
+    ascii_lower = {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    return {" ".join(words).translate(ascii_lower) for words in product(*options)}
+
+
+def _rarity(gram: bytes) -> float:
     """How seldom four or eight bytes are expected in running text (only their order matters)."""
     common = b" etaoinsrhldcu"
-    score = sum(common.index(b) / 4 if b in common else (4.0 if 97 <= b <= 122 else 7.0) for b in gram)
-    return score - (20.0 if first and gram[0] >= 0x80 else 0.0)  # may be a capital in the text
+    return sum(common.index(b) / 4 if b in common else (4.0 if 97 <= b <= 122 else 7.0) for b in gram)
 
 
 def _probe(anchor: str) -> bytes:
     raw = anchor.encode()
     size = 8 if len(raw) >= 8 else 4
-    grams = [(_rarity(raw[i : i + size], i == 0), -i, raw[i : i + size]) for i in range(len(raw) - size + 1)]
+    grams = [(_rarity(raw[i : i + size]), -i, raw[i : i + size]) for i in range(len(raw) - size + 1)]
     return max(grams)[2]
 
 
@@ -115,7 +125,8 @@ class Anchors:
             self.automaton.add_word(anchor, (len(anchor), tuple(numbers)))
         self.automaton.make_automaton()
         # By probe: where its anchors' bytes are, and how many of those bytes follow the probe.
-        probed = sorted((_probe(anchor), anchor.encode()) for anchor in owned)
+        spelt = {spelling for anchor in owned for spelling in _spellings(anchor)}
+        probed = sorted((_probe(anchor), anchor.encode()) for anchor in spelt)
         raw = b"".join(anchor for _, anchor in probed)
         ends = np.cumsum([len(anchor) for _, anchor in probed])
         rows = [(ends[i] - len(a), ends[i], len(a) - a.index(p) - len(p)) for i, (p, a) in enumerate(probed)]
@@ -135,7 +146,8 @@ def _perfect(keys: dict[int, int], kind: type, bits: int) -> tuple[Any, Any, Any
     while True:
         slots = [key * multiplier % (1 << bits) >> (bits - 13) for key in keys]
         if len(set(slots)) == len(slots):
-            table, values = np.zeros(_SLOTS, kind), np.zeros(_SLOTS, np.int64)
+            table: Any = np.zeros(_SLOTS, kind)
+            values = np.zeros(_SLOTS, np.int64)
             for slot, (key, value) in zip(slots, keys.items(), strict=True):
                 table[slot], values[slot] = key, value
             return table, values, kind(multiplier)
@@ -153,15 +165,14 @@ _LOWER: Final = _lower()
 
 @njit(cache=True)
 def _present(data: Bytes, i: int, start: int, end: int, at: int, raw: Bytes, rows: Any, group: Any) -> bool:
-    """One of the anchors with the probe that ends at byte `i` stands there (its bytes beyond ASCII are taken on trust:
-    they may be capitals)."""
+    """One of the anchors with the probe that ends at byte `i` stands there."""
     first = group[at]
     while at < len(group) and group[at] == first:
         here = i + 1 + rows[at, 2] - (rows[at, 1] - rows[at, 0])
         if start <= here and i + rows[at, 2] < end:
             same = True
             for k in range(rows[at, 0], rows[at, 1]):
-                if raw[k] < 0x80 and _LOWER[data[here + k - rows[at, 0]]] != raw[k]:
+                if _LOWER[data[here + k - rows[at, 0]]] != raw[k]:
                     same = False
                     break
             if same:
