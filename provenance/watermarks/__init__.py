@@ -1,1 +1,21 @@
 """Statistical watermarks: read exactly as their authors define them, without torch, with honest p-values."""
+
+from provenance.watermarks.annotator import Watermarks
+from provenance.watermarks.config import WatermarkConfig
+from provenance.watermarks.detect import Detection, detect, detect_batch
+from provenance.watermarks.null import benjamini_hochberg, sidak, watermark_llr
+from provenance.watermarks.scheme import Measurements, Scheme, registered_schemes
+
+__all__ = [
+    "Detection",
+    "Measurements",
+    "Scheme",
+    "WatermarkConfig",
+    "Watermarks",
+    "benjamini_hochberg",
+    "detect",
+    "detect_batch",
+    "registered_schemes",
+    "sidak",
+    "watermark_llr",
+]

@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from provenance.watermarks.scheme import Scheme, registered_schemes
+from provenance.watermarks.synthid import DEFAULT_KEYS
 
 
 class WatermarkConfig(BaseModel):
@@ -49,3 +50,21 @@ class WatermarkConfig(BaseModel):
                 for problem in error.errors()
             )
             raise ValueError(f"watermark {self.name!r}: {problems}") from None
+
+
+def published_defaults(tokenizer: str, vocab_size: int | None = None) -> list[WatermarkConfig]:
+    """The watermarks that transformers leaves with its published default keys, for one tokenizer.
+
+    `vocab_size` is the model's, where it is padded beyond the tokenizer's.
+    """
+    size = {} if vocab_size is None else {"vocab_size": vocab_size}
+    entries: list[tuple[str, str, dict[str, Any]]] = [
+        ("transformers-lefthash", "kgw", size),
+        ("transformers-selfhash", "kgw", size | {"seeding_scheme": "selfhash"}),
+        ("transformers-synthid-9", "synthid", {"keys": DEFAULT_KEYS[:9]}),
+        ("deepmind-synthid-30", "synthid", {"keys": DEFAULT_KEYS}),
+    ]
+    return [
+        WatermarkConfig(name=name, scheme=scheme, tokenizer=tokenizer, parameters=parameters)
+        for name, scheme, parameters in entries
+    ]

@@ -59,6 +59,11 @@ class Scheme(BaseModel):
         """A short label of the secret, for the `watermarks` column."""
         raise NotImplementedError
 
+    @property
+    def expected_value(self) -> float:
+        """What a coin is worth in an unmarked text; one worth more is evidence. Default: half, between red and green."""
+        return 0.5
+
     def marks(self, tokens: I64, offsets: I64) -> Marks:
         """Which tokens count, once each, and what each is worth; inputs as `ragged.checked` returns them."""
         raise NotImplementedError

@@ -38,6 +38,7 @@ PRFS = {
     "markllm_additive": 12,
     "markllm_skip": 13,
     "markllm_min": 14,
+    "markllm_plain": 15,
 }
 
 #: named seeding scheme of the original repository: (prf, context width, the token itself is in the context)
@@ -47,8 +48,8 @@ _NAMED = {
     "minhash": ("minhash_prf", 4, False),
     "skipgram": ("skipgram_prf", 5, False),
 }
-#: named seeding scheme of MarkLLM's KGW with window scheme "left", by its f_scheme
-_MARKLLM = ("markllm_time", "markllm_additive", "markllm_skip", "markllm_min")
+#: MarkLLM's KGW and MorphMark with window scheme "left", by f_scheme; "plain" is that of its EXP and first KGW
+_MARKLLM = ("markllm_time", "markllm_additive", "markllm_skip", "markllm_min", "markllm_plain")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def resolve(name: str, context_width: int | None, key: int, vocab_size: int) -> 
 
     `lefthash` and `selfhash` are those of transformers (width 1 by default). `simple_1`, `minhash`, `skipgram` and
     `algorithm-3` (that repository's selfhash) are the original repository's, and `ff-PRF-WIDTH-SELF[-KEY]`
-    any of its functions. `markllm_time`, `_additive`, `_skip` and `_min` are MarkLLM's. Raises ValueError.
+    any of its functions. `markllm_time`, `_additive`, `_skip`, `_min` and `_plain` are MarkLLM's. Raises ValueError.
     """
     if name == "lefthash":
         # only the last token seeds, whatever the width; the width says which n-grams count as repeats
@@ -234,8 +235,13 @@ def _seeds(
                 for k in range(first, last + 1):
                     value += key * tokens[k] * (k - first + 1)
                 out[i] = _reduced(value)
+            elif prf == 15:
+                value = np.int64(1)
+                for k in range(first, last + 1):
+                    value = (value % size) * (tokens[k] % size)
+                out[i] = np.uint32(np.uint64(key * (value % size)) & np.uint64(0xFFFFFFFF))
             else:
-                # MarkLLM: the key times an element of a permutation of the vocabulary, reduced by the generator
+                # MarkLLM: the key times an element of a permutation of the vocabulary, modulo the vocabulary
                 if prf == 11:
                     value = np.int64(1)
                     for k in range(first, last + 1):
@@ -252,5 +258,5 @@ def _seeds(
                     value = table[tokens[first] % size]
                     for k in range(first + 1, last + 1):
                         value = min(value, table[tokens[k] % size])
-                out[i] = np.uint32(np.uint64(key * value) & np.uint64(0xFFFFFFFF))
+                out[i] = np.uint32(_positive_modulo(_positive_modulo(key, size) * value, size))
     return out

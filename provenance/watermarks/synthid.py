@@ -76,6 +76,12 @@ class SynthId(Scheme):
         shown = ",".join(str(key) for key in self.keys[:3])
         return f"{shown}{',…' if len(self.keys) > 3 else ''}×{len(self.keys)}/{self.ngram_len}/{self.score}"
 
+    @property
+    def expected_value(self) -> float:
+        """The mean over all hash states."""
+        _, values, weights = self._null()
+        return float(values @ weights)
+
     def g_values(self, tokens: npt.ArrayLike) -> G:
         """g-values of one sequence; shape (tokens - ngram_len + 1, layers)."""
         flat = np.ascontiguousarray(tokens, dtype=np.int64)

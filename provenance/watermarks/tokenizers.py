@@ -65,6 +65,7 @@ class Tokenizer:
         tokens = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         return tokens, np.cumsum(lengths)
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """Each token as text, for showing where evidence stands."""
-        return [str(self._tokenizer.decode([int(token)], skip_special_tokens=False)) for token in ids]
+    def encode_with_spans(self, text: str) -> tuple[I64, list[tuple[int, int]]]:
+        """Token ids of one text and the characters [start, end) that each token covers."""
+        encoding = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False)
+        return np.asarray(encoding.ids, dtype=np.int64), [(int(a), int(b)) for a, b in encoding.offsets]

@@ -1,0 +1,163 @@
+"""`provenance watermark`, the annotator and the configuration, with a tokenizer made here."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from provenance import schema
+from provenance.watermarks import WatermarkConfig, Watermarks, sidak
+from provenance.watermarks.command import add_arguments
+from provenance.watermarks.unigram import Unigram
+
+VOCABULARY = 2000
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A word-level tokenizer of the words w0 … w1999, saved as tokenizer.json."""
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {f"w{k}": k for k in range(VOCABULARY)}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w0"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    made.save(str(path))
+    return str(path)
+
+
+def text_of(ids: np.ndarray) -> str:
+    return " ".join(f"w{k}" for k in ids)
+
+
+def unmarked(length: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, VOCABULARY, length)
+
+
+def marked(length: int) -> np.ndarray:
+    green = np.flatnonzero(Unigram(vocab_size=VOCABULARY).green)
+    return np.random.default_rng(1).choice(green, length)
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser.add_subparsers())
+    args = parser.parse_args(["watermark", *arguments])
+    status = args.func(args)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_a_marked_text_is_found_and_its_evidence_located(
+    tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = text_of(marked(200))
+    (tmp_path / "text.txt").write_text(text)
+    status, out, _ = command(
+        capsys, "detect", str(tmp_path / "text.txt"), "--tokenizer", tokenizer, "--scheme", "unigram", "--json"
+    )
+    found = json.loads(out)
+    (row,) = found["watermarks"]
+    assert status == 1
+    assert row["z"] > 10 and row["p_value"] < 1e-20 and found["llr"] == 6.0
+    start, end = row["characters"][0]
+    assert text[start:end] == f"w{marked(200)[row['positions'][0]]}"
+
+
+def test_the_published_defaults_are_tried_and_corrected_for(
+    tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.txt").write_text(text_of(unmarked(300)))
+    status, out, _ = command(capsys, "detect", str(tmp_path / "text.txt"), "--tokenizer", tokenizer, "--json")
+    rows = json.loads(out)["watermarks"]
+    assert status == 0
+    assert [row["scheme"] for row in rows] == ["kgw", "kgw", "synthid", "synthid"]
+    for row in rows:
+        assert row["p_corrected"] == pytest.approx(float(sidak(row["p_value"], len(rows))))
+
+
+def test_token_ids_can_be_read_from_stdin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = json.dumps(marked(150).tolist()).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(ids)))
+    status, out, _ = command(
+        capsys, "detect", "-", "--token-ids", "--scheme", "unigram", "--vocab-size", str(VOCABULARY)
+    )
+    assert status == 1
+    assert "FOUND" in out and "evidence at tokens 0 " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["detect", "FILE"], "--tokenizer"),
+        (["detect", "FILE", "--tokenizer", "T", "--scheme", "nonsense"], "not one of"),
+        (["detect", "FILE", "--tokenizer", "T", "--scheme", "kgw", "--parameters", "{"], "not JSON"),
+        (["detect", "FILE", "--tokenizer", "T", "--scheme", "kgw", "--parameters", '{"gama": 1}'], "gama"),
+        (["detect", "FILE", "--tokenizer", "FILE"], "tokenizer"),
+    ],
+)
+def test_bad_usage_says_what_to_do(
+    arguments: list[str], message: str, tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text("some text")
+    filled = [{"FILE": str(file), "T": tokenizer}.get(argument, argument) for argument in arguments]
+    status, out, error = command(capsys, *filled)
+    assert (status, out) == (2, "")
+    assert message in error
+
+
+def test_every_scheme_is_listed_with_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = command(capsys, "schemes")
+    assert status == 0
+    for word in ("kgw", "unigram", "synthid", "gumbel", "dipmark", "seeding_scheme", "SWEET"):
+        assert word in out
+    _, out, _ = command(capsys, "schemes", "--json")
+    assert "greenlist_ratio" in json.loads(out)["schemes"]["kgw"]["parameters"]
+
+
+def test_the_annotator_reports_what_it_finds_and_nothing_else(tokenizer: str) -> None:
+    annotator = Watermarks(
+        [
+            WatermarkConfig(name="mine", scheme="unigram", tokenizer=tokenizer),
+            WatermarkConfig(name="theirs", scheme="kgw", tokenizer=tokenizer),
+        ]
+    )
+    annotator.setup()
+    texts = [text_of(marked(200)), text_of(unmarked(200)), "short", None, text_of(marked(200))]
+    batch = pa.record_batch(
+        {
+            "text": pa.array(texts, pa.large_string()),
+            "outcome": pa.array([None, None, None, None, "redirect"], pa.string()),
+        }
+    )
+    watermarks, evidence = annotator(batch)
+    assert watermarks.type == schema.WATERMARKS and evidence.type == schema.EVIDENCE
+    (found,) = watermarks[0].as_py()
+    assert (found["scheme"], found["key"]) == ("unigram", "mine") and found["p_value"] < 1e-20
+    assert [piece["llr"] for piece in evidence[0].as_py()] == [6.0]
+    assert watermarks[1].as_py() == [] and -0.1 < evidence[1].as_py()[0]["llr"] < 0
+    assert watermarks[2].as_py() == [] and evidence[2].as_py() == []
+    for row in (3, 4):
+        assert watermarks[row].as_py() is None and evidence[row].as_py() is None
+
+
+def test_nothing_configured_reports_nothing() -> None:
+    annotator = Watermarks([])
+    annotator.setup()
+    watermarks, evidence = annotator(pa.record_batch({"text": pa.array(["x" * 100], pa.large_string())}))
+    assert watermarks.to_pylist() == [[]] and evidence.to_pylist() == [[]]
+
+
+def test_a_wrong_parameter_is_refused_when_the_configuration_is_read() -> None:
+    for parameters in ({"seeding_scheme": "nonsense"}, {"greenlist_ratio": 1.5}, {"unknown": 1}):
+        with pytest.raises(ValidationError, match="watermark 'x'"):
+            WatermarkConfig(name="x", scheme="kgw", tokenizer="t", parameters=parameters)
