@@ -1,6 +1,8 @@
-"""Time the marks annotator's parts on 500-word documents, one core: `python scripts/bench_marks.py [--documents 4000]`.
+"""Time the marks annotator's parts on 500-word documents, one core: `python scripts/bench_marks.py
+[--documents 4000]`.
 
-Documents are cut from the shared detector pool (`PROVENANCE_SHARED`), so they hold the languages and punctuation of real text.
+Documents are cut from the shared detector pool (`PROVENANCE_SHARED`), so they hold the languages and
+punctuation of real text.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def documents(count: int, words: int = 500) -> dict[str, list[str]]:
                 parts.append(pool[at % len(pool)])
                 at += 1
             text = "\n".join(parts)
-            made[name].append(" ".join(text.split(" ")[: words + 1]) if len(text.split()) > words else text[: 8 * words])
+            made[name].append(
+                " ".join(text.split(" ")[: words + 1]) if len(text.split()) > words else text[: 8 * words]
+            )
     return made
 
 
@@ -49,7 +53,10 @@ def main() -> None:
     count = parser.parse_args().documents
     marks = Marks()
     marks.setup()
-    print(f"{'documents':<18}{'bytes':>7}{'characters':>12}{'residue':>9}{'clean':>7}{'annotator':>11}  us a document")
+    print(
+        f"{'documents':<18}{'bytes':>7}{'characters':>12}{'residue':>9}"
+        f"{'clean':>7}{'annotator':>11}  us a document"
+    )
     for name, texts in documents(count).items():
         array = pa.array(texts, pa.large_string())
         use = np.ones(len(array), np.bool_)

@@ -1,7 +1,10 @@
-"""Measure what each residue rule says about human against synthetic text, and write it as the rule's weight.
+"""Measure what each residue rule says about human against synthetic text, and write it as the rule's
+weight.
 
-`python scripts/measure_residue.py [--write]` counts documents over the shared detector pools and web texts. The weight is the
-log ratio of the smoothed shares; where a rule was seen in too few documents it is the documented bound of its kind.
+`python scripts/measure_residue.py [--write]` counts documents over the shared detector pools and web
+texts. The weight is the
+log ratio of the smoothed shares; where a rule was seen in too few documents it is the documented bound of
+its kind.
 """
 
 from __future__ import annotations
@@ -24,8 +27,10 @@ RULE_FILE = Path(__file__).resolve().parent.parent / "provenance/marks/residue_r
 
 #: Documents with the rule, human and synthetic together, from which the measured ratio is used.
 ENOUGH = 8
-#: The share of synthetic web pages that is assumed to show a rule of this kind when it cannot be measured (the pools were
-#: cleaned of chat). Against the 95% upper bound of the measured human share (3 / documents when none was seen).
+#: The share of synthetic web pages that is assumed to show a rule of this kind when it cannot be measured
+#: (the pools were
+#: cleaned of chat). Against the 95% upper bound of the measured human share (3 / documents when none was
+#: seen).
 ASSUMED = {"token": 4e-3, "markup": 2e-3, "statement": 2e-3, "phrase": 3e-4, "template": 3e-4, "link": 1.5e-4}
 #: No rule says more than this, in nats: whoever pastes residue may have pasted it into a text of their own.
 LIMIT = {"token": 4.0, "markup": 3.5, "statement": 3.0, "phrase": 1.5, "template": 1.0, "link": 0.5}
@@ -53,7 +58,9 @@ def upper(seen: int, total: int) -> float:
         return 3 / total
     share, z = seen / total, 1.96
     middle = share + z * z / (2 * total)
-    return (middle + z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))) / (1 + z * z / total)
+    return (middle + z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))) / (
+        1 + z * z / total
+    )
 
 
 def main() -> None:
@@ -68,7 +75,8 @@ def main() -> None:
         flags = may_have_residue(array, np.ones(len(array), np.bool_))
         seen[label], totals[label] = Counter(), len(documents)
         for row in np.flatnonzero(flags).tolist():
-            # Weak rules are counted where they match, alone or not: their weight is that of the match itself.
+            # Weak rules are counted where they match, alone or not: their weight is that of the match
+            # itself.
             seen[label].update({hit.rule.id for hit in find_residue(documents[row], alone=True)})
     print(f"{totals['human']} human and {totals['synthetic']} synthetic texts")
     print(f"{'rule':<28}{'kind':<11}{'human':>7}{'synthetic':>10}{'weight':>8}  from")

@@ -1,5 +1,7 @@
 """Invisible and imitated characters: what is found, what is honest, and what cleaning may touch."""
 
+# ruff: noqa: E501 (sample texts read better whole)
+
 from __future__ import annotations
 
 import numpy as np
@@ -48,7 +50,11 @@ MARKED = {
     "override in Latin text": ("file\u202egpj.exe", {"bidi"}, "filegpj.exe"),
     "left-to-right marks in Latin text": ("a\u200eb", {"bidi"}, "ab"),
     "tag characters": ("Hello" + tags("ignore this"), {"tag-characters"}, "Hello"),
-    "tags after a flag end": ("🏴" + tags("gbeng") + "\U000e007f" + tags("hidden"), {"tag-characters"}, "🏴" + tags("gbeng") + "\U000e007f"),
+    "tags after a flag end": (
+        "🏴" + tags("gbeng") + "\U000e007f" + tags("hidden"),
+        {"tag-characters"},
+        "🏴" + tags("gbeng") + "\U000e007f",
+    ),
     "bytes behind a letter": ("a" + selectors(b"payload"), {"variation-selectors"}, "a"),
     "bytes behind an emoji": ("😀" + selectors(b"payload"), {"variation-selectors"}, "😀"),
     "bytes behind an ideograph": ("葛" + selectors(b"payload"), {"variation-selectors"}, None),
@@ -139,7 +145,9 @@ def test_hidden_words_are_shown() -> None:
 
 def test_a_lying_content_credential_is_reported_not_followed() -> None:
     wrapper = "\ufeff" + selectors(b"C2PATXT\0\x01\xff\xff\xff\xff" + b"abc")
-    mark = Marks()(pa.record_batch({"text": large(["T" + wrapper, "T\ufeff" + selectors(b"C2PATXT\0")])}))[0].to_pylist()
+    mark = Marks()(pa.record_batch({"text": large(["T" + wrapper, "T\ufeff" + selectors(b"C2PATXT\0")])}))[
+        0
+    ].to_pylist()
     assert "only 3 present" in mark[0][0]["value"]
     assert "cut short" in mark[1][0]["value"]
 
@@ -152,7 +160,9 @@ def test_characters_alone_are_no_evidence_of_a_generator() -> None:
 
 
 def test_rows_with_an_outcome_or_without_text_get_nulls() -> None:
-    batch = pa.record_batch({"text": large(["a\u200bb", None, "a\u200bb", "plain"]), "outcome": ["redirect", None, None, None]})
+    batch = pa.record_batch(
+        {"text": large(["a\u200bb", None, "a\u200bb", "plain"]), "outcome": ["redirect", None, None, None]}
+    )
     marks, evidence = Marks()(batch)
     assert marks.is_valid().to_pylist() == [False, False, True, True]
     assert evidence.is_valid().to_pylist() == [False, False, True, True]
@@ -180,8 +190,19 @@ def test_hostile_texts_cost_little_and_say_little(hostile: str) -> None:
 
 ALPHABET = st.sampled_from(
     list("ab XYéж аоерксΑοսⅿ葛東กงनी्میשכ한😀❤👨🏴ᠮ«1#.\n\u00ad\u00a0\u3000\u202f\u2009")
-    + list("\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202e\u2060\u2063\u2066\u2069\ufeff\ufe00\ufe0e\ufe0f\u034f\u180e\u061c\u3164")
-    + ["\U000e0100", "\U000e01ef", "\U000e0067", "\U000e0062", "\U000e007f", "👨‍👩", "🏴" + tags("gbsct") + "\U000e007f", "\U000e0001"]
+    + list(
+        "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202e\u2060\u2063\u2066\u2069\ufeff\ufe00\ufe0e\ufe0f\u034f\u180e\u061c\u3164"
+    )
+    + [
+        "\U000e0100",
+        "\U000e01ef",
+        "\U000e0067",
+        "\U000e0062",
+        "\U000e007f",
+        "👨‍👩",
+        "🏴" + tags("gbsct") + "\U000e007f",
+        "\U000e0001",
+    ]
 )
 
 
@@ -198,7 +219,9 @@ def test_cleaning_is_idempotent_and_leaves_no_invisible_mark(texts: list[str]) -
 
 
 def reference_runs(text: str) -> list[tuple[int, int]]:
-    """(first, after) characters of every marked run: the kernel's rules, said again over a Python string."""
+    """(first, after) characters of every marked run: the kernel's rules, said again over a Python
+    string.
+    """
     kind, honest = [scripts.invisible_kind(ord(c)) for c in text], []
     rtl = any(scripts.is_rtl(ord(c)) and c != "\u061c" for c in text)
     i = 0
@@ -214,7 +237,11 @@ def reference_runs(text: str) -> list[tuple[int, int]]:
         run, keep = text[i:j], 0
         if before == 0x1F3F4 and kind[i] == 3:
             body = run.split("\U000e007f")[0]
-            if "\U000e007f" in run and 2 <= len(body) <= 6 and all("\U000e0030" <= c <= "\U000e007a" for c in body):
+            if (
+                "\U000e007f" in run
+                and 2 <= len(body) <= 6
+                and all("\U000e0030" <= c <= "\U000e007a" for c in body)
+            ):
                 keep = len(body) + 1
         elif kind[i] == 4 and scripts.takes_selector(before, ord(run[0])):
             keep = 1 + (run[1:2] == run[0]) + (run[1:3] == run[0] * 2)

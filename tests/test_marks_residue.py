@@ -1,5 +1,7 @@
 """Residue of chat tools: every rule by its examples, and pages that only talk about it."""
 
+# ruff: noqa: E501 (sample texts read better whole)
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -46,7 +48,13 @@ def test_rules_are_well_formed() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=ids)
 def test_a_rule_fires_on_its_positive_example_and_not_on_its_negative(rule: Rule) -> None:
     # Phrases and templates need a second rule: one of the other kind stands by.
-    second = "" if rule.kind in ALONE else ("\n\n[Insert name of shop here]\n" if rule.id != "placeholder-insert" else "\nDear [Your Name],\n")
+    second = (
+        ""
+        if rule.kind in ALONE
+        else (
+            "\n\n[Insert name of shop here]\n" if rule.id != "placeholder-insert" else "\nDear [Your Name],\n"
+        )
+    )
     if rule.scope == "markup":
         assert rule.id in hits("", rule.positive)
         assert rule.id not in hits("", rule.negative)
@@ -159,12 +167,16 @@ def test_escaped_elements_are_not_elements() -> None:
 def test_a_link_says_less_than_a_statement_and_all_residue_together_is_bounded() -> None:
     link = find_residue("See https://example.org/?utm_source=chatgpt.com now.")
     said = find_residue("As an AI language model, I cannot verify this.")
-    everything = find_residue("\n\n".join(rule.positive for rule in RULES if rule.vendor in ("openai", "any")))
+    everything = find_residue(
+        "\n\n".join(rule.positive for rule in RULES if rule.vendor in ("openai", "any"))
+    )
     assert 0 <= evidence(link)[0] < evidence(said)[0] < evidence(everything)[0] <= EVIDENCE_LIMIT
 
 
 def test_marks_name_the_rule_and_the_place() -> None:
-    assert marks("Tea is a drink. citeturn0search2") == [{"signal": "residue", "value": "turn-reference", "where": "char 16"}]
+    assert marks("Tea is a drink. citeturn0search2") == [
+        {"signal": "residue", "value": "turn-reference", "where": "char 16"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +190,9 @@ def test_hostile_texts_are_bounded(hostile: str) -> None:
 
 
 def test_human_texts_of_the_development_crawl_give_nothing(shared: Path) -> None:
-    truth = pq.read_table(shared / "data/web/crawl/truth.parquet", columns=["kind", "label", "text"]).to_pylist()
+    truth = pq.read_table(
+        shared / "data/web/crawl/truth.parquet", columns=["kind", "label", "text"]
+    ).to_pylist()
     human = [row["text"] for row in truth if row["label"] == "human" and row["text"]]
     batch = pa.record_batch({"text": pa.array(human, pa.large_string())})
     signals = [mark for row in Marks()(batch)[0].to_pylist() for mark in row if mark["signal"] == "residue"]

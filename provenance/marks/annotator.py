@@ -1,4 +1,5 @@
-"""The annotator "marks": what generators and their tools left in the raw text, with what it is worth as evidence.
+"""The annotator "marks": what generators and their tools left in the raw text, with what it is worth as
+evidence.
 
 Two compiled passes look at every text; only the few with a finding are described, one by one, in Python.
 """
@@ -23,8 +24,9 @@ VALUE_LIMIT: Final = 120
 class Marks:
     """Columns `marks` (signal, value, where) and `marks_evidence` (bounded, in nats).
 
-    Signals: zero-width, bidi, tag-characters, variation-selectors, exotic-space, homoglyph, c2pa, residue. Reads `text`, and
-    `body` for residue in a page's own markup; rows with an outcome or without text get nulls.
+    Signals: zero-width, bidi, tag-characters, variation-selectors, exotic-space, homoglyph, c2pa, residue.
+    Reads `text`, and `body` for residue in a page's own markup; rows with an outcome or without text get
+    nulls.
     """
 
     name = "marks"
@@ -47,6 +49,7 @@ class Marks:
             use &= ~_valid(batch.column("outcome"))
         bodies = batch.column("body") if "body" in batch.schema.names else None
         counts, places = characters.find_characters(texts, use)
+        bounds = np.searchsorted(places[:, 0], np.arange(len(texts) + 1))
         suspects = residue.may_have_residue(texts, use)
         if bodies is not None and len(bodies):
             if not pa.types.is_large_binary(bodies.type):
@@ -61,15 +64,17 @@ class Marks:
                 raw = text.encode()
                 origin = texts[row : row + 1].buffers()  # offsets of this row's bytes in the shared buffer
                 first = int(np.frombuffer(origin[1], np.int64, 1, (texts.offset + row) * 8)[0])
-                for _, kind, start, stop, char in places[places[:, 0] == row].tolist():
+                for _, kind, start, stop, char in places[bounds[row] : bounds[row + 1]].tolist():
                     signal, value = describe(kind, raw[start - first : stop - first], int(counts[row, kind]))
-                    signals[row].append({"signal": signal, "value": value[:VALUE_LIMIT], "where": f"char {char}"})
+                    signals[row].append(
+                        {"signal": signal, "value": value[:VALUE_LIMIT], "where": f"char {char}"}
+                    )
                 evidence[row] += _of_characters(signals[row])
             if suspects[row]:
                 body = bodies[row].as_py() if bodies is not None else None
                 found = residue.find_residue(text, body)
                 for hit in found[:LISTED]:
-                    where = f"{'byte' if hit.in_markup else 'char'} {hit.start}{' of the markup' if hit.in_markup else ''}"
+                    where = f"byte {hit.start} of the markup" if hit.in_markup else f"char {hit.start}"
                     signals[row].append({"signal": "residue", "value": hit.rule.id, "where": where})
                 if found:
                     llr, because = residue.evidence(found)
@@ -85,4 +90,6 @@ def _of_characters(signals: list[dict[str, str]]) -> list[dict[str, object]]:
     """The strongest of the character marks as evidence; signals worth nothing are not listed."""
     best = max(signals, key=lambda one: evidence_of(one["signal"], one["value"]))
     llr = evidence_of(best["signal"], best["value"])
-    return [{"source": "marks", "llr": llr, "because": f"{best['signal']} {best['value'][:60]}"}] if llr else []
+    return (
+        [{"source": "marks", "llr": llr, "because": f"{best['signal']} {best['value'][:60]}"}] if llr else []
+    )

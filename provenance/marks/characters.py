@@ -1,7 +1,10 @@
-"""Characters that a reader cannot see or cannot tell apart: found in the raw text, and removed from the published one.
+"""Characters that a reader cannot see or cannot tell apart: found in the raw text, and removed from the
+published one.
 
-One compiled pass over the UTF-8 of an Arrow array, before any normalisation. A *run* is a maximal stretch of invisible
-characters; what honest writing puts there (emoji sequences, joiners, script breaks, direction marks) is no finding.
+One compiled pass over the UTF-8 of an Arrow array, before any normalisation. A *run* is a maximal stretch
+of invisible
+characters; what honest writing puts there (emoji sequences, joiners, script breaks, direction marks) is no
+finding.
 """
 
 from __future__ import annotations
@@ -28,8 +31,17 @@ from provenance.marks.scripts import (
     takes_selector,
 )
 
-#: Signal names by the kernel's kind code (0 is unused); "c2pa" is a "variation-selectors" run with the wrapper's magic.
-SIGNAL_NAMES: Final = ("", "zero-width", "bidi", "tag-characters", "variation-selectors", "exotic-space", "homoglyph")
+#: Signal names by the kernel's kind code (0 is unused); "c2pa" is a "variation-selectors" run with the
+#: wrapper's magic.
+SIGNAL_NAMES: Final = (
+    "",
+    "zero-width",
+    "bidi",
+    "tag-characters",
+    "variation-selectors",
+    "exotic-space",
+    "homoglyph",
+)
 EXOTIC_SPACE: Final = 5
 HOMOGLYPH: Final = 6
 KINDS: Final = 7
@@ -39,7 +51,8 @@ PLACES: Final = 4
 WORD_REACH: Final = 128
 #: Honest invisible characters in one run; longer ones are taken for data.
 HONEST_RUN: Final = 3
-#: Mixed words from which a text in Cyrillic or Greek is reported; single ones are slips of the keyboard layout.
+#: Mixed words from which a text in Cyrillic or Greek is reported; single ones are slips of the keyboard
+#: layout.
 SLIPS: Final = 3
 
 Bytes = npt.NDArray[np.uint8]
@@ -48,7 +61,24 @@ Offsets = npt.NDArray[np.int64]
 
 def _leads() -> Bytes:
     table = np.zeros(256, np.uint8)
-    for lead in (0xCD, 0xCE, 0xCF, 0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF3):
+    for lead in (
+        0xCD,
+        0xCE,
+        0xCF,
+        0xD0,
+        0xD1,
+        0xD2,
+        0xD3,
+        0xD4,
+        0xD5,
+        0xD6,
+        0xD8,
+        0xE1,
+        0xE2,
+        0xE3,
+        0xEF,
+        0xF3,
+    ):
         table[lead] = 1
     return table
 
@@ -101,7 +131,9 @@ def _any_rtl(data: Bytes, start: int, end: int) -> bool:
 
 @njit(cache=True)
 def _honest(c: int, before: int, after: int, alone: bool, rtl: bool) -> bool:
-    """Invisible `c` between two visible characters (10 at the text's ends) is spelling or layout, not a mark."""
+    """Invisible `c` between two visible characters (10 at the text's ends) is spelling or layout, not a
+    mark.
+    """
     if c == 0x200C or c == 0x200D:
         return takes_joiner(before) or takes_joiner(after)
     if c == 0x200B:
@@ -128,7 +160,9 @@ def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl:
     """Where the honest beginning of the run `start`–`end` stops (`end`: all of it is honest)."""
     i = start
     c, step = _decode(data, i, end)
-    if before == 0x1F3F4 and invisible_kind(c) == 3:  # subdivision flag: black flag, two to six letters, cancel tag
+    if (
+        before == 0x1F3F4 and invisible_kind(c) == 3
+    ):  # subdivision flag: black flag, two to six letters, cancel tag
         at, count = i, 0
         while at < end:
             c, step = _decode(data, at, end)
@@ -161,7 +195,9 @@ def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl:
 
 @njit(cache=True)
 def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int, int, int]:
-    """Judge the run that begins at `i`: byte after it, byte where its mark begins, kind, `rtl` (-1: not looked at yet)."""
+    """Judge the run that begins at `i`: byte after it, byte where its mark begins, kind, `rtl` (-1: not
+    looked at yet).
+    """
     before: Any = np.int64(10)
     if i > start:
         before = _decode(data, _back(data, i, start), end)[0]
@@ -194,7 +230,9 @@ def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int,
 
 @njit(cache=True)
 def _mixed_word(data: Bytes, i: int, start: int, end: int) -> tuple[int, int, int]:
-    """Word around byte `i`: its first byte, the byte after it, and 1 for a Latin word with imitations (2: the reverse)."""
+    """Word around byte `i`: its first byte, the byte after it, and 1 for a Latin word with imitations (2:
+    the reverse).
+    """
     first = i
     while first > start and i - first < WORD_REACH:
         at = _back(data, first, start)
@@ -226,7 +264,8 @@ def _mixed_word(data: Bytes, i: int, start: int, end: int) -> tuple[int, int, in
         else:
             break
         last = step
-    # A foreign ending on a Latin name (as Russian writes cases) is not an imitation: a Latin letter must follow it.
+    # A foreign ending on a Latin name (as Russian writes cases) is not an imitation: a Latin letter must
+    # follow it.
     if foreign == 0 and inside > 0 and latin >= 2 and (plain > 0 or latin > imitations):
         return first, last, 1
     if foreign > 0 and plain == 0 and latin > 0 and imitations + foreign > latin:
@@ -240,7 +279,9 @@ def _between_small(data: Bytes, i: int, step: int, start: int, end: int) -> bool
 
 
 @njit(cache=True, nogil=True)
-def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+def _scan(
+    data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     rows = len(offsets) - 1
     counts = np.zeros((rows, KINDS), np.int32)
     places = np.empty((64, 5), np.int64)
@@ -270,7 +311,9 @@ def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[np
                     kind = kind if place < stop else 0
                 elif is_lookalike_script(c):
                     cyrillic += 1
-                    if (i > start and is_ascii_letter(data[i - 1])) or (step < end and is_ascii_letter(data[step])):
+                    if (i > start and is_ascii_letter(data[i - 1])) or (
+                        step < end and is_ascii_letter(data[step])
+                    ):
                         place, stop, found = _mixed_word(data, i, start, end)
                         if stop <= i:
                             stop = step
@@ -285,12 +328,18 @@ def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[np
                 stop, place, kind, rtl = _run(data, i, start, end, rtl)
                 kind = kind if place < stop else 0
             elif is_exotic_space(c):
-                between = i > start and step < end and is_ascii_letter(data[i - 1]) and is_ascii_letter(data[step])
+                between = (
+                    i > start and step < end and is_ascii_letter(data[i - 1]) and is_ascii_letter(data[step])
+                )
                 if c == 0x3000 and between:
                     if cjk < 0:
                         cjk = 0
                         for k in range(start, end):
-                            if 0xE3 <= data[k] <= 0xED and k != i and not (data[k] == 0xE3 and data[k + 1] == 0x80 and data[k + 2] == 0x80):
+                            if (
+                                0xE3 <= data[k] <= 0xED
+                                and k != i
+                                and not (data[k] == 0xE3 and data[k + 1] == 0x80 and data[k + 2] == 0x80)
+                            ):
                                 cjk = 1
                                 break
                     between = cjk == 0
@@ -348,7 +397,9 @@ def _scan(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_]) -> tuple[np
 
 @njit(cache=True, nogil=True)
 def _clean(data: Bytes, offsets: Offsets, out: Bytes, out_offsets: Offsets) -> int:
-    """Copy every text without its marked runs to `out` (where it has room; else only count); bytes removed."""
+    """Copy every text without its marked runs to `out` (where it has room; else only count); bytes
+    removed.
+    """
     removed, write = 0, offsets[0]
     copy = len(out) > 0
     base = offsets[0]
@@ -394,11 +445,15 @@ def buffers(texts: pa.LargeStringArray | pa.LargeBinaryArray) -> tuple[Bytes, Of
     return (np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)), ends
 
 
-def find_characters(texts: pa.LargeStringArray, use: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+def find_characters(
+    texts: pa.LargeStringArray, use: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Marks of the characters in each text.
 
-    `use` (rows): texts to look at; null texts must be excluded. Returns `counts` (rows × KINDS, by kind code) and
-    `places` (at most PLACES for a text and kind; columns row, kind, first byte, byte after, character), in row order.
+    `use` (rows): texts to look at; null texts must be excluded. Returns `counts` (rows × KINDS, by kind
+    code) and
+    `places` (at most PLACES for a text and kind; columns row, kind, first byte, byte after, character), in
+    row order.
     """
     data, offsets = buffers(texts)
     result: tuple[Any, Any] = _scan(data, offsets, use)
@@ -408,7 +463,8 @@ def find_characters(texts: pa.LargeStringArray, use: npt.NDArray[np.bool_]) -> t
 def clean_invisible(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     """`texts` without marked invisible runs; the very same array where there is none.
 
-    Removes zero-width, bidi, tag and variation-selector marks (C2PA wrappers with them) and nothing else: honest joiners,
+    Removes zero-width, bidi, tag and variation-selector marks (C2PA wrappers with them) and nothing else:
+    honest joiners,
     emoji, direction marks, soft hyphens and exotic spaces stay. Idempotent. Nulls stay null.
     """
     data, offsets = buffers(texts)
@@ -420,5 +476,9 @@ def clean_invisible(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     out_offsets = np.empty(len(offsets), np.int64)
     _clean(data, offsets, out, out_offsets)
     validity = texts.is_valid() if texts.null_count else None
-    mask = pa.py_buffer(np.packbits(validity.to_numpy(zero_copy_only=False), bitorder="little")) if validity is not None else None
+    mask = (
+        pa.py_buffer(np.packbits(validity.to_numpy(zero_copy_only=False), bitorder="little"))
+        if validity is not None
+        else None
+    )
     return pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(out_offsets), pa.py_buffer(out), mask)

@@ -1,6 +1,8 @@
-"""What an invisible run says: tag characters, variation selectors and zero-width bits read as bytes; the C2PA wrapper.
+"""What an invisible run says: tag characters, variation selectors and zero-width bits read as bytes; the
+C2PA wrapper.
 
-Everything shown is escaped and bounded; nothing that is read is believed (a C2PA manifest is reported, not verified).
+Everything shown is escaped and bounded; nothing that is read is believed (a C2PA manifest is reported, not
+verified).
 """
 
 from __future__ import annotations
@@ -17,11 +19,18 @@ C2PA_MAGIC: Final = b"C2PATXT\0"
 DECODED_LIMIT: Final = 1 << 20
 PREVIEW: Final = 60
 #: Digital source types (IPTC) that a manifest may name, and what they say.
-_SOURCES: Final = (b"compositeWithTrainedAlgorithmicMedia", b"trainedAlgorithmicMedia", b"digitalCapture", b"humanEdits")
+_SOURCES: Final = (
+    b"compositeWithTrainedAlgorithmicMedia",
+    b"trainedAlgorithmicMedia",
+    b"digitalCapture",
+    b"humanEdits",
+)
 
 
 def selector_bytes(run: str) -> bytes:
-    """Bytes that the variation selectors of `run` stand for (VS1–VS256 are 0–255); other characters are passed over."""
+    """Bytes that the variation selectors of `run` stand for (VS1–VS256 are 0–255); other characters are
+    passed over.
+    """
     values = bytearray()
     for char in run[:DECODED_LIMIT]:
         point = ord(char)
@@ -33,7 +42,12 @@ def selector_bytes(run: str) -> bytes:
 
 
 def _shown(payload: bytes) -> str:
-    return payload[:PREVIEW].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")[:PREVIEW]
+    return (
+        payload[:PREVIEW]
+        .decode("utf-8", "backslashreplace")
+        .encode("unicode_escape")
+        .decode("ascii")[:PREVIEW]
+    )
 
 
 def _bits(run: str) -> str | None:
@@ -52,7 +66,9 @@ def _bits(run: str) -> str | None:
 
 
 def describe(kind: int, raw: bytes, count: int) -> tuple[str, str]:
-    """Signal and value of a place found by `characters.find_characters` (`raw`: its bytes, `count`: its kind in the text)."""
+    """Signal and value of a place found by `characters.find_characters` (`raw`: its bytes, `count`: its
+    kind in the text).
+    """
     run = raw.decode("utf-8", "replace")
     signal = SIGNAL_NAMES[kind]
     if kind in (EXOTIC_SPACE, HOMOGLYPH):
@@ -82,7 +98,9 @@ def _wrapper(payload: bytes) -> str:
     state = "whole" if len(manifest) == size else f"only {len(manifest)} present"
     box = " JUMBF" if manifest[4:8] == b"jumb" else ""
     source = next((f", source type {name.decode()}" for name in _SOURCES if name in manifest), "")
-    return f"C2PA text wrapper version {version}: manifest of {size} bytes ({state}){box}{source}, not verified"
+    return (
+        f"C2PA text wrapper version {version}: manifest of {size} bytes ({state}){box}{source}, not verified"
+    )
 
 
 def evidence_of(signal: str, value: str) -> float:

@@ -1,6 +1,8 @@
-"""Residue of chat tools in a text: rules in `residue_rules.yaml`, one compiled pass, and a strict reading of context.
+"""Residue of chat tools in a text: rules in `residue_rules.yaml`, one compiled pass, and a strict reading
+of context.
 
-Most texts are left by the kernel, which looks for four or eight bytes of each rule's anchors; the few others are matched
+Most texts are left by the kernel, which looks for four or eight bytes of each rule's anchors; the few
+others are matched
 by Aho-Corasick and the rules' patterns. What is quoted, shown as code or talked about does not count.
 """
 
@@ -71,7 +73,13 @@ def rules() -> tuple[Rule, ...]:
     """All rules, in file order."""
     loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("residue_rules.yaml").read_text("utf-8"))
     return tuple(
-        Rule(**{**rule, "anchors": tuple(rule["anchors"]), "pattern": re.compile(rule["pattern"], re.MULTILINE)})
+        Rule(
+            **{
+                **rule,
+                "anchors": tuple(rule["anchors"]),
+                "pattern": re.compile(rule["pattern"], re.MULTILINE),
+            }
+        )
         for rule in loaded["rules"]
     )
 
@@ -141,7 +149,9 @@ class Anchors:
 
 
 def _perfect(keys: dict[int, int], kind: type, bits: int) -> tuple[Any, Any, Any]:
-    """A table of `_SLOTS` keys without collisions, the values beside it, and the odd multiplier that makes it so."""
+    """A table of `_SLOTS` keys without collisions, the values beside it, and the odd multiplier that makes
+    it so.
+    """
     multiplier = 0x9E3779B97F4A7C15 >> (64 - bits) | 1
     while True:
         slots = [key * multiplier % (1 << bits) >> (bits - 13) for key in keys]
@@ -207,11 +217,19 @@ def _flag(
             last = (last << np.uint64(8)) | np.uint64(_LOWER[data[i]])
             four = np.uint32(last)
             slot = (last * long_by) >> np.uint64(51)
-            if long[slot] == last and last != 0 and _present(data, i, start, end, long_rows[slot], raw, rows, group):
+            if (
+                long[slot] == last
+                and last != 0
+                and _present(data, i, start, end, long_rows[slot], raw, rows, group)
+            ):
                 flags[row] = True
                 break
             place = np.uint32(four * short_by) >> np.uint32(19)
-            if short[place] == four and four != 0 and _present(data, i, start, end, short_rows[place], raw, rows, group):
+            if (
+                short[place] == four
+                and four != 0
+                and _present(data, i, start, end, short_rows[place], raw, rows, group)
+            ):
                 flags[row] = True
                 break
     return flags
@@ -264,11 +282,15 @@ def _matches(text: str, scope: str) -> list[Residue]:
 
 
 def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False) -> list[Residue]:
-    """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it does not count.
+    """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it
+    does not count.
 
-    A match inside quotation marks, code or a code element of the markup, or introduced as an example, is dropped. Statements
-    and phrases are dropped where the text around them is about chat tools, and everything is dropped where a text shows
-    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different rule, or `alone`.
+    A match inside quotation marks, code or a code element of the markup, or introduced as an example, is
+    dropped. Statements
+    and phrases are dropped where the text around them is about chat tools, and everything is dropped where
+    a text shows
+    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different
+    rule, or `alone`.
     """
     kept = []
     for hit in _matches(text, "text"):
@@ -300,7 +322,8 @@ def _covers(one: Residue, other: Residue) -> bool:
 
 
 def evidence(found: Sequence[Residue]) -> tuple[float, str]:
-    """Nats for "synthetic" of all residue in one text, and the rule that says most: the largest weight, and a quarter of
+    """Nats for "synthetic" of all residue in one text, and the rule that says most: the largest weight,
+    and a quarter of
     each further rule's (rules of one text are not independent), at most EVIDENCE_LIMIT."""
     weights = {hit.rule.id: hit.rule.weight for hit in found}
     order = sorted(weights, key=lambda name: (-weights[name], name))

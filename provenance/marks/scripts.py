@@ -1,7 +1,10 @@
-"""What the character scan must know about Unicode: which code points cannot be seen, and beside what they are honest.
+"""What the character scan must know about Unicode: which code points cannot be seen, and beside what they
+are honest.
 
-Compiled predicates over code points, all from the Unicode Character Database (Default_Ignorable_Code_Point, Emoji,
-Script, StandardizedVariants) and the confusables table of UTS 39; ranges are whole blocks, so new letters are covered.
+Compiled predicates over code points, all from the Unicode Character Database
+(Default_Ignorable_Code_Point, Emoji,
+Script, StandardizedVariants) and the confusables table of UTS 39; ranges are whole blocks, so new letters
+are covered.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ TAG: Final = 3
 SELECTOR: Final = 4
 
 #: Latin letter that a letter of another script is confused with (UTS 39), as pairs "other script, Latin".
-#: Greek letters used as symbols inside Latin words (TNFα, NFκB, μm) are left out on purpose.
+#: Cyrillic, Greek, Armenian, Roman numerals. Greek letters used as symbols inside Latin words (TNFα, NFκB, μm) are left out on purpose.
 LOOKALIKES: Final = (
-    "аa еe оo рp сc уy хx ѕs іi јj һh ԁd ԛq ԝw ӏl ѵv ԍg АA ВB ЕE КK МM НH ОO РP СC ТT ХX ЅS ІI ЈJ ԚQ ԜW ҮY"  # Cyrillic
+    "аa еe оo рp сc уy хx ѕs іi јj һh ԁd ԛq ԝw ӏl ѵv ԍg"
+    " АA ВB ЕE КK МM НH ОO РP СC ТT ХX ЅS ІI ЈJ ԚQ ԜW ҮY"
     " οo ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX"  # Greek
     " օo սu հh ոn ցg զq ԼL ՕO ՍU"  # Armenian
     " ⅰi ⅴv ⅹx ⅼl ⅽc ⅾd ⅿm ⅠI ⅤV ⅩX ⅬL ⅭC ⅮD ⅯM"  # Roman numerals used as letters
@@ -41,7 +45,9 @@ IMITATED: Final = np.isin(np.arange(128), IMITATES[IMITATES > 0])
 
 @njit(cache=True, inline="always")
 def invisible_kind(c: int) -> int:
-    """ZERO_WIDTH, BIDI, TAG, SELECTOR, or 0 for a character that can be seen (soft hyphens count as seen)."""
+    """ZERO_WIDTH, BIDI, TAG, SELECTOR, or 0 for a character that can be seen (soft hyphens count as
+    seen).
+    """
     if c < 0x2000:
         if c == 0x061C:
             return BIDI
@@ -59,7 +65,9 @@ def invisible_kind(c: int) -> int:
 
 @njit(cache=True, inline="always")
 def is_emoji(c: int) -> bool:
-    """May stand in an emoji sequence (blocks that hold emoji, skin tones, regional indicators, keycap bases)."""
+    """May stand in an emoji sequence (blocks that hold emoji, skin tones, regional indicators, keycap
+    bases).
+    """
     return (
         0x1F000 <= c <= 0x1FAFF
         or 0x2190 <= c <= 0x21FF
@@ -78,7 +86,9 @@ def is_ideograph(c: int) -> bool:
 
 @njit(cache=True, inline="always")
 def takes_joiner(c: int) -> bool:
-    """A letter of a script in which ZWJ and ZWNJ are spelling: Arabic, Syriac, N'Ko, Indic, Tibetan, Khmer, Mongolian …"""
+    """A letter of a script in which ZWJ and ZWNJ are spelling: Arabic, Syriac, N'Ko, Indic, Tibetan,
+    Khmer, Mongolian …
+    """
     return (
         0x0600 <= c <= 0x0FFF
         or 0x1000 <= c <= 0x109F
@@ -93,7 +103,9 @@ def takes_joiner(c: int) -> bool:
 
 @njit(cache=True, inline="always")
 def takes_break(c: int) -> bool:
-    """A letter of a script written without spaces, where ZWSP marks a break: Thai, Lao, Khmer, Myanmar, Tibetan, CJK."""
+    """A letter of a script written without spaces, where ZWSP marks a break: Thai, Lao, Khmer, Myanmar,
+    Tibetan, CJK.
+    """
     return (
         0x0E00 <= c <= 0x109F
         or 0x1780 <= c <= 0x17FF
@@ -111,30 +123,63 @@ def takes_break(c: int) -> bool:
 @njit(cache=True, inline="always")
 def is_rtl(c: int) -> bool:
     """A character of a right-to-left script (Hebrew, Arabic, Syriac, Thaana, N'Ko, Adlam …)."""
-    return 0x0590 <= c <= 0x08FF or 0xFB1D <= c <= 0xFDFF or 0xFE70 <= c <= 0xFEFE or 0x10800 <= c <= 0x10FFF or 0x1E800 <= c <= 0x1EFFF
+    return (
+        0x0590 <= c <= 0x08FF
+        or 0xFB1D <= c <= 0xFDFF
+        or 0xFE70 <= c <= 0xFEFE
+        or 0x10800 <= c <= 0x10FFF
+        or 0x1E800 <= c <= 0x1EFFF
+    )
 
 
 @njit(cache=True, inline="always")
 def is_hangul(c: int) -> bool:
     """A Hangul letter or syllable."""
-    return 0x1100 <= c <= 0x11FF or 0x3130 <= c <= 0x318F or 0xA960 <= c <= 0xA97F or 0xAC00 <= c <= 0xD7FF or 0xFFA0 <= c <= 0xFFDC
+    return (
+        0x1100 <= c <= 0x11FF
+        or 0x3130 <= c <= 0x318F
+        or 0xA960 <= c <= 0xA97F
+        or 0xAC00 <= c <= 0xD7FF
+        or 0xFFA0 <= c <= 0xFFDC
+    )
 
 
 @njit(cache=True, inline="always")
 def takes_selector(base: int, c: int) -> bool:
-    """Variation selector `c` after `base` is a registered kind of sequence (emoji, ideographic, standardised)."""
+    """Variation selector `c` after `base` is a registered kind of sequence (emoji, ideographic,
+    standardised).
+    """
     if is_ideograph(base):
         return c <= 0xFE02 or c >= 0xE0100
     if c >= 0xE0100:
         return False
     if c >= 0xFE0E:  # text and emoji presentation
-        if is_emoji(base) or base == 0x23 or base == 0x2A or 0x30 <= base <= 0x39 or base == 0xA9 or base == 0xAE:
+        if (
+            is_emoji(base)
+            or base == 0x23
+            or base == 0x2A
+            or 0x30 <= base <= 0x39
+            or base == 0xA9
+            or base == 0xAE
+        ):
             return True
-        return 0x2010 <= base <= 0x205E or 0x2100 <= base <= 0x218F or 0x25A0 <= base <= 0x27BF or 0x3030 <= base <= 0x3299
+        return (
+            0x2010 <= base <= 0x205E
+            or 0x2100 <= base <= 0x218F
+            or 0x25A0 <= base <= 0x27BF
+            or 0x3030 <= base <= 0x3299
+        )
     if c <= 0xFE02:  # mathematical, Myanmar, full-width punctuation, zero with a stroke
-        if 0x2200 <= base <= 0x22FF or 0x2A00 <= base <= 0x2AFF or 0x1000 <= base <= 0x109F or 0xA840 <= base <= 0xAA7F:
+        if (
+            0x2200 <= base <= 0x22FF
+            or 0x2A00 <= base <= 0x2AFF
+            or 0x1000 <= base <= 0x109F
+            or 0xA840 <= base <= 0xAA7F
+        ):
             return True
-        return base == 0x30 or 0x2018 <= base <= 0x201F or 0x3000 <= base <= 0x303F or 0xFF00 <= base <= 0xFF60
+        return (
+            base == 0x30 or 0x2018 <= base <= 0x201F or 0x3000 <= base <= 0x303F or 0xFF00 <= base <= 0xFF60
+        )
     return False
 
 
