@@ -20,7 +20,7 @@ TAG: Final = 3
 SELECTOR: Final = 4
 
 #: Latin letter that a letter of another script is confused with (UTS 39), as pairs "other script, Latin".
-#: Cyrillic, Greek, Armenian, Roman numerals. Greek letters used as symbols inside Latin words (TNFα, NFκB, μm) are left out on purpose.
+#: Cyrillic first. Greek letters used as symbols inside Latin words (TNFα, NFκB, μm) are left out on purpose.
 LOOKALIKES: Final = (
     "аa еe оo рp сc уy хx ѕs іi јj һh ԁd ԛq ԝw ӏl ѵv ԍg"
     " АA ВB ЕE КK МM НH ОO РP СC ТT ХX ЅS ІI ЈJ ԚQ ԜW ҮY"
