@@ -67,7 +67,8 @@ _AIGC_FRONT = re.compile(
 )
 
 _MAGIC = "\ufeff" + "".join(chr(0xE0100 + byte - 16) for byte in b"C2PATXT") + chr(0xFE00)
-_MAGIC_BYTES = _MAGIC.encode()
+#: The wrapper's first characters in UTF-8: what a page with an embedded manifest holds.
+MAGIC_BYTES = _MAGIC.encode()
 _SELECTORS = re.compile("\ufeff([\ufe00-\ufe0f\U000e0100-\U000e01ef]{13,200000})")
 _LONGEST_WRAPPER = 800_000  # bytes of UTF-8; a selector takes three or four
 _ARMOUR = re.compile(rb"<!--[^>]{0,40}-----BEGIN C2PA MANIFEST-----\s{0,9}([^\s>]{0,300})")
@@ -145,7 +146,7 @@ def decode_manifests(page: bytes, text: str) -> Iterator[Signal]:
     The wrapper (C2PA 2.x, "Embedding manifests into unstructured text") is U+FEFF and variation selectors, one a
     byte: magic, version, length, manifest store. Signatures are not verified here.
     """
-    at = page.find(_MAGIC_BYTES)
+    at = page.find(MAGIC_BYTES)
     if at >= 0:
         text = page[at : at + _LONGEST_WRAPPER].decode("utf-8", "ignore")
     if _MAGIC in text:

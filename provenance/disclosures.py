@@ -1,7 +1,7 @@
 """What a page declares about its own making and use: AI disclosures, reservations, licence.
 
 Only declared markers of published conventions count (their sources stand beside the readers);
-pages without any hint cost a few fixed-string searches. Chat residue and hidden payloads are other annotators'.
+pages without any hint cost one compiled search. Chat residue and hidden payloads are other annotators'.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 from provenance import markup, rights
 from provenance.columns import read_column
 from provenance.declarations import (
+    MAGIC_BYTES,
     WEIGHTS,
     classify_source,
     decode_manifests,
@@ -24,6 +25,7 @@ from provenance.declarations import (
     read_bylines,
     read_mode,
 )
+from provenance.hints import compile_hints
 from provenance.rights import Signal
 from provenance.schema import EVIDENCE, SIGNALS
 
@@ -38,6 +40,16 @@ _LINK = re.compile(
     r"<([^>]{0,1000})>((?:\s*;\s*[\w-]{1,30}\s*=\s*(?:\"[^\"]{0,200}\"|[^\s;,\"]{1,100})){1,10})"
 )
 _SCRIPT_END = re.compile(rb"</script", re.IGNORECASE)
+#: Strings of which a page with any declaration outside `<meta>` holds at least one, by the bits below.
+_HINTS = compile_hints(
+    [
+        b"ai-disclosure", b"aidisclosure", b"ai-generated",
+        b"license", b"c2pa-manifest", b"application/c2pa", b"creativecommons",
+        b"digitalsourcetype", b"application/rsl+xml",
+        MAGIC_BYTES.lower(), b"begin c2pa manifest",
+    ]
+)  # fmt: skip
+_MODE_HINT, _LINK_HINT, _SCRIPT_HINT, _MANIFEST_HINT = 0b111, 0b1111000, 0b110001000, 0b11 << 9
 #: Elements that hold the page's own text, whatever level of detail a site marks up.
 _WHOLE = frozenset((b"html", b"body", b"main", b"article"))
 _MEDIA = re.compile(
@@ -161,17 +173,21 @@ def find_declarations(url: str, headers: str, page: bytes, text: str) -> Found:
     if headers:
         _read_headers(headers, url, found)
     page = page[:_SCANNED]
+    hints = 0
     if page:
+        hints = _HINTS.search(page)
         _read_metas(page, url, found)
-        _read_elements(page, found)
-        _read_licenses(page, url, found)
-        _read_scripts(page, url, found)
-        if b"AIGC" in page:
-            start = max(0, page.find(b"<body"))
-            found.add_making(
-                read_aigc(markup.words(page[start : start + 4_000]), "front matter", in_text=True)
-            )
-    for signal in decode_manifests(page, text):
+        if hints & _MODE_HINT:
+            _read_elements(page, found)
+        if hints & _LINK_HINT:
+            _read_licenses(page, url, found)
+        if hints & _SCRIPT_HINT:
+            _read_scripts(page, url, found)
+        start = max(0, page.find(b"<body"))
+        if b"AIGC" in page[start : start + 4_000]:
+            visible = markup.words(page[start : start + 4_000])
+            found.add_making(read_aigc(visible, "front matter", in_text=True))
+    for signal in decode_manifests(page if hints & _MANIFEST_HINT else b"", text):
         found.add_making(signal)
     if text:
         if "AIGC" in text[:500]:
