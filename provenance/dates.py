@@ -204,7 +204,8 @@ def _meta_dates(page: bytes) -> list[list[Claim]]:
 
 def _time_elements(page: bytes) -> Iterator[Claim]:
     """Dates of `<time datetime>`: those marked as publication first, then in page order."""
-    marked, plain = [], []
+    marked: list[Claim] = []
+    plain: list[Claim] = []
     for at in places(page, b"<time"):
         tag = tag_at(page, at)
         value = attributes(tag).get(b"datetime")

@@ -52,7 +52,7 @@ def _cases(byte: int) -> set[int]:
     return {character.lower()[0], character.upper()[0]}
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _search(
     haystack: NDArray[np.uint8],
     shift: NDArray[np.uint8],
