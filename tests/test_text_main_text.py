@@ -126,3 +126,13 @@ def test_guarded_and_unguarded_texts_are_equal(annotator: MainText) -> None:
 def test_snippets_of_held_out_pages_are_found(shared: Path) -> None:
     pages = [page for page in load(shared) if not page.tuning]
     assert score(pages, [extract(decode(page.html).text).text for page in pages]).f >= 0.87
+
+
+@pytest.mark.parametrize(
+    "wrapper", ["article class=category-download", "main class=contact", "div class=footer-page", "form"]
+)
+def test_a_page_inside_what_looks_like_furniture_still_gives_its_text(
+    annotator: MainText, wrapper: str
+) -> None:
+    page = f"<html><body><{wrapper}>" + f"<p>{SENTENCE}</p>" * 4 + f"</{wrapper.split()[0]}></body></html>"
+    assert SENTENCE in str(one(annotator, page.encode())["text"])

@@ -18,9 +18,10 @@ from provenance.text.lines import tidy
 #: Furniture by class; each earned its place on one half of the development pages (scripts/evaluate_text.py),
 #: words that also name real content ("share", "widget", "sidebar", "teaser", "date") did not.
 _SKIP = (
-    *(f'[class*="{word}"]' for word in (
+    *(f'[class*="{word}"]:not(html,body,article,main)' for word in (
         "caption", "author-", "author_", "credit", "paywall", "footer", "contact", "Related", "Teaser", "Tags",
-        "-tags", "linkbox", "download", "noprint", "slider",
+        "-tags", "linkbox", "download", "noprint", "slider", "cookie-", "cookiebanner", "breadcrumb", "copyright",
+        "pagination",
     )),
     "figcaption",
     "form",
@@ -37,6 +38,9 @@ _TITLE_LIMIT = 500  # characters
 #: A named element is believed from this length on, and from this share of what the extractor found (tuned).
 _NAMED_CHARS = 300
 _NAMED_SHARE = 0.5
+#: A text shorter than so many characters, beside a page with so many times more, is a failed extraction.
+_SUSPICIOUS = 200
+_SUSPICIOUS_FACTOR = 3
 #: Characters from which on a named element is an article without comparison, which costs a second pass.
 _NAMED_SURE = 2000
 
@@ -54,6 +58,11 @@ def extract(page: str) -> Page:
     """The main text of an HTML page; cost is quadratic in nesting depth, so bound that first (`structure`)."""
     tree = HTMLTree.parse(page)
     text = drop_furniture(tidy(_main(tree)))
+    if (
+        len(text) < _SUSPICIOUS
+    ):  # the whole page may sit in what looked like furniture: ask again, more simply
+        plain = tidy(extract_plain_text(HTMLTree.parse(page), alt_texts=False, list_bullets=False))
+        text = plain if len(plain) > _SUSPICIOUS_FACTOR * len(text) else text
     return Page(text, _title(tree.title or ""), _lang(page))
 
 

@@ -21,5 +21,5 @@ def tidy(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Text that came as text: line ends made `\\n`, control characters but tab removed, layout kept."""
+    """Text that came as text: line ends unified, control characters but tab removed, layout kept."""
     return _CONTROL.sub("", _BREAK.sub("\n", text)).strip("\n")
