@@ -34,7 +34,7 @@ from provenance.duplicates import (
 from provenance.minhash import MinHash, shingle_hashes
 from provenance.tokens import tokens
 
-THRESHOLD = 0.8
+THRESHOLD = 0.6
 
 
 def texts(documents: int) -> list[str]:

@@ -138,7 +138,9 @@ def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8, 0.95])
 def test_bands_are_those_of_datasketch(threshold: float) -> None:
-    index = MinHashLSH(threshold=threshold, num_perm=128)
+    for weights in [(0.5, 0.5), (0.1, 0.9)]:
+        index = MinHashLSH(threshold=threshold, num_perm=128, weights=weights)
+        assert duplicates.optimal_bands(threshold, 128, weights) == (index.b, index.r)
     assert duplicates.optimal_bands(threshold, 128) == (index.b, index.r)
 
 

@@ -20,15 +20,23 @@ from provenance.duplicates.sketches import DIGESTED, SHINGLED, U32, U64, Blocks,
 _NEIGHBOURS = 1
 
 
-@cache
-def optimal_bands(threshold: float, permutations: int) -> tuple[int, int]:
-    """(bands, rows of a band) for which false positives and false negatives are fewest, evenly weighted.
+# False candidates only cost a comparison, because every edge is verified; missed ones cost recall. On the
+# development crawl at threshold 0.6 these weights find 92% of the pairs of Jaccard 0.6 to 0.7, even ones 58%.
+_WEIGHTS = (0.1, 0.9)
 
-    Raises ValueError unless 0 < threshold <= 1 and permutations >= 2.
+
+@cache
+def optimal_bands(
+    threshold: float, permutations: int, weights: tuple[float, float] = _WEIGHTS
+) -> tuple[int, int]:
+    """(bands, rows of a band) with the fewest false positives and false negatives, so weighted.
+
+    The optimiser of `datasketch.MinHashLSH(threshold, num_perm, weights)`. Raises ValueError unless
+    0 < threshold <= 1 and permutations >= 2.
     """
     if not 0 < threshold <= 1 or permutations < 2:
         raise ValueError(f"no bands for threshold {threshold} and {permutations} permutations")
-    bands, rows = _optimal_param(threshold, permutations, 0.5, 0.5)
+    bands, rows = _optimal_param(threshold, permutations, *weights)
     return int(bands), int(rows)
 
 
@@ -64,11 +72,14 @@ def spill_bands(
 ) -> list[Routed]:
     """Task 1, for each block: write (key, address) pairs by partition of the key."""
     shingled = np.flatnonzero(sketches.flags & SHINGLED)
+    signatures = sketches.signatures
+    if len(shingled) < len(sketches):  # otherwise it would be a copy of the whole block
+        signatures = signatures[shingled]
     digested = np.flatnonzero(sketches.flags & DIGESTED)
     digest_keys = sketches.digests[digested, 0] ^ sketches.digests[digested, 1] * np.uint64(
         0x9E3779B97F4A7C15
     )
-    keys = np.concatenate([band_keys(sketches.signatures[shingled], *bands).reshape(-1), digest_keys])
+    keys = np.concatenate([band_keys(signatures, *bands).reshape(-1), digest_keys])
     where = np.concatenate([np.repeat(sketches.addresses[shingled], bands[0]), sketches.addresses[digested]])
     return write_pieces(scratch, path, split(partition_of(keys, partitions), keys, where))
 

@@ -51,7 +51,7 @@ def policy_keys(
 
 
 def connect(
-    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int = 16_384
+    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int = 8_192
 ) -> list[Routed]:
     """Task 5, the only one of its kind: components of all verified edges, ids only.
 
@@ -161,7 +161,7 @@ def choose_keepers(
     pieces: list[Piece],
     threshold: float,
     blocks: Blocks,
-    group_rows: int = 16_384,
+    group_rows: int = 8_192,
 ) -> list[Routed]:
     """Task 7, for each group: write (address, keeper's address, similarity to it) by block of the address.
 

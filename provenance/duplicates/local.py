@@ -34,7 +34,7 @@ def deduplicate_local(
     threshold: float,
     permutations: int = 128,
     partitions: int | None = None,
-    group_rows: int = 16_384,
+    group_rows: int = 8_192,
 ) -> Clusters:
     """Clusters of near-duplicates of all blocks.
 

@@ -137,7 +137,7 @@ class Blocks:
     """
 
     rows: tuple[int, ...]
-    block_rows: int = 16_384
+    block_rows: int = 8_192
 
     def __post_init__(self) -> None:
         if self.block_rows < 1:
