@@ -60,7 +60,14 @@ def test_a_marked_text_is_found_and_its_evidence_located(
     text = text_of(marked(200))
     (tmp_path / "text.txt").write_text(text)
     status, out, _ = command(
-        capsys, "detect", str(tmp_path / "text.txt"), "--tokenizer", tokenizer, "--scheme", "unigram", "--json"
+        capsys,
+        "detect",
+        str(tmp_path / "text.txt"),
+        "--tokenizer",
+        tokenizer,
+        "--scheme",
+        "unigram",
+        "--json",
     )
     found = json.loads(out)
     (row,) = found["watermarks"]

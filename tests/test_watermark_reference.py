@@ -19,7 +19,9 @@ transformers = pytest.importorskip("transformers")
 processors = pytest.importorskip("transformers.generation.logits_process")
 
 
-def generate(processor: Any, vocab: int, length: int, temperature: float, seed: int, batch: int = 2) -> np.ndarray:
+def generate(
+    processor: Any, vocab: int, length: int, temperature: float, seed: int, batch: int = 2
+) -> np.ndarray:
     """Token ids sampled from random logits that the real processor has changed; shape (batch, length)."""
     noise = torch.Generator().manual_seed(seed)
     ids = torch.randint(0, vocab, (batch, 6), generator=noise)
@@ -39,7 +41,9 @@ def test_the_generator_is_torchs(seed: int) -> None:
         torch_generator.manual_seed(seed)
         assert np.array_equal(torch.rand(size, generator=torch_generator), generator.rand(seed, size))
         torch_generator.manual_seed(seed)
-        assert np.array_equal(torch.randint(0, 2, (size,), generator=torch_generator), generator.coin_flips(seed, size))
+        assert np.array_equal(
+            torch.randint(0, 2, (size,), generator=torch_generator), generator.coin_flips(seed, size)
+        )
 
 
 @pytest.mark.parametrize(
@@ -66,9 +70,14 @@ def test_kgw_counts_scores_and_decisions_are_those_of_transformers(
     for ids in (marked, unmarked):
         for distinct in (True, False):
             reference = transformers.WatermarkDetector(
-                model, "cpu", transformers.WatermarkingConfig(bias=4.0, **settings), ignore_repeated_ngrams=distinct
+                model,
+                "cpu",
+                transformers.WatermarkingConfig(bias=4.0, **settings),
+                ignore_repeated_ngrams=distinct,
             )(torch.tensor(ids), return_dict=True)
-            ours = Kgw(vocab_size=vocab, ignore_repeated_ngrams=distinct, **settings).measure(*ragged(list(ids)))
+            ours = Kgw(vocab_size=vocab, ignore_repeated_ngrams=distinct, **settings).measure(
+                *ragged(list(ids))
+            )
             assert np.array_equal(ours.scored, reference.num_tokens_scored)
             assert np.array_equal(ours.score, reference.num_green_tokens)
             np.testing.assert_allclose(ours.z, reference.z_score, rtol=0, atol=1e-12)
@@ -110,9 +119,7 @@ def test_synthid_g_values_masks_and_scores_are_those_of_transformers(
         "device": "cpu",
     }
     depth, n = len(mean.keys), mean.ngram_len
-    ids = generate(
-        processors.SynthIDTextWatermarkLogitsProcessor(**options), vocab, 60, temperature, seed=3
-    )
+    ids = generate(processors.SynthIDTextWatermarkLogitsProcessor(**options), vocab, 60, temperature, seed=3)
     ids = np.concatenate([ids, ids[:, 10:30]], axis=1)  # repeated contexts
     processor = processors.SynthIDTextWatermarkLogitsProcessor(**options)
     g = processor.compute_g_values(torch.tensor(ids)).numpy()
@@ -122,10 +129,13 @@ def test_synthid_g_values_masks_and_scores_are_those_of_transformers(
         assert np.array_equal(mean.g_values(row), expected)
     assert np.array_equal(mean.readable(tokens, offsets).reshape(ids.shape)[:, n - 1 :], mask)
     unmasked = depth * mask.sum(axis=1)
-    np.testing.assert_allclose(mean.measure(tokens, offsets).score, (g * mask[..., None]).sum((1, 2)) / unmasked)
+    np.testing.assert_allclose(
+        mean.measure(tokens, offsets).score, (g * mask[..., None]).sum((1, 2)) / unmasked
+    )
     weights = np.linspace(10, 1, depth) * depth / np.linspace(10, 1, depth).sum()
     np.testing.assert_allclose(
-        SynthId(**settings).measure(tokens, offsets).score, (g * weights * mask[..., None]).sum((1, 2)) / unmasked
+        SynthId(**settings).measure(tokens, offsets).score,
+        (g * weights * mask[..., None]).sum((1, 2)) / unmasked,
     )
 
     torch.manual_seed(0)
@@ -137,8 +147,12 @@ def test_synthid_g_values_masks_and_scores_are_those_of_transformers(
         model.likelihood_model_watermarked.delta.normal_(0, 0.05)
     model.save_pretrained(tmp_path)
     eos = int(ids[0, 70])
-    reference = transformers.SynthIDTextWatermarkDetector(model, processor, SimpleNamespace(eos_token_id=eos))(
-        torch.tensor(ids)
-    )[0].detach().numpy()
+    reference = (
+        transformers.SynthIDTextWatermarkDetector(model, processor, SimpleNamespace(eos_token_id=eos))(
+            torch.tensor(ids)
+        )[0]
+        .detach()
+        .numpy()
+    )
     ours = SynthId(score="bayesian", bayesian_model=str(tmp_path), eos_token_id=eos, **settings)
     np.testing.assert_allclose(ours.measure(tokens, offsets).score, reference, rtol=1e-3, atol=1e-6)

@@ -51,7 +51,9 @@ class Watermarks:
         if "outcome" in batch.schema.names:
             settled = batch.column("outcome").is_valid().to_pylist()
             texts = [None if done else text for text, done in zip(texts, settled, strict=True)]
-        rows = np.array([k for k, text in enumerate(texts) if text and len(text) >= _MIN_CHARACTERS], np.int64)
+        rows = np.array(
+            [k for k, text in enumerate(texts) if text and len(text) >= _MIN_CHARACTERS], np.int64
+        )
         found = self.measure([texts[k] or "" for k in rows])
         findings: list[list[dict[str, Any]] | None] = [None if text is None else [] for text in texts]
         evidence: list[list[dict[str, Any]] | None] = [None if text is None else [] for text in texts]
@@ -95,7 +97,9 @@ class Watermarks:
         if not judged:
             return findings, []
         if best[0] >= self._reported_below:
-            return findings, [{"source": "watermarks", "llr": watermark_llr(1.0), "because": "no watermark found"}]
+            return findings, [
+                {"source": "watermarks", "llr": watermark_llr(1.0), "because": "no watermark found"}
+            ]
         # one ratio for the document: several keys that fire share the same words
         because = f"{best[1]}: corrected p {best[0]:.1e} of {len(self._configs)} tried"
         return findings, [{"source": "watermarks", "llr": watermark_llr(best[0]), "because": because}]

@@ -45,9 +45,15 @@ def add_arguments(subparsers: Any) -> argparse.ArgumentParser:
     find.add_argument("--tokenizer", help="tokenizer.json or hub id; alone: try the published default keys")
     find.add_argument("--scheme", help="one scheme instead of the defaults (see `schemes`)")
     find.add_argument("--parameters", help="its parameters as a JSON object")
-    find.add_argument("--vocab-size", type=int, help="the model's vocabulary, where padded beyond the tokenizer's")
-    find.add_argument("--token-ids", action="store_true", help="FILE holds token ids: whitespace, commas or JSON")
-    find.add_argument("--level", type=float, default=REPORTED_BELOW, help="corrected p below which it counts as found")
+    find.add_argument(
+        "--vocab-size", type=int, help="the model's vocabulary, where padded beyond the tokenizer's"
+    )
+    find.add_argument(
+        "--token-ids", action="store_true", help="FILE holds token ids: whitespace, commas or JSON"
+    )
+    find.add_argument(
+        "--level", type=float, default=REPORTED_BELOW, help="corrected p below which it counts as found"
+    )
     find.add_argument("--json", action="store_true", help="print JSON with every position")
     listing = actions.add_parser("schemes", help="list the schemes and their parameters")
     listing.add_argument("--json", action="store_true", help="print JSON Schemas of the parameters")
@@ -75,7 +81,11 @@ def list_schemes(out: TextIO, as_json: bool) -> int:
     if as_json:
         listing = {
             "schemes": {
-                name: {"summary": s.summary, "source": s.source, "parameters": s.model_json_schema()["properties"]}
+                name: {
+                    "summary": s.summary,
+                    "source": s.source,
+                    "parameters": s.model_json_schema()["properties"],
+                }
                 for name, s in schemes.items()
             },
             "left_out": LEFT_OUT,
@@ -113,7 +123,9 @@ def detect_file(args: argparse.Namespace, out: TextIO) -> int:
         else:
             tokenizer = Tokenizer(name)
             read[name] = (*tokenizer.encode_with_spans(text), tokenizer.vocab_size)
-    rows = [_row(config, _scheme(config, read[config.tokenizer][2]), read, len(configs)) for config in configs]
+    rows = [
+        _row(config, _scheme(config, read[config.tokenizer][2]), read, len(configs)) for config in configs
+    ]
     found = [row for row in rows if row["p_corrected"] < args.level]
     best = min(row["p_corrected"] for row in rows)
     if args.json:
@@ -169,7 +181,10 @@ def _token_ids(text: str, name: str) -> I64:
 
 
 def _row(
-    config: WatermarkConfig, scheme: Scheme, read: dict[str, tuple[I64, list[tuple[int, int]], int | None]], tried: int
+    config: WatermarkConfig,
+    scheme: Scheme,
+    read: dict[str, tuple[I64, list[tuple[int, int]], int | None]],
+    tried: int,
 ) -> dict[str, Any]:
     ids, spans, _ = read[config.tokenizer]
     found = detect(ids, scheme)
@@ -193,12 +208,17 @@ def _row(
 
 def _print(row: dict[str, Any], out: TextIO, found: bool) -> None:
     if not row["judged"]:
-        print(f"{row['name']} ({row['scheme']}): too short to judge, {row['tokens']} distinct tokens", file=out)
+        print(
+            f"{row['name']} ({row['scheme']}): too short to judge, {row['tokens']} distinct tokens", file=out
+        )
         return
     verdict = "FOUND" if found else "not found"
     z = "-" if row["z"] is None else f"{row['z']:.2f}"
     print(f"{row['name']} ({row['scheme']} {row['key']}): {verdict}", file=out)
-    print(f"  z {z}  p {row['p_value']:.3g}  corrected {row['p_corrected']:.3g}  tokens {row['tokens']}", file=out)
+    print(
+        f"  z {z}  p {row['p_value']:.3g}  corrected {row['p_corrected']:.3g}  tokens {row['tokens']}",
+        file=out,
+    )
     if found:
         shown = " ".join(str(k) for k in row["positions"][:_SHOWN])
         more = len(row["positions"]) - _SHOWN

@@ -21,12 +21,16 @@ class WatermarkConfig(BaseModel):
     name: str = Field(min_length=1, max_length=100, description="what the findings are reported under")
     scheme: str = Field(description="a name that `provenance watermark schemes` lists")
     tokenizer: str = Field(min_length=1, description="path of a tokenizer.json, or the hub id of a model")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="the scheme's own; default: published keys")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="the scheme's own; default: published keys"
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.scheme not in registered_schemes():
-            raise ValueError(f"scheme {self.scheme!r} is not one of {', '.join(sorted(registered_schemes()))}")
+            raise ValueError(
+                f"scheme {self.scheme!r} is not one of {', '.join(sorted(registered_schemes()))}"
+            )
         # vocab_size may be left to the tokenizer, so it is not asked for here
         self._build(self.parameters | ({} if "vocab_size" in self.parameters else {"vocab_size": 50_000}))
         return self

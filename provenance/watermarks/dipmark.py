@@ -59,7 +59,9 @@ class DipMark(Scheme):
         green = np.zeros(len(tokens), np.bool_)
         green[where] = ~self._red.contains(seed[where], tokens[where])
         keys = (seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64)
-        return Marks(first_of_each(keys, scored & (tokens < self.vocab_size), offsets), green.astype(np.float64))
+        return Marks(
+            first_of_each(keys, scored & (tokens < self.vocab_size), offsets), green.astype(np.float64)
+        )
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
         """Published statistic (green - (1 - gamma)·n) / √n over all n tokens; binomial p over distinct coins."""

@@ -66,16 +66,40 @@ class GreenLists:
         order = np.argsort(group, kind="stable")
         out = np.zeros(len(seeds), np.bool_)
         _answer(
-            seeds, targets, order, out, self._lists, self.vocab_size, self._steps, self.head, self._reciprocals,
-            self._bitmaps, self._slot_of, self._slot_seed, self._used, self._pairs,
+            seeds,
+            targets,
+            order,
+            out,
+            self._lists,
+            self.vocab_size,
+            self._steps,
+            self.head,
+            self._reciprocals,
+            self._bitmaps,
+            self._slot_of,
+            self._slot_seed,
+            self._used,
+            self._pairs,
         )
         return out
 
 
 @njit(cache=True, nogil=True)
 def _answer(
-    seeds: U32, targets: I64, order: I64, out: Bools, lists: bool, size: int, steps: int, head: int,
-    reciprocals: F64, bitmaps: Bits, slot_of: I64, slot_seed: U32, used: I64, pairs: U64,
+    seeds: U32,
+    targets: I64,
+    order: I64,
+    out: Bools,
+    lists: bool,
+    size: int,
+    steps: int,
+    head: int,
+    reciprocals: F64,
+    bitmaps: Bits,
+    slot_of: I64,
+    slot_seed: U32,
+    used: I64,
+    pairs: U64,
 ) -> None:
     state = np.empty(624, np.uint32)
     swaps = np.empty(max(steps, 1), np.uint32)
@@ -128,8 +152,15 @@ def _answer(
 
 @njit(cache=True, nogil=True)
 def _draw(
-    seed: np.uint32, steps: int, head: int, size: int, reciprocals: F64, state: U32, swaps: U32,
-    permutation: U32, bitmap: Bits,
+    seed: np.uint32,
+    steps: int,
+    head: int,
+    size: int,
+    reciprocals: F64,
+    state: U32,
+    swaps: U32,
+    permutation: U32,
+    bitmap: Bits,
 ) -> None:
     swap_targets(seed, steps, size, reciprocals, state, swaps)
     for i in range(size):
@@ -152,7 +183,7 @@ def _follow(swaps: U32, steps: int, head: int, token: int) -> bool:
     start = 0
     while start < steps:
         # up to the step that would move the token out of its place, only a swap into it matters
-        stop = min(steps, np.int64(place)) if place >= start else steps
+        stop = min(steps, int(place)) if place >= start else steps
         i = start
         while i < stop:
             block = min(i + 256, stop)

@@ -87,8 +87,12 @@ class Gumbel(KeyedUniforms):
     source: ClassVar[str] = "Aaronson 2022; arXiv:2307.15593; MarkLLM EXP"
 
     hashing_key: int = Field(DEFAULT_KEY, ge=-(2**63), lt=2**63)
-    seeding_scheme: str = Field("markllm_plain", description="as for kgw; markllm_plain: product of the context's ids")
-    context_width: int | None = Field(None, ge=1, le=64, description="default: the seeding scheme's own, else 4")
+    seeding_scheme: str = Field(
+        "markllm_plain", description="as for kgw; markllm_plain: product of the context's ids"
+    )
+    context_width: int | None = Field(
+        None, ge=1, le=64, description="default: the seeding scheme's own, else 4"
+    )
 
     _table: I64 | None = PrivateAttr(default=None)
 
@@ -145,7 +149,9 @@ class PermuteAndFlip(KeyedUniforms):
         return self.ngram + 1
 
     def _seeds(self, tokens: I64, offsets: I64) -> U32:
-        return _polynomial(tokens, offsets, self.ngram, np.uint64(self.seed % SEED_MODULUS), np.uint64(self.salt_key))
+        return _polynomial(
+            tokens, offsets, self.ngram, np.uint64(self.seed % SEED_MODULUS), np.uint64(self.salt_key)
+        )
 
     def _uniforms(self, seed: U32, tokens: I64) -> F64:
         return super()._uniforms(seed, (tokens + self.payload) % self.vocab_size)

@@ -22,15 +22,23 @@ class Kgw(Scheme):
     """A biased green list, seeded by the tokens before (and, self-hashed, by the token itself)."""
 
     scheme: ClassVar[str] = "kgw"
-    summary: ClassVar[str] = "green lists seeded by context (KGW, KGW v2): lefthash, selfhash, minhash, skipgram, ff-…"
+    summary: ClassVar[str] = (
+        "green lists seeded by context (KGW, KGW v2): lefthash, selfhash, minhash, skipgram, ff-…"
+    )
     source: ClassVar[str] = "arXiv:2301.10226, arXiv:2306.04634; transformers WatermarkDetector"
 
     vocab_size: int = Field(ge=2, le=2**24, description="the model's vocab_size, padding rows included")
-    greenlist_ratio: float = Field(0.25, gt=0, lt=1, description="gamma: share of the vocabulary that is green")
+    greenlist_ratio: float = Field(
+        0.25, gt=0, lt=1, description="gamma: share of the vocabulary that is green"
+    )
     hashing_key: int = Field(DEFAULT_KEY, ge=-(2**63), lt=2**63)
     seeding_scheme: str = "lefthash"
-    context_width: int | None = Field(None, ge=1, le=64, description="default: the seeding scheme's own, else 1")
-    green_at: str = Field("head", pattern="^(head|tail)$", description="tail: the first release's legacy lists")
+    context_width: int | None = Field(
+        None, ge=1, le=64, description="default: the seeding scheme's own, else 1"
+    )
+    green_at: str = Field(
+        "head", pattern="^(head|tail)$", description="tail: the first release's legacy lists"
+    )
     ignore_repeated_ngrams: bool = Field(True, description="whether z and score count an n-gram once")
     bos_token_id: int | None = Field(None, ge=0, description="dropped where a document starts with it")
     cache_bytes: int = Field(DEFAULT_CACHE_BYTES, ge=1 << 16, description="memory for green lists")
@@ -43,7 +51,9 @@ class Kgw(Scheme):
     def _resolve(self) -> Self:
         self._seeding = resolve(self.seeding_scheme, self.context_width, self.hashing_key, self.vocab_size)
         if self.green_size < 1:
-            raise ValueError(f"greenlist_ratio {self.greenlist_ratio} of {self.vocab_size} tokens is no token")
+            raise ValueError(
+                f"greenlist_ratio {self.greenlist_ratio} of {self.vocab_size} tokens is no token"
+            )
         return self
 
     @property

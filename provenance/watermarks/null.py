@@ -7,7 +7,6 @@ Discrete statistics have randomised p-values, P(X > x) + u·P(X = x), with u fro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -85,11 +84,6 @@ def watermark_llr(p_value: float, maximum: float = MAX_LLR, minimum: float = MIN
     return max(minimum, min(maximum, -1.0 - math.log(p) - math.log(-math.log(p))))
 
 
-def smallest_informative(rate: float, level: float) -> int:
-    """The fewest tosses of a coin of `rate` that could reach p < `level`: all of them heads."""
-    return max(1, math.ceil(math.log(level) / math.log(rate)))
-
-
 @njit(cache=True, nogil=True)
 def _binomial(hits: I64, trials: I64, rate: float, ties: F64) -> F64:
     out = np.ones(len(hits), np.float64)
@@ -100,8 +94,11 @@ def _binomial(hits: I64, trials: I64, rate: float, ties: F64) -> F64:
         if n <= 0:
             continue
         term = math.exp(
-            math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
-            + k * math.log(rate) + (n - k) * math.log1p(-rate)
+            math.lgamma(n + 1.0)
+            - math.lgamma(k + 1.0)
+            - math.lgamma(n - k + 1.0)
+            + k * math.log(rate)
+            + (n - k) * math.log1p(-rate)
         )
         total = ties[d] * term
         while k < n:
@@ -125,10 +122,15 @@ def _hypergeometric(hits: I64, draws: I64, population: int, marked: int, ties: F
         if n <= 0:
             continue
         term = math.exp(
-            math.lgamma(marked + 1.0) - math.lgamma(k + 1.0) - math.lgamma(marked - k + 1.0)
-            + math.lgamma(population - marked + 1.0) - math.lgamma(n - k + 1.0)
+            math.lgamma(marked + 1.0)
+            - math.lgamma(k + 1.0)
+            - math.lgamma(marked - k + 1.0)
+            + math.lgamma(population - marked + 1.0)
+            - math.lgamma(n - k + 1.0)
             - math.lgamma(population - marked - n + k + 1.0)
-            - math.lgamma(population + 1.0) + math.lgamma(n + 1.0) + math.lgamma(population - n + 1.0)
+            - math.lgamma(population + 1.0)
+            + math.lgamma(n + 1.0)
+            + math.lgamma(population - n + 1.0)
         )
         total = ties[d] * term
         mean = n * (marked / population)
@@ -198,7 +200,9 @@ def _sum_tail(total: F64, count: I64, values: F64, weights: F64) -> F64:
                 t = 2.0 * low + 1e-12 if high >= 1e9 else 0.5 * (low + high)
         w = math.sqrt(max(2.0 * n * (t * x - k0), 1e-300))
         v = t * math.sqrt(n * k2)
-        p = 0.5 * math.erfc(w / math.sqrt(2.0)) + math.exp(-0.5 * w * w) / math.sqrt(2.0 * math.pi) * (1.0 / v - 1.0 / w)
+        p = 0.5 * math.erfc(w / math.sqrt(2.0)) + math.exp(-0.5 * w * w) / math.sqrt(2.0 * math.pi) * (
+            1.0 / v - 1.0 / w
+        )
         out[d] = min(1.0, max(SMALLEST_P, p))
     return out
 
@@ -212,16 +216,11 @@ def histogram(samples: F64, probabilities: F64 | None = None, bins: int = 512) -
     p = np.full(len(samples), 1.0 / len(samples)) if probabilities is None else probabilities
     distinct, inverse = np.unique(samples, return_inverse=True)
     if len(distinct) <= bins:
-        return distinct, np.bincount(inverse, weights=p, minlength=len(distinct))
+        return distinct, np.bincount(inverse, weights=p, minlength=len(distinct)).astype(np.float64)
     grid = np.linspace(distinct[0], distinct[-1], bins + 1)
     place = (samples - grid[0]) / (grid[1] - grid[0])
     left = np.clip(place.astype(np.int64), 0, bins - 1)
     share = place - left
     weights = np.bincount(left, weights=p * (1 - share), minlength=bins + 1)
-    weights += np.bincount(left + 1, weights=p * share, minlength=bins + 1)
-    return grid, weights
-
-
-def combined(p_values: Sequence[float]) -> float:
-    """The p-value of "at least one of these tests is right": the smallest, corrected for their number."""
-    return float(sidak(min(p_values), len(p_values))) if p_values else 1.0
+    weights = weights + np.bincount(left + 1, weights=p * share, minlength=bins + 1)
+    return grid, weights.astype(np.float64)

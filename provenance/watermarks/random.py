@@ -107,8 +107,9 @@ def _shuffle(words: U32, order: I64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def swap_targets(seed: np.uint32, steps: int, size: int, reciprocals: npt.NDArray[np.float64],
-                 state: U32, out: U32) -> None:
+def swap_targets(
+    seed: np.uint32, steps: int, size: int, reciprocals: npt.NDArray[np.float64], state: U32, out: U32
+) -> None:
     """For each step i below `steps` of `randperm(size)`, the index that i is swapped with, into `out`.
 
     `reciprocals[i]` is 1 / (size - i): one multiplication and a correction replace the division.

@@ -94,8 +94,12 @@ def registered_schemes() -> dict[str, type[Scheme]]:
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
         loaded: Any = point.load()
         if not (isinstance(loaded, type) and issubclass(loaded, Scheme)):
-            raise TypeError(f"entry point {point.name} of {ENTRY_POINT_GROUP} is not a watermark Scheme class")
+            raise TypeError(
+                f"entry point {point.name} of {ENTRY_POINT_GROUP} is not a watermark Scheme class"
+            )
         if found.get(point.name, loaded) is not loaded:
-            raise TypeError(f"entry point {point.name} of {ENTRY_POINT_GROUP} takes the name of another scheme")
+            raise TypeError(
+                f"entry point {point.name} of {ENTRY_POINT_GROUP} takes the name of another scheme"
+            )
         found[point.name] = loaded
     return found

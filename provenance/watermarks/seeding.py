@@ -92,9 +92,13 @@ def resolve(name: str, context_width: int | None, key: int, vocab_size: int) -> 
         parts = name.split("-")
         if len(parts) not in (4, 5) or parts[1] not in PRFS or parts[1] in _MARKLLM:
             known = ", ".join(prf for prf in PRFS if prf not in _MARKLLM)
-            raise ValueError(f"seeding_scheme {name!r} is not ff-PRF-WIDTH-SELF[-KEY] with PRF one of {known}")
+            raise ValueError(
+                f"seeding_scheme {name!r} is not ff-PRF-WIDTH-SELF[-KEY] with PRF one of {known}"
+            )
         if not parts[2].isdigit() or not 1 <= int(parts[2]) <= 64 or parts[3] not in ("True", "False"):
-            raise ValueError(f"seeding_scheme {name!r} needs a width of 1..64 and True or False after its PRF")
+            raise ValueError(
+                f"seeding_scheme {name!r} needs a width of 1..64 and True or False after its PRF"
+            )
         if len(parts) == 5 and not parts[4].isdigit():
             raise ValueError(f"seeding_scheme {name!r} needs a whole number as its key")
         prf, width, self_salt = parts[1], int(parts[2]), parts[3] == "True"
@@ -123,8 +127,15 @@ def seeds(tokens: I64, offsets: I64, seeding: Seeding, table: I64) -> U32:
     magnitude = abs(seeding.key) % SEED_MODULUS
     wrapped = (seeding.key + 2**63) % 2**64 - 2**63
     return _seeds(
-        tokens, offsets, seeding.prf, seeding.window, 0 if seeding.self_salt else 1,
-        np.int64(wrapped), np.uint64(magnitude), seeding.key < 0, table,
+        tokens,
+        offsets,
+        seeding.prf,
+        seeding.window,
+        0 if seeding.self_salt else 1,
+        np.int64(wrapped),
+        np.uint64(magnitude),
+        seeding.key < 0,
+        table,
     )
 
 
@@ -172,8 +183,15 @@ def _reduced(value: np.int64) -> np.uint32:
 
 @njit(cache=True, nogil=True)
 def _seeds(
-    tokens: I64, offsets: I64, prf: int, window: int, lag: int,
-    key: np.int64, magnitude: np.uint64, negative: bool, table: I64,
+    tokens: I64,
+    offsets: I64,
+    prf: int,
+    window: int,
+    lag: int,
+    key: np.int64,
+    magnitude: np.uint64,
+    negative: bool,
+    table: I64,
 ) -> U32:
     out = np.zeros(len(tokens), np.uint32)
     size = len(table)

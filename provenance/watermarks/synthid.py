@@ -41,7 +41,9 @@ class SynthId(Scheme):
     summary: ClassVar[str] = "SynthID-Text g-values with the mean, weighted-mean or Bayesian score"
     source: ClassVar[str] = "Nature 634 (2024) 818-823; transformers SynthIDTextWatermarkDetector"
 
-    keys: tuple[Annotated[int, Field(ge=-(2**63), lt=2**63)], ...] = Field(DEFAULT_KEYS, min_length=1, max_length=128)
+    keys: tuple[Annotated[int, Field(ge=-(2**63), lt=2**63)], ...] = Field(
+        DEFAULT_KEYS, min_length=1, max_length=128
+    )
     ngram_len: int = Field(5, ge=2, le=64)
     sampling_table_size: int = Field(65536, ge=2, le=2**24)
     sampling_table_seed: int = Field(0, ge=-(2**63), lt=2**63)
@@ -49,7 +51,9 @@ class SynthId(Scheme):
     eos_token_id: int | None = Field(None, ge=0, description="nothing is read from the first such token on")
     score: Literal["mean", "weighted_mean", "bayesian"] = "weighted_mean"
     weights: tuple[float, ...] | None = Field(None, description="default: 10 falling linearly to 1")
-    bayesian_model: str | None = Field(None, description="model.safetensors of a BayesianDetectorModel, or its folder")
+    bayesian_model: str | None = Field(
+        None, description="model.safetensors of a BayesianDetectorModel, or its folder"
+    )
     beta: tuple[float, ...] | None = Field(None, description="Bayesian: one number for each layer")
     delta: tuple[tuple[float, ...], ...] | None = Field(None, description="Bayesian: layers × layers")
     prior: float = Field(0.5, description="Bayesian: the detector's own P(watermarked)")
@@ -61,7 +65,9 @@ class SynthId(Scheme):
     @model_validator(mode="after")
     def _prepare(self) -> Self:
         depth = len(self.keys)
-        if self.weights is not None and (len(self.weights) != depth or min(self.weights) < 0 or sum(self.weights) == 0):
+        if self.weights is not None and (
+            len(self.weights) != depth or min(self.weights) < 0 or sum(self.weights) == 0
+        ):
             raise ValueError(f"weights must be {depth} numbers, none negative and not all zero")
         if self.score == "bayesian":
             self._bayes = self._bayesian_parameters()

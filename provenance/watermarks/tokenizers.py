@@ -36,7 +36,9 @@ class Tokenizer:
             if path.is_dir():
                 path = path / "tokenizer.json"
             self._tokenizer: Any = (
-                tokenizers.Tokenizer.from_file(str(path)) if path.exists() else tokenizers.Tokenizer.from_pretrained(name)
+                tokenizers.Tokenizer.from_file(str(path))
+                if path.exists()
+                else tokenizers.Tokenizer.from_pretrained(name)
             )
         except Exception as error:  # the library raises bare Exception for whatever its native code reports
             raise TokenizerError(
