@@ -227,30 +227,30 @@ def _blame_member(window: Window, frame: Frame) -> None:
 
 def _short(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, have: int) -> Frame:
     """The block ends before its announced length."""
+    found = dialect.anywhere.search(window.buf, window.pos, window.pos + have)
+    size = found.start() - window.pos if found else have
+    block = window.buf[window.pos : window.pos + size]
     fault = window.next_fault()
-    block = window.buf[window.pos : window.pos + have]
+    window.advance(size)
+    if found:
+        return _corrected(offset, header, block, length)
     if fault is not None:
-        window.advance(have)
         window.take_fault()
         return Frame(offset, header, b"", False, fault.reason, fault.detail)
-    found = dialect.anywhere.search(block)
-    if not found and window.ended and not _SEPARATOR.search(block[-4:]):
-        window.advance(have)
+    if window.ended and not _SEPARATOR.search(block[-4:]):
         detail = f"the file ends {length - have:,} bytes before the record at byte {offset:,} does"
         return Frame(offset, header, b"", False, "truncated", detail)
-    size = found.start() if found else have
-    window.advance(size)
-    return _corrected(offset, header, block[:size], length)
+    return _corrected(offset, header, block, length)
 
 
 def _overrun(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, most: int) -> Frame:
     """Something else than a record follows the block: the length is wrong, or junk lies between records."""
-    block = window.buf[window.pos : window.pos + length]
     found = dialect.anywhere.search(window.buf, window.pos, window.pos + window.visible)
-    if found and found.start() < window.pos + length:
-        size = found.start() - window.pos
+    size = found.start() - window.pos if found else length
+    block = window.buf[window.pos : window.pos + min(size, length)]
+    if size < length:
         window.advance(size)
-        return _corrected(offset, header, block[:size], length)
+        return _corrected(offset, header, block, length)
     separator = dialect.separator.match(window.buf, window.pos + length, window.pos + window.visible)
     window.advance(length)
     if separator:
