@@ -20,7 +20,7 @@ from provenance.configuration import Duplicates
 from provenance.duplicates import Piece, Routed
 from provenance.duplicates.table import clusters_table
 from provenance.posterior import evidence_sum
-from provenance.shards import read_range, read_rows
+from provenance.shards import read_range, read_rows, unpack_signatures
 from provenance.storage import Storage, join
 from provenance.workspace import Shard
 
@@ -106,7 +106,7 @@ class Tasks:
         for shard, first, rows in self.blocks.spans(block):
             table = read_range(self.storage, self.shards[shard].path, ["minhash", "text_digest"], first, rows)
             where = duplicates.addresses(shard, first, rows)
-            parts.append(duplicates.sketches(where, table["minhash"], table["text_digest"]))
+            parts.append(duplicates.sketches(where, unpack_signatures(table["minhash"]), table["text_digest"]))
         return duplicates.concatenate(parts, 128)
 
     def _policy_keys(self, block: int) -> np.ndarray:

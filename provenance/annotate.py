@@ -32,6 +32,7 @@ from provenance.marks.characters import clean_invisible
 from provenance.minhash import MinHash
 from provenance.records import ReadOptions, read_records
 from provenance.schema import ANNOTATED, EVIDENCE, RECORDS
+from provenance.shards import pack_signatures
 from provenance.source import Source
 from provenance.text import MainText
 from provenance.watermarks import Watermarks
@@ -78,10 +79,9 @@ class Annotation:
             Watermarks(configuration.watermarks),
             *_further_annotators(configuration),
         ]
-        names = [field.name for annotator in self.text for field in annotator.schema]
-        added = [name for name in names if name not in ANNOTATED.names and not name.endswith("_evidence")]
         fields = {field.name: field for annotator in self.text for field in annotator.schema}
-        self.schema = pa.schema([*ANNOTATED, *(fields[name] for name in dict.fromkeys(added))])
+        further = [field for name, field in fields.items() if name not in ANNOTATED.names and not _is_evidence(field)]
+        self.schema = pa.schema([*ANNOTATED, *further])
 
     def setup(self) -> None:
         for annotator in [*self.page, *self.text]:
@@ -126,8 +126,13 @@ class Annotation:
         take = pa.array(index, mask=(index < 0) | ~is_document)
         own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file"}
         columns: list[pa.Array] = []
-        texts = documents["text"] if documents.num_rows else pa.array([], pa.large_string())
-        made = {"text_bytes": pc.binary_length(texts), "evidence": _evidence(documents)}
+        made = {}
+        if documents.num_rows:
+            made = {
+                "text_bytes": pc.binary_length(documents["text"]),
+                "evidence": _evidence(documents),
+                "minhash": pack_signatures(documents["minhash"]),
+            }
         for field in self.schema:
             if field.name in own:
                 column = batch[field.name]
@@ -250,9 +255,13 @@ def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.Rec
     return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
 
 
+def _is_evidence(field: pa.Field) -> bool:
+    return field.name.endswith("_evidence") and field.type == EVIDENCE
+
+
 def _evidence(documents: pa.RecordBatch) -> pa.Array:
     """All `*_evidence` columns joined row by row, in the order of the columns."""
-    columns = [documents[name] for name in documents.schema.names if name.endswith("_evidence")]
+    columns = [documents[field.name] for field in documents.schema if _is_evidence(field)]
     parents = np.concatenate([np.asarray(pc.list_parent_indices(column)) for column in columns] or [np.zeros(0, int)])
     order = np.argsort(parents, kind="stable")
     offsets = np.zeros(documents.num_rows + 1, dtype=np.int32)

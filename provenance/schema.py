@@ -88,7 +88,7 @@ ANNOTATED = pa.schema(
         ("detectors", DETECTORS),
         ("detector_abstained", pa.bool_()),
         ("evidence", EVIDENCE),
-        ("minhash", pa.list_(pa.uint32(), MINHASH_PERMUTATIONS)),
+        ("minhash", pa.binary(4 * MINHASH_PERMUTATIONS)),  # little-endian uint32 values
         ("text_digest", pa.binary(16)),
     ]
 )

@@ -37,6 +37,24 @@ def read_rows(storage: Storage, path: str, columns: Sequence[str], rows: NDArray
         return pa.concat_tables(parts) if parts else shard.schema_arrow.empty_table().select(list(columns))
 
 
+def pack_signatures(signatures: pa.FixedSizeListArray) -> pa.FixedSizeBinaryArray:
+    """Signatures as they are stored: Parquet cannot hold null fixed-size lists, and binary is read faster."""
+    width = 4 * signatures.type.list_size
+    whole = pa.concat_arrays([signatures])  # drops an offset
+    buffers = [whole.buffers()[0], whole.values.buffers()[1]]
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(whole), buffers)
+
+
+def unpack_signatures(packed: pa.ChunkedArray) -> pa.FixedSizeListArray:
+    """The inverse of `pack_signatures`."""
+    chunk = packed.combine_chunks() if packed.num_chunks != 1 else packed.chunk(0)
+    whole = pa.concat_arrays([chunk])
+    size = packed.type.byte_width // 4
+    values = pa.Array.from_buffers(pa.uint32(), len(whole) * size, [None, whole.buffers()[1]], offset=whole.offset * size)
+    valid = whole.is_valid()
+    return pa.FixedSizeListArray.from_arrays(values, size, mask=pa.compute.invert(valid))
+
+
 def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
     """(row group, first row, end row) of each row group."""
     end = 0

@@ -104,7 +104,7 @@ def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
         return None
     with storage.open(path) as file:
         try:
-            metadata = pq.read_schema(file).metadata or {}
+            metadata = pq.read_metadata(file).metadata or {}
         except (OSError, ValueError):
             return None
     found = metadata.get(SHARD_METADATA)
