@@ -200,3 +200,12 @@ def test_any_mixture_of_members_and_junk_is_read_without_raising(
 )
 def test_no_bytes_raise(data: bytes, magic: str) -> None:
     read(magic.encode("latin-1") + data, "any.jsonl.gz")
+
+
+@pytest.mark.parametrize("run", [b"\r", b" ", b"\n ", b"a", b"charset= ", b"\r\n\t"])
+def test_long_runs_in_headers_cost_linear_time(run: bytes) -> None:
+    filler = run * (1_000_000 // len(run))
+    hostile = record(URLS[0]).replace(b"WARC-Date:", b"X: " + filler + b"\r\nWARC-Date:")
+    hostile += record(URLS[1], headers=b"Content-Type: a; charset=" + filler + b"\r\n")
+    rows = read(gzip.compress(hostile) + gzip.compress(record(URLS[2])))
+    assert rows[-1]["url"] == URLS[2] and rows[-1]["body"] == PAGE

@@ -27,6 +27,7 @@ def parse_time(value: str) -> int | None:
 
     A date without time is the beginning of its day; a time without zone is UTC, as WARC 1.1 demands.
     """
+    value = value[:64]
     match = _ISO.match(value)
     if match:
         year, month, day, hour, minute, second, fraction, zone = match.groups()

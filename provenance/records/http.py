@@ -17,7 +17,7 @@ MAX_CODINGS = 5  # stacked content codings that are undone; real responses have 
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
 
 _STATUS = re.compile(rb"\s{0,8}HTTP(?:/\d+(?:\.\d+)?)?[ \t]+(\d{1,3})?(?!\d)", re.IGNORECASE)
-_END = re.compile(rb"\r*\n\r*\n")
+_END = re.compile(rb"\n\r*\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}[ \t]*:[^\n]*(?:\n|\Z)")
 _CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]{0,4096})?\r?\n")
@@ -75,7 +75,7 @@ def header_values(headers: bytes, wanted: tuple[bytes, ...]) -> list[bytes | Non
 
 def charset_of(content_type: str | None) -> str | None:
     """The charset parameter of a Content-Type, in lower case."""
-    found = _CHARSET.search(content_type) if content_type else None
+    found = _CHARSET.search(content_type[:1024]) if content_type else None
     return found.group(1).lower()[:64] if found else None
 
 

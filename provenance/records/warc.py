@@ -17,7 +17,7 @@ class WarcDialect:
     start = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
     anywhere = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n(?=(?i:WARC-|Content-)[A-Za-z-]{2,60}[ \t]*:)")
     start_bytes = 128
-    header_end = re.compile(rb"\r*\n\r*\n")
+    header_end = re.compile(rb"\n\r*\n")  # no leading \r*: a long run of them would cost its square
     separator = re.compile(rb"\r*\n\r*\n")
 
     def length(self, header: bytes) -> int | None:
