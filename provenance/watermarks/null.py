@@ -89,8 +89,7 @@ def _binomial(hits: I64, trials: I64, rate: float, ties: F64) -> F64:
     out = np.ones(len(hits), np.float64)
     odds = rate / (1.0 - rate)
     for d in range(len(hits)):
-        n = trials[d]
-        k = hits[d]
+        n, k = trials[d], hits[d]
         if n <= 0:
             continue
         term = math.exp(
@@ -100,15 +99,20 @@ def _binomial(hits: I64, trials: I64, rate: float, ties: F64) -> F64:
             + k * math.log(rate)
             + (n - k) * math.log1p(-rate)
         )
-        total = ties[d] * term
-        while k < n:
-            term *= odds * (n - k) / (k + 1.0)
-            k += 1
-            total += term
-            if term < total * 1e-17 and k > n * rate:
-                break
-        if hits[d] < n * rate and total == 0.0:
-            total = 1.0  # so far below the mean that its own probability underflows
+        # sum away from the mean, so that terms only fall and none that matters has underflowed
+        if k < n * rate:
+            total = (1.0 - ties[d]) * term
+            while k > 0 and term > 0.0:
+                term *= k / ((n - k + 1.0) * odds)
+                k -= 1
+                total += term
+            total = 1.0 - total
+        else:
+            total = ties[d] * term
+            while k < n and term > total * 1e-17:
+                term *= odds * (n - k) / (k + 1.0)
+                k += 1
+                total += term
         out[d] = min(1.0, max(SMALLEST_P, total))
     return out
 
@@ -116,32 +120,35 @@ def _binomial(hits: I64, trials: I64, rate: float, ties: F64) -> F64:
 @njit(cache=True, nogil=True)
 def _hypergeometric(hits: I64, draws: I64, population: int, marked: int, ties: F64) -> F64:
     out = np.ones(len(hits), np.float64)
+    rest = population - marked
     for d in range(len(hits)):
-        n = draws[d]
-        k = hits[d]
+        n, k = draws[d], hits[d]
         if n <= 0:
             continue
         term = math.exp(
             math.lgamma(marked + 1.0)
             - math.lgamma(k + 1.0)
             - math.lgamma(marked - k + 1.0)
-            + math.lgamma(population - marked + 1.0)
+            + math.lgamma(rest + 1.0)
             - math.lgamma(n - k + 1.0)
-            - math.lgamma(population - marked - n + k + 1.0)
+            - math.lgamma(rest - n + k + 1.0)
             - math.lgamma(population + 1.0)
             + math.lgamma(n + 1.0)
             + math.lgamma(population - n + 1.0)
         )
-        total = ties[d] * term
-        mean = n * (marked / population)
-        while k < n and k < marked:
-            term *= (marked - k) / (k + 1.0) * ((n - k) / (population - marked - n + k + 1.0))
-            k += 1
-            total += term
-            if term < total * 1e-17 and k > mean:
-                break
-        if hits[d] < mean and total == 0.0:
-            total = 1.0
+        if k < n * (marked / population):
+            total = (1.0 - ties[d]) * term
+            while k > 0 and rest - n + k > 0 and term > 0.0:
+                term *= k / (marked - k + 1.0) * ((rest - n + k) / (n - k + 1.0))
+                k -= 1
+                total += term
+            total = 1.0 - total
+        else:
+            total = ties[d] * term
+            while k < n and k < marked and term > total * 1e-17:
+                term *= (marked - k) / (k + 1.0) * ((n - k) / (rest - n + k + 1.0))
+                k += 1
+                total += term
         out[d] = min(1.0, max(SMALLEST_P, total))
     return out
 
