@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import apache_beam as beam
 
@@ -27,7 +28,7 @@ class AnnotateFile(beam.DoFn):
     """From a `ShardTask` to the input's name; the shard appears in the workspace when it is complete."""
 
     # Models are loaded once in a process, whatever the number of threads or bundles.
-    _loaded: dict[str, Annotation] = {}
+    _loaded: ClassVar[dict[str, Annotation]] = {}
     _lock = threading.Lock()
 
     def __init__(self, storage: Storage, configuration: Configuration) -> None:

@@ -27,7 +27,9 @@ from provenance.workspace import WorkspaceError
 if TYPE_CHECKING:
     from pipelines.job import Job
 
-_EPILOG = "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
+_EPILOG = (
+    "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     curate = command("curate", "run all four stages: crawl files in, a release out", _curate, epilog=_EPILOG)
     curate.add_argument("inputs", nargs="+", metavar="INPUT", help="crawl files, directories or globs")
     curate.add_argument("--output", required=True, metavar="DIR", help="directory of the release")
-    curate.add_argument("--workspace", metavar="DIR", help="working directory (default: the output's name + .workspace)")
+    curate.add_argument(
+        "--workspace", metavar="DIR", help="working directory (default: the output's name + .workspace)"
+    )
     _job_options(curate, cap=True)
 
     for name, text in (
@@ -106,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         _job_options(stage, cap=name in ("select", "publish"))
 
     demo = command("demo", "curate the small bundled crawl and show the result", _demo, epilog=_EPILOG)
-    demo.add_argument("--output", default="demo-release", metavar="DIR", help="directory of the release (demo-release)")
+    demo.add_argument(
+        "--output", default="demo-release", metavar="DIR", help="directory of the release (demo-release)"
+    )
     demo.set_defaults(workspace=None)
     _job_options(demo, cap=True)
 
@@ -120,9 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="print the explanation as JSON")
 
     score = command("score", "score JSON lines {id, text[, language]} without a pipeline", _score)
-    score.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON lines, or - for standard input (default)")
-    score.add_argument("--max-fpr", type=_rate, default=0.01, metavar="RATE", help="false-positive rate of `flagged` (0.01)")
-    score.add_argument("--prior", type=_rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)")
+    score.add_argument(
+        "file", nargs="?", default="-", metavar="FILE", help="JSON lines, or - for standard input (default)"
+    )
+    score.add_argument(
+        "--max-fpr", type=_rate, default=0.01, metavar="RATE", help="false-positive rate of `flagged` (0.01)"
+    )
+    score.add_argument(
+        "--prior", type=_rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)"
+    )
     return parser
 
 
@@ -130,7 +142,9 @@ def _job_options(parser: argparse.ArgumentParser, cap: bool) -> None:
     parser.add_argument("--config", metavar="FILE", help="configuration in YAML (docs/configuration.md)")
     parser.add_argument("--source", metavar="NAME", help="name of the source written to every document")
     if cap:
-        parser.add_argument("--max-synthetic", metavar="FRACTION", help="largest synthetic fraction published (0.10)")
+        parser.add_argument(
+            "--max-synthetic", metavar="FRACTION", help="largest synthetic fraction published (0.10)"
+        )
     parser.add_argument("--workers", type=_count, default=1, metavar="N", help="local processes (1)")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
@@ -186,7 +200,9 @@ def _curate(arguments: argparse.Namespace) -> int:
     inputs, ignored = find_inputs(job.storage, arguments.inputs)
     check_output(job.storage, release)
     if ignored:
-        job.progress.note(f"passed over {len(ignored):,} files that are not named like crawl files, such as {ignored[0]}")
+        job.progress.note(
+            f"passed over {len(ignored):,} files that are not named like crawl files, such as {ignored[0]}"
+        )
     job.progress.note(f"curating {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
     stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
     manifest = read_manifest(job.storage, release)
@@ -253,13 +269,19 @@ def _verify(arguments: argparse.Namespace) -> int:
     storage = _storage(arguments.release)
     problems = verify(storage, arguments.release)
     if arguments.json:
-        print(json.dumps({"release": arguments.release, "verified": not problems, "problems": problems}, indent=1))
+        print(
+            json.dumps(
+                {"release": arguments.release, "verified": not problems, "problems": problems}, indent=1
+            )
+        )
     elif problems:
         for problem in problems:
             print(problem)
     else:
         counts = read_manifest(storage, arguments.release)["counts"]
-        print(f"{arguments.release}: verified: {counts['kept']:,} documents, {counts['records']:,} records accounted for")
+        print(
+            f"{arguments.release}: verified: {counts['kept']:,} documents, {counts['records']:,} records accounted for"
+        )
     return 1 if problems else 0
 
 

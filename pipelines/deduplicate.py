@@ -70,18 +70,24 @@ class Tasks:
     def spill_bands(self, block: int) -> list[Routed]:
         bands = duplicates.optimal_bands(self.options.threshold, 128)
         partitions = duplicates.key_partitions(sum(shard.rows for shard in self.shards), bands[0])
-        return duplicates.spill_bands(self.scratch, f"bands/{block:06}", self._sketches(block), bands, partitions)
+        return duplicates.spill_bands(
+            self.scratch, f"bands/{block:06}", self._sketches(block), bands, partitions
+        )
 
     def find_candidates(self, part: int, pieces: Iterable[Piece]) -> list[Routed]:
         return duplicates.find_candidates(self.scratch, f"candidates/{part:06}", sorted(pieces), self.blocks)
 
     def send_signatures(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         name = f"signatures/{block:06}"
-        return duplicates.send_signatures(self.scratch, name, sorted(pieces), self._sketches(block), self.blocks)
+        return duplicates.send_signatures(
+            self.scratch, name, sorted(pieces), self._sketches(block), self.blocks
+        )
 
     def verify_edges(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         threshold = self.options.threshold
-        return duplicates.verify_edges(self.scratch, f"verified/{block:06}", sorted(pieces), self._sketches(block), threshold)
+        return duplicates.verify_edges(
+            self.scratch, f"verified/{block:06}", sorted(pieces), self._sketches(block), threshold
+        )
 
     def connect(self, _: int, pieces: Iterable[Piece]) -> list[Routed]:
         return duplicates.connect(self.scratch, "components", sorted(pieces), self.blocks)
@@ -92,7 +98,9 @@ class Tasks:
 
     def choose_keepers(self, group: int, pieces: Iterable[Piece]) -> list[Routed]:
         threshold = self.options.threshold
-        return duplicates.choose_keepers(self.scratch, f"chosen/{group:06}", sorted(pieces), threshold, self.blocks)
+        return duplicates.choose_keepers(
+            self.scratch, f"chosen/{group:06}", sorted(pieces), threshold, self.blocks
+        )
 
     def write_clusters(self, _: int, chosen: list[Routed]) -> int:
         clusters = duplicates.read_clusters(self.scratch, sorted(piece for _, piece in chosen))
@@ -106,12 +114,17 @@ class Tasks:
         for shard, first, rows in self.blocks.spans(block):
             table = read_range(self.storage, self.shards[shard].path, ["minhash", "text_digest"], first, rows)
             where = duplicates.addresses(shard, first, rows)
-            parts.append(duplicates.sketches(where, unpack_signatures(table["minhash"]), table["text_digest"]))
+            parts.append(
+                duplicates.sketches(where, unpack_signatures(table["minhash"]), table["text_digest"])
+            )
         return duplicates.concatenate(parts, 128)
 
     def _policy_keys(self, block: int) -> np.ndarray:
         columns = ["doc_id", "capture_time", "evidence", "token_count", "minhash", "text_digest"]
-        spans = [read_range(self.storage, self.shards[s].path, columns, first, rows) for s, first, rows in self.blocks.spans(block)]
+        spans = [
+            read_range(self.storage, self.shards[s].path, columns, first, rows)
+            for s, first, rows in self.blocks.spans(block)
+        ]
         table = pa.concat_tables(spans)
         # Rows with neither signature nor digest are no documents: `_sketches` leaves them out too.
         table = table.filter(pa.compute.or_(table["minhash"].is_valid(), table["text_digest"].is_valid()))

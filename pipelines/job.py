@@ -48,7 +48,12 @@ class Job:
     """One configuration applied to one workspace."""
 
     def __init__(
-        self, storage: Storage, workspace: str, configuration: Configuration, runner: Runner, progress: Progress
+        self,
+        storage: Storage,
+        workspace: str,
+        configuration: Configuration,
+        runner: Runner,
+        progress: Progress,
     ) -> None:
         self.storage = storage
         self.workspace = Workspace(storage, workspace)
@@ -64,24 +69,34 @@ class Job:
         self._explain_change(configured)
         tasks = [self._shard_task(item, configured) for item in inputs]
         standing = {task.path: shard_metadata(self.storage, task.path) for task in tasks}
-        pending = [task for task in tasks if (standing[task.path] or {}).get("fingerprint") != task.fingerprint]
+        pending = [
+            task for task in tasks if (standing[task.path] or {}).get("fingerprint") != task.fingerprint
+        ]
         # The largest first: a large file that starts last would keep one worker busy alone.
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
-            with self.progress.files("annotate", [(task.path, task.input.size) for task in pending], self.storage):
+            with self.progress.files(
+                "annotate", [(task.path, task.input.size) for task in pending], self.storage
+            ):
                 self.runner.run(
-                    lambda pipeline: pipeline
-                    | "Inputs" >> beam.Create(pending, reshuffle=False)
-                    | "AnnotateFiles" >> AnnotateFiles(self.storage, self.configuration)
+                    lambda pipeline: (
+                        pipeline
+                        | "Inputs" >> beam.Create(pending, reshuffle=False)
+                        | "AnnotateFiles" >> AnnotateFiles(self.storage, self.configuration)
+                    )
                 )
-        shards = [self._shard(index, task) for index, task in enumerate(sorted(tasks, key=lambda t: t.input.name))]
+        shards = [
+            self._shard(index, task) for index, task in enumerate(sorted(tasks, key=lambda t: t.input.name))
+        ]
         self.workspace.write_state(
             "annotate",
             {
                 "fingerprint": configured,
                 "configuration": self.configuration.model_dump(mode="json"),
                 "shards": [asdict(shard) for shard in shards],
-                "inputs": [{"name": item.name, "bytes": item.size} for item in sorted(inputs, key=lambda i: i.name)],
+                "inputs": [
+                    {"name": item.name, "bytes": item.size} for item in sorted(inputs, key=lambda i: i.name)
+                ],
             },
         )
         return self._result("annotate", len(pending), len(tasks) - len(pending), started)
@@ -90,7 +105,9 @@ class Job:
         """Stage 2."""
         started = time.monotonic()
         shards = self._shards()
-        fresh = fingerprint("deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity())
+        fresh = fingerprint(
+            "deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity()
+        )
         if self._stands("deduplicate", fresh, self.workspace.clusters_path):
             return self._result("deduplicate", 0, 1, started)
         scratch = self.workspace.path("scratch")
@@ -100,9 +117,11 @@ class Job:
         )
         with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
             self.runner.run(
-                lambda pipeline: pipeline
-                | "Blocks" >> beam.Create(range(len(tasks.blocks)))
-                | "Deduplicate" >> Deduplicate(tasks)
+                lambda pipeline: (
+                    pipeline
+                    | "Blocks" >> beam.Create(range(len(tasks.blocks)))
+                    | "Deduplicate" >> Deduplicate(tasks)
+                )
             )
         self.storage.delete(scratch)
         self.workspace.write_state("deduplicate", {"fingerprint": fresh})
@@ -113,7 +132,9 @@ class Job:
         started = time.monotonic()
         shards = self._shards()
         before = self.workspace.need_state("deduplicate")["fingerprint"]
-        expected = fingerprint("deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity())
+        expected = fingerprint(
+            "deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity()
+        )
         if before != expected:
             raise WorkspaceError(
                 f"{self.workspace.directory}: shards or the configuration of duplicates changed since the last "
@@ -127,9 +148,11 @@ class Job:
         tasks = SelectTasks(self.storage, self.workspace.clusters_path, cap, prior)
         with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
             self.runner.run(
-                lambda pipeline: pipeline
-                | "Shards" >> beam.Create(list(zip(shards, paths, strict=True)))
-                | "Select" >> Select(tasks)
+                lambda pipeline: (
+                    pipeline
+                    | "Shards" >> beam.Create(list(zip(shards, paths, strict=True)))
+                    | "Select" >> Select(tasks)
+                )
             )
         self.workspace.write_state("select", {"fingerprint": fresh})
         return self._result("select", len(shards), 0, started)
@@ -165,8 +188,12 @@ class Job:
         if pending:
             schema = release_schema(Annotation(self.configuration).schema)
             write = WriteParts(self.storage, release, schema, self.configuration, counts_directory, fresh)
-            with self.progress.files("publish", [(join(release, part.path), 1) for part in pending], self.storage):
-                self.runner.run(lambda pipeline: pipeline | "Parts" >> beam.Create(pending) | "WriteParts" >> write)
+            with self.progress.files(
+                "publish", [(join(release, part.path), 1) for part in pending], self.storage
+            ):
+                self.runner.run(
+                    lambda pipeline: pipeline | "Parts" >> beam.Create(pending) | "WriteParts" >> write
+                )
         self._finish(release, parts, counts_directory, fresh)
         return self._result("publish", len(pending), len(parts) - len(pending), started)
 
@@ -180,7 +207,9 @@ class Job:
             counts.append(found)
         data = [item for item in counts if item["path"].startswith("data/")]
         ledger = [item for item in counts if item["path"].startswith("ledger/")]
-        before = add_sums(read_before(self.storage, self.workspace.decisions_path(shard)) for shard in self._shards())
+        before = add_sums(
+            read_before(self.storage, self.workspace.decisions_path(shard)) for shard in self._shards()
+        )
         published = add_sums(item["sums"] for item in data)
         certificate = build_certificate(cap_request(self.configuration.cap), before, published)
         inputs = self.workspace.need_state("annotate")["inputs"]
@@ -201,7 +230,9 @@ class Job:
         metadata = shard_metadata(self.storage, task.path)
         if metadata is None or metadata["fingerprint"] != task.fingerprint:
             raise WorkspaceError(f"{task.path}: was not written; run the same command again")
-        return Shard(index, task.input.name, task.path, metadata["content"], metadata["rows"], metadata["documents"])
+        return Shard(
+            index, task.input.name, task.path, metadata["content"], metadata["rows"], metadata["documents"]
+        )
 
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")

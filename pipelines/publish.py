@@ -57,10 +57,13 @@ class WriteParts(beam.PTransform):
 
 
 def counts_path(directory: str, part: Part) -> str:
+    """Where a task leaves the counts of its file."""
     return join(directory, part.path.replace("/", "-") + ".json")
 
 
-def read_counts(storage: Storage, directory: str, part: Part, release: str, fingerprint: str) -> dict[str, Any] | None:
+def read_counts(
+    storage: Storage, directory: str, part: Part, release: str, fingerprint: str
+) -> dict[str, Any] | None:
     """What was counted of a finished file, or None where it has to be written (again)."""
     path = counts_path(directory, part)
     written = storage.info(join(release, part.path))

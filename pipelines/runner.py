@@ -38,7 +38,9 @@ class Runner:
             if self.workers > 1:
                 given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
         elif self.workers > 1:
-            raise RunnerError("--workers is for the local runner; with --runner give that runner's own options after --")
+            raise RunnerError(
+                "--workers is for the local runner; with --runner give that runner's own options after --"
+            )
         unknown = _unknown_options(given)
         if unknown:
             raise RunnerError(f"Apache Beam does not know {', '.join(unknown)}")

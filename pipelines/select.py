@@ -18,12 +18,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from provenance import cap
-from provenance.configuration import Cap, Prior
 from provenance.certificate import Sums, cap_request
+from provenance.configuration import Cap, Prior
 from provenance.decisions import Candidates, decide, read_candidates, read_clusters
 from provenance.storage import Storage
 from provenance.workspace import Shard
-
 
 #: Key of the footer of a decisions file under which the sums before the cap stand.
 BEFORE_METADATA = b"provenance.before"

@@ -10,13 +10,19 @@ if TYPE_CHECKING:
     from pipelines.job import StageResult
 
 
-def print_summary(release: str, manifest: dict[str, Any], stages: Sequence[StageResult], as_json: bool) -> None:
+def print_summary(
+    release: str, manifest: dict[str, Any], stages: Sequence[StageResult], as_json: bool
+) -> None:
     """Print counts, synthetic share and throughput of a finished release on standard output."""
     counts, synthetic = manifest["counts"], manifest["synthetic"]
     seconds = sum(stage.seconds for stage in stages)
     if as_json:
         timing = {stage.stage: round(stage.seconds, 3) for stage in stages}
-        print(json.dumps({"release": release, "counts": counts, "synthetic": synthetic, "seconds": timing}, indent=1))
+        print(
+            json.dumps(
+                {"release": release, "counts": counts, "synthetic": synthetic, "seconds": timing}, indent=1
+            )
+        )
         return
     reasons = counts["reasons"]
     size = sum(item["bytes"] for item in manifest["inputs"])
@@ -39,8 +45,12 @@ def print_summary(release: str, manifest: dict[str, Any], stages: Sequence[Stage
     limit = f"cap {synthetic['max_synthetic']} ({synthetic['guarantee']}, {unit})"
     print(f"{limit}: " + ("holds" if synthetic["holds"] else f"EXCEEDED by {synthetic['exceeded_by']:.4f}"))
     if seconds > 0:
-        print(f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input")
+        print(
+            f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"
+        )
 
 
 def _sum(reasons: dict[str, int], names: str) -> int:
-    return sum(count for key, count in reasons.items() if key.startswith("dropped:") and key[8:] in names.split())
+    return sum(
+        count for key, count in reasons.items() if key.startswith("dropped:") and key[8:] in names.split()
+    )

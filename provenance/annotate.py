@@ -80,7 +80,9 @@ class Annotation:
             *_further_annotators(configuration),
         ]
         fields = {field.name: field for annotator in self.text for field in annotator.schema}
-        further = [field for name, field in fields.items() if name not in ANNOTATED.names and not _is_evidence(field)]
+        further = [
+            field for name, field in fields.items() if name not in ANNOTATED.names and not _is_evidence(field)
+        ]
         self.schema = pa.schema([*ANNOTATED, *further])
 
     def setup(self) -> None:
@@ -89,7 +91,9 @@ class Annotation:
 
     def fingerprint(self) -> str:
         """Hash of everything that decides what a shard holds, apart from its input."""
-        configuration = self.configuration.model_dump(mode="json", include={"source", "reading", "text", "watermarks"})
+        configuration = self.configuration.model_dump(
+            mode="json", include={"source", "reading", "text", "watermarks"}
+        )
         duplicates = self.configuration.duplicates.model_dump(include={"ngram", "seed"})
         versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
         options = self.configuration.annotator_options
@@ -97,7 +101,9 @@ class Annotation:
 
     def __call__(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> pa.RecordBatch:
         """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""
-        batch = _with_columns(batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)})
+        batch = _with_columns(
+            batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)}
+        )
         if self.configuration.source is not None:
             batch = _with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
         documents = batch.filter(pc.is_null(batch["outcome"]))
@@ -107,7 +113,9 @@ class Annotation:
             batch = _record_failures(batch, position, documents, failures)
         return self._arrange(batch, documents, position)
 
-    def _annotate_documents(self, documents: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, tuple[str, str]]]:
+    def _annotate_documents(
+        self, documents: pa.RecordBatch
+    ) -> tuple[pa.RecordBatch, dict[str, tuple[str, str]]]:
         failures: dict[str, tuple[str, str]] = {}
         for annotator in self.page:
             documents = _run(annotator, documents, failures)
@@ -118,7 +126,9 @@ class Annotation:
             documents = _run(annotator, documents, failures)
         return documents, failures
 
-    def _arrange(self, batch: pa.RecordBatch, documents: pa.RecordBatch, position: pa.Array) -> pa.RecordBatch:
+    def _arrange(
+        self, batch: pa.RecordBatch, documents: pa.RecordBatch, position: pa.Array
+    ) -> pa.RecordBatch:
         """Lay the documents' columns over the batch: null where a row is no document."""
         is_document = np.asarray(pc.is_null(batch["outcome"]))
         index = np.full(batch.num_rows, -1, dtype=np.int64)
@@ -144,9 +154,7 @@ class Annotation:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def annotate_records(
-    stream: BinaryIO, item: InputFile, annotation: Annotation
-) -> Iterator[pa.RecordBatch]:
+def annotate_records(stream: BinaryIO, item: InputFile, annotation: Annotation) -> Iterator[pa.RecordBatch]:
     """All records of one open crawl file as batches of `annotation.schema`, in file order."""
     reading = annotation.configuration.reading
     options = ReadOptions(
@@ -161,15 +169,25 @@ def annotate_records(
 
 
 def write_shard(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: BinaryIO, item: InputFile, shard_fingerprint: str
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    file: BinaryIO,
+    item: InputFile,
+    shard_fingerprint: str,
 ) -> ShardCounts:
     """Write annotated batches as one Parquet file whose footer says what it was made from."""
     rows = documents = text_bytes = 0
     counts: Counter[str] = Counter()
     content = xxhash.xxh3_128()
-    plain = [name for name in schema.names if name not in ("text", "minhash", "text_digest", "doc_id", "evidence")]
-    compression = {name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in _leaf_names(schema)}
-    with pq.ParquetWriter(file, schema, compression=compression, use_dictionary=plain, write_statistics=False) as writer:
+    plain = [
+        name for name in schema.names if name not in ("text", "minhash", "text_digest", "doc_id", "evidence")
+    ]
+    compression = {
+        name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in _leaf_names(schema)
+    }
+    with pq.ParquetWriter(
+        file, schema, compression=compression, use_dictionary=plain, write_statistics=False
+    ) as writer:
         for group in _row_groups(batches):
             writer.write_table(group, row_group_size=len(group))
             rows += len(group)
@@ -221,7 +239,9 @@ def _run(annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[
     return _with_columns(batch, dict(zip(annotator.schema.names, columns, strict=True)))
 
 
-def _call(annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[str, str]]) -> Sequence[pa.Array]:
+def _call(
+    annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[str, str]]
+) -> Sequence[pa.Array]:
     try:
         return annotator(batch)
     except Exception as error:  # whatever a third party raises costs its record, not the job
@@ -246,7 +266,9 @@ def _record_failures(
             outcome[row], detail[row] = text_outcome, text_detail
         elif doc_id in failures:
             outcome[row], detail[row] = failures[doc_id]
-    return _with_columns(batch, {"outcome": pa.array(outcome, pa.string()), "detail": pa.array(detail, pa.string())})
+    return _with_columns(
+        batch, {"outcome": pa.array(outcome, pa.string()), "detail": pa.array(detail, pa.string())}
+    )
 
 
 def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
@@ -256,13 +278,15 @@ def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.Rec
 
 
 def _is_evidence(field: pa.Field) -> bool:
-    return field.name.endswith("_evidence") and field.type == EVIDENCE
+    return bool(field.name.endswith("_evidence") and field.type == EVIDENCE)
 
 
 def _evidence(documents: pa.RecordBatch) -> pa.Array:
     """All `*_evidence` columns joined row by row, in the order of the columns."""
     columns = [documents[field.name] for field in documents.schema if _is_evidence(field)]
-    parents = np.concatenate([np.asarray(pc.list_parent_indices(column)) for column in columns] or [np.zeros(0, int)])
+    parents = np.concatenate(
+        [np.asarray(pc.list_parent_indices(column)) for column in columns] or [np.zeros(0, int)]
+    )
     order = np.argsort(parents, kind="stable")
     offsets = np.zeros(documents.num_rows + 1, dtype=np.int32)
     np.cumsum(np.bincount(parents.astype(np.int64), minlength=documents.num_rows), out=offsets[1:])

@@ -22,9 +22,20 @@ class Annotator(Protocol):
     the first batch, and may load models.
     """
 
-    name: str
-    version: str
-    schema: pa.Schema
+    @property
+    def name(self) -> str:
+        """Name in the configuration, the fingerprint and messages."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Enters the fingerprint."""
+        ...
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that are added."""
+        ...
 
     def setup(self) -> None:
         """Load what the calls need (models, tables)."""

@@ -27,8 +27,12 @@ def build_card(manifest: dict[str, Any]) -> str:
         f"| {key.split(':')[0]} | {key.split(':')[1]} | {count:,} | {_MEANING.get(key.split(':')[1], '')} |"
         for key, count in counts["reasons"].items()
     )
-    holds = "holds" if synthetic["holds"] else f"DOES NOT HOLD: it is exceeded by {synthetic['exceeded_by']:.4f}"
-    inputs = "\n".join(f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in manifest["inputs"][:50])
+    holds = (
+        "holds" if synthetic["holds"] else f"DOES NOT HOLD: it is exceeded by {synthetic['exceeded_by']:.4f}"
+    )
+    inputs = "\n".join(
+        f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in manifest["inputs"][:50]
+    )
     more = len(manifest["inputs"]) - 50
     return f"""---
 {yaml.safe_dump(header, sort_keys=False).strip()}
@@ -71,4 +75,6 @@ The texts belong to their authors; `license`, `rights_signals` and `train_opt_ou
 
 def _code(name: str) -> str:
     """A name that cannot break out of its code span, whatever it holds."""
-    return "".join(char if char.isprintable() and char != "`" else "\N{REPLACEMENT CHARACTER}" for char in name)
+    return "".join(
+        char if char.isprintable() and char != "`" else "\N{REPLACEMENT CHARACTER}" for char in name
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from provenance.cap import CapRequest, Measure, certify, measure
 from provenance.configuration import Cap
 
-UNITS = ("tokens", "documents")
+UNITS: tuple[Literal["tokens", "documents"], ...] = ("tokens", "documents")
 #: Sums by unit, as they stand in a manifest and in the footer of a decisions file.
 Sums = dict[str, dict[str, int]]
 

@@ -25,6 +25,8 @@ class ConfigurationError(ValueError):
 
 
 class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, and nothing changes after it is read."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -35,7 +37,9 @@ class Fields(Section):
     body: str | None = Field(None, description="field that holds HTML, where there is no text")
     url: str | None = Field(None, description="field that holds the address")
     id: str | None = Field(None, description="field that holds the record's identifier")
-    capture_time: str | None = Field(None, description="field that holds the time a third party fetched the text")
+    capture_time: str | None = Field(
+        None, description="field that holds the time a third party fetched the text"
+    )
     source: str | None = Field(None, description="field that names the source")
 
 
@@ -44,22 +48,30 @@ class Reading(Section):
 
     batch_bytes: int = Field(4 << 20, ge=1 << 16, le=1 << 28, description="bytes of payload in one batch")
     batch_rows: int = Field(2000, ge=1, le=100_000, description="records in one batch")
-    max_payload_bytes: int = Field(16 << 20, ge=1 << 10, le=1 << 30, description="largest decoded payload of a record")
-    fields: Fields = Field(default_factory=Fields)
+    max_payload_bytes: int = Field(
+        16 << 20, ge=1 << 10, le=1 << 30, description="largest decoded payload of a record"
+    )
+    fields: Fields = Fields()
 
 
 class Text(Section):
     """How the main text is taken from a page."""
 
-    extractor: Literal["resiliparse", "trafilatura"] = Field("resiliparse", description="who extracts the main text")
+    extractor: Literal["resiliparse", "trafilatura"] = Field(
+        "resiliparse", description="who extracts the main text"
+    )
     max_seconds: float = Field(5.0, gt=0, le=600, description="CPU seconds one page may cost")
-    clean_invisible: bool = Field(True, description="remove invisible payload characters from the published text")
+    clean_invisible: bool = Field(
+        True, description="remove invisible payload characters from the published text"
+    )
 
 
 class Duplicates(Section):
     """What counts as a duplicate, and which document is kept."""
 
-    threshold: float = Field(0.8, gt=0, le=1, description="least similarity to the document kept in its place")
+    threshold: float = Field(
+        0.6, gt=0, le=1, description="least similarity to the document kept in its place"
+    )
     ngram: int = Field(5, ge=1, le=32, description="words in a shingle")
     seed: int = Field(1, ge=0, le=2**32 - 1, description="seed of the MinHash permutations")
     keep: tuple[Literal["earliest", "human", "longest"], ...] = Field(
@@ -71,7 +83,9 @@ class Duplicates(Section):
 class Prior(Section):
     """Probability that a document is synthetic before its own evidence is read (docs/probability.md)."""
 
-    low_background: float = Field(0.001, gt=0, lt=1, description="documents proven to exist before 2022-11-30")
+    low_background: float = Field(
+        0.001, gt=0, lt=1, description="documents proven to exist before 2022-11-30"
+    )
     by_year: dict[int, Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=lambda: {2022: 0.01, 2023: 0.06, 2024: 0.18, 2025: 0.30, 2026: 0.35},
         description="by year of proof; later years take the last one",
@@ -88,15 +102,20 @@ class Prior(Section):
 class Cap(Section):
     """How much synthetic text may be published, and what is promised about it."""
 
-    max_synthetic: Decimal = Field(Decimal("0.10"), ge=0, le=1, description="largest synthetic fraction published")
+    max_synthetic: Decimal = Field(
+        Decimal("0.10"), ge=0, le=1, description="largest synthetic fraction published"
+    )
     guarantee: Literal["hard", "expected"] = Field(
         "hard",
         description="hard: share of documents with p >= threshold; expected: probability-weighted share",
     )
     unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
-    threshold: float = Field(0.5, gt=0, le=1, description="probability from which a document counts as synthetic (hard)")
+    threshold: float = Field(
+        0.5, gt=0, le=1, description="probability from which a document counts as synthetic (hard)"
+    )
     policy: Literal["sample", "lowest"] = Field(
-        "sample", description="which synthetic documents stay: a seeded sample, or those with the lowest probability"
+        "sample",
+        description="which synthetic documents stay: a seeded sample, or those with the lowest probability",
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the sample")
 
@@ -105,25 +124,29 @@ class Release(Section):
     """The form of the published files."""
 
     shard_bytes: int = Field(256 << 20, ge=1 << 12, le=1 << 32, description="bytes of text in one data file")
-    row_group_bytes: int = Field(16 << 20, ge=1 << 12, le=1 << 30, description="bytes of text in one row group")
+    row_group_bytes: int = Field(
+        16 << 20, ge=1 << 12, le=1 << 30, description="bytes of text in one row group"
+    )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the published order")
 
 
 class Configuration(Section):
     """Everything that decides what is published. Paths, runners and worker counts are not part of it."""
 
-    source: str | None = Field(None, description="name of the source written to every document; null: as the archive says")
+    source: str | None = Field(
+        None, description="name of the source written to every document; null: as the archive says"
+    )
     annotators: tuple[str, ...] = Field((), description="further annotators, by entry-point name")
     annotator_options: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="keyword options of further annotators, by name"
     )
-    reading: Reading = Field(default_factory=Reading)
-    text: Text = Field(default_factory=Text)
-    duplicates: Duplicates = Field(default_factory=Duplicates)
+    reading: Reading = Reading()
+    text: Text = Text()
+    duplicates: Duplicates = Duplicates()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
-    prior: Prior = Field(default_factory=Prior)
-    cap: Cap = Field(default_factory=Cap)
-    release: Release = Field(default_factory=Release)
+    prior: Prior = Prior()
+    cap: Cap = Cap()
+    release: Release = Release()
 
     def model_post_init(self, context: Any) -> None:
         known = {point.name for point in entry_points(group="provenance.annotators")}
@@ -184,4 +207,8 @@ def fingerprint(*parts: Any) -> str:
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the YAML configuration."""
     schema = Configuration.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "provenance configuration", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "provenance configuration",
+        **schema,
+    }

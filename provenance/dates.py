@@ -26,7 +26,9 @@ Claim = tuple[dt.date, str]
 #: No page is older than the first website.
 FIRST_DAY = dt.date(1991, 8, 6)
 LAST_DAY = dt.date(2100, 1, 1)
-_SCANNED = 400_000  # bytes of a page: 99% of the `<time datetime>` elements of 597 dated pages begin before it
+_SCANNED = (
+    400_000  # bytes of a page: 99% of the `<time datetime>` elements of 597 dated pages begin before it
+)
 _SEARCHED = 100_000  # bytes read for a date in words when nothing else is found
 
 _ISO = re.compile(rb"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d)")

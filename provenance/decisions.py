@@ -25,6 +25,7 @@ from provenance.posterior import low_background, synthetic_probability
 from provenance.schema import DECISIONS, TIME
 from provenance.storage import Storage
 
+
 @dataclass(frozen=True)
 class Candidates:
     """One shard's rows as the cap sees them: arrays of one value for each row."""

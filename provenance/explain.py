@@ -38,7 +38,9 @@ def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | Non
             result["prior_log_odds"] = _log_odds(data["synthetic_probability"]) - total
             result["evidence_log_odds"] = total
     elif ledger["duplicate_of"]:
-        result["kept_in_its_place"] = _find(storage, release, manifest, "ledger/", ledger["duplicate_of"], None)
+        result["kept_in_its_place"] = _find(
+            storage, release, manifest, "ledger/", ledger["duplicate_of"], None
+        )
     return result
 
 
@@ -95,7 +97,9 @@ def _find(
                 row = pc.index(ids, pa.scalar(doc_id)).as_py()
                 if row >= 0:
                     names = [name for name in table.schema_arrow.names if name != without]
-                    found: dict[str, Any] = table.read_row_group(group, columns=names).slice(row, 1).to_pylist()[0]
+                    found: dict[str, Any] = (
+                        table.read_row_group(group, columns=names).slice(row, 1).to_pylist()[0]
+                    )
                     return found
     return None
 

@@ -50,7 +50,10 @@ def find_inputs(storage: Storage, patterns: Sequence[str]) -> tuple[list[InputFi
             found.setdefault(item.path, item)
     counts = Counter(item.name for item in found.values())
     # Two directories may hold files of one name: those, and only those, keep their whole path.
-    inputs = [replace(item, name=item.path.lstrip("/")) if counts[item.name] > 1 else item for item in found.values()]
+    inputs = [
+        replace(item, name=item.path.lstrip("/")) if counts[item.name] > 1 else item
+        for item in found.values()
+    ]
     return sorted(inputs, key=lambda item: item.name), sorted(set(ignored) - set(found))
 
 

@@ -67,7 +67,9 @@ def build_manifest(
 
 def write_json(value: dict[str, Any]) -> bytes:
     """Canonical JSON text of a manifest."""
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
@@ -79,7 +81,11 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
     path = join(release, "manifest.json")
     if storage.info(path) is None:
         unfinished = storage.info(join(release, INCOMPLETE)) is not None
-        why = "writing it was interrupted; run the same command again" if unfinished else "there is no manifest.json"
+        why = (
+            "writing it was interrupted; run the same command again"
+            if unfinished
+            else "there is no manifest.json"
+        )
         raise ReleaseError(f"{release}: is not a finished release: {why}")
     try:
         manifest = json.loads(read_bytes(storage, path))

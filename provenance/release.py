@@ -98,7 +98,13 @@ def plan_ledger(shards: Sequence[tuple[ShardPaths, int]]) -> list[Part]:
 
 
 def write_data(
-    storage: Storage, part: Part, schema: pa.Schema, file: BinaryIO, row_group_bytes: int, seed: int, request: CapRequest
+    storage: Storage,
+    part: Part,
+    schema: pa.Schema,
+    file: BinaryIO,
+    row_group_bytes: int,
+    seed: int,
+    request: CapRequest,
 ) -> dict[str, Any]:
     """Write one data file; returns its counts for the manifest.
 
@@ -108,7 +114,9 @@ def write_data(
     sums: list[Sums] = []
     digest = _Digest(file)
     options = {"compression": "zstd", "compression_level": 6, "write_statistics": True}
-    with pq.ParquetWriter(cast(BinaryIO, digest), schema, use_dictionary=_dictionary_columns(schema), **options) as writer:
+    with pq.ParquetWriter(
+        cast(BinaryIO, digest), schema, use_dictionary=_dictionary_columns(schema), **options
+    ) as writer:
         for table in _row_groups(_kept(storage, part.slices, schema), row_group_bytes):
             table = table.take(pa.array(np.argsort(_order_hashes(table["doc_id"], seed), kind="stable")))
             writer.write_table(table, row_group_size=len(table))
@@ -134,7 +142,10 @@ def write_ledger(storage: Storage, part: Part, file: BinaryIO) -> dict[str, Any]
     digest = _Digest(file)
     with pq.ParquetWriter(cast(BinaryIO, digest), LEDGER, compression="zstd") as writer:
         for piece in part.slices:
-            with storage.open(piece.shard.annotated) as annotated, storage.open(piece.shard.decisions) as decided:
+            with (
+                storage.open(piece.shard.annotated) as annotated,
+                storage.open(piece.shard.decisions) as decided,
+            ):
                 names = [name for name in LEDGER_COLUMNS if name in ANNOTATED.names]
                 decision = pq.read_table(decided, pre_buffer=False)
                 at = 0
@@ -211,7 +222,9 @@ def _kept(storage: Storage, slices: Sequence[Slice], schema: pa.Schema) -> Itera
 
 def _beside(rows: pa.Table | pa.RecordBatch, decisions: pa.Table, schema: pa.Schema) -> pa.Table:
     """Columns of `schema`, each from whichever of the two tables has it."""
-    arrays = [decisions[field.name] if field.name in DECISIONS.names else rows[field.name] for field in schema]
+    arrays = [
+        decisions[field.name] if field.name in DECISIONS.names else rows[field.name] for field in schema
+    ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -25,7 +25,9 @@ WATERMARKS = pa.list_(
     )
 )
 DETECTORS = pa.list_(
-    pa.struct([("name", pa.string()), ("version", pa.string()), ("score", pa.float32()), ("llr", pa.float32())])
+    pa.struct(
+        [("name", pa.string()), ("version", pa.string()), ("score", pa.float32()), ("llr", pa.float32())]
+    )
 )
 #: One piece of evidence: its log-likelihood ratio in nats for "synthetic" against "human", and why.
 EVIDENCE = pa.list_(pa.struct([("source", pa.string()), ("llr", pa.float32()), ("because", pa.string())]))
@@ -35,7 +37,10 @@ EVIDENCE = pa.list_(pa.struct([("source", pa.string()), ("llr", pa.float32()), (
 #: otherwise the reason code (see `provenance.outcomes`) and `detail` says it for a person.
 RECORDS = pa.schema(
     [
-        ("record_offset", pa.int64()),  # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
+        (
+            "record_offset",
+            pa.int64(),
+        ),  # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),

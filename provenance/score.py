@@ -25,7 +25,9 @@ def score_lines(lines: Iterable[bytes], output: TextIO, prior: float, max_fpr: f
         parsed = [_parse(line) for _, line in batch]
         good = [item for item in parsed if isinstance(item, dict)]
         scores = iter(
-            score_texts([item["text"] for item in good], [item.get("language") for item in good], prior, max_fpr)
+            score_texts(
+                [item["text"] for item in good], [item.get("language") for item in good], prior, max_fpr
+            )
         )
         for (number, _), item in zip(batch, parsed, strict=True):
             if isinstance(item, dict):

@@ -18,7 +18,9 @@ def read_range(storage: Storage, path: str, columns: Sequence[str], start: int, 
     with storage.open(path) as file:
         shard = pq.ParquetFile(file)
         parts = [
-            shard.read_row_group(group, columns=list(columns)).slice(max(start - first, 0), min(end, start + rows) - max(first, start))
+            shard.read_row_group(group, columns=list(columns)).slice(
+                max(start - first, 0), min(end, start + rows) - max(first, start)
+            )
             for group, first, end in _groups(shard)
             if first < start + rows and end > start
         ]
@@ -50,7 +52,9 @@ def unpack_signatures(packed: pa.ChunkedArray) -> pa.FixedSizeListArray:
     chunk = packed.combine_chunks() if packed.num_chunks != 1 else packed.chunk(0)
     whole = pa.concat_arrays([chunk])
     size = packed.type.byte_width // 4
-    values = pa.Array.from_buffers(pa.uint32(), len(whole) * size, [None, whole.buffers()[1]], offset=whole.offset * size)
+    values = pa.Array.from_buffers(
+        pa.uint32(), len(whole) * size, [None, whole.buffers()[1]], offset=whole.offset * size
+    )
     valid = whole.is_valid()
     return pa.FixedSizeListArray.from_arrays(values, size, mask=pa.compute.invert(valid))
 

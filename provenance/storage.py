@@ -49,6 +49,8 @@ class Storage(Protocol):
 
 
 class ContextManagerOfBinaryIO(Protocol):
+    """What `Storage.create` returns."""
+
     def __enter__(self) -> BinaryIO: ...
     def __exit__(self, *exc: object) -> bool | None: ...
 

@@ -98,7 +98,12 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
                     ledger_ids.append(ids)
                     ledger_kept.append(ids[np.asarray(pc.equal(batch["decision"], "kept"))])
                     both = pc.binary_join_element_wise(batch["decision"], batch["reason"].fill_null(""), ":")
-                    decisions.update({row["values"].rstrip(":"): row["counts"] for row in pc.value_counts(both).to_pylist()})
+                    decisions.update(
+                        {
+                            row["values"].rstrip(":"): row["counts"]
+                            for row in pc.value_counts(both).to_pylist()
+                        }
+                    )
     yield from _ledger_arithmetic(manifest, decisions)
     yield from _identities(_joined(kept_ids), _joined(ledger_ids), _joined(ledger_kept))
     yield from _cap(synthetic, add_sums(sums))

@@ -84,7 +84,9 @@ class Workspace:
         """
         state = self.read_state(stage)
         if state is None:
-            raise WorkspaceError(f"{self.directory}: stage {stage} has not finished here; run `provenance {stage}` first")
+            raise WorkspaceError(
+                f"{self.directory}: stage {stage} has not finished here; run `provenance {stage}` first"
+            )
         return state
 
     def shards(self) -> list[Shard]:

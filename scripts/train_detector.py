@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--emphasis",
         action="append",
         metavar="GENERATOR=WEIGHT",
-        help="weight of a generator (default: assistant-2026=5)",
+        help="weight of a generator (default: assistant-2026=10)",
     )
     options = parser.parse_args(arguments)
     files = sorted(options.corpus.glob("*.parquet"))
@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
     corpus = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
     if "split" in corpus.columns:
         corpus = corpus[corpus.split == options.split]
-    emphasis = {
-        name: float(value)
-        for name, value in (item.rsplit("=", 1) for item in options.emphasis or ["assistant-2026=5"])
-    }
-    settings = training.Settings(emphasis=emphasis)
+    settings = training.Settings()
+    if options.emphasis:
+        pairs = (item.rsplit("=", 1) for item in options.emphasis)
+        settings = training.Settings(emphasis={name: float(value) for name, value in pairs})
+    emphasis = dict(settings.emphasis)
     corpus = training.prepare(corpus)
     texts = pa.array(corpus.text, pa.large_string())
     everything = np.ones(len(corpus), bool)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -22,6 +22,7 @@ from provenance.watermarks.unigram import Unigram
 TEXTS = 100_000
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.floats(0.01, 0.99), st.floats(0, 1), st.floats(0.001, 0.999))
 def test_binomial_tails_are_exact(trials: int, rate: float, share: float, tie: float) -> None:
     hits = round(share * trials)
@@ -30,6 +31,7 @@ def test_binomial_tails_are_exact(trials: int, rate: float, share: float, tie: f
     assert ours == pytest.approx(max(exact, 1e-300), rel=1e-7)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 3000), st.floats(0.05, 0.95), st.floats(0, 1), st.floats(0, 1), st.floats(0.001, 0.999))
 def test_hypergeometric_tails_are_exact(
     population: int, green: float, drawn: float, share: float, tie: float

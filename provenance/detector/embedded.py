@@ -69,7 +69,7 @@ class EmbeddedDetector:
 
 
 def score_texts(
-    texts: Sequence[str] | pa.Array,
+    texts: Sequence[str] | pa.Array | pa.ChunkedArray,
     languages: Sequence[str | None] | None = None,
     prior: float = 0.5,
     max_fpr: float = 0.01,
@@ -83,7 +83,7 @@ def score_texts(
     if not 0 < prior < 1:
         raise ValueError(f"prior must lie between 0 and 1, not {prior}")
     model, calibration = load_model(), load_calibration()
-    column = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string())
+    column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.large_string())
     given: Sequence[str | None] = languages if languages is not None else [None] * len(column)
     if len(given) != len(column):
         raise ValueError(f"{len(given)} languages for {len(column)} texts")

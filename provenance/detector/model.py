@@ -109,8 +109,10 @@ class Model:
             )
 
 
-def text_buffers(texts: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """(bytes, int64 offsets of shape (n + 1,)) of a string array, without copying the text."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
     if texts.null_count:
         texts = texts.fill_null("")
     if not pa.types.is_large_string(texts.type):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,9 @@ class Settings:
     epochs: int = 4
     rate: float = 0.15
     ridge: float = 1e-5
-    emphasis: Mapping[str, float] | None = None  # generator → weight
+    #: generator → weight. 10 for the newest model of the corpus: of 3, 5, 10 the best on unseen domains
+    #: (AUROC .937, .945, .965 on its passages; the achieved false-positive rate stays at .006-.007).
+    emphasis: Mapping[str, float] = field(default_factory=lambda: {"assistant-2026": 10.0})
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def quantise(
     vocabulary: NDArray[np.uint32],
     describe: Mapping[str, object],
 ) -> Model:
-    """An int8 model; weights beyond 127 steps of a 1/25 deviation are clipped."""
+    """An int8 model; the one weight in 2000 beyond 127 steps is clipped."""
     step = float(np.quantile(np.abs(weights.table[weights.table != 0]), 0.9995) / 127)
     table = np.clip(np.rint(weights.table / step), -127, 127).astype(np.int8)
     digest = hashlib.sha256(table.tobytes() + vocabulary.tobytes() + weights.style.tobytes()).hexdigest()
@@ -224,7 +226,7 @@ def held_out_scores(
     scores = np.zeros(len(corpus))
     for group in np.unique(groups):
         held = groups == group
-        weight = document_weights(corpus, settings.emphasis or {}, ~held)
+        weight = document_weights(corpus, settings.emphasis, ~held)
         model = quantise(*train(rows, synthetic, weight, settings), vocabulary, {})
         scores[held] = document_scores(model, rows)[held]
     return scores
@@ -237,24 +239,26 @@ def calibrate(
     detector: str,
     provenance: Mapping[str, object],
     min_each: int = 30,
-    min_auroc: float = 0.9,
+    min_auroc: float = 0.92,
 ) -> Calibration:
     """A calibration from held-out `scores`: one line and one row of thresholds per language and length.
 
     English stands on its own; another language is claimed if it has `min_each` documents of both labels
-    and its held-out AUROC reaches `min_auroc`. Its lines are those of all claimed languages together,
-    shifted so that its own humans sit where they should; its thresholds come from its own humans.
+    and its held-out AUROC reaches `min_auroc`. Lines and thresholds come from its own documents only, and
+    every AUROC that was measured stands in the provenance.
     """
     synthetic = corpus.synthetic.to_numpy()
     long_enough = rows.words >= BUCKETS[0]
     lines: dict[str, list[tuple[float, float]]] = {}
     thresholds: dict[str, list[list[float]]] = {}
     floors: dict[str, float] = {}
+    proof: dict[str, float] = {}  # held-out AUROC of each language that was tried
     for language in sorted(corpus.language.unique()):
         chosen = (corpus.language == language).to_numpy()
         if min((chosen & synthetic).sum(), (chosen & ~synthetic).sum()) < min_each:
             continue
-        if auroc(scores[chosen], synthetic[chosen]) < min_auroc and language != "en":
+        proof[language] = round(auroc(scores[chosen], synthetic[chosen]), 4)
+        if proof[language] < min_auroc and language != "en":
             continue
         spread = domain_weights(corpus[chosen])
         own = scores[chosen]
@@ -265,14 +269,18 @@ def calibrate(
             at = _near(index, words)
             lines[language].append(fit_line(own[at], machine[at], spread[at], max_slope=1.5))
             at = _near(index, words[human])
-            thresholds[language].append(_upper_quantiles(own[human][at], spread[human][at]))
+            thresholds[language].append(
+                [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
+            )
         floors[language] = (
             float(np.quantile(rows.known[chosen & long_enough], 0.005))
             if (chosen & long_enough).any()
             else 0.0
         )
     digest = hashlib.sha256(repr((lines, thresholds, floors)).encode()).hexdigest()
-    return Calibration(f"1.{digest[:8]}", detector, lines, thresholds, floors, provenance=dict(provenance))
+    return Calibration(
+        f"1.{digest[:8]}", detector, lines, thresholds, floors, provenance={**provenance, "auroc": proof}
+    )
 
 
 def domain_weights(corpus: pd.DataFrame) -> NDArray[np.float64]:
@@ -301,18 +309,18 @@ def _near(index: int, words: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.flatnonzero(chosen)
 
 
-def _upper_quantiles(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> list[float]:
-    """Scores exceeded by at most each of LEVELS of the weight, one document added as the conformal rule asks."""
-    order = np.argsort(-scores)
-    reached = np.cumsum(weights[order]) / (weights.sum() + weights.max())
-    values = []
-    for level in LEVELS:
-        index = int(np.searchsorted(reached, level, side="right"))
-        spare = weights.max() / (weights.sum() + weights.max())
-        values.append(
-            float(scores[order][min(index, len(scores) - 1)]) if level >= spare else float(scores.max() + 1)
-        )
-    return values
+def threshold(scores: NDArray[np.float64], weights: NDArray[np.float64], level: float) -> float:
+    """Score exceeded by at most `level` of the weight of these human documents and one more (the conformal rule).
+
+    Above all scores where the sample is too small to prove `level`.
+    """
+    order = np.argsort(-scores, kind="stable")
+    spare = weights.max()
+    above = (np.cumsum(weights[order]) + spare) / (weights.sum() + spare)
+    index = int(np.searchsorted(above, level, side="right"))
+    if spare / (weights.sum() + spare) > level:
+        return float(scores.max() + 1)
+    return float(scores[order][min(index, len(scores) - 1)])
 
 
 @njit(cache=True)

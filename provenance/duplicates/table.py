@@ -55,11 +55,15 @@ def clusters_table(clusters: Clusters, read_rows: Callable[[int, np.ndarray], pa
             "keeper_doc_id": facts["doc_id"].take(pa.array(keeper_at)),
             "similarity": clusters.similarities,
             "duplicate_count": pa.array(sizes - 1, pa.int32()).take(at_keeper),
-            "duplicate_hosts": _hosts(facts["host"], keeper_at, keeper_rows, clusters.addresses != clusters.keepers).take(at_keeper),
+            "duplicate_hosts": _hosts(
+                facts["host"], keeper_at, keeper_rows, clusters.addresses != clusters.keepers
+            ).take(at_keeper),
             "earliest_capture": facts["capture_time"].take(pa.array(first)).take(at_keeper),
             "witness": pc.if_else(
                 pc.is_valid(facts["capture_time"]), facts["doc_id"], pa.scalar(None, pa.string())
-            ).take(pa.array(first)).take(at_keeper),
+            )
+            .take(pa.array(first))
+            .take(at_keeper),
         }
     ).cast(CLUSTERS)
 

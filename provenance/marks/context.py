@@ -86,11 +86,12 @@ _CODE_ELEMENTS: Final = (
 def is_quoted(text: str, start: int, end: int, token: bool) -> bool:
     """The phrase stands inside quotation marks, back quotes or code. A `token` may well follow a quotation
     in a pasted text, so
-    for it only marks that touch it (within three characters) or a code line count."""
+    for it only marks that touch it (within three characters) or a code line count.
+    """
     left = text[max(0, start - QUOTE_REACH) : start]
     left = left[left.rfind("\n") + 1 :]
     right = text[end : end + QUOTE_REACH].split("\n", 1)[0]
-    if text.count("```", 0, start) % 2 or left.count("`") % 2 and "`" in right:
+    if text.count("```", 0, start) % 2 or (left.count("`") % 2 and "`" in right):
         return True
     if _CODE_LINE.search(left[-120:]):
         return True

@@ -324,7 +324,8 @@ def _covers(one: Residue, other: Residue) -> bool:
 def evidence(found: Sequence[Residue]) -> tuple[float, str]:
     """Nats for "synthetic" of all residue in one text, and the rule that says most: the largest weight,
     and a quarter of
-    each further rule's (rules of one text are not independent), at most EVIDENCE_LIMIT."""
+    each further rule's (rules of one text are not independent), at most EVIDENCE_LIMIT.
+    """
     weights = {hit.rule.id: hit.rule.weight for hit in found}
     order = sorted(weights, key=lambda name: (-weights[name], name))
     total = weights[order[0]] + sum(weights[name] for name in order[1:]) / 4

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from provenance import schema
 from provenance.watermarks.config import WatermarkConfig
-from provenance.watermarks.null import sidak, watermark_llr
+from provenance.watermarks.null import MIN_LLR, sidak, watermark_llr
+from provenance.watermarks.ragged import I64
 from provenance.watermarks.scheme import Measurements, Scheme
 from provenance.watermarks.tokenizers import Tokenizer
 
@@ -54,15 +55,11 @@ class Watermarks:
         rows = np.array(
             [k for k, text in enumerate(texts) if text and len(text) >= _MIN_CHARACTERS], np.int64
         )
-        found = self.measure([texts[k] or "" for k in rows])
         findings: list[list[dict[str, Any]] | None] = [None if text is None else [] for text in texts]
         evidence: list[list[dict[str, Any]] | None] = [None if text is None else [] for text in texts]
-        for k, row in enumerate(rows):
-            findings[row], evidence[row] = self._report([(config, m, k) for config, m in found])
-        return [
-            pa.array(findings, type=schema.WATERMARKS),
-            pa.array(evidence, type=schema.EVIDENCE),
-        ]
+        if len(rows) and self._configs:
+            self._report(rows, self.measure([texts[k] or "" for k in rows]), findings, evidence)
+        return [pa.array(findings, type=schema.WATERMARKS), pa.array(evidence, type=schema.EVIDENCE)]
 
     def measure(self, texts: Sequence[str]) -> list[tuple[WatermarkConfig, Measurements]]:
         """Each configured watermark measured on each text; p-values uncorrected, one row per text."""
@@ -73,33 +70,32 @@ class Watermarks:
         ]
 
     def _report(
-        self, tried: Sequence[tuple[WatermarkConfig, Measurements, int]]
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        findings: list[dict[str, Any]] = []
+        self,
+        rows: I64,
+        measured: Sequence[tuple[WatermarkConfig, Measurements]],
+        findings: list[list[dict[str, Any]] | None],
+        evidence: list[list[dict[str, Any]] | None],
+    ) -> None:
+        """Write what was found in `rows` into the two lists."""
         # corrected for all that is configured, judged or skipped: what is tried does not depend on the outcome
-        best: tuple[float, str] = (1.0, "")
-        judged = False
-        for config, measured, k in tried:
-            p = float(sidak(measured.p_value[k], len(self._configs)))
-            judged = judged or measured.p_value[k] < 1.0
-            if p < best[0]:
-                best = (p, config.name)
-            if p < self._reported_below:
-                findings.append(
-                    {
-                        "scheme": config.scheme,
-                        "key": config.name,
-                        "z": float(measured.z[k]),
-                        "p_value": p,
-                        "tokens": int(measured.tokens[k]),
-                    }
-                )
-        if not judged:
-            return findings, []
-        if best[0] >= self._reported_below:
-            return findings, [
-                {"source": "watermarks", "llr": watermark_llr(1.0), "because": "no watermark found"}
+        corrected = np.stack([sidak(found.p_value, len(measured)) for _, found in measured])
+        judged = np.stack([found.p_value < 1.0 for _, found in measured]).any(axis=0)
+        for k in np.flatnonzero(judged).tolist():
+            evidence[rows[k]] = [{"source": "watermarks", "llr": MIN_LLR, "because": "no watermark found"}]
+        for k in np.flatnonzero(corrected.min(axis=0) < self._reported_below).tolist():
+            findings[rows[k]] = [
+                {
+                    "scheme": config.scheme,
+                    "key": config.name,
+                    "z": float(found.z[k]),
+                    "p_value": float(p[k]),
+                    "tokens": int(found.tokens[k]),
+                }
+                for (config, found), p in zip(measured, corrected, strict=True)
+                if p[k] < self._reported_below
             ]
-        # one ratio for the document: several keys that fire share the same words
-        because = f"{best[1]}: corrected p {best[0]:.1e} of {len(self._configs)} tried"
-        return findings, [{"source": "watermarks", "llr": watermark_llr(best[0]), "because": because}]
+            # one ratio for the document: several keys that fire share the same words
+            best = int(corrected[:, k].argmin())
+            p_best = float(corrected[best, k])
+            because = f"{measured[best][0].name}: corrected p {p_best:.1e}, {len(measured)} tried"
+            evidence[rows[k]] = [{"source": "watermarks", "llr": watermark_llr(p_best), "because": because}]
