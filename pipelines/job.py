@@ -75,6 +75,7 @@ class Job:
         # The largest first: a large file that starts last would keep one worker busy alone.
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
+            self.workspace.clear_state("annotate")
             with self.progress.files(
                 "annotate", [(task.path, task.input.size) for task in pending], self.storage
             ):
@@ -110,6 +111,7 @@ class Job:
         )
         if self._stands("deduplicate", fresh, self.workspace.clusters_path):
             return self._result("deduplicate", 0, 1, started)
+        self.workspace.clear_state("deduplicate")
         scratch = self.workspace.path("scratch")
         self.storage.delete(scratch)
         tasks = DuplicateTasks(
@@ -145,6 +147,7 @@ class Job:
         paths = [self.workspace.decisions_path(shard) for shard in shards]
         if self._stands("select", fresh, *paths):
             return self._result("select", 0, len(shards), started)
+        self.workspace.clear_state("select")
         tasks = SelectTasks(self.storage, self.workspace.clusters_path, cap, prior)
         with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
             self.runner.run(

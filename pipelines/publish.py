@@ -43,6 +43,7 @@ class WriteParts(beam.PTransform):
         return parts | "Spread" >> beam.Reshuffle() | "Write" >> beam.Map(self._write)
 
     def _write(self, part: Part) -> str:
+        self.storage.delete(counts_path(self.counts, part))
         with self.storage.create(join(self.release, part.path)) as file:
             if part.path.startswith("ledger/"):
                 counts = write_ledger(self.storage, part, file)

@@ -76,6 +76,10 @@ class Workspace:
         data = json.dumps({"format": FORMAT, **state}, indent=1, sort_keys=True, default=str)
         write_bytes(self.storage, self.path("state", f"{stage}.json"), data.encode())
 
+    def clear_state(self, stage: str) -> None:
+        """Forget that `stage` finished, before its output changes: a crash must not leave old words for new files."""
+        self.storage.delete(self.path("state", f"{stage}.json"))
+
     def need_state(self, stage: str) -> dict[str, Any]:
         """State of a stage that must have finished.
 
