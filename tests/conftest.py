@@ -20,3 +20,14 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="session")
+def demo_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled crawl curated with the defaults; its workspace lies beside it. Tests change copies only."""
+    from tests.program import DEMO, run
+
+    release = tmp_path_factory.mktemp("demo") / "release"
+    ended = run("curate", DEMO, "--output", release, "--quiet")
+    assert ended.code == 0, ended.err
+    return release
