@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from provenance.watermarks.greenlist import DEFAULT_CACHE_BYTES, GreenLists
-from provenance.watermarks.null import binomial_p
-from provenance.watermarks.ragged import F64, I64, Bools, first_of_each, ngram_keys, sums
+from provenance.watermarks.null import COMMONPLACE, binomial_p
+from provenance.watermarks.ragged import F64, I64, Bools, commonplace_pairs, first_of_each, ngram_keys, sums
 from provenance.watermarks.random import U32
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
 
@@ -59,9 +59,10 @@ class DipMark(Scheme):
         green = np.zeros(len(tokens), np.bool_)
         green[where] = ~self._red.contains(seed[where], tokens[where])
         keys = (seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64)
-        return Marks(
-            first_of_each(keys, scored & (tokens < self.vocab_size), offsets), green.astype(np.float64)
-        )
+        counted = first_of_each(keys, scored & (tokens < self.vocab_size), offsets)
+        if self.prefix_length == 1:
+            counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
+        return Marks(counted, green.astype(np.float64))
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
         """Published statistic (green - (1 - gamma)·n) / √n over all n tokens; binomial p over distinct coins."""

@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from provenance.watermarks.greenlist import DEFAULT_CACHE_BYTES, GreenLists
-from provenance.watermarks.null import binomial_p
-from provenance.watermarks.ragged import F64, I64, Bools, first_of_each, ngram_keys, sums
+from provenance.watermarks.null import COMMONPLACE, binomial_p
+from provenance.watermarks.ragged import F64, I64, Bools, commonplace_pairs, first_of_each, ngram_keys, sums
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
 from provenance.watermarks.seeding import DEFAULT_KEY, Seeding, hash_table, resolve, seeds
 
@@ -70,7 +70,10 @@ class Kgw(Scheme):
         """Coins are distinct (seed, token) pairs: what decides the colour, not how long the n-gram is."""
         starts = self._starts(tokens, offsets)
         scored, keys, green = self._colours(tokens, offsets, starts)
-        return Marks(first_of_each(keys, scored, offsets), green.astype(np.float64))
+        counted = first_of_each(keys, scored, offsets)
+        if self._seeding.window == 1 and not self._seeding.self_salt:
+            counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
+        return Marks(counted, green.astype(np.float64))
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
         """Published z over n-grams; exact binomial p over distinct coins at the true share of green tokens."""

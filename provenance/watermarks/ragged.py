@@ -115,3 +115,45 @@ def tie_breakers(tokens: I64, offsets: I64) -> F64:
             key = mix(key + np.uint64(tokens[i]) + np.uint64(0x9E3779B97F4A7C15))
         out[d] = (np.float64(mix(key) >> np.uint64(11)) + 0.5) * 2.0**-53
     return out
+
+
+@njit(cache=True, nogil=True)
+def commonplace_pairs(tokens: I64, offsets: I64, counted: Bools, expected: float) -> Bools:
+    """True where chance alone would bring this token after this one `expected` times or more in the document.
+
+    That is as many as the `counted` pairs with the one first, times those with the other second, over all of them
+    (counted pairs are distinct, so that a text in a loop is not taken for commonplace). Such pairs ("of the") stand
+    in every document of a language, all with the colour that one key gives them.
+    """
+    out = np.zeros(len(tokens), np.bool_)
+    longest = 0
+    for d in range(len(offsets) - 1):
+        longest = max(longest, offsets[d + 1] - offsets[d])
+    size = 16
+    while size < 2 * longest:
+        size *= 2
+    table = np.zeros(size, np.int64)
+    owner = np.full(size, -1, np.int64)
+    firsts = np.zeros(size, np.int64)
+    seconds = np.zeros(size, np.int64)
+    slots = np.zeros(longest, np.int64)
+    for d in range(len(offsets) - 1):
+        start, end = offsets[d], offsets[d + 1]
+        used = 16
+        while used < 2 * (end - start):
+            used *= 2
+        pairs = 0
+        for i in range(start, end):
+            slot = np.int64(mix(np.uint64(tokens[i])) & np.uint64(used - 1))
+            while owner[slot] == d and table[slot] != tokens[i]:
+                slot = (slot + 1) & (used - 1)
+            if owner[slot] != d:
+                owner[slot], table[slot], firsts[slot], seconds[slot] = d, tokens[i], 0, 0
+            slots[i - start] = slot
+            if i > start and counted[i]:
+                pairs += 1
+                seconds[slot] += 1
+                firsts[slots[i - start - 1]] += 1
+        for i in range(start + 1, end):
+            out[i] = firsts[slots[i - start - 1]] * seconds[slots[i - start]] >= expected * pairs
+    return out
