@@ -14,6 +14,7 @@ from provenance import outcomes
 from provenance.manifest import read_manifest
 from provenance.storage import Storage, join
 
+_CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
 _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 
 
@@ -31,16 +32,17 @@ def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | Non
         return None
     result: dict[str, Any] = {"ledger": ledger}
     if ledger["decision"] == "kept":
-        data = _find(storage, release, manifest, "data/", doc_id, "text")
-        result["document"] = data
-        if data is not None:
-            total = sum(item["llr"] for item in data["evidence"] or [])
-            result["prior_log_odds"] = _log_odds(data["synthetic_probability"]) - total
-            result["evidence_log_odds"] = total
+        result["document"] = _find(storage, release, manifest, "data/", doc_id, "text")
     elif ledger["duplicate_of"]:
         result["kept_in_its_place"] = _find(
             storage, release, manifest, "ledger/", ledger["duplicate_of"], None
         )
+    if ledger["synthetic_probability"] is not None:
+        total = sum(item["llr"] for item in ledger["evidence"] or [])
+        result["prior_log_odds"] = _log_odds(ledger["synthetic_probability"]) - total
+        result["evidence_log_odds"] = total
+    if ledger["reason"] == "synthetic_cap":
+        result["cap"] = {name: manifest["synthetic"][name] for name in _CAP}
     return result
 
 
@@ -63,25 +65,37 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
         other = explanation.get("kept_in_its_place")
         if other:
             yield f"    {_plain(other['url'])}, captured {other['capture_time']}, itself {other['decision']}"
-    if ledger["reason"] == "synthetic_cap":
-        yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}"
+    if "cap" in explanation:
+        cap = explanation["cap"]
+        yield (
+            f"  cap: {cap['max_synthetic']} of {cap['unit']}, {cap['guarantee']} guarantee, synthetic from "
+            f"{cap['threshold']}; what stays is chosen by policy {cap['policy']!r}, seed {cap['seed']}"
+        )
     document = explanation.get("document")
-    if document is None:
+    if document is not None:
+        yield from _facts(document)
+    if "prior_log_odds" not in explanation:
         return
+    yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}, which is in log-odds:"
+    proof = "low-background" if ledger["low_background"] else "by the year of proof"
+    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({proof})"
+    for item in ledger["evidence"] or []:
+        yield f"    {item['llr']:+.2f} nats {item['source']}, because {_plain(item['because'])}"
+    if not ledger["evidence"]:
+        yield "    +0.00 nats: no detector, mark or disclosure had anything to say"
+
+
+def _facts(document: dict[str, Any]) -> Iterator[str]:
     yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {document['witness']})"
     if document["published_time"]:
         yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
     yield f"  language: {document['language']} ({document['language_score'] or 0:.2f}), {document['token_count']:,} tokens"
+    if document["duplicate_count"]:
+        hosts = ", ".join(_plain(host) for host in document["duplicate_hosts"][:5])
+        yield f"  stands for {document['duplicate_count']:,} dropped duplicates on {hosts or 'no known host'}"
     for name in ("disclosures", "rights_signals", "marks"):
         for item in document[name] or []:
             yield f"  {name}: {_plain(item['signal'])} = {_plain(item['value'])} at {_plain(item['where'])}"
-    yield f"  synthetic probability: {document['synthetic_probability']:.4f}, which is in log-odds:"
-    proof = "low-background" if document["low_background"] else "by the year of proof"
-    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({proof})"
-    for item in document["evidence"] or []:
-        yield f"    {item['llr']:+.2f} nats {item['source']}, because {_plain(item['because'])}"
-    if not document["evidence"]:
-        yield "    +0.00 nats: no detector, mark or disclosure had anything to say"
 
 
 def _find(
