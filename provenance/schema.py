@@ -2,7 +2,7 @@
 
 The reader emits `RECORDS`, annotators add columns to it, `RELEASE` is what is
 published and `LEDGER` is one row for each record that was read. The published
-JSON form is in `schemas/` (exported by `scripts/export_schemas`, checked in a test).
+JSON form is in `schemas/` (exported by `scripts/export_schemas.py`, checked in a test).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ RELEASE_COLUMNS = (
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability evidence token_count capture_time proven_by low_background language"
+    "synthetic_probability token_count capture_time proven_by low_background language"
 ).split()
 
 
