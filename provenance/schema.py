@@ -129,7 +129,7 @@ RELEASE_COLUMNS = (
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability token_count capture_time proven_by low_background language"
+    "synthetic_probability evidence token_count capture_time proven_by low_background language"
 ).split()
 
 
