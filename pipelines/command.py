@@ -135,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--prior", type=_rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)"
     )
+    from provenance.watermarks import command as watermark
+
+    watermark.add_arguments(commands).set_defaults(run=watermark.run)
     return parser
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from provenance import schema
 from provenance.watermarks import WatermarkConfig, Watermarks, sidak
-from provenance.watermarks.command import add_arguments
+from provenance.watermarks.command import add_arguments, run
 from provenance.watermarks.unigram import Unigram
 
 VOCABULARY = 2000
@@ -49,7 +49,7 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     parser = argparse.ArgumentParser()
     add_arguments(parser.add_subparsers())
     args = parser.parse_args(["watermark", *arguments])
-    status = args.func(args)
+    status = run(args)
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 

@@ -34,7 +34,7 @@ class UsageError(ValueError):
 
 
 def add_arguments(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the `watermark` command to the subparsers of the command line; its `func` is `run`."""
+    """Add the `watermark` command to the subparsers of the command line; `run` carries it out."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "watermark", help="look for statistical watermarks in a text", description=__doc__
     )
@@ -57,7 +57,6 @@ def add_arguments(subparsers: Any) -> argparse.ArgumentParser:
     find.add_argument("--json", action="store_true", help="print JSON with every position")
     listing = actions.add_parser("schemes", help="list the schemes and their parameters")
     listing.add_argument("--json", action="store_true", help="print JSON Schemas of the parameters")
-    parser.set_defaults(func=run)
     return parser
 
 
