@@ -9,7 +9,6 @@ import argparse
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -238,7 +237,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     with as_file(files("provenance") / "demo") as crawl:
         arguments.inputs = [str(crawl)]
         if arguments.max_synthetic is None and arguments.config is None:
-            arguments.max_synthetic = "0.05"
+            arguments.max_synthetic = "0.02"
         code = _curate(arguments)
     if code == 0 and not arguments.json:
         _show(arguments.output)
@@ -250,10 +249,11 @@ def _show(release: str) -> None:
 
     columns = ["doc_id", "url", "proven_by", "synthetic_probability", "duplicate_count"]
     table = ds.dataset(f"{release}/data").to_table(columns=columns).slice(0, 5).to_pandas()
-    table["proven_by"] = table["proven_by"].dt.strftime("%Y-%m-%d")
-    width = shutil.get_terminal_size((120, 24)).columns
     print(f"\nThe first documents of {release}/data:\n")
-    print(table.to_string(index=False, line_width=width, float_format=lambda value: f"{value:.3f}"))
+    print(f"{'proven by':<12}{'synthetic':>9}{'duplicates':>12}  url")
+    for row in table.itertuples():
+        proven, probability = f"{row.proven_by:%Y-%m-%d}", row.synthetic_probability
+        print(f"{proven:<12}{probability:>9.4f}{row.duplicate_count:>12,}  {row.url}")
     print(f"\nWhy is one of them here?  provenance explain {release} {table['doc_id'][0]}")
     print(f"Is the release intact?     provenance verify {release}")
 
