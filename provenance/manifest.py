@@ -5,6 +5,7 @@ It is written last, so a release without one is unfinished.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections import Counter
@@ -65,11 +66,15 @@ def build_manifest(
     }
 
 
-def write_json(value: dict[str, Any]) -> bytes:
-    """Canonical JSON text of a manifest."""
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(
-        "utf-8", "surrogateescape"
-    )
+def write_json(manifest: dict[str, Any]) -> bytes:
+    """Canonical JSON text of a manifest, sealed: its `sha256` is that of the text without it."""
+    unsealed = {key: value for key, value in manifest.items() if key != "sha256"}
+    return _canonical({**unsealed, "sha256": hashlib.sha256(_canonical(unsealed)).hexdigest()})
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "surrogateescape")
 
 
 def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
@@ -87,12 +92,17 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
             else "there is no manifest.json"
         )
         raise ReleaseError(f"{release}: is not a finished release: {why}")
+    data = read_bytes(storage, path)
     try:
-        manifest = json.loads(read_bytes(storage, path))
-    except ValueError as error:
+        manifest = json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise ReleaseError(f"{path}: is damaged: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ReleaseError(f"{path}: is not a manifest of format {FORMAT}")
+    if write_json(manifest) != data:
+        raise ReleaseError(
+            f"{path}: is not as it was written: its own SHA-256 does not fit (changed or damaged)"
+        )
     return manifest
 
 

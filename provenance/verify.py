@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,27 +19,27 @@ import pyarrow.parquet as pq
 from provenance import outcomes
 from provenance.cap import CapRequest
 from provenance.certificate import Sums, add_sums, build_certificate, measure_documents
-from provenance.manifest import read_manifest
+from provenance.manifest import ReleaseError, read_manifest
 from provenance.schema import LEDGER, RELEASE
 from provenance.storage import Storage, join
 
 _CHUNK = 1 << 20
+_LEDGER_READ = ["doc_id", "decision", "reason", "token_count", "synthetic_probability"]
 
 
 def verify(storage: Storage, release: str) -> list[str]:
-    """Everything that is wrong with a release, one sentence each; an empty list means that it verifies.
-
-    Raises:
-        ReleaseError: where there is no readable manifest to verify against.
-    """
-    manifest = read_manifest(storage, release)
-    problems = list(_files(storage, release, manifest))
-    if problems:
-        return problems  # rows of damaged files prove nothing more
+    """Everything that is wrong with a release, one sentence each; an empty list means that it verifies."""
     try:
-        return list(_rows(storage, release, manifest))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError) as error:
+        manifest = read_manifest(storage, release)
+    except ReleaseError as error:
+        return [str(error)]  # without a manifest there is nothing to verify against
+    try:
+        # Rows of damaged files prove nothing more.
+        return list(_files(storage, release, manifest)) or list(_rows(storage, release, manifest))
+    except (pa.ArrowException, OSError) as error:
         return [f"{release}: rows cannot be read: {error}"]
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return [f"{join(release, 'manifest.json')}: is not as the program writes it: {error!r}"]
 
 
 def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
@@ -64,53 +65,90 @@ def _digest(storage: Storage, path: str) -> str:
     return digest.hexdigest()
 
 
+@dataclass
+class _Rows:
+    """What the rows of a release add up to."""
+
+    kept_ids: list[np.ndarray] = field(default_factory=list)
+    ledger_ids: list[np.ndarray] = field(default_factory=list)
+    ledger_kept: list[np.ndarray] = field(default_factory=list)
+    decisions: Counter[str] = field(default_factory=Counter)
+    published: list[Sums] = field(default_factory=list)  # of the data
+    before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
+
+
 def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
-    kept_ids: list[np.ndarray] = []
-    ledger_ids: list[np.ndarray] = []
-    ledger_kept: list[np.ndarray] = []
     synthetic = manifest["synthetic"]
-    request = CapRequest(synthetic["max_synthetic"], threshold=synthetic["threshold"])
-    sums: list[Sums] = []
-    decisions: Counter[str] = Counter()
+    names = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
+    request = CapRequest(**{name: synthetic[name] for name in names})
+    rows = _Rows()
     for item in manifest["files"]:
-        path = item["path"]
-        if not path.startswith(("data/", "ledger/")):
-            continue
-        expected = RELEASE if path.startswith("data/") else LEDGER
-        with storage.open(join(release, path)) as file:
-            table = pq.ParquetFile(file)
-            for field in expected:
-                found = table.schema_arrow.get_field_index(field.name)
-                if found < 0:
-                    yield f"{path}: column {field.name} is missing"
-                elif table.schema_arrow.field(found).type != field.type:
-                    yield f"{path}: column {field.name} is {table.schema_arrow.field(found).type}, not {field.type}"
-            if path.startswith("data/"):
-                for batch in table.iter_batches(columns=["doc_id", "token_count", "synthetic_probability"]):
-                    kept_ids.append(_ids(batch["doc_id"]))
-                    sums.append(measure_documents(batch, request))
-                rows = table.metadata.num_rows
-                if rows != item["documents"]:
-                    yield f"{path}: holds {rows:,} documents, the manifest says {item['documents']:,}"
-            else:
-                for batch in table.iter_batches(columns=["doc_id", "decision", "reason"]):
-                    ids = _ids(batch["doc_id"])
-                    ledger_ids.append(ids)
-                    ledger_kept.append(ids[np.asarray(pc.equal(batch["decision"], "kept"))])
-                    both = pc.binary_join_element_wise(batch["decision"], batch["reason"].fill_null(""), ":")
-                    decisions.update(
-                        {
-                            row["values"].rstrip(":"): row["counts"]
-                            for row in pc.value_counts(both).to_pylist()
-                        }
-                    )
-    yield from _ledger_arithmetic(manifest, decisions)
-    yield from _identities(_joined(kept_ids), _joined(ledger_ids), _joined(ledger_kept))
-    yield from _cap(synthetic, add_sums(sums))
+        if item["path"].startswith(("data/", "ledger/")):
+            with storage.open(join(release, item["path"])) as file:
+                yield from _file(pq.ParquetFile(file), item, request, rows)
+    published = add_sums(rows.published)
+    yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
+    yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
+    for name, value in manifest["configuration"]["cap"].items():
+        if value != synthetic[name]:
+            yield f"cap: {name} is {value} in the configuration of the manifest, {synthetic[name]} in its certificate"
+    certificate = build_certificate(request, add_sums(rows.before), published)
+    yield from _differences("cap", certificate, synthetic)
+    if not certificate["holds"]:
+        yield f"cap: {certificate['note']}"
 
 
-def _ledger_arithmetic(manifest: dict[str, Any], decisions: Counter[str]) -> Iterator[str]:
-    counts = manifest["counts"]
+def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows: _Rows) -> Iterator[str]:
+    path, is_data = item["path"], item["path"].startswith("data/")
+    for column in RELEASE if is_data else LEDGER:
+        at = table.schema_arrow.get_field_index(column.name)
+        if at < 0:
+            yield f"{path}: column {column.name} is missing"
+        elif table.schema_arrow.field(at).type != column.type:
+            yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
+    if is_data:
+        sums = add_sums(_data_batches(table, request, rows))
+        rows.published.append(sums)
+        found = {
+            "documents": table.metadata.num_rows,
+            "tokens": sums["tokens"]["weight"],
+            "sums": sums,
+        }
+    else:
+        decisions: Counter[str] = Counter()
+        for batch in table.iter_batches(columns=_LEDGER_READ):
+            decisions.update(_ledger_batch(batch, request, rows))
+        rows.decisions.update(decisions)
+        found = {"records": table.metadata.num_rows, "decisions": dict(decisions)}
+    yield from _differences(path, found, {name: item[name] for name in found})
+
+
+def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> Iterator[Sums]:
+    for batch in table.iter_batches(columns=["doc_id", "token_count", "synthetic_probability"]):
+        rows.kept_ids.append(_ids(batch["doc_id"]))
+        yield measure_documents(batch, request)
+
+
+def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> dict[str, int]:
+    ids, kept = _ids(batch["doc_id"]), pc.equal(batch["decision"], "kept")
+    rows.ledger_ids.append(ids)
+    rows.ledger_kept.append(ids[np.asarray(kept)])
+    capped = pc.equal(batch["reason"].fill_null(""), "synthetic_cap")
+    rows.before.append(measure_documents(batch.filter(pc.or_(kept, capped)), request))
+    both = pc.binary_join_element_wise(batch["decision"], batch["reason"].fill_null(""), ":")
+    return {row["values"].rstrip(":"): row["counts"] for row in pc.value_counts(both).to_pylist()}
+
+
+def _differences(where: str, found: Any, stated: Any) -> Iterator[str]:
+    """One sentence for each value of the manifest that is not what was found."""
+    if isinstance(found, dict) and isinstance(stated, dict):
+        for name in sorted({*found, *stated}):
+            yield from _differences(f"{where}: {name}", found.get(name), stated.get(name))
+    elif found != stated:
+        yield f"{where}: is {found}, the manifest says {stated}"
+
+
+def _ledger_arithmetic(counts: dict[str, Any], decisions: Counter[str], tokens: int) -> Iterator[str]:
     found = {"kept": 0, "dropped": 0, "failed": 0}
     for key, count in decisions.items():
         decision, _, reason = key.partition(":")
@@ -121,11 +159,13 @@ def _ledger_arithmetic(manifest: dict[str, Any], decisions: Counter[str]) -> Ite
         known = {"kept": {""}, "dropped": set(outcomes.DROPPED), "failed": set(outcomes.FAILED)}[decision]
         if reason not in known:
             yield f"ledger: {count:,} records are {decision} for the unknown reason {reason!r}"
-    for decision, count in found.items():
-        if count != counts[decision]:
-            yield f"ledger: {count:,} records are {decision}, the manifest says {counts[decision]:,}"
-    if sum(found.values()) != counts["records"]:
-        yield f"ledger: {sum(found.values()):,} rows, the manifest says {counts['records']:,} records"
+    found_counts = {
+        **found,
+        "records": decisions.total(),
+        "reasons": {key: count for key, count in decisions.items() if key != "kept"},
+        "tokens": tokens,
+    }
+    yield from _differences("ledger", found_counts, counts)
 
 
 def _identities(kept: np.ndarray, ledger: np.ndarray, ledger_kept: np.ndarray) -> Iterator[str]:
@@ -139,22 +179,6 @@ def _identities(kept: np.ndarray, ledger: np.ndarray, ledger_kept: np.ndarray) -
     extra = np.setdiff1d(ledger_kept, kept)
     if len(extra):
         yield f"ledger: {len(extra):,} kept records are not in the data, such as {extra[0].decode()}"
-
-
-def _cap(stated: dict[str, Any], sums: Sums) -> Iterator[str]:
-    """Compare the certificate with sums that were added up again."""
-    names = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
-    request = CapRequest(**{name: stated[name] for name in names})
-    found = build_certificate(request, stated["before"]["sums"], sums)
-    for guarantee, units in found["fractions"].items():
-        for unit, fraction in units.items():
-            claimed = stated["fractions"][guarantee][unit]
-            if fraction != claimed:
-                yield f"cap: the {guarantee} fraction of {unit} is {fraction:.6f}, the manifest says {claimed:.6f}"
-    if found["sums"] != stated["sums"]:
-        yield "cap: the sums over the published documents are not those in the manifest"
-    if not found["holds"]:
-        yield f"cap: {found['note']}"
 
 
 def _ids(column: pa.Array) -> np.ndarray:

@@ -1,0 +1,193 @@
+"""`provenance verify` finds whatever is not as the manifest says, and names the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from provenance.manifest import write_json
+from provenance.storage import LocalStorage
+from provenance.verify import verify
+from tests.program import run
+
+FILES = ["README.md", "data/part-00000-of-00001.parquet", "ledger/part-00000-of-00001.parquet"]
+
+
+@pytest.fixture
+def copy(demo_release: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(demo_release, tmp_path / "copy"))
+
+
+def problems(release: Path) -> list[str]:
+    return verify(LocalStorage(), str(release))
+
+
+def edit(release: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    path = release / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_bytes(write_json(manifest))
+
+
+def test_fresh_release_verifies(demo_release: Path) -> None:
+    ended = run("verify", demo_release)
+    assert ended.code == 0
+    assert "verified" in ended.out
+    assert json.loads(run("verify", demo_release, "--json").out)["problems"] == []
+
+
+def test_every_file_but_the_manifest_is_in_it(demo_release: Path) -> None:
+    manifest = json.loads((demo_release / "manifest.json").read_text(encoding="utf-8"))
+    present = {
+        path.relative_to(demo_release).as_posix() for path in demo_release.rglob("*") if path.is_file()
+    }
+    assert {item["path"] for item in manifest["files"]} | {"manifest.json"} == present
+    assert set(FILES) < present
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_bit_anywhere_in_a_file_is_found_and_named(copy: Path, name: str) -> None:
+    path = copy / name
+    whole = path.read_bytes()
+    chance = random.Random(name)
+    places = {0, 4, len(whole) // 2, len(whole) - 1} | {chance.randrange(len(whole)) for _ in range(12)}
+    for place in sorted(places):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        ended = run("verify", copy)
+        assert ended.code == 1
+        assert name in ended.out
+    path.write_bytes(whole)
+    assert problems(copy) == []
+
+
+def test_one_changed_byte_anywhere_in_the_manifest_is_found(copy: Path) -> None:
+    path = copy / "manifest.json"
+    whole = path.read_bytes()
+    chance = random.Random(7)
+    unnoticed = []
+    for place in sorted({0, len(whole) - 1} | {chance.randrange(len(whole)) for _ in range(80)}):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << chance.randrange(7)
+        path.write_bytes(damaged)
+        ended = run("verify", copy)
+        if ended.code != 1 or "manifest.json" not in ended.out:
+            unnoticed.append(f"byte {place}: {ended}")
+    assert not unnoticed, "\n".join(unnoticed)
+
+
+def test_file_that_is_missing_or_too_much_is_named(copy: Path) -> None:
+    (copy / "data" / "part-00001-of-00001.parquet").write_bytes(b"stale")
+    (copy / "README.md").unlink()
+    found = "\n".join(problems(copy))
+    assert "data/part-00001-of-00001.parquet: is not in the manifest" in found
+    assert "README.md: is missing" in found
+
+
+def test_directory_without_a_manifest_is_refused(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    ended = run("verify", copy)
+    assert ended.code == 1
+    assert "there is no manifest.json" in ended.out
+
+
+def halve(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["max_synthetic"] = "0.01"
+
+
+def forget_what_was_dropped(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["before"] = {
+        **manifest["synthetic"]["before"],
+        "sums": manifest["synthetic"]["sums"],
+    }
+    manifest["synthetic"]["before"]["sums"]["tokens"]["documents"] += 1
+
+
+def embellish(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["fractions"]["expected"]["tokens"] = 0.0
+
+
+def lower_the_sums(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["sums"]["tokens"]["synthetic_weight"] -= 1
+
+
+def miscount(manifest: dict[str, Any]) -> None:
+    manifest["counts"]["kept"] += 1
+
+
+def hide_reasons(manifest: dict[str, Any]) -> None:
+    manifest["counts"]["reasons"] = {}
+
+
+def count_other_tokens(manifest: dict[str, Any]) -> None:
+    manifest["counts"]["tokens"] -= 1
+
+
+def claim_to_hold(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["holds"] = False
+
+
+def claim_a_fraction(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["published_fraction"] = 0.0
+
+
+def forget_a_section(manifest: dict[str, Any]) -> None:
+    del manifest["synthetic"]["before"]
+
+
+def mistype_a_section(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"] = []
+
+
+def point_outside(manifest: dict[str, Any]) -> None:
+    manifest["files"].append({"path": "../secret", "bytes": 0, "sha256": ""})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (halve, "cap: max_synthetic is 0.10"),
+        (forget_what_was_dropped, "cap: before"),
+        (embellish, "cap: fractions: expected: tokens"),
+        (lower_the_sums, "cap: sums: tokens: synthetic_weight"),
+        (claim_to_hold, "cap: holds"),
+        (claim_a_fraction, "cap: published_fraction"),
+        (miscount, "kept"),
+        (hide_reasons, "reason"),
+        (count_other_tokens, "tokens"),
+        (forget_a_section, "cap: before"),
+        (mistype_a_section, "manifest.json"),
+        (point_outside, "../secret"),
+    ],
+)
+def test_manifest_rewritten_and_sealed_again_is_found_out(
+    copy: Path, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    edit(copy, change)
+    found = "\n".join(problems(copy))
+    assert said in found
+
+
+def test_rows_moved_from_the_data_are_found_though_all_digests_fit(copy: Path) -> None:
+    """A file rewritten with its new digest in the manifest still has to agree with the ledger."""
+    path = copy / FILES[1]
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1), path)
+
+    def own_up(manifest: dict[str, Any]) -> None:
+        entry = next(item for item in manifest["files"] if item["path"] == FILES[1])
+        entry.update(bytes=path.stat().st_size, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+    edit(copy, own_up)
+    found = "\n".join(problems(copy))
+    assert f"{FILES[1]}: documents: is {len(table) - 1}" in found
+    assert table["doc_id"][0].as_py() in found
