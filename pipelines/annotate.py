@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
 
 import apache_beam as beam
 
-from provenance.annotate import Annotation, annotate_records, write_shard
+from provenance.annotate import Annotation, annotate_records, unreadable_file, write_shard
 from provenance.configuration import Configuration
 from provenance.inputs import InputFile
 from provenance.storage import Storage
@@ -45,8 +46,13 @@ class AnnotateFile(beam.DoFn):
         self.annotation = self._loaded[key]
 
     def process(self, task: ShardTask) -> Iterator[str]:
-        with self.storage.open(task.input.path) as stream, self.storage.create(task.path) as file:
-            batches = annotate_records(stream, task.input, self.annotation)
+        with ExitStack() as stack:
+            file = stack.enter_context(self.storage.create(task.path))
+            try:
+                stream = stack.enter_context(self.storage.open(task.input.path))
+                batches = annotate_records(stream, task.input, self.annotation)
+            except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+                batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
             counts = write_shard(batches, self.annotation.schema, file, task.input, task.fingerprint)
         beam.metrics.Metrics.counter(AnnotateFile, "records").inc(counts.rows)
         beam.metrics.Metrics.counter(AnnotateFile, "documents").inc(counts.documents)

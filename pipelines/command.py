@@ -60,6 +60,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone: nothing left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except Exception as error:
+        if os.environ.get("PROVENANCE_TRACEBACK"):
+            raise
+        # Beam hands on a worker's whole traceback as text; its last line is what went wrong.
+        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        print(f"error: {lines[-1]}", file=sys.stderr)
+        print(
+            "what is finished is kept: run the same command again to go on where it stopped, "
+            "with PROVENANCE_TRACEBACK=1 to see the traceback",
+            file=sys.stderr,
+        )
+        return 1
 
 
 class _UsageError(ValueError):

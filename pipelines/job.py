@@ -76,9 +76,8 @@ class Job:
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
             self.workspace.clear_state("annotate")
-            with self.progress.files(
-                "annotate", [(task.path, task.input.size) for task in pending], self.storage
-            ):
+            targets = [(task.path, task.input.size) for task in pending]
+            with self.progress.files("annotate", targets, self.storage, self._documents_of):
                 self.runner.run(
                     lambda pipeline: (
                         pipeline
@@ -225,6 +224,9 @@ class Job:
             if item.path not in wanted:
                 self.storage.delete(item.path)
         write_bytes(self.storage, join(release, "manifest.json"), write_json(manifest))
+
+    def _documents_of(self, shard_path: str) -> int:
+        return int((shard_metadata(self.storage, shard_path) or {}).get("documents", 0))
 
     def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
         return ShardTask(item, self.workspace.shard_path(item.name), input_fingerprint(item, configured))

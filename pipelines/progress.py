@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -41,21 +41,34 @@ class Progress:
             yield
 
     @contextmanager
-    def files(self, stage: str, targets: Sequence[tuple[str, int]], storage: Storage) -> Iterator[None]:
-        """A stage that writes files (path, weight): counts those that are complete, whoever writes them."""
+    def files(
+        self,
+        stage: str,
+        targets: Sequence[tuple[str, int]],
+        storage: Storage,
+        documents_of: Callable[[str], int] | None = None,
+    ) -> Iterator[None]:
+        """A stage that writes files (path, weight): counts those that are complete, whoever writes them.
+
+        `documents_of` tells how many documents a finished file holds.
+        """
         total = sum(weight for _, weight in targets) or 1
         waiting = dict(targets)
         before = {path: storage.info(path) for path in waiting}
-        done = 0
+        done = documents = 0
 
         def line(elapsed: float) -> str:
-            nonlocal done
+            nonlocal done, documents
             for path in [path for path in waiting if (found := storage.info(path)) and found != before[path]]:
                 done += waiting.pop(path)
+                documents += documents_of(path) if documents_of else 0
             left = f", {_clock(elapsed * (total - done) / done)} left" if done else ""
             size = f", {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total > 1e6 else ""
             rate = f", {done / 1e6 / elapsed:,.1f} MB/s" if total > 1e6 and elapsed > 0 else ""
-            return f"{stage}: {len(targets) - len(waiting):,} of {len(targets):,} files{size}{rate}{left}"
+            speed = f", {documents / elapsed:,.0f} documents/s" if documents else ""
+            return (
+                f"{stage}: {len(targets) - len(waiting):,} of {len(targets):,} files{size}{rate}{speed}{left}"
+            )
 
         with self._ticking(line):
             yield

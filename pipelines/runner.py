@@ -36,6 +36,7 @@ class Runner:
         if not any(option == "--runner" or option.startswith("--runner=") for option in given):
             given.append("--runner=FnApiRunner")
             if self.workers > 1:
+                given.append("--default_sdk_harness_log_level=ERROR")
                 given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
         elif self.workers > 1:
             raise RunnerError(

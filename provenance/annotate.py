@@ -168,6 +168,17 @@ def annotate_records(stream: BinaryIO, item: InputFile, annotation: Annotation) 
         yield annotation(batch, item.name, identify(batch))
 
 
+def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterator[pa.RecordBatch]:
+    """The one row of a file that cannot be opened at all."""
+    values = {
+        "record_offset": 0,
+        "outcome": "bad_container",
+        "detail": f"the file cannot be opened ({why}); touch it once it can be",
+    }
+    batch = pa.RecordBatch.from_pylist([values], schema=RECORDS)
+    yield annotation(batch, item.name, _DocumentIds(item.name)(batch))
+
+
 def write_shard(
     batches: Iterable[pa.RecordBatch],
     schema: pa.Schema,
