@@ -24,4 +24,6 @@ def read_column(batch: pa.RecordBatch, name: str, type_: pa.DataType) -> pa.Arra
     column = batch.column(name)
     if column.type != type_:
         column = column.cast(type_)
+    if "outcome" not in batch.schema.names or batch.column("outcome").null_count == batch.num_rows:
+        return column  # every row is open: nothing to hide, and nothing to copy
     return pc.if_else(open_rows(batch), column, pa.scalar(None, type_))

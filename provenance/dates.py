@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from provenance.columns import read_column
 from provenance.datewords import MONTHS, calendar_day, find_dates
-from provenance.markup import attributes, places, tag_at
+from provenance.hints import compile_hints
+from provenance.markup import attributes, tag_at
 from provenance.schema import TIME
 
 Claim = tuple[dt.date, str]
@@ -42,8 +43,10 @@ _TAG = re.compile(
 )
 _LAST_MODIFIED = re.compile(r"^last-modified:[ \t]*([^\r\n]{10,40})", re.IGNORECASE | re.MULTILINE)
 _DATED_CLASS = re.compile(
-    rb"(?:class|id)=[\"'][^\"'>]{0,60}(?:date|datum|publish|posted|time|fecha|byline|dato)[^\"'>]{0,60}[\"'][^>]{0,300}>"
+    rb"=[\"'](?:(?<=class=.)|(?<=id=.))[^\"'>]{0,60}(?:date|datum|publish|posted|time|fecha|byline|dato)[^\"'>]{0,60}[\"'][^>]{0,300}>"
 )
+#: What the readers of machine-readable dates look for.
+_SEARCH = compile_hints([b"<meta", b"<time", b"datepublished", b"datemodified"])
 _LANG = re.compile(rb"<html[^>]{0,300}?\blang=[\"']?([A-Za-z-]{2,10})", re.IGNORECASE)
 
 #: Names of `<meta>` elements, by what they claim. Compared in lower case, the prefix "og:" dropped.
@@ -71,7 +74,7 @@ class Dates:
     """Adds `published_time` (a day, as midnight UTC) and `published_evidence` (what claims it)."""
 
     name: ClassVar[str] = "dates"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     schema: ClassVar[pa.Schema] = pa.schema([("published_time", TIME), ("published_evidence", pa.string())])
 
     def setup(self) -> None:
@@ -112,18 +115,21 @@ def find_published(
 def _claims(
     url: str, captured: dt.datetime | None, headers: str | None, page: bytes, text: str | None
 ) -> Iterator[Claim]:
-    metas = _meta_dates(page)
     in_url = _url_day(url)
     if in_url:  # the publisher's own day, where machine-readable times are often in UTC
         yield in_url, "url path"
-    yield from _machine_dates(page, metas)
-    yield from metas[1]
-    yield from _time_elements(page)
+    metas, times, published, modified_at = _SEARCH.find(page)
+    published_meta, dated_meta, modified_meta = _meta_dates(page, metas)
+    yield from published_meta
+    yield from _json_dates(page, b"datePublished", published)
+    yield from _microdata(page, published)
+    yield from dated_meta
+    yield from _time_elements(page, times)
     month_first = _month_first(url, page)
     if page:
         yield from _near_headline(page, month_first)
-    yield from metas[2]
-    yield from _json_dates(page, b"dateModified", "json-ld dateModified")
+    yield from modified_meta
+    yield from _json_dates(page, b"dateModified", modified_at)
     yield from _most_written(page, month_first)
     if text and not page:
         yield from ((day, "visible text") for day, _ in find_dates(text[:1500], month_first))
@@ -131,12 +137,6 @@ def _claims(
     modified = _LAST_MODIFIED.search(headers) if headers else None
     if modified and captured:
         yield from _last_modified(modified[1], captured)
-
-
-def _machine_dates(page: bytes, metas: list[list[Claim]]) -> Iterator[Claim]:
-    yield from metas[0]
-    yield from _json_dates(page, b"datePublished", "json-ld datePublished")
-    yield from _microdata(page)
 
 
 def _day_in(raw: bytes) -> dt.date | None:
@@ -147,17 +147,19 @@ def _day_in(raw: bytes) -> dt.date | None:
     return next((day for day, _ in find_dates(raw.decode("utf-8", "replace"), True)), None)
 
 
-def _json_dates(page: bytes, key: bytes, evidence: str) -> Iterator[Claim]:
-    for at in places(page, key):
+def _json_dates(page: bytes, key: bytes, places: list[int]) -> Iterator[Claim]:
+    for at in places:
+        if not page.startswith(key, at):  # the search ignores case, JSON-LD does not
+            continue
         match = _JSON_VALUE.match(page, at + len(key))
         day = _day_in(match[1]) if match else None
         if day:
-            yield day, evidence
+            yield day, f"json-ld {key.decode()}"
 
 
-def _microdata(page: bytes) -> Iterator[Claim]:
+def _microdata(page: bytes, places: list[int]) -> Iterator[Claim]:
     """Dates of elements with itemprop (or RDFa property) datePublished, in an attribute or in their text."""
-    for at in places(page, b"datePublished"):
+    for at in places:
         start = page.rfind(b"<", max(0, at - 300), at)
         tag = tag_at(page, start) if start >= 0 else b""
         if not tag or start + len(tag) <= at:
@@ -171,44 +173,43 @@ def _microdata(page: bytes) -> Iterator[Claim]:
             yield day, "itemprop datePublished"
 
 
-def _meta_dates(page: bytes) -> list[list[Claim]]:
+def _meta_dates(page: bytes, places: list[int]) -> list[list[Claim]]:
     """Return the dates of `<meta>` elements: [published, dated, modified], each in page order."""
     found: list[list[Claim]] = [[], [], []]
-    for needle in (b"<meta", b"<META"):
-        for at in places(page, needle):
-            tag = tag_at(page, at)
-            if b"20" not in tag and b"19" not in tag:
-                continue
-            values = attributes(tag)
-            name = (
-                values.get(b"property")
-                or values.get(b"name")
-                or values.get(b"itemprop")
-                or values.get(b"http-equiv")
-                or b""
-            )
-            label = name.decode("latin-1").lower()
-            bare = label.removeprefix("og:")
-            kind = (
-                0
-                if bare in _PUBLISHED_META
-                else 1
-                if bare in _DATED_META
-                else 2
-                if bare in _MODIFIED_META
-                else -1
-            )
-            day = _day_in(values.get(b"content", b"")) if kind >= 0 else None
-            if day:
-                found[kind].append((day, f"meta {label}"))
+    for at in places:
+        tag = tag_at(page, at)
+        if b"20" not in tag and b"19" not in tag:
+            continue
+        values = attributes(tag)
+        name = (
+            values.get(b"property")
+            or values.get(b"name")
+            or values.get(b"itemprop")
+            or values.get(b"http-equiv")
+            or b""
+        )
+        label = name.decode("latin-1").lower()
+        bare = label.removeprefix("og:")
+        kind = (
+            0
+            if bare in _PUBLISHED_META
+            else 1
+            if bare in _DATED_META
+            else 2
+            if bare in _MODIFIED_META
+            else -1
+        )
+        day = _day_in(values.get(b"content", b"")) if kind >= 0 else None
+        if day:
+            found[kind].append((day, f"meta {label}"))
     return found
 
 
-def _time_elements(page: bytes) -> Iterator[Claim]:
+def _time_elements(page: bytes, places: list[int]) -> Iterator[Claim]:
     """Dates of `<time datetime>`: those marked as publication first, then in page order."""
     marked: list[Claim] = []
     plain: list[Claim] = []
-    for at in places(page, b"<time"):
+    for at in places:
         tag = tag_at(page, at)
         value = attributes(tag).get(b"datetime")
         day = _day_in(value) if value else None

@@ -41,8 +41,11 @@ DATE = re.compile(
     rf"|(?<![\d.,/])(?P<a4>\d{{1,2}})(?P<s4>[./-]) ?(?P<b4>\d{{1,2}})(?P=s4) ?(?P<y4>{_YEAR}|\d\d(?![\d.,/%-]))(?!\d|\.\d)"
 )
 
-#: Every date holds a four-digit year or digits on both sides of a separator; only the text around these is matched.
-_ANCHOR = re.compile(r"[0-9](?:[0-9]{3}|[0-9]?[./-][0-9])")
+#: Every date holds a year of four digits or two separators between numbers; only the text around these is matched.
+_ANCHOR = re.compile(
+    r"[0-9](?:(?<![0-9].)(?:(?<=1)9|(?<=2)0)[0-9]{2}(?![0-9])"
+    r"|[./-](?:[0-9]{1,2}[./-] ?| [0-9]{1,2}[./-])[0-9]{2})"
+)
 _BEFORE = 40
 _AFTER = 24
 
@@ -57,8 +60,11 @@ def find_dates(text: str, month_first: bool) -> Iterator[tuple[dt.date, int]]:
         if anchor.start() < done:
             continue
         begin = max(done, anchor.start() - _BEFORE)
-        for match in DATE.finditer(text, begin, anchor.end() + _AFTER):
+        until = min(len(text), anchor.end() + _AFTER)
+        for match in DATE.finditer(text, begin, until):
             done = match.end()
+            if done == until < len(text):
+                break  # the window may have cut a longer number
             day = _day(match, month_first)
             if day is not None:
                 yield day, match.start()

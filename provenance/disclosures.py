@@ -1,7 +1,7 @@
 """What a page declares about its own making and use: AI disclosures, reservations, licence.
 
 Only declared markers of published conventions count (their sources stand beside the readers);
-pages without any hint cost one compiled search. Chat residue and hidden payloads are other annotators'.
+one compiled search finds the places to read. Chat residue and hidden payloads are other annotators'.
 """
 
 from __future__ import annotations
@@ -40,16 +40,15 @@ _LINK = re.compile(
     r"<([^>]{0,1000})>((?:\s*;\s*[\w-]{1,30}\s*=\s*(?:\"[^\"]{0,200}\"|[^\s;,\"]{1,100})){1,10})"
 )
 _SCRIPT_END = re.compile(rb"</script", re.IGNORECASE)
-#: Strings of which a page with any declaration outside `<meta>` holds at least one, by the bits below.
-_HINTS = compile_hints(
-    [
-        b"ai-disclosure", b"aidisclosure", b"ai-generated",
-        b"license", b"c2pa-manifest", b"application/c2pa", b"creativecommons",
-        b"digitalsourcetype", b"application/rsl+xml",
-        MAGIC_BYTES.lower(), b"begin c2pa manifest",
-    ]
+#: Where a page with any declaration holds at least one of these; each reader looks only at its own.
+_HINTS = (
+    b"<meta",
+    b"ai-disclosure", b"aidisclosure", b"ai-generated",
+    b"license", b"c2pa-manifest", b"application/c2pa", b"creativecommons.org/",
+    b"digitalsourcetype", b"application/rsl+xml",
+    MAGIC_BYTES.lower(), b"begin c2pa manifest",
 )  # fmt: skip
-_MODE_HINT, _LINK_HINT, _SCRIPT_HINT, _MANIFEST_HINT = 0b111, 0b1111000, 0b110001000, 0b11 << 9
+_SEARCH = compile_hints(_HINTS)
 #: Elements that hold the page's own text, whatever level of detail a site marks up.
 _WHOLE = frozenset((b"html", b"body", b"main", b"article"))
 _MEDIA = re.compile(
@@ -95,6 +94,10 @@ _LICENSE_NAMES = frozenset(
         "rights-license",
     )
 )
+
+
+#: Offsets of each of `_HINTS` in a page.
+Places = dict[bytes, list[int]]
 
 
 @dataclass
@@ -173,21 +176,20 @@ def find_declarations(url: str, headers: str, page: bytes, text: str) -> Found:
     if headers:
         _read_headers(headers, url, found)
     page = page[:_SCANNED]
-    hints = 0
+    wrapped = False
     if page:
-        hints = _HINTS.search(page)
-        _read_metas(page, url, found)
-        if hints & _MODE_HINT:
-            _read_elements(page, found)
-        if hints & _LINK_HINT:
-            _read_licenses(page, url, found)
-        if hints & _SCRIPT_HINT:
+        places = dict(zip(_HINTS, _SEARCH.find(page), strict=True))
+        _read_metas(page, places, url, found)
+        _read_elements(page, places, found)
+        _read_licenses(page, places, url, found)
+        if places[b"digitalsourcetype"] or places[b"license"] or places[b"application/rsl+xml"]:
             _read_scripts(page, url, found)
+        wrapped = bool(places[MAGIC_BYTES.lower()] or places[b"begin c2pa manifest"])
         start = max(0, page.find(b"<body"))
         if b"AIGC" in page[start : start + 4_000]:
             visible = markup.words(page[start : start + 4_000])
             found.add_making(read_aigc(visible, "front matter", in_text=True))
-    for signal in decode_manifests(page if hints & _MANIFEST_HINT else b"", text):
+    for signal in decode_manifests(page if wrapped else b"", text):
         found.add_making(signal)
     if text:
         if "AIGC" in text[:500]:
@@ -241,23 +243,22 @@ def _read_headers(headers: str, url: str, found: Found) -> None:
                     _add_license(target, url, where, found)
 
 
-def _read_metas(page: bytes, url: str, found: Found) -> None:
+def _read_metas(page: bytes, places: Places, url: str, found: Found) -> None:
     said: dict[str, str] = {}
-    for needle in (b"<meta", b"<META"):
-        for at in markup.places(page, needle):
-            tag = markup.tag_at(page, at)
-            if not _META_HINT.search(tag):
-                continue
-            values = markup.attributes(tag)
-            raw = (
-                values.get(b"name")
-                or values.get(b"property")
-                or values.get(b"http-equiv")
-                or values.get(b"itemprop")
-            )
-            if raw:
-                name = re.sub(r"[_:. ]", "-", raw[:60].decode("latin-1").lower())
-                said.setdefault(name, markup.words(values.get(b"content", b"")[:2_000]))
+    for at in places[b"<meta"]:
+        tag = markup.tag_at(page, at)
+        if not _META_HINT.search(tag):
+            continue
+        values = markup.attributes(tag)
+        raw = (
+            values.get(b"name")
+            or values.get(b"property")
+            or values.get(b"http-equiv")
+            or values.get(b"itemprop")
+        )
+        if raw:
+            name = re.sub(r"[_:. ]", "-", raw[:60].decode("latin-1").lower())
+            said.setdefault(name, markup.words(values.get(b"content", b"")[:2_000]))
     for name, value in said.items():
         where = f"meta {name}"
         if name in _GENERATED_NAMES or name in _DISCLOSURE_NAMES:
@@ -276,10 +277,10 @@ def _read_metas(page: bytes, url: str, found: Found) -> None:
             _add_license(value, url, where, found)
 
 
-def _read_elements(page: bytes, found: Found) -> None:
+def _read_elements(page: bytes, places: Places, found: Found) -> None:
     """Read `ai-disclosure` and `data-ai-generated` attributes; on part of a page they mean AI took part."""
     for needle in (b"ai-disclosure", b"aidisclosure", b"ai-generated"):
-        for at in markup.places(page, needle):
+        for at in places[needle]:
             _, tag = markup.tag_around(page, at)
             element = markup.tag_name(tag)
             if not element or element == b"meta":
@@ -295,18 +296,15 @@ def _read_elements(page: bytes, found: Found) -> None:
             found.add_making(signal)
 
 
-def _read_licenses(page: bytes, url: str, found: Found) -> None:
+def _read_licenses(page: bytes, places: Places, url: str, found: Found) -> None:
     """Read `<link rel=license>`, `<a rel=license>` and Creative Commons links in the footer; C2PA links on the way."""
-    if b"c2pa-manifest" in page or b"application/c2pa" in page:
-        for needle in (b"c2pa-manifest", b"application/c2pa"):
-            for at in markup.places(page, needle):
-                _, tag = markup.tag_around(page, at)
-                if markup.tag_name(tag) in (b"link", b"script"):
-                    target = markup.words(markup.attributes(tag).get(b"href", b""))
-                    found.add_making(
-                        Signal("c2pa", target, f"{markup.tag_name(tag).decode()} {needle.decode()}")
-                    )
-    for at in markup.places(page, b"license"):
+    for needle in (b"c2pa-manifest", b"application/c2pa"):
+        for at in places[needle]:
+            _, tag = markup.tag_around(page, at)
+            if markup.tag_name(tag) in (b"link", b"script"):
+                target = markup.words(markup.attributes(tag).get(b"href", b""))
+                found.add_making(Signal("c2pa", target, f"{markup.tag_name(tag).decode()} {needle.decode()}"))
+    for at in places[b"license"]:
         _, tag = markup.tag_around(page, at)
         if markup.tag_name(tag) not in (b"a", b"link"):
             continue
@@ -314,11 +312,10 @@ def _read_licenses(page: bytes, url: str, found: Found) -> None:
         if b"license" in values.get(b"rel", b"").lower().split():
             element = markup.tag_name(tag).decode()
             _add_license(markup.words(values.get(b"href", b"")), url, f"{element} rel=license", found)
-    footer = page.rfind(b"<footer")
-    for at in (
-        markup.places(page[footer:], b"creativecommons.org/") if footer >= 0 and not found.licenses else ()
-    ):
-        _, tag = markup.tag_around(page, footer + at)
+    links = [] if found.licenses else places[b"creativecommons.org/"]
+    footer = page.rfind(b"<footer") if links else -1
+    for at in links if footer >= 0 else ():
+        _, tag = markup.tag_around(page, at) if at >= footer else (0, b"")
         target = (
             markup.words(markup.attributes(tag).get(b"href", b"")) if markup.tag_name(tag) == b"a" else ""
         )

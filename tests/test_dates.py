@@ -198,3 +198,10 @@ def test_real_pages_held_out_by_group(shared: Path) -> None:
                 total += 1
                 right += claim is not None and str(claim[0]) == row["expected_date"]
     assert right / total >= 0.85
+
+
+@pytest.mark.parametrize(
+    "drawn", ["M6-1.05-.797-1.892-.686-3.03.075-.758-.36-6.643", "0-12-5-12-12.8 0-7.6 6.1", "v1.20204"]
+)
+def test_numbers_of_drawings_are_no_dates(drawn: str) -> None:
+    assert list(find_dates(f"{drawn} " * 20, False)) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.hints import compile_hints
+from provenance.hints import MOST_PLACES, compile_hints
 
 STRINGS = [b"abab", b"ababa", b"license", b"<x y", b"\xef\xbb\xbf\xf3z"]
 
@@ -20,11 +20,19 @@ STRINGS = [b"abab", b"ababa", b"license", b"<x y", b"\xef\xbb\xbf\xf3z"]
 )
 def test_exactly_the_strings_that_occur_are_found(parts: list[bytes]) -> None:
     page = b"".join(parts)
-    expected = sum(1 << number for number, string in enumerate(STRINGS) if string in page.lower())
-    assert compile_hints(STRINGS).search(page) == expected
+    lower = page.lower()
+    expected = [[at for at in range(len(page)) if lower.startswith(string, at)] for string in STRINGS]
+    assert compile_hints(STRINGS).find(page) == expected
 
 
-@pytest.mark.parametrize("strings", [[], [b"abc"], [b"abcd"] * 65])
+def test_only_so_many_places_of_a_string_are_kept() -> None:
+    assert compile_hints([b"abc", b"xyz"]).find(b"abc" * 10_000 + b"xyz") == [
+        list(range(0, 3 * MOST_PLACES, 3)),
+        [30_000],
+    ]
+
+
+@pytest.mark.parametrize("strings", [[], [b"ab"]])
 def test_what_cannot_be_compiled_is_refused(strings: list[bytes]) -> None:
-    with pytest.raises(ValueError, match="at least four bytes"):
+    with pytest.raises(ValueError, match="at least three bytes"):
         compile_hints(strings)
