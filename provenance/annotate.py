@@ -30,8 +30,9 @@ from provenance.language import Language
 from provenance.marks.annotator import Marks
 from provenance.marks.characters import clean_invisible
 from provenance.minhash import MinHash
+from provenance.neural.annotator import NeuralDetectors
 from provenance.records import ReadOptions, read_records
-from provenance.schema import ANNOTATED, EVIDENCE, RECORDS
+from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
 from provenance.shards import pack_signatures
 from provenance.source import Source
 from provenance.text import MainText
@@ -76,12 +77,13 @@ class Annotation:
             Language(),
             MinHash(ngram=duplicates.ngram, seed=duplicates.seed),
             EmbeddedDetector(),
+            *_neural_detectors(configuration),
             Watermarks(configuration.watermarks),
             *_further_annotators(configuration),
         ]
         fields = {field.name: field for annotator in self.text for field in annotator.schema}
         further = [
-            field for name, field in fields.items() if name not in ANNOTATED.names and not _is_evidence(field)
+            field for name, field in fields.items() if name not in ANNOTATED.names and not _is_joined(field)
         ]
         self.schema = pa.schema([*ANNOTATED, *further])
 
@@ -140,7 +142,8 @@ class Annotation:
         if documents.num_rows:
             made = {
                 "text_bytes": pc.binary_length(documents["text"]),
-                "evidence": _evidence(documents),
+                "evidence": _joined(documents, EVIDENCE, "_evidence"),
+                "detectors": _joined(documents, DETECTORS, "detectors"),
                 "minhash": pack_signatures(documents["minhash"]),
             }
         for field in self.schema:
@@ -232,6 +235,11 @@ class _DocumentIds:
         return pa.array(ids, pa.string())
 
 
+def _neural_detectors(configuration: Configuration) -> list[Annotator]:
+    neural = configuration.neural
+    return [NeuralDetectors(neural.detectors, neural.combination)] if neural.detectors else []
+
+
 def _further_annotators(configuration: Configuration) -> list[Annotator]:
     points = {point.name: point for point in entry_points(group="provenance.annotators")}
     options = configuration.annotator_options
@@ -288,13 +296,19 @@ def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.Rec
     return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
 
 
-def _is_evidence(field: pa.Field) -> bool:
-    return bool(field.name.endswith("_evidence") and field.type == EVIDENCE)
+def _is_joined(field: pa.Field) -> bool:
+    """Whether a column becomes part of the published `evidence` or `detectors`."""
+    evidence = field.name.endswith("_evidence") and field.type == EVIDENCE
+    return bool(evidence or (field.name.endswith("_detectors") and field.type == DETECTORS))
 
 
-def _evidence(documents: pa.RecordBatch) -> pa.Array:
-    """All `*_evidence` columns joined row by row, in the order of the columns."""
-    columns = [documents[field.name] for field in documents.schema if _is_evidence(field)]
+def _joined(documents: pa.RecordBatch, kind: pa.ListType, suffix: str) -> pa.Array:
+    """The lists of all columns of type `kind` whose names end so, joined row by row in their order."""
+    columns = [
+        documents[field.name]
+        for field in documents.schema
+        if field.name.endswith(suffix) and field.type == kind
+    ]
     parents = np.concatenate(
         [np.asarray(pc.list_parent_indices(column)) for column in columns] or [np.zeros(0, int)]
     )
@@ -302,8 +316,8 @@ def _evidence(documents: pa.RecordBatch) -> pa.Array:
     offsets = np.zeros(documents.num_rows + 1, dtype=np.int32)
     np.cumsum(np.bincount(parents.astype(np.int64), minlength=documents.num_rows), out=offsets[1:])
     flat = [column.flatten() for column in columns]
-    values = pa.concat_arrays(flat) if flat else pa.array([], EVIDENCE.value_type)
-    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)), type=EVIDENCE)
+    values = pa.concat_arrays(flat) if flat else pa.array([], kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)), type=kind)
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from provenance import __version__
+from provenance.neural.config import Neural
 from provenance.watermarks.config import WatermarkConfig
 
 
@@ -144,6 +145,7 @@ class Configuration(Section):
     text: Text = Text()
     duplicates: Duplicates = Duplicates()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
+    neural: Neural = Neural()
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()

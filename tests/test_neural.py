@@ -1,0 +1,433 @@
+"""Neural detectors: published scores, batching, calibration, the cascade, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from provenance import schema
+from provenance.configuration import Configuration, ConfigurationError, load_configuration
+from provenance.neural.batches import length_batches
+from provenance.neural.config import Combination, Neural, NeuralConfig, ScoreCalibration
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+tokenizers = pytest.importorskip("tokenizers")
+
+from provenance.neural.annotator import NeuralDetectors  # noqa: E402
+from provenance.neural.scores import load_scorer  # noqa: E402
+from provenance.neural.surprisal import STATISTICS, Surprisal, surprisal_statistics  # noqa: E402
+from provenance.neural.weights import NeuralError  # noqa: E402
+
+WORDS = "the a river stone bridge old walked slowly over under morning light delve tapestry vibrant moreover".split()
+LINE = ScoreCalibration(intercept=0.0, slope=1.0, min_tokens=8)
+
+
+def tokenizer() -> Any:
+    vocabulary = {word: k for k, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
+    model = tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]")
+    raw = tokenizers.Tokenizer(model)
+    raw.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]")
+
+
+def save_causal(folder: Path, seed: int, vocabulary: int = 32) -> str:
+    torch.manual_seed(seed)
+    config = transformers.GPT2Config(
+        vocab_size=vocabulary, n_positions=128, n_embd=16, n_layer=2, n_head=2, initializer_range=0.4
+    )
+    transformers.GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+def bert(seed: int = 0) -> Any:
+    torch.manual_seed(seed)
+    config = transformers.BertConfig(
+        vocab_size=32,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=128,
+        num_labels=2,
+        id2label={0: "human", 1: "machine"},
+        label2id={"human": 0, "machine": 1},
+        pad_token_id=0,
+    )
+    return transformers.BertForSequenceClassification(config)
+
+
+@pytest.fixture(scope="module")
+def causal(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("causal")
+    return save_causal(folder / "observer", 1), save_causal(folder / "performer", 2)
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny classifier trained here: texts with the last four words of WORDS are machine-written."""
+    folder = tmp_path_factory.mktemp("classifier")
+    model = bert().train()
+    rows, labels = toy(400, seed=5, words=40)
+    ids = torch.tensor(tokenizer()(rows)["input_ids"])
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(3):
+        for start in range(0, 400, 40):
+            part = slice(start, start + 40)
+            model(input_ids=ids[part], labels=torch.tensor(labels[part])).loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    model.eval().save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+def toy(count: int, seed: int, words: int) -> tuple[list[str], list[int]]:
+    random = np.random.default_rng(seed)
+    labels = [k % 2 for k in range(count)]
+    return [" ".join(random.choice(WORDS if label else WORDS[:-4], size=words)) for label in labels], labels
+
+
+def texts(count: int = 9, seed: int = 3) -> list[str]:
+    random = np.random.default_rng(seed)
+    return [" ".join(random.choice(WORDS, size=size)) for size in random.integers(15, 90, size=count)]
+
+
+def detector(kind: str, model: str, **options: Any) -> NeuralConfig:
+    values = {
+        "name": kind.replace("_", "-"),
+        "kind": kind,
+        "model": model,
+        "max_tokens": 128,
+        "device": "cpu",
+    }
+    if kind in ("classifier", "onnx"):
+        values["synthetic_label"] = "machine"
+    return NeuralConfig(**(values | options))
+
+
+def logits_of(folder: str, text: str) -> tuple[Any, Any]:
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    ids = torch.tensor([tokenizer()(text)["input_ids"]])
+    with torch.no_grad():
+        return ids, model(ids).logits
+
+
+# --- scores, against straightforward torch -------------------------------------------------------
+
+
+def test_binoculars_is_log_perplexity_over_cross_entropy(causal: tuple[str, str]) -> None:
+    sample = texts()
+    expected = []
+    for text in sample:
+        ids, observer = logits_of(causal[0], text)
+        _, performer = logits_of(causal[1], text)
+        loss = torch.nn.functional.cross_entropy
+        perplexity = loss(performer[0, :-1], ids[0, 1:])
+        crossed = loss(performer[0], observer[0].softmax(-1))
+        expected.append(float(perplexity / crossed))
+    scores = load_scorer(detector("binoculars", causal[0], second_model=causal[1])).score(sample)
+    np.testing.assert_allclose(scores.score, expected, atol=1e-5)
+    assert scores.tokens.tolist() == [len(text.split()) for text in sample]
+
+
+@pytest.mark.parametrize("models", [1, 2])
+def test_fast_detect_gpt_is_the_analytic_curvature(causal: tuple[str, str], models: int) -> None:
+    sample = texts()
+    expected = []
+    for text in sample:
+        ids, scoring = logits_of(causal[0], text)
+        _, sampling = logits_of(causal[models - 1], text)
+        log_p = torch.distributions.Categorical(logits=scoring[0, :-1].double()).logits
+        q = sampling[0, :-1].double().softmax(-1)
+        total = mean = variance = 0.0
+        for place, token in enumerate(ids[0, 1:].tolist()):
+            expectation = float((q[place] * log_p[place]).sum())
+            total += float(log_p[place, token])
+            mean += expectation
+            variance += float((q[place] * log_p[place] ** 2).sum()) - expectation**2
+        expected.append((total - mean) / math.sqrt(variance))
+    second = {"second_model": causal[1]} if models == 2 else {}
+    scores = load_scorer(detector("fast_detect_gpt", causal[0], **second)).score(sample)
+    np.testing.assert_allclose(scores.score, expected, atol=1e-5)
+
+
+def test_surprisal_statistics_are_those_of_scipy(causal: tuple[str, str]) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    sample = texts()
+    expected = []
+    for text in sample:
+        ids, logits = logits_of(causal[0], text)
+        s = torch.nn.functional.cross_entropy(logits[0, :-1].double(), ids[0, 1:], reduction="none").numpy()
+        second = np.diff(s, n=2)
+        expected.append(
+            [
+                s.mean(),
+                s.std(),
+                s.var(),
+                stats.skew(s),
+                stats.kurtosis(s),
+                np.diff(s).mean(),
+                np.diff(s).std(),
+                second.var(),
+                stats.entropy(np.histogram(second, bins=20, density=True)[0]),
+                np.corrcoef(second[:-1], second[1:])[0, 1],
+            ]
+        )
+    scorer = load_scorer(detector("surprisal", causal[0]))
+    assert isinstance(scorer, Surprisal)
+    np.testing.assert_allclose(scorer.statistics(sample), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scorer.score(sample).score, np.array(expected)[:, 0], atol=1e-5)
+    weights = {name: 0.1 * k for k, name in enumerate(STATISTICS)}
+    weighted = detector(
+        "surprisal", causal[0], calibration=ScoreCalibration(intercept=0, slope=1, weights=weights)
+    )
+    by_hand = np.array(expected) @ np.array(list(weights.values()))
+    np.testing.assert_allclose(load_scorer(weighted).score(sample).score, by_hand, rtol=1e-5, atol=1e-5)
+
+
+def test_surprisal_that_never_changes_has_finite_statistics() -> None:
+    assert np.isfinite(surprisal_statistics(np.full(20, 2.5))).all()
+
+
+def test_classifier_score_is_the_log_odds_of_its_label(classifier: str) -> None:
+    sample = texts()
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(classifier).eval()
+    with torch.no_grad():
+        p = [
+            float(model(torch.tensor([tokenizer()(text)["input_ids"]])).logits.double().softmax(-1)[0, 1])
+            for text in sample
+        ]
+    scores = load_scorer(detector("classifier", classifier)).score(sample)
+    np.testing.assert_allclose(scores.score, [math.log(x / (1 - x)) for x in p], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "binoculars", "fast_detect_gpt", "surprisal"])
+def test_scores_do_not_depend_on_the_batch(kind: str, classifier: str, causal: tuple[str, str]) -> None:
+    sample = texts(13)
+    options = {"second_model": causal[1]} if kind == "binoculars" else {}
+    model = classifier if kind == "classifier" else causal[0]
+    together = load_scorer(detector(kind, model, batch_tokens=100_000, **options)).score(sample).score
+    alone = load_scorer(detector(kind, model, batch_tokens=16, **options)).score(sample).score
+    mirrored = load_scorer(detector(kind, model, batch_tokens=300, **options)).score(sample[::-1]).score[::-1]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(mirrored, alone, atol=1e-5)
+
+
+def test_batches_hold_every_row_once_within_the_budget() -> None:
+    lengths = np.random.default_rng(0).integers(1, 200, size=100).tolist()
+    batches = list(length_batches(lengths, 256))
+    assert sorted(row for batch in batches for row in batch) == list(range(100))
+    assert all(len(batch) * max(lengths[row] for row in batch) <= 256 for batch in batches)
+
+
+def test_short_and_huge_texts_are_bounded(causal: tuple[str, str]) -> None:
+    huge = ["", "the river", "river " * 200_000, "x" * 1_000_000]
+    scores = load_scorer(detector("surprisal", causal[0])).score(huge)
+    assert np.isnan(scores.score).tolist() == [True, True, False, True]
+    assert scores.tokens.max() <= 128
+
+
+# --- the annotator -------------------------------------------------------------------------------
+
+
+def batch(sample: list[str | None], embedded: list[float | None]) -> pa.RecordBatch:
+    evidence = [
+        [] if ratio is None else [{"source": "detector:embedded", "llr": ratio, "because": "-"}]
+        for ratio in embedded
+    ]
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(sample, pa.large_string()),
+            pa.array(["en"] * len(sample), pa.string()),
+            pa.array(evidence, schema.EVIDENCE),
+        ],
+        names=["text", "language", "detector_evidence"],
+    )
+
+
+def test_cascade_asks_only_inside_the_band_and_counts_its_cost(classifier: str) -> None:
+    config = detector("classifier", classifier, calibration=LINE, band=(-1.0, 2.0))
+    annotator = NeuralDetectors([config])
+    sample = [*texts(5), None]
+    found, evidence = annotator(batch(sample, [-3.0, -1.0, None, 2.5, 2.0, None]))
+    assert [item is not None for item in found.to_pylist()] == [False, True, True, False, True, False]
+    assert [len(item) if item is not None else None for item in evidence.to_pylist()] == [0, 1, 1, 0, 1, None]
+    (report,) = annotator.report()
+    assert (report["rows"], report["asked"], report["band"]) == (5, 3, (-1.0, 2.0))
+
+
+def test_evidence_replaces_the_embedded_ratio_by_the_combined_one(classifier: str) -> None:
+    config = detector("classifier", classifier, calibration=LINE, band=None)
+    rows = batch(texts(3), [1.5, -2.0, None])
+    found, evidence = NeuralDetectors([config])(rows)
+    own = [item[0]["llr"] for item in found.to_pylist()]
+    added = [item[0]["llr"] for item in evidence.to_pylist()]
+    assert [1.5 + added[0], -2.0 + added[1], added[2]] == pytest.approx(
+        [(1.5 + own[0]) / 2, (own[1] - 2.0) / 2, own[2]], abs=1e-5
+    )
+    fitted = Combination(intercept=0.5, weights={"embedded": 0.25, "classifier": 1.0}, bounds=(-1.0, 1.0))
+    _, evidence = NeuralDetectors([config], fitted)(rows)
+    combined = [1.5, -2.0, 0.0] + np.array([item[0]["llr"] for item in evidence.to_pylist()])
+    expected = np.clip(0.5 + 0.25 * np.array([1.5, -2.0, 0.0]) + np.array(own), -1.0, 1.0)
+    np.testing.assert_allclose(combined, expected, atol=1e-5)
+
+
+def test_detector_without_calibration_or_outside_it_reports_but_adds_nothing(classifier: str) -> None:
+    french = ScoreCalibration(intercept=0, slope=1, min_tokens=8, languages=("fr",))
+    for calibration in (None, french, LINE.model_copy(update={"min_tokens": 5000})):
+        config = detector("classifier", classifier, calibration=calibration, band=None)
+        found, evidence = NeuralDetectors([config])(batch(texts(2), [1.0, 1.0]))
+        assert [item[0]["llr"] for item in found.to_pylist()] == [None, None]
+        assert evidence.to_pylist() == [[], []]
+
+
+def test_ratios_are_bounded(classifier: str) -> None:
+    steep = ScoreCalibration(intercept=0, slope=100, bounds=(-2.0, 3.0), min_tokens=8)
+    found, _ = NeuralDetectors([detector("classifier", classifier, calibration=steep, band=None)])(
+        batch(toy(20, 9, 60)[0], [0.0] * 20)
+    )
+    assert {item[0]["llr"] for item in found.to_pylist()} <= {-2.0, 3.0}
+
+
+def test_version_follows_weights_and_numbers_but_not_the_place(tmp_path: Path) -> None:
+    def version(folder: Path, **options: Any) -> str:
+        return NeuralDetectors([detector("surprisal", str(folder), **options)]).version
+
+    first, same, other = (tmp_path / name for name in ("first", "same", "other"))
+    save_causal(first, 1)
+    save_causal(same, 1)
+    save_causal(other, 2)
+    assert version(first) == version(same) != version(other)
+    assert version(first) != version(first, calibration=LINE)
+
+
+# --- through the pipeline ------------------------------------------------------------------------
+
+
+def test_toy_task_is_separated_through_the_whole_pipeline(classifier: str, tmp_path: Path) -> None:
+    from pipelines.command import main
+
+    rows, labels = toy(40, seed=77, words=110)
+    crawl = tmp_path / "crawl.jsonl"
+    crawl.write_text(
+        "".join(
+            json.dumps({"text": text, "id": str(k), "url": f"https://example.org/{k}"}) + "\n"
+            for k, text in enumerate(rows)
+        )
+    )
+    steep = {"intercept": 0, "slope": 2, "min_tokens": 32, "bounds": [-6, 6]}
+    entry = {"name": "toy", "kind": "classifier", "model": classifier, "synthetic_label": "machine"}
+    entry |= {"max_tokens": 128, "device": "cpu", "calibration": steep, "band": None}
+    combination = {"weights": {"toy": 1.0}, "bounds": [-6, 6]}
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(
+        json.dumps(
+            {
+                "neural": {"detectors": [entry], "combination": combination},
+                "cap": {"max_synthetic": 1},
+                "duplicates": {"threshold": 1.0},
+            }
+        )
+    )
+    output = tmp_path / "release"
+    assert main(["curate", str(crawl), "--output", str(output), "--config", str(settings), "--quiet"]) == 0
+    released = pq.read_table(output / "data").to_pylist()
+    assert len(released) == 40
+    probability = {row["record_id"]: row["synthetic_probability"] for row in released}
+    assert all((probability[str(k)] > 0.5) == bool(label) for k, label in enumerate(labels))
+    assert {"embedded", "toy"} == {item["name"] for item in released[0]["detectors"]}
+    assert any(item["source"] == "detector:neural" for item in released[0]["evidence"])
+    assert "neural_detectors" not in released[0]
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "someone/model"}, "revision"),
+        ({"model": "someone/model", "revision": "main"}, "40 hexadecimal"),
+        ({"model": "no such place!"}, "neither a folder"),
+        ({"kind": "binoculars", "synthetic_label": None}, "second_model"),
+        ({"synthetic_label": None}, "synthetic_label"),
+        ({"name": "embedded"}, "embedded"),
+        ({"band": (2.0, 1.0)}, "low, high"),
+        ({"calibration": {"intercept": 0, "slope": math.inf}}, "slope"),
+        ({"trust_remote_code": True}, "trust_remote_code"),
+    ],
+)
+def test_configuration_is_refused_with_the_reason(options: dict[str, Any], message: str) -> None:
+    values = {"name": "d", "kind": "classifier", "model": "a/b", "revision": "0" * 40, "synthetic_label": 1}
+    values.pop("revision") if "model" in options else None
+    with pytest.raises(ValueError, match=message):
+        NeuralConfig(**(values | options))
+
+
+def test_names_must_differ_and_weights_must_name_detectors() -> None:
+    one = NeuralConfig(name="d", kind="surprisal", model="a/b", revision="0" * 40)
+    with pytest.raises(ValueError, match="differ"):
+        Neural(detectors=(one, one))
+    with pytest.raises(ValueError, match="no detector is called other"):
+        Neural(detectors=(one,), combination=Combination(weights={"other": 1}))
+
+
+def test_yaml_error_names_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(
+        "neural: {detectors: [{name: d, kind: surprisal, model: a/b, revision: '" + "0" * 40 + "', dpi: 3}]}"
+    )
+    with pytest.raises(ConfigurationError, match=r"neural\.detectors\.0\.dpi"):
+        load_configuration(path)
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    with pytest.raises(NeuralError, match="pickled weights can run code"):
+        NeuralDetectors([detector("surprisal", str(tmp_path))])
+
+
+def test_missing_folder_label_or_calibration_is_named(classifier: str, tmp_path: Path) -> None:
+    with pytest.raises(NeuralError, match="no such file or folder"):
+        NeuralDetectors([detector("surprisal", str(tmp_path / "nowhere"))])
+    with pytest.raises(NeuralError, match=r"'robot'.*human \(0\), machine \(1\)"):
+        NeuralDetectors([detector("classifier", classifier, synthetic_label="robot")]).setup()
+    with pytest.raises(NeuralError, match="cannot be read"):
+        NeuralDetectors([detector("classifier", classifier, calibration=str(tmp_path / "none.json"))])
+    (tmp_path / "bad.json").write_text('{"intercept": 0}')
+    with pytest.raises(NeuralError, match="slope"):
+        NeuralDetectors([detector("classifier", classifier, calibration=str(tmp_path / "bad.json"))])
+    with pytest.raises(NeuralError, match="reads 128"):
+        NeuralDetectors([detector("surprisal", save_causal(tmp_path / "m", 1), max_tokens=512)]).setup()
+
+
+def test_binoculars_refuses_models_of_different_vocabularies(causal: tuple[str, str], tmp_path: Path) -> None:
+    wide = save_causal(tmp_path / "wide", 3, vocabulary=40)
+    with pytest.raises(NeuralError, match="sizes"):
+        NeuralDetectors([detector("binoculars", causal[0], second_model=wide)]).setup()
+
+
+def test_missing_extra_names_the_command_that_installs_it(
+    classifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        "provenance.neural.weights.find_spec", lambda name: None if name == "torch" else real(name)
+    )
+    with pytest.raises(NeuralError, match=r"torch: pip install 'provenance-pipelines\[neural\]'"):
+        NeuralDetectors([detector("classifier", classifier)])
+
+
+def test_default_configuration_asks_no_neural_detector() -> None:
+    assert Configuration().neural.detectors == ()
