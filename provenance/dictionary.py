@@ -83,7 +83,8 @@ def manifest_schema() -> dict[str, Any]:
     )
     by_unit = _object({unit: share for unit in ("documents", "tokens")})
     fractions = _object({"hard": by_unit, "expected": by_unit})
-    file = _object({"path": name, "bytes": count, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}})
+    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    file = _object({"path": name, "bytes": count, "sha256": sha256})
     file["properties"] |= {
         "documents": count,
         "records": count,
@@ -129,6 +130,7 @@ def manifest_schema() -> dict[str, Any]:
                 ),
                 "synthetic": _object(synthetic),
                 "files": {"type": "array", "items": file},
+                "sha256": sha256 | {"description": "of the manifest's own text without this entry"},
             }
         ),
     }
