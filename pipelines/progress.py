@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ class Progress:
     """Writes what is going on; says nothing at all when `quiet`."""
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False, every: float | None = None) -> None:
-        self.stream = stream or sys.stderr
+        self.stream = stream or _standard_error()
         self.quiet = quiet
         self.live = self.stream.isatty()
         self.every = every if every is not None else (1.0 if self.live else 15.0)
@@ -94,6 +95,14 @@ class Progress:
         finally:
             stop.set()
             thread.join()
+
+
+def _standard_error() -> TextIO:
+    """A copy of standard error: the runner turns the original away while worker processes are noisy."""
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
+    except OSError:  # not a file, as under a test's capture
+        return sys.stderr
 
 
 def _clock(seconds: float) -> str:

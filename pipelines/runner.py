@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -36,7 +39,6 @@ class Runner:
         if not any(option == "--runner" or option.startswith("--runner=") for option in given):
             given.append("--runner=FnApiRunner")
             if self.workers > 1:
-                given.append("--default_sdk_harness_log_level=ERROR")
                 given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
         elif self.workers > 1:
             raise RunnerError(
@@ -50,8 +52,26 @@ class Runner:
     def run(self, build: Callable[[beam.Pipeline], object]) -> None:
         """Build a pipeline and wait until it has finished."""
         logging.getLogger("apache_beam").setLevel(logging.ERROR)
-        with beam.Pipeline(options=self.options()) as pipeline:
+        noisy = self.workers > 1 and not os.environ.get("PROVENANCE_TRACEBACK")
+        with (
+            _standard_error_to_nowhere() if noisy else nullcontext(),
+            beam.Pipeline(options=self.options()) as pipeline,
+        ):
             build(pipeline)
+
+
+@contextmanager
+def _standard_error_to_nowhere() -> Iterator[None]:
+    """Local worker processes log every step to our standard error; what fails in them comes back as an exception."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def _unknown_options(given: Sequence[str]) -> list[str]:
