@@ -1,6 +1,6 @@
 """Deduplication measured: signatures a second beside other libraries, and the whole stage by size.
 
-    python scripts/bench_duplicates.py [--documents 4000] [--sizes 100000,300000,1000000]
+    python scripts/bench_duplicates.py [--only signatures|tasks] [--documents 4000] [--sizes 100000,300000,1000000]
 
 One core. Peak memory is that of a fresh process, less what it held after a run on a few documents.
 """
@@ -181,12 +181,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=4_000)
     parser.add_argument("--sizes", default="100000,300000,1000000")
+    parser.add_argument("--only", choices=("signatures", "tasks"))
     parser.add_argument("--stage", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
         print(json.dumps(stage(options.stage)))
         return
-    signatures(options.documents)
+    if options.only != "tasks":
+        signatures(options.documents)
+    if options.only == "signatures":
+        return
     print(
         f"\n{'generated signatures through deduplication':<46}{'seconds':>9}{'CPU s':>8}{'dropped':>10}{'MB beyond':>11}{'bytes/doc':>11}"
     )

@@ -90,6 +90,11 @@ class GuardedExtractor:
                     )
                 return Extraction("", "", None, "extraction_failed", _died(code))
 
+    @property
+    def child(self) -> int | None:
+        """Process number of the child that this process started, where one runs."""
+        return self._child.pid if self._child is not None and self._owner == os.getpid() else None
+
     def close(self) -> None:
         """End the child; a later call starts a new one."""
         if self._owner == os.getpid():

@@ -74,6 +74,11 @@ class MainText:
             pa.array([row[column] for row in rows], field.type) for column, field in enumerate(self.schema)
         ]
 
+    @property
+    def child(self) -> int | None:
+        """Process number of the extraction child, where one runs."""
+        return self._guard.child
+
     def close(self) -> None:
         """End the child process."""
         self._guard.close()

@@ -1,0 +1,148 @@
+"""Annotating measured: a whole crawl file beside fastwarc + resiliparse alone, each annotator, the detector.
+
+    python scripts/bench_annotate.py [--only annotate|detector] [--repeats 3]
+
+Processor time of this process and of the extraction child, best of several.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+from measuring import SHARED, best, need_crawl, processor
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+from provenance.annotate import Annotation, annotate_records, write_shard
+from provenance.annotator import Annotator
+from provenance.configuration import Configuration
+from provenance.detector import EmbeddedDetector
+from provenance.inputs import InputFile
+from provenance.text import MainText
+
+FILES = (
+    "mini-crawl-a-00000.warc.gz",
+    "mini-crawl-b-00001.warc.gz",
+    "mini-crawl-b-00002.warc.gz",
+    "mini-crawl-text-00004.warc.gz",
+)
+
+
+class Timed:
+    """An annotator whose processor seconds are added up."""
+
+    def __init__(self, inner: Annotator, seconds: Counter[str], extraction: MainText) -> None:
+        self.inner, self.seconds, self.extraction = inner, seconds, extraction
+        self.name, self.version, self.schema = inner.name, inner.version, inner.schema
+
+    def setup(self) -> None:
+        self.inner.setup()
+
+    def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
+        before = processor(self.extraction.child)
+        columns = self.inner(batch)
+        self.seconds[self.name] += processor(self.extraction.child) - before
+        return columns
+
+
+def baseline(path: Path) -> tuple[float, int]:
+    """Processor seconds to read a file's responses and extract their main content, and how many they are."""
+    start, pages = processor(), 0
+    with path.open("rb") as stream:
+        for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+            body = record.reader.read()
+            extract_plain_text(bytes_to_str(body, detect_encoding(body)), main_content=True)
+            pages += 1
+    return processor() - start, pages
+
+
+def annotate(path: Path, annotation: Annotation, extraction: MainText) -> tuple[float, float]:
+    """Processor and wall seconds of the annotate stage on a file, written to memory."""
+    item = InputFile(str(path), path.name, path.stat().st_size, "")
+    wall, start = time.perf_counter(), processor(extraction.child)
+    with path.open("rb") as stream:
+        batches = annotate_records(stream, item, annotation)
+        write_shard(batches, annotation.schema, io.BytesIO(), item, "bench")
+    return processor(extraction.child) - start, time.perf_counter() - wall
+
+
+def compare(repeats: int) -> None:
+    crawl = need_crawl()
+    annotation = Annotation(Configuration())
+    annotation.setup()
+    extraction = next(item for item in annotation.page if isinstance(item, MainText))
+    annotate(crawl / FILES[0], annotation, extraction)  # starts the child, loads what is loaded late
+    print(
+        f"{'annotate stage':<34}{'pages':>7}{'alone s':>9}{'ours s':>8}{'ratio':>7}{'wall s':>8}  target 2.00"
+    )
+    total = [0.0, 0.0, 0.0, 0.0]
+    for name in FILES:
+        runs = [
+            (*baseline(crawl / name), *annotate(crawl / name, annotation, extraction)) for _ in range(repeats)
+        ]
+        alone, pages, ours, wall = (min(values) for values in zip(*runs, strict=True))
+        total = [a + b for a, b in zip(total, (pages, alone, ours, wall), strict=True)]
+        print(f"{name:<34}{pages:>7}{alone:>9.2f}{ours:>8.2f}{ours / alone:>7.2f}{wall:>8.2f}", flush=True)
+    pages, alone, ours, wall = total
+    print(f"{'all':<34}{pages:>7.0f}{alone:>9.2f}{ours:>8.2f}{ours / alone:>7.2f}{wall:>8.2f}\n")
+
+    seconds: Counter[str] = Counter()
+    annotation.page = [Timed(item, seconds, extraction) for item in annotation.page]
+    annotation.text = [Timed(item, seconds, extraction) for item in annotation.text]
+    whole = sum(annotate(crawl / name, annotation, extraction)[0] for name in FILES)
+    seconds["reading, identifiers, writing"] = whole - seconds.total()
+    print(f"{'by annotator':<34}{'CPU s':>9}{'us a page':>11}")
+    for name, spent in seconds.most_common():
+        print(f"{name:<34}{spent:>9.2f}{spent / pages * 1e6:>11.0f}")
+
+
+def detector(repeats: int) -> None:
+    path = SHARED / "data/detector/pool_train.parquet"
+    table = pq.read_table(path, columns=["text", "language"]).slice(0, 20_000)
+    texts = table["text"].combine_chunks()
+    words = pa.compute.count_substring_regex(texts, r"\s+")
+    print(f"{'default detector':<34}{'documents':>10}{'words':>8}{'us/document':>13}  target 200")
+    subject = EmbeddedDetector()
+    subject.setup()
+    for least, most in ((100, 300), (300, 700), (700, 100_000)):
+        chosen = pa.compute.and_(pa.compute.greater_equal(words, least), pa.compute.less(words, most))
+        part = table.filter(chosen).combine_chunks().slice(0, 2_000)
+        batch = pa.record_batch(
+            {
+                "text": part["text"].combine_chunks().cast(pa.large_string()),
+                "language": part["language"].combine_chunks().cast(pa.string()),
+            }
+        )
+
+        def once(batch: pa.RecordBatch = batch) -> float:
+            start = time.process_time()
+            subject(batch)
+            return time.process_time() - start
+
+        once()
+        mean = pa.compute.mean(words.filter(chosen)).as_py() or 0
+        spent = best(repeats, once) / max(1, batch.num_rows) * 1e6
+        print(f"{f'{least} to {most} words':<34}{batch.num_rows:>10}{mean:>8.0f}{spent:>13.1f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=("annotate", "detector"))
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    if options.only != "detector":
+        compare(options.repeats)
+    if options.only != "annotate":
+        detector(options.repeats)
+
+
+if __name__ == "__main__":
+    main()
