@@ -105,9 +105,7 @@ class Job:
         """Stage 2."""
         started = time.monotonic()
         shards = self._shards()
-        fresh = fingerprint(
-            "deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity()
-        )
+        fresh = self._deduplicate_fingerprint()
         if self._stands("deduplicate", fresh, self.workspace.clusters_path):
             return self._result("deduplicate", 0, 1, started)
         self.workspace.clear_state("deduplicate")
@@ -132,17 +130,9 @@ class Job:
         """Stage 3."""
         started = time.monotonic()
         shards = self._shards()
-        before = self.workspace.need_state("deduplicate")["fingerprint"]
-        expected = fingerprint(
-            "deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity()
-        )
-        if before != expected:
-            raise WorkspaceError(
-                f"{self.workspace.directory}: shards or the configuration of duplicates changed since the last "
-                "deduplication; run `provenance deduplicate` first"
-            )
+        self._need("deduplicate", self._deduplicate_fingerprint())
         cap, prior = self.configuration.cap, self.configuration.prior
-        fresh = fingerprint("select", cap.model_dump(mode="json"), prior.model_dump(mode="json"), before)
+        fresh = self._select_fingerprint()
         paths = [self.workspace.decisions_path(shard) for shard in shards]
         if self._stands("select", fresh, *paths):
             return self._result("select", 0, len(shards), started)
@@ -164,11 +154,13 @@ class Job:
 
         Raises:
             ReleaseError: where `release` holds files that are not a release.
+            WorkspaceError: where the decisions were made with another configuration.
         """
         started = time.monotonic()
         release = release.rstrip("/")
         shards = self._shards()
-        selected = self.workspace.need_state("select")["fingerprint"]
+        selected = self._select_fingerprint()
+        self._need("select", selected)
         fresh = fingerprint("publish", self.configuration.model_dump(mode="json"), selected)
         check_output(self.storage, release)
         manifest_path = join(release, "manifest.json")
@@ -256,6 +248,24 @@ class Job:
             self.progress.note(
                 f"{self.workspace.directory} was annotated with another configuration ({changed}): "
                 "all inputs are annotated again"
+            )
+
+    def _deduplicate_fingerprint(self) -> str:
+        return fingerprint(
+            "deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity()
+        )
+
+    def _select_fingerprint(self) -> str:
+        cap, prior = self.configuration.cap, self.configuration.prior
+        settings = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
+        return fingerprint("select", *settings, self._deduplicate_fingerprint())
+
+    def _need(self, stage: str, expected: str) -> None:
+        """Refuse to go on from what a stage made of other shards or with other settings."""
+        if self.workspace.need_state(stage)["fingerprint"] != expected:
+            raise WorkspaceError(
+                f"{self.workspace.directory}: the shards or the configuration changed since stage {stage} ran here; "
+                f"run `provenance {stage}` with this configuration first"
             )
 
     def _stands(self, stage: str, fresh: str, *paths: str) -> bool:

@@ -95,7 +95,9 @@ class Workspace:
 
     def shards(self) -> list[Shard]:
         """The annotated shards of the last finished annotate stage, in the order of their names."""
-        return [Shard(**item) for item in self.need_state("annotate")["shards"]]
+        # Paths are made anew, so that a workspace can be moved or copied.
+        stated = self.need_state("annotate")["shards"]
+        return [Shard(**{**item, "path": self.shard_path(item["name"])}) for item in stated]
 
 
 def shard_stem(name: str) -> str:
