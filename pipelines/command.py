@@ -136,6 +136,13 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("doc_id", metavar="DOC_ID", help="a doc_id of its ledger")
     explain.add_argument("--json", action="store_true", help="print the explanation as JSON")
 
+    audit = command("audit", "estimate the synthetic share of a dataset, and measure its diversity", _audit)
+    audit.add_argument(
+        "dataset", metavar="DATASET", help="a release, or a directory or file of Parquet with text"
+    )
+    audit.add_argument("--baseline", metavar="DATASET", help="a dataset to compare the diversity with")
+    audit.add_argument("--json", action="store_true", help="print the report as JSON")
+
     score = command("score", "score JSON lines {id, text[, language]} without a pipeline", _score)
     score.add_argument(
         "file", nargs="?", default="-", metavar="FILE", help="JSON lines, or - for standard input (default)"
@@ -308,6 +315,20 @@ def _explain(arguments: argparse.Namespace) -> int:
         print(f"error: {arguments.release}: no record has the doc_id {arguments.doc_id!r}", file=sys.stderr)
         return 1
     print(json.dumps(found, indent=1, default=str, ensure_ascii=False) if arguments.json else describe(found))
+    return 0
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from provenance.audit import AuditError, audit
+    from provenance.auditreport import describe
+
+    dataset, baseline = arguments.dataset, arguments.baseline
+    storage = _storage(dataset if baseline is None or "://" in dataset else baseline)
+    try:
+        found = audit(storage, dataset.rstrip("/"), baseline and baseline.rstrip("/"))
+    except AuditError as error:
+        return _complain(error, 1)
+    print(json.dumps(found, indent=1, ensure_ascii=False) if arguments.json else describe(found))
     return 0
 
 

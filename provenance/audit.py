@@ -1,0 +1,417 @@
+"""`provenance audit`: how much of a dataset is synthetic, what its watermarks say and how varied it is.
+
+Reads any Parquet with a text column, batch by batch; what is kept of it are counts that add up, and a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from provenance import diversity, prevalence, wordshares
+from provenance.detector.calibration import BUCKETS, load_calibration
+from provenance.detector.conformal import BINS
+from provenance.detector.model import load_model
+from provenance.language import identify
+from provenance.language import load_model as load_language_model
+from provenance.posterior import LOW_BACKGROUND_BEFORE
+from provenance.storage import Storage, join
+from provenance.watermarks.null import benjamini_hochberg
+
+#: Own documents from before 2022-11-30 from which on they stand for human text in place of the shipped reference.
+ENOUGH_HUMANS = 300
+#: Strata of one dimension that are counted apart; the rest go to "other".
+MOST_STRATA = 200
+#: Documents below which no share is estimated for a stratum.
+FEWEST_DOCUMENTS = 50
+#: False-discovery rate at which watermarked documents are counted.
+DISCOVERY_RATE = 0.05
+_BATCH_ROWS = 1024
+_MOST_P_VALUES = 1_000_000
+_DIMENSIONS = ("language", "year", "source")
+#: The adjusted count flags scores that this share of the reference humans reaches.
+_FLAGGED_HUMANS = 0.05
+
+
+class AuditError(RuntimeError):
+    """A dataset that cannot be audited; the message says why."""
+
+
+@dataclass
+class Stratum:
+    """Counts of one part of a dataset."""
+
+    documents: int = 0
+    proven_human: int = 0  # of `documents`, proven to be older than 2022-11-30
+    judged_human: int = 0  # of those, how many the detector could judge
+    scores: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(BUCKETS), BINS), np.int64))
+
+    def add(self, human: NDArray[np.bool_], judged: NDArray[np.bool_], scores: NDArray[np.int64]) -> None:
+        """Count documents; `scores` holds those that are judged and not proven human."""
+        self.documents += len(human)
+        self.proven_human += int(human.sum())
+        self.judged_human += int((human & judged).sum())
+        self.scores += scores
+
+
+@dataclass
+class Counts:
+    """Everything an audit keeps of a dataset."""
+
+    whole: Stratum = field(default_factory=Stratum)
+    strata: dict[str, dict[str, Stratum]] = field(default_factory=lambda: {name: {} for name in _DIMENSIONS})
+    humans: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(BUCKETS), BINS), np.int64))
+    sentences: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros((wordshares.GROUPS, wordshares.BINS), np.int64)
+    )
+    ratios: dict[float, int] = field(default_factory=dict)  # calibrated, in hundredths of a nat
+    p_values: list[float] = field(default_factory=list)
+    watermarks_read: bool = False
+    sample: diversity.Sample = field(default_factory=diversity.Sample)
+
+
+def audit(storage: Storage, dataset: str, baseline: str | None = None) -> dict[str, Any]:
+    """Audit a Parquet file, or all Parquet files of a directory (of a release: its documents).
+
+    Returns JSON values: documents, prevalence, watermarks, diversity, and with a baseline (another dataset)
+    its diversity and the differences. docs/audit.md describes each.
+
+    Raises:
+        AuditError: where there is no Parquet file with a text column, or one is damaged.
+    """
+    counts = count_dataset(storage, dataset)
+    if counts.whole.documents == 0:
+        raise AuditError(f"{dataset}: holds no documents with text")
+    result = {
+        "dataset": dataset,
+        "documents": counts.whole.documents,
+        "prevalence": prevalence_report(counts),
+        "watermarks": _watermarks(counts),
+    }
+    other = None
+    if baseline is not None:
+        other = diversity.Sample()
+        for batch in _batches(storage, baseline):
+            other.add(_texts(batch))
+        if not other.added:
+            raise AuditError(f"{baseline}: holds no documents with text")
+    return {**result, "diversity": _diversity(counts.sample, other, baseline)}
+
+
+def count_dataset(storage: Storage, dataset: str) -> Counts:
+    """One pass over a dataset."""
+    counts = Counts()
+    for batch in _batches(storage, dataset):
+        texts = _texts(batch)
+        keep = np.asarray(pc.fill_null(pc.greater(pc.binary_length(texts), 0), False))
+        if not keep.all():
+            batch, texts = batch.filter(pa.array(keep)), texts.filter(pa.array(keep))
+        if len(texts):
+            _count(counts, batch, texts)
+    return counts
+
+
+def prevalence_report(counts: Counts) -> dict[str, Any]:
+    """Shares of the whole and of its strata; the first estimate of `estimates` is the one to quote."""
+    reference = wordshares.load_reference()
+    if reference.detector != wordshares.detector_version():
+        raise AuditError(
+            f"the shipped prevalence reference was made for detector {reference.detector}, this one is "
+            f"{wordshares.detector_version()}; run scripts/train_prevalence.py"
+        )
+    own = int(counts.humans.sum()) >= ENOUGH_HUMANS
+    # The level of each length stays the reference's where the dataset has too few of that length.
+    human = reference.human.copy()
+    if own:
+        for row in np.flatnonzero(counts.humans.sum(axis=1) >= ENOUGH_HUMANS // 4):
+            human[row] = counts.humans[row]
+    return {
+        "reference": {
+            "detector": reference.detector,
+            "language": reference.language,
+            "human": "low-background documents of this dataset" if own else "shipped, held-out human text",
+            "human_documents": int(human.sum()),
+            "synthetic_documents": int(reference.synthetic.sum()),
+        },
+        "documents": _stratum(counts.whole, human, reference.synthetic)
+        | {"further": _further(counts, reference)},
+        **{
+            f"by_{name}": {
+                value: _stratum(stratum, human, reference.synthetic)
+                for value, stratum in sorted(counts.strata[name].items())
+            }
+            for name in _DIMENSIONS
+        },
+    }
+
+
+def _stratum(stratum: Stratum, human: NDArray[np.int64], synthetic: NDArray[np.int64]) -> dict[str, Any]:
+    """Counts and estimates of one stratum, the share being that of all its judged documents."""
+    fresh = int(stratum.scores.sum())
+    judged = fresh + stratum.judged_human
+    estimates: list[dict[str, Any]] = []
+    if fresh >= FEWEST_DOCUMENTS:
+        em = prevalence.histogram_estimate(stratum.scores, human, synthetic, "EM on reference scores")
+        found = [em]
+        counted = _adjusted(stratum.scores, human, synthetic)
+        if counted is not None:
+            found.append(counted)
+        # Documents proven older than chat models are human: they lower the share, not its certainty.
+        scale = fresh / judged
+        for item in found:
+            estimates.append(
+                prevalence.Estimate(
+                    item.method, item.share * scale, item.low * scale, item.high * scale, judged
+                ).as_json()
+            )
+    elif fresh == 0 and judged:
+        estimates.append(prevalence.Estimate("all proven before 2022-11-30", 0.0, 0.0, 0.0, judged).as_json())
+    return {
+        "documents": stratum.documents,
+        "judged": judged,
+        "proven_human": stratum.proven_human,
+        "estimates": estimates,
+    }
+
+
+def _adjusted(
+    counts: NDArray[np.int64], human: NDArray[np.int64], synthetic: NDArray[np.int64]
+) -> prevalence.Estimate | None:
+    """Adjusted count at the score that 5% of the reference humans of each length reach."""
+    at_least = [np.cumsum(part[:, ::-1], axis=1)[:, ::-1] for part in (counts, human, synthetic)]
+    usable = np.flatnonzero((at_least[1][:, 0] > 0) & (at_least[2][:, 0] > 0))
+    edge = (at_least[1] <= _FLAGGED_HUMANS * at_least[1][:, :1]).argmax(axis=1)
+    flagged, false_hits, hits = (part[usable, edge[usable]] for part in (at_least[0], *at_least[1:]))
+    totals = [part[usable, 0] for part in at_least]
+    weight = totals[0] / max(totals[0].sum(), 1)
+    n_human, n_synthetic = float(totals[1].sum()), float(totals[2].sum())
+    try:
+        return prevalence.adjusted_count(
+            int(flagged.sum()),
+            int(totals[0].sum()),
+            float((weight * hits / np.maximum(totals[2], 1)).sum()) * n_synthetic,
+            n_synthetic,
+            float((weight * false_hits / np.maximum(totals[1], 1)).sum()) * n_human,
+            n_human,
+        )
+    except ValueError:
+        return None
+
+
+def _further(counts: Counts, reference: wordshares.Reference) -> list[dict[str, Any]]:
+    """Estimates that rest on other assumptions, over the documents that are not proven human."""
+    found = []
+    fresh = int(counts.whole.scores.sum())
+    if fresh < FEWEST_DOCUMENTS:
+        return []
+    nats = np.array(sorted(counts.ratios), float) / 100
+    weights = np.array([counts.ratios[key] for key in sorted(counts.ratios)])
+    found.append(prevalence.em_estimate(np.exp(nats), weights, "EM on calibrated ratios").as_json())
+    if counts.sentences.sum():
+        words = prevalence.mixture_estimate(counts.sentences, wordshares.bin_ratios(), reference.curve)
+        found.append(words.as_json() | {"documents": fresh, "sentences": int(counts.sentences.sum())})
+    return found
+
+
+def _count(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
+    model, calibration, reference = load_model(), load_calibration(), wordshares.load_reference()
+    languages = _languages(batch, texts)
+    scores = model.score(texts)
+    ratios, abstained = calibration.ratios(scores.score, scores.words, languages, scores.known)
+    known = np.array([language == reference.language for language in languages])
+    judged = ~abstained & known
+    proven, year = _proof(batch)
+    human = np.asarray(proven < LOW_BACKGROUND_BEFORE)
+    fresh = judged & ~human
+    before = counts.whole.documents
+    table = wordshares.count_scores(scores, fresh, len(BUCKETS), BINS)
+    counts.whole.add(human, judged, table)
+    counts.humans += wordshares.count_scores(scores, judged & human, len(BUCKETS), BINS)
+    counts.sentences += wordshares.count_sentences(texts, before, reference, fresh)
+    for value, number in zip(
+        *np.unique(np.round(ratios[fresh] * 100).astype(np.int64), return_counts=True), strict=True
+    ):
+        counts.ratios[int(value)] = counts.ratios.get(int(value), 0) + int(number)
+    labels = {
+        "language": [language or "unknown" for language in languages],
+        "year": year,
+        "source": _strings(batch, "source"),
+    }
+    for name, values in labels.items():
+        _count_strata(counts.strata[name], np.array(values, dtype=object), human, judged, scores, fresh)
+    counts.sample.add(texts)
+    if "watermarks" in batch.schema.names:
+        _count_watermarks(counts, batch["watermarks"])
+
+
+def _count_strata(
+    strata: dict[str, Stratum],
+    values: NDArray[Any],
+    human: NDArray[np.bool_],
+    judged: NDArray[np.bool_],
+    scores: Any,
+    fresh: NDArray[np.bool_],
+) -> None:
+    for value in sorted(set(values.tolist())):
+        rows = values == value
+        name = value if value in strata or len(strata) < MOST_STRATA else "other"
+        table = wordshares.count_scores(scores, fresh & rows, len(BUCKETS), BINS)
+        strata.setdefault(name, Stratum()).add(human[rows], judged[rows], table)
+
+
+def _count_watermarks(counts: Counts, column: pa.Array) -> None:
+    """Collect the smallest p-value of each document that has one."""
+    counts.watermarks_read = True
+    parents = np.asarray(pc.list_parent_indices(column))
+    p_values = np.asarray(pc.list_flatten(column).field("p_value").fill_null(1.0), float)
+    smallest = np.ones(len(column))
+    np.minimum.at(smallest, parents, p_values)
+    found = smallest[np.unique(parents)].tolist()
+    counts.p_values.extend(found[: _MOST_P_VALUES - len(counts.p_values)])
+
+
+def _watermarks(counts: Counts) -> dict[str, Any]:
+    """How many documents carry a watermark at DISCOVERY_RATE, by Benjamini and Hochberg (1995).
+
+    Every document counts as a test, for only small p-values are written to a dataset.
+    """
+    if not counts.watermarks_read:
+        return {"read": False, "documents": 0, "found": 0}
+    tests = counts.whole.documents
+    q = np.zeros(0)
+    if counts.p_values:
+        q = benjamini_hochberg(np.array(counts.p_values)) * (tests / len(counts.p_values))
+    return {
+        "read": True,
+        "documents": tests,
+        "with_p_value": len(counts.p_values),
+        "false_discovery_rate": DISCOVERY_RATE,
+        "found": int((q <= DISCOVERY_RATE).sum()),
+    }
+
+
+def _diversity(
+    sample: diversity.Sample, baseline: diversity.Sample | None, baseline_name: str | None
+) -> dict[str, Any]:
+    documents = sample.documents()
+    others = baseline.documents() if baseline is not None else []
+    blocks = diversity.read_blocks(documents)
+    other = diversity.read_blocks(others)
+    size = diversity.block_size(*([blocks, other] if baseline is not None else [blocks]))
+    equal = min(len(documents), len(others)) if baseline is not None else len(documents)
+    near = diversity.near_duplicates(documents[:equal])
+    result: dict[str, Any] = {
+        "sampled_documents": len(documents),
+        "near_duplicates": _proportion(near, equal),
+        "block_tokens": size,
+    }
+    if baseline is not None:
+        repeated = diversity.near_duplicates(others[:equal])
+        result["baseline"] = {
+            "dataset": baseline_name,
+            "sampled_documents": len(others),
+            "near_duplicates": _proportion(repeated, equal),
+        }
+    if size is None:
+        least = diversity.BLOCK_SIZES[-1] * diversity.FEWEST_BLOCKS
+        return result | {"note": f"too small to measure diversity: fewer than {least:,} tokens were sampled"}
+    measured = diversity.measure_blocks(blocks, size)
+    result |= {
+        "blocks": len(measured["distinct_1"]),
+        "measures": diversity.summarise(measured),
+        "type_growth": diversity.type_growth(blocks, size),
+    }
+    if baseline is not None:
+        against = diversity.measure_blocks(other, size)
+        result["baseline"] |= {
+            "blocks": len(against["distinct_1"]),
+            "measures": diversity.summarise(against),
+            "type_growth": diversity.type_growth(other, size),
+            "differences": diversity.compare(measured, against),
+        }
+    return result
+
+
+def _proportion(count: int, total: int) -> dict[str, Any]:
+    """A share with its Wilson interval."""
+    z2 = 1.959963984540054**2
+    n = max(total, 1)
+    p = count / n
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = float(np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))) / (1 + z2 / n)
+    return {
+        "value": p,
+        "interval": [max(0.0, middle - half), min(1.0, middle + half)],
+        "documents": total,
+    }
+
+
+def _batches(storage: Storage, dataset: str) -> Iterator[pa.RecordBatch]:
+    wanted = {"text", "language", "source", "proven_by", "capture_time", "watermarks"}
+    for path in find_files(storage, dataset):
+        with storage.open(path) as file:
+            try:
+                table = pq.ParquetFile(file)
+                names = table.schema_arrow.names
+                if "text" not in names:
+                    raise AuditError(f"{path}: has no column `text` (it has {', '.join(names[:8])})")
+                columns = [name for name in names if name in wanted]
+                yield from table.iter_batches(_BATCH_ROWS, columns=columns)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+                raise AuditError(f"{path}: cannot be read as Parquet: {error}") from error
+
+
+def find_files(storage: Storage, dataset: str) -> list[str]:
+    """The Parquet files of a dataset, sorted; of a release only its documents.
+
+    Raises:
+        AuditError: where there is none.
+    """
+    if dataset.endswith(".parquet") and storage.info(dataset) is not None and not storage.list(dataset):
+        return [dataset]
+    release = storage.info(join(dataset, "manifest.json")) is not None
+    folder = join(dataset, "data") if release else dataset
+    found = sorted(item.path for item in storage.list(folder) if item.path.endswith(".parquet"))
+    if not found:
+        raise AuditError(f"{dataset}: there is no Parquet file here")
+    return found
+
+
+def _texts(batch: pa.RecordBatch) -> pa.Array:
+    column = batch["text"]
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise AuditError(f"the column `text` is {column.type}, not a string")
+    return column.cast(pa.large_string())
+
+
+def _languages(batch: pa.RecordBatch, texts: pa.Array) -> list[str | None]:
+    if "language" in batch.schema.names:
+        return batch["language"].cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
+    model = load_language_model()
+    return [identify(model, text)[0] for text in texts.to_pylist()]
+
+
+def _strings(batch: pa.RecordBatch, name: str) -> list[str]:
+    if name not in batch.schema.names:
+        return ["unknown"] * batch.num_rows
+    return [value or "unknown" for value in batch[name].cast(pa.string()).to_pylist()]
+
+
+def _proof(batch: pa.RecordBatch) -> tuple[NDArray[np.datetime64], list[str]]:
+    """When each document is proven to exist (NaT: never), and that year as a string."""
+    for name in ("proven_by", "capture_time"):
+        if name in batch.schema.names and pa.types.is_timestamp(batch[name].type):
+            column = batch[name].cast(pa.timestamp("us"), safe=False)
+            proven = np.asarray(column, dtype="datetime64[us]")
+            years = pc.year(column).to_pylist()
+            return proven, [str(year) if year is not None else "unknown" for year in years]
+    return np.full(batch.num_rows, np.datetime64("NaT", "us")), ["unknown"] * batch.num_rows
