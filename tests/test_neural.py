@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from provenance.neural.scores import load_scorer  # noqa: E402
 from provenance.neural.surprisal import STATISTICS, Surprisal, surprisal_statistics  # noqa: E402
 from provenance.neural.weights import NeuralError  # noqa: E402
 
+ROOT = Path(__file__).resolve().parent.parent
 WORDS = "the a river stone bridge old walked slowly over under morning light delve tapestry vibrant moreover".split()
 LINE = ScoreCalibration(intercept=0.0, slope=1.0, min_tokens=8)
 
@@ -209,6 +213,71 @@ def test_classifier_score_is_the_log_odds_of_its_label(classifier: str) -> None:
         ]
     scores = load_scorer(detector("classifier", classifier)).score(sample)
     np.testing.assert_allclose(scores.score, [math.log(x / (1 - x)) for x in p], atol=1e-5)
+
+
+def save_onnx(folder: Path, table: np.ndarray) -> str:
+    """A classifier whose logits are the sums of its tokens' rows in `table` (vocabulary, 2), encoded by hand."""
+
+    def field(number: int, value: int | bytes | str) -> bytes:
+        if isinstance(value, int):
+            return varint(number << 3) + varint(value)
+        data = value.encode() if isinstance(value, str) else value
+        return varint(number << 3 | 2) + varint(len(data)) + data
+
+    def varint(value: int) -> bytes:
+        low = bytes([value & 127])
+        return low if value < 128 else bytes([low[0] | 128]) + varint(value >> 7)
+
+    def tensor(name: str, values: np.ndarray) -> bytes:
+        dims = b"".join(field(1, size) for size in values.shape)
+        kind = 1 if values.dtype == np.float32 else 7
+        return field(5, dims + field(2, kind) + field(8, name) + field(9, values.tobytes()))
+
+    def node(operation: str, inputs: str, output: str, attributes: dict[str, int]) -> bytes:
+        body = b"".join(field(1, name) for name in inputs.split()) + field(2, output) + field(4, operation)
+        for name, value in attributes.items():
+            body += field(5, field(1, name) + field(3, value) + field(20, 2))
+        return field(1, body)
+
+    def port(number: int, name: str, kind: int, dims: list[str | int]) -> bytes:
+        shape = b"".join(field(1, field(1 if isinstance(dim, int) else 2, dim)) for dim in dims)
+        return field(number, field(1, name) + field(2, field(1, field(1, kind) + field(2, shape))))
+
+    graph = (
+        node("Gather", "table input_ids", "rows", {})
+        + node("Cast", "attention_mask", "mask", {"to": 1})
+        + node("Unsqueeze", "mask last", "wide", {})
+        + node("Mul", "rows wide", "kept", {})
+        + node("ReduceSum", "kept middle", "logits", {"keepdims": 0})
+        + field(2, "toy")
+        + tensor("table", table.astype(np.float32))
+        + tensor("last", np.array([2], np.int64))
+        + tensor("middle", np.array([1], np.int64))
+        + port(11, "input_ids", 7, ["n", "length"])
+        + port(11, "attention_mask", 7, ["n", "length"])
+        + port(12, "logits", 1, ["n", 2])
+    )
+    folder.mkdir(exist_ok=True)
+    model = field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 13))
+    (folder / "model.onnx").write_bytes(model)
+    tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+def test_onnx_score_is_the_log_odds_of_its_label(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    table = np.random.default_rng(1).normal(0, 0.1, size=(32, 2)).astype(np.float32)
+    folder = save_onnx(tmp_path / "onnx", table)
+    sample = texts()
+    logits = np.array([table[tokenizer()(text)["input_ids"]].astype(float).sum(0) for text in sample])
+    for label, sign in ((1, 1), (0, -1)):
+        for model in (folder, f"{folder}/model.onnx"):
+            config = detector("onnx", model, synthetic_label=label, batch_tokens=200)
+            scores = load_scorer(config).score(sample)
+            np.testing.assert_allclose(scores.score, sign * (logits[:, 1] - logits[:, 0]), atol=1e-5)
+    (tmp_path / "onnx" / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(NeuralError, match="cannot be loaded"):
+        NeuralDetectors([detector("onnx", folder, synthetic_label=1, batch_tokens=300)]).setup()
 
 
 @pytest.mark.parametrize("kind", ["classifier", "binoculars", "fast_detect_gpt", "surprisal"])
@@ -427,6 +496,25 @@ def test_missing_extra_names_the_command_that_installs_it(
     )
     with pytest.raises(NeuralError, match=r"torch: pip install 'provenance-pipelines\[neural\]'"):
         NeuralDetectors([detector("classifier", classifier)])
+
+
+def test_reading_a_configuration_and_annotating_without_detectors_imports_no_model_library() -> None:
+    code = (
+        "import sys, provenance.annotate as a; from provenance.configuration import Configuration;"
+        "a.Annotation(Configuration());"
+        "print(sorted({'torch', 'transformers', 'onnxruntime'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_scorer_is_loaded_once_and_shared_by_threads(classifier: str) -> None:
+    config = detector("classifier", classifier, batch_tokens=333)
+    with ThreadPoolExecutor(4) as pool:
+        scorers = list(pool.map(lambda _: load_scorer(config), range(8)))
+        results = list(pool.map(lambda _: load_scorer(config).score(texts()).score.tolist(), range(8)))
+    assert len({id(scorer) for scorer in scorers}) == 1
+    assert all(result == results[0] for result in results)
 
 
 def test_default_configuration_asks_no_neural_detector() -> None:
