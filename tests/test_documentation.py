@@ -31,11 +31,6 @@ def test_no_page_tells_a_path_of_somebodys_machine(page: Path) -> None:
     assert re.findall(r"(?<![\w.])/(?:home|root|tmp|Users|work)/\S*", page.read_text(encoding="utf-8")) == []
 
 
-def test_every_page_can_be_reached_from_the_front() -> None:
-    front = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in front] == []
-
-
 def test_the_table_of_priors_is_that_of_the_configuration() -> None:
     text = (ROOT / "docs" / "probability.md").read_text(encoding="utf-8")
     prior = Configuration().prior
