@@ -128,8 +128,11 @@ def load_model(config: NeuralConfig, folder: Path, head: str) -> tuple[Any, Any]
             raise NeuralError(
                 f"neural detector {config.name!r}: {folder} cannot be loaded ({error})"
             ) from error
-        limit = getattr(model.config, "max_position_embeddings", None)
-        if isinstance(limit, int) and config.max_tokens > limit:
+        # Some models count positions from their padding index on: then only the tokenizer knows the limit.
+        limits = [getattr(model.config, "max_position_embeddings", None)]
+        limits.append(load_tokenizer(folder).model_max_length)
+        limit = min((limit for limit in limits if isinstance(limit, int)), default=config.max_tokens)
+        if config.max_tokens > limit:
             raise NeuralError(
                 f"neural detector {config.name!r}: max_tokens is {config.max_tokens}, but {folder.name} reads {limit}"
             )
