@@ -254,7 +254,7 @@ def _apart(release: str, workspace: str) -> None:
 
 def _demo(arguments: argparse.Namespace) -> int:
     with as_file(files("provenance") / "demo") as crawl:
-        arguments.inputs = [str(crawl)]
+        arguments.inputs = [f"{crawl}/demo-*"]
         if arguments.max_synthetic is None and arguments.config is None:
             arguments.max_synthetic = "0.02"
         code = _curate(arguments)
