@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance import __version__
 from provenance.configuration import Configuration, ConfigurationError, load_configuration
-from provenance.inputs import InputError, find_inputs
+from provenance.inputs import InputError, InputFile, find_inputs
 from provenance.manifest import ReleaseError, read_manifest
 from provenance.storage import LocalStorage, Storage
 from provenance.workspace import WorkspaceError
@@ -218,24 +218,31 @@ def _curate(arguments: argparse.Namespace) -> int:
     workspace = arguments.workspace or f"{release}.workspace"
     _apart(release, workspace)
     job = _job(arguments, workspace, configuration)
-    inputs, ignored = find_inputs(job.storage, arguments.inputs)
+    inputs, ignored = find_inputs(job.storage, arguments.inputs, without=(release, workspace))
     check_output(job.storage, release)
-    if ignored:
-        job.progress.note(
-            f"passed over {len(ignored):,} files that are not named like crawl files, such as {ignored[0]}"
-        )
-    job.progress.note(f"curating {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
+    _announce(job, inputs, ignored)
     stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
     manifest = read_manifest(job.storage, release)
     print_summary(release, manifest, stages, as_json=arguments.json)
     return 0 if manifest["synthetic"]["holds"] else 1
 
 
+def _announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> None:
+    if ignored:
+        job.progress.note(
+            f"passed over {len(ignored):,} files that are not named like crawl files or are our own results, "
+            f"such as {ignored[0]}"
+        )
+    job.progress.note(f"reading {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
+
+
 def _stage(arguments: argparse.Namespace) -> int:
     configuration = _configuration(arguments)
     job = _job(arguments, arguments.workspace, configuration)
     if arguments.command == "annotate":
-        result = job.annotate(find_inputs(job.storage, arguments.inputs)[0])
+        inputs, ignored = find_inputs(job.storage, arguments.inputs, without=(arguments.workspace,))
+        _announce(job, inputs, ignored)
+        result = job.annotate(inputs)
     elif arguments.command == "publish":
         _apart(arguments.output, arguments.workspace)
         result = job.publish(arguments.output)

@@ -7,13 +7,13 @@ with. State is written after a stage, so an interrupted job resumes where it was
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import apache_beam as beam
+import xxhash
 
 from pipelines.annotate import AnnotateFiles, ShardTask
 from pipelines.deduplicate import Deduplicate
@@ -28,7 +28,15 @@ from provenance.card import build_card
 from provenance.certificate import add_sums, build_certificate, cap_request
 from provenance.configuration import Configuration, fingerprint
 from provenance.inputs import InputFile
-from provenance.manifest import INCOMPLETE, ReleaseError, build_manifest, write_json
+from provenance.manifest import (
+    INCOMPLETE,
+    INCOMPLETE_TEXT,
+    ReleaseError,
+    build_manifest,
+    is_release,
+    read_manifest,
+    write_json,
+)
 from provenance.release import Part, ShardPaths, plan_data, plan_ledger, release_schema
 from provenance.storage import Storage, join, write_bytes
 from provenance.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
@@ -170,14 +178,16 @@ class Job:
             *plan_data(self.storage, paths, options.shard_bytes, options.seed),
             *plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]),
         ]
-        counts_directory = self.workspace.path("published")
+        # A workspace can be published to several places: each has its own counts.
+        counts_directory = self.workspace.path("published", xxhash.xxh3_64_hexdigest(release.encode()))
         counts = {
             part.path: read_counts(self.storage, counts_directory, part, release, fresh) for part in parts
         }
         pending = [part for part in parts if counts[part.path] is None]
-        if not pending and self._same_manifest(manifest_path, fresh):
+        if not pending and self._same_manifest(release, fresh):
+            self.storage.delete(join(release, INCOMPLETE))  # of a run that ended right before this
             return self._result("publish", 0, len(parts), started)
-        write_bytes(self.storage, join(release, INCOMPLETE), b"this release is being written\n")
+        write_bytes(self.storage, join(release, INCOMPLETE), INCOMPLETE_TEXT)
         self.storage.delete(manifest_path)
         if pending:
             schema = release_schema(Annotation(self.configuration).schema)
@@ -211,11 +221,14 @@ class Job:
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry("README.md", card))
         write_bytes(self.storage, join(release, "README.md"), card)
-        wanted = {join(release, item["path"]) for item in manifest["files"]}
+        incomplete = join(release, INCOMPLETE)
+        wanted = {join(release, item["path"]) for item in manifest["files"]} | {incomplete}
         for item in self.storage.list(release):
             if item.path not in wanted:
                 self.storage.delete(item.path)
+        # At every moment one of the two says that the directory is ours.
         write_bytes(self.storage, join(release, "manifest.json"), write_json(manifest))
+        self.storage.delete(incomplete)
 
     def _documents_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("documents", 0))
@@ -276,11 +289,11 @@ class Job:
             and all(self.storage.info(path) is not None for path in paths)
         )
 
-    def _same_manifest(self, path: str, fresh: str) -> bool:
-        if self.storage.info(path) is None:
+    def _same_manifest(self, release: str, fresh: str) -> bool:
+        try:
+            return bool(read_manifest(self.storage, release)["fingerprint"] == fresh)
+        except ReleaseError:  # none, or damaged: written again
             return False
-        with self.storage.open(path) as file:
-            return bool(json.loads(file.read()).get("fingerprint") == fresh)
 
     def _identity(self) -> list[Any]:
         """What the shards hold: the annotators and the records, not the age or place of the input files."""
@@ -299,10 +312,8 @@ def check_output(storage: Storage, release: str) -> None:
     Raises:
         ReleaseError: names one of the files.
     """
-    if storage.info(join(release, "manifest.json")) or storage.info(join(release, INCOMPLETE)):
-        return
     files = storage.list(release)
-    if files:
+    if files and not is_release(storage, release):
         raise ReleaseError(
             f"{release}: is not empty and not a release (it holds {files[0].path}); "
             "name a new directory, nothing was written"

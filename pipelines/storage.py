@@ -42,9 +42,9 @@ class BeamStorage:
             self.delete(temporary)
             raise
 
-    def list(self, directory: str) -> list[FileInfo]:
+    def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:
         if "://" not in directory:
-            return self._local.list(directory)
+            return self._local.list(directory, follow_links)
         try:
             found = FileSystems.match([directory.rstrip("/") + "/**"])[0].metadata_list
         except BeamIOError:

@@ -20,6 +20,7 @@ from provenance.storage import Storage, join, read_bytes
 FORMAT = 1
 #: Present while a release is being written; its presence marks the directory as ours to replace.
 INCOMPLETE = ".incomplete"
+INCOMPLETE_TEXT = b"this release is being written\n"
 _PACKAGES = ("apache-beam", "pyarrow", "numpy", "numba", "datasketch", "fasttext-predict", "resiliparse")
 
 
@@ -104,6 +105,15 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
             f"{path}: is not as it was written: its own SHA-256 does not fit (changed or damaged)"
         )
     return manifest
+
+
+def is_release(storage: Storage, directory: str) -> bool:
+    """Whether this program wrote the directory, finished or not, so that it may replace what is there."""
+    for name, sign in (("manifest.json", b'"provenance-pipelines"'), (INCOMPLETE, INCOMPLETE_TEXT)):
+        path = join(directory, name)
+        if storage.info(path) is not None and sign in read_bytes(storage, path):
+            return True
+    return False
 
 
 def _version(package: str) -> str | None:

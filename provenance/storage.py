@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,8 +36,12 @@ class Storage(Protocol):
         """Context manager: a file that appears under `path` when the block ends without an error."""
         ...
 
-    def list(self, directory: str) -> list[FileInfo]:
-        """All files below `directory`, in no given order; empty where it does not exist."""
+    def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:
+        """All files below `directory`, in no given order; empty where it does not exist.
+
+        `follow_links` enters directories through links, each directory once. Raises OSError where a directory
+        cannot be read.
+        """
         ...
 
     def info(self, path: str) -> FileInfo | None:
@@ -76,16 +81,27 @@ class LocalStorage:
             Path(temporary).unlink(missing_ok=True)
             raise
 
-    def list(self, directory: str) -> list[FileInfo]:
+    def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:
         found = []
-        for folder, _, names in os.walk(directory):
+        entered = set()
+        for folder, below, names in os.walk(directory, onerror=_refuse, followlinks=follow_links):
+            if follow_links:
+                real = os.path.realpath(folder)
+                if real in entered:
+                    below.clear()
+                    continue
+                entered.add(real)
+            below.sort()
             for name in names:
                 path = os.path.join(folder, name)
                 try:
                     status = os.stat(path)
-                except FileNotFoundError:  # a temporary file that was renamed meanwhile
+                except FileNotFoundError:
+                    if os.path.islink(path):  # a link to nothing; else a temporary file that was renamed meanwhile
+                        found.append(FileInfo(path, 0, "missing"))
                     continue
-                found.append(FileInfo(path, status.st_size, str(status.st_mtime_ns)))
+                if stat.S_ISREG(status.st_mode):
+                    found.append(FileInfo(path, status.st_size, str(status.st_mtime_ns)))
         return found
 
     def info(self, path: str) -> FileInfo | None:
@@ -100,6 +116,11 @@ class LocalStorage:
             shutil.rmtree(path, ignore_errors=True)
         else:
             Path(path).unlink(missing_ok=True)
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def join(directory: str, *names: str) -> str:

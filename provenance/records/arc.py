@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_LINE = (
-    rb"(?:[A-Za-z][A-Za-z0-9+.\-]{1,30}:[^\n]{0,8000}?)[ \t]"
-    rb"(?:\d{1,3}(?:\.\d{1,3}){3}|None|-|[0-9a-fA-F:]{3,45})[ \t]"
-)
+_ADDRESS = rb"(?:\d{1,3}(?:\.\d{1,3}){3}|None|-|[0-9a-fA-F:]{3,45})"
+_LINE = rb"(?:[A-Za-z][A-Za-z0-9+.\-]{1,30}:[^\n]{0,8000}?)[ \t]" + _ADDRESS + rb"[ \t]"
 _PARTS = re.compile(
     rb"(.*?)[ \t](?:\d{1,3}(?:\.\d{1,3}){3}|None|-|(?=[0-9a-fA-F]*:)[0-9a-fA-F:]{3,45})[ \t]+(\S+)[ \t]*(.*)\Z",
     re.DOTALL,
@@ -33,10 +31,32 @@ class ArcDialect:
 
     name = "ARC"
     start = re.compile(_LINE + rb"[^\n]{1,2000}\n")
-    anywhere = re.compile(rb"(?<![^\n])" + _LINE + rb"[0-9]{8,20}[ \t][^\n]{1,2000}\n")
+    _anywhere = re.compile(rb"(?<![^\n])" + _LINE + rb"[0-9]{8,20}[ \t][^\n]{1,2000}\n")
+    #: What stands behind the address of a record line; with its length at the end, so that no prose looks like it.
+    _behind = re.compile(rb"[ \t]" + _ADDRESS + rb"[ \t][0-9]{14}[ \t][^\n]{1,2000}?[ \t][0-9]{1,18}\r?\n")
+    _scheme = re.compile(rb"(?:https?|ftp|filedesc)://[!-~]{0,8000}\Z|dns:[!-~]{0,300}\Z")
     start_bytes = 12_000
     header_end = re.compile(rb"\r?\n")
     separator = re.compile(rb"\r?\n")
+
+    def find(self, data: bytes, begin: int, end: int) -> int | None:
+        """At the beginning of a line, or behind junk without a line end: there only with a web address."""
+        line = self._anywhere.search(data, begin, end)
+        behind = self._behind.search(data, begin, line.start() if line else end)
+        while behind:
+            floor = max(begin, behind.start() - 8000)
+            address = self._scheme.search(data[floor : behind.start()])
+            if address:
+                return floor + address.start()
+            behind = self._behind.search(data, behind.end(), line.start() if line else end)
+        return line.start() if line else None
+
+    def follows(self, data: bytes, at: int) -> bool:
+        """A line that is cut out of a longer word is not where a record begins: the length before it is wrong."""
+        return at == 0 or not data[at - 1 : at].isalnum() or data[at : at + 4] == b"http"
+
+    def restart(self, header: bytes) -> int | None:
+        return None  # one line
 
     def length(self, header: bytes) -> int | None:
         return arc_fields(header).length

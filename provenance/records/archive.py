@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from provenance.records.http import content_length_fits
 from provenance.records.options import ReadOptions
 from provenance.records.window import BLANK, Window
 
@@ -25,14 +26,24 @@ class Dialect(Protocol):
     name: str
     #: Matches at the first byte of a record.
     start: re.Pattern[bytes]
-    #: Finds the start of a record anywhere: stricter, as payloads are searched with it.
-    anywhere: re.Pattern[bytes]
-    #: Longest match of the two patterns, in bytes.
+    #: Most bytes that recognising a start needs.
     start_bytes: int
     #: What ends a header.
     header_end: re.Pattern[bytes]
     #: What follows a block whose announced length is right.
     separator: re.Pattern[bytes]
+
+    def find(self, data: bytes, begin: int, end: int) -> int | None:
+        """Where in data[begin:end] a record starts, if any: stricter than `start`, as payloads are searched."""
+        ...
+
+    def follows(self, data: bytes, at: int) -> bool:
+        """Whether what `start` matches at `at` can be a record there, by the bytes before it."""
+        ...
+
+    def restart(self, header: bytes) -> int | None:
+        """Where in a header another record starts, because the header was cut."""
+        ...
 
     def length(self, header: bytes) -> int | None:
         """The announced length of the block; None where missing or not a number >= 0."""
@@ -113,9 +124,9 @@ def _scan(
         wanted = _SCAN_BYTES + dialect.start_bytes
         visible = window.need(wanted)
         stop = window.pos + visible
-        found = dialect.anywhere.search(window.buf, window.pos + skip, stop)
+        found = dialect.find(window.buf, window.pos + skip, stop)
         final = found is not None or visible < wanted
-        end = found.start() if found else stop if final else stop - dialect.start_bytes
+        end = found if found is not None else stop if final else stop - dialect.start_bytes
         if until is not None and window.base + end >= until:
             end, final = until - window.base, True
         if keep is not None and most > 0:
@@ -129,29 +140,33 @@ def _scan(
 
 
 def _record(window: Window, dialect: Dialect, options: ReadOptions, offset: int, at_member: bool) -> Frame:
+    begin = window.position
     header = _header(window, dialect, options.max_record_header_bytes)
     if header is None:
         return _headless(window, dialect, offset)
+    restart = dialect.restart(header)
+    if restart is not None:
+        window.advance(begin + restart - window.position)
+        detail = f"the header of the record at byte {offset:,} breaks off where another record begins"
+        return Frame(offset, header[:restart], b"", False, "bad_record", detail)
     length = dialect.length(header)
     most = options.max_payload_bytes + options.max_http_header_bytes
     if length is None:
         return _unmeasured(window, dialect, offset, header, most)
     if length > most:
         return _large(window, dialect, offset, header, length, most)
-    begin = window.pos
     have = window.need(length)
-    begin = window.pos
     if have < length:
         return _short(window, dialect, offset, header, length, have)
     if _followed(window, dialect, length):
-        block = window.buf[begin : begin + length]
+        block = window.buf[window.pos : window.pos + length]
         window.advance(length)
         frame = Frame(offset, header, block)
         fault = window.next_fault()
         if at_member and fault is not None and fault.offset == offset:
             _blame_member(window, frame)
         return frame
-    return _overrun(window, dialect, offset, header, length, most)
+    return _overrun(window, dialect, options, offset, header, length)
 
 
 def _header(window: Window, dialect: Dialect, most: int) -> bytes | None:
@@ -205,7 +220,9 @@ def _followed(window: Window, dialect: Dialect, length: int) -> bool:
         if at < stop:
             begin = at - window.pos
             window.need(begin + dialect.start_bytes) if not window.closed else None
-            return bool(dialect.start.match(window.buf, window.pos + begin, window.pos + window.visible))
+            at = window.pos + begin
+            starts = dialect.start.match(window.buf, at, window.pos + window.visible)
+            return bool(starts) and dialect.follows(window.buf, at)
         if window.closed:
             return True
         ahead = max(ahead * 2, at - window.pos + 64)
@@ -227,12 +244,12 @@ def _blame_member(window: Window, frame: Frame) -> None:
 
 def _short(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, have: int) -> Frame:
     """The block ends before its announced length."""
-    found = dialect.anywhere.search(window.buf, window.pos, window.pos + have)
-    size = found.start() - window.pos if found else have
+    found = dialect.find(window.buf, window.pos, window.pos + have)
+    size = found - window.pos if found is not None else have
     block = window.buf[window.pos : window.pos + size]
     fault = window.next_fault()
     window.advance(size)
-    if found:
+    if found is not None:
         return _corrected(offset, header, block, length)
     if fault is not None:
         window.take_fault()
@@ -243,17 +260,20 @@ def _short(window: Window, dialect: Dialect, offset: int, header: bytes, length:
     return _corrected(offset, header, block, length)
 
 
-def _overrun(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, most: int) -> Frame:
+def _overrun(
+    window: Window, dialect: Dialect, options: ReadOptions, offset: int, header: bytes, length: int
+) -> Frame:
     """Something else than a record follows the block: the length is wrong, or junk lies between records."""
-    found = dialect.anywhere.search(window.buf, window.pos, window.pos + window.visible)
-    size = found.start() - window.pos if found else length
+    most = options.max_payload_bytes + options.max_http_header_bytes
+    found = dialect.find(window.buf, window.pos, window.pos + window.visible)
+    size = found - window.pos if found is not None else length
     block = window.buf[window.pos : window.pos + min(size, length)]
     if size < length:
         window.advance(size)
         return _corrected(offset, header, block, length)
     separator = dialect.separator.match(window.buf, window.pos + length, window.pos + window.visible)
     window.advance(length)
-    if separator:
+    if separator or content_length_fits(block, options.max_http_header_bytes):
         return Frame(offset, header, block)
     kept = [block]
     _scan(window, dialect, kept, most - length)
@@ -269,10 +289,10 @@ def _unmeasured(window: Window, dialect: Dialect, offset: int, header: bytes, mo
     begin = window.position
     kept: list[bytes] = []
     _scan(window, dialect, kept, most)
-    if not window.need(1):
-        fault = window.take_fault()
-        if fault is not None:
-            return Frame(offset, header, b"", False, fault.reason, fault.detail)
+    fault = None if window.need(1) else window.next_fault()
+    if fault is not None and fault.offset <= offset:  # in this record's own member; later ones are not its concern
+        window.take_fault()
+        return Frame(offset, header, b"", False, fault.reason, fault.detail)
     frame = _corrected(offset, header, b"".join(kept), None)
     frame.cut = window.position - begin > most
     return frame

@@ -43,14 +43,16 @@ def compression_of(source: ByteSource) -> str:
         return "plain"  # a ZIP file may hold gzip members, but they are not this file's
     if _skippable(head[:4]):
         return "lz4" if MAGIC["lz4"] in head and MAGIC["zstd"] not in head else "zstd"
-    if head.startswith((b"WARC/", b"PAR1")) or _content_of_text(head) != "unknown":
+    if _content_of_text(head, anywhere=False) != "unknown":
         return "plain"
+    # Small members hold their beginning uncompressed, so text is found inside them: what begins first is the file.
+    text = min((at for at, _ in _anywhere(head)), default=len(head))
     for codec, magic in MAGIC.items():
-        at = head.find(magic)
+        at = head.find(magic, 0, text)
         while at >= 0:
             if is_record_start(decoded_head(head[at : at + (32 << 10)], codec)):
                 return codec
-            at = head.find(magic, at + 1)
+            at = head.find(magic, at + 1, text)
     return "plain"
 
 
@@ -67,18 +69,24 @@ def content_of(head: bytes, name: str) -> str:
     return content
 
 
-def _content_of_text(head: bytes) -> str:
+def _content_of_text(head: bytes, anywhere: bool = True) -> str:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t ")
+    if start.startswith(b"PAR1"):
+        return "parquet"
     if WarcDialect.start.match(start):
         return "warc"
     if start.startswith(b"filedesc:") or ArcDialect.start.match(start):
         return "arc"
     if _json_lines(start):
         return "jsonl"
-    found = WarcDialect.anywhere.search(head)
-    if found:
-        return "warc"
-    return "arc" if ArcDialect.anywhere.search(head) else "unknown"
+    return min(_anywhere(head), default=(0, "unknown"))[1] if anywhere else "unknown"
+
+
+def _anywhere(head: bytes) -> list[tuple[int, str]]:
+    """Where in `head` the first WARC and the first ARC record can be seen."""
+    kinds = (("warc", WarcDialect()), ("arc", ArcDialect()))
+    found = [(dialect.find(head, 0, len(head)), content) for content, dialect in kinds]
+    return [(at, content) for at, content in found if at is not None]
 
 
 def _json_lines(start: bytes) -> bool:

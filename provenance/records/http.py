@@ -60,6 +60,13 @@ def split_response(block: bytes, most: int) -> Response:
     return Response(status, block[head:at], block[at:], True)
 
 
+def content_length_fits(block: bytes, most: int) -> bool:
+    """Whether a block is a response whose payload is as long as its own Content-Length says."""
+    response = split_response(block, most)
+    stated = header_values(response.headers, (b"content-length",))[0] or b""
+    return stated.isdigit() and len(stated) < 19 and int(stated) == len(response.payload)
+
+
 def header_values(headers: bytes, wanted: tuple[bytes, ...]) -> list[bytes | None]:
     """Values of the wanted fields (names in lower case). The first of several counts, unless it is empty."""
     if b"\n " in headers or b"\n\t" in headers:

@@ -15,10 +15,20 @@ class WarcDialect:
 
     name = "WARC"
     start = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n")
-    anywhere = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n(?=(?i:WARC-|Content-)[A-Za-z-]{2,60}[ \t]*:)")
+    _anywhere = re.compile(rb"WARC/\d+\.\d+[ \t\r]*\n(?=(?i:WARC-|Content-)[A-Za-z-]{2,60}[ \t]*:)")
     start_bytes = 128
     header_end = re.compile(rb"\n\r*\n")  # no leading \r*: a long run of them would cost its square
     separator = re.compile(rb"\r*\n\r*\n")
+
+    def find(self, data: bytes, begin: int, end: int) -> int | None:
+        found = self._anywhere.search(data, begin, end)
+        return found.start() if found else None
+
+    def follows(self, data: bytes, at: int) -> bool:
+        return True  # nothing that can stand before "WARC/" belongs to it
+
+    def restart(self, header: bytes) -> int | None:
+        return self.find(header, 1, len(header))
 
     def length(self, header: bytes) -> int | None:
         value = warc_fields(header).get(b"content-length", b"")
