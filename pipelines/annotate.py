@@ -48,12 +48,18 @@ class AnnotateFile(beam.DoFn):
     def process(self, task: ShardTask) -> Iterator[str]:
         with ExitStack() as stack:
             file = stack.enter_context(self.storage.create(task.path))
+            opened = True
             try:
                 stream = stack.enter_context(self.storage.open(task.input.path))
                 batches = annotate_records(stream, task.input, self.annotation)
-            except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            except OSError as error:
+                opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
-            counts = write_shard(batches, self.annotation.schema, file, task.input, task.fingerprint)
+            schema = self.annotation.schema
+            try:
+                counts = write_shard(batches, schema, file, task.input, task.fingerprint, opened)
+            except OSError as error:
+                raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
         beam.metrics.Metrics.counter(AnnotateFile, "records").inc(counts.rows)
         beam.metrics.Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
         yield task.input.name

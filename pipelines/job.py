@@ -7,6 +7,7 @@ with. State is written after a stage, so an interrupted job resumes where it was
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -76,10 +77,7 @@ class Job:
         configured = annotation.fingerprint()
         self._explain_change(configured)
         tasks = [self._shard_task(item, configured) for item in inputs]
-        standing = {task.path: shard_metadata(self.storage, task.path) for task in tasks}
-        pending = [
-            task for task in tasks if (standing[task.path] or {}).get("fingerprint") != task.fingerprint
-        ]
+        pending = [task for task in tasks if not self._shard_stands(task)]
         # The largest first: a large file that starts last would keep one worker busy alone.
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
@@ -236,6 +234,10 @@ class Job:
     def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
         return ShardTask(item, self.workspace.shard_path(item.name), input_fingerprint(item, configured))
 
+    def _shard_stands(self, task: ShardTask) -> bool:
+        metadata = shard_metadata(self.storage, task.path) or {}
+        return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
+
     def _shard(self, index: int, task: ShardTask) -> Shard:
         metadata = shard_metadata(self.storage, task.path)
         if metadata is None or metadata["fingerprint"] != task.fingerprint:
@@ -312,6 +314,8 @@ def check_output(storage: Storage, release: str) -> None:
     Raises:
         ReleaseError: names one of the files.
     """
+    if "://" not in release and os.path.isfile(release):
+        raise ReleaseError(f"{release}: is a file; name a new directory, nothing was written")
     files = storage.list(release)
     if files and not is_release(storage, release):
         raise ReleaseError(

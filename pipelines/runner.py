@@ -15,7 +15,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 
 class RunnerError(ValueError):
@@ -47,7 +48,12 @@ class Runner:
         unknown = _unknown_options(given)
         if unknown:
             raise RunnerError(f"Apache Beam does not know {', '.join(unknown)}")
-        return PipelineOptions(given, save_main_session=False)
+        options = PipelineOptions(given, save_main_session=False)
+        try:
+            create_runner(options.view_as(StandardOptions).runner)
+        except (ValueError, ImportError) as error:
+            raise RunnerError(f"Beam options: {error}") from error
+        return options
 
     def run(self, build: Callable[[beam.Pipeline], object]) -> None:
         """Build a pipeline and wait until it has finished."""

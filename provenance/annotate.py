@@ -176,7 +176,7 @@ def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterat
     values = {
         "record_offset": 0,
         "outcome": "bad_container",
-        "detail": f"the file cannot be opened ({why}); touch it once it can be",
+        "detail": f"the file cannot be opened ({why}); the next run tries it again",
     }
     batch = pa.RecordBatch.from_pylist([values], schema=RECORDS)
     yield annotation(batch, item.name, _DocumentIds(item.name)(batch))
@@ -188,8 +188,12 @@ def write_shard(
     file: BinaryIO,
     item: InputFile,
     shard_fingerprint: str,
+    opened: bool = True,
 ) -> ShardCounts:
-    """Write annotated batches as one Parquet file whose footer says what it was made from."""
+    """Write annotated batches as one Parquet file whose footer says what it was made from.
+
+    `opened` is False for the shard of a file that could not be opened: it is made again by every run.
+    """
     rows = documents = text_bytes = 0
     counts: Counter[str] = Counter()
     content = xxhash.xxh3_128()
@@ -210,7 +214,12 @@ def write_shard(
             documents += len(group) - (kinds := group["outcome"].drop_null()).length()
             counts.update({item["values"]: item["counts"] for item in pc.value_counts(kinds).to_pylist()})
         result = ShardCounts(rows, documents, dict(sorted(counts.items())), text_bytes, content.hexdigest())
-        metadata = {"name": item.name, "fingerprint": shard_fingerprint, **result.__dict__}
+        metadata = {
+            "name": item.name,
+            "fingerprint": shard_fingerprint,
+            "opened": opened,
+            **result.__dict__,
+        }
         writer.add_key_value_metadata({SHARD_METADATA: json.dumps(metadata, sort_keys=True)})
     return result
 

@@ -124,7 +124,8 @@ def _canonical(path: str) -> str:
 
 def _named_apart(found: dict[str, InputFile]) -> list[InputFile]:
     """Inputs (by canonical path) with distinct names: where two have one name, both get as many
-    of the directories above them as tell them apart."""
+    of the directories above them as tell them apart.
+    """
     inputs = dict(found)
     depth: dict[str, int] = defaultdict(int)
     while True:
@@ -136,7 +137,9 @@ def _named_apart(found: dict[str, InputFile]) -> list[InputFile]:
             parts = _readable(path).split("/")
             own = found[path].name.count("/") + 1
             if own + depth[path] >= len(parts):
-                raise InputError(f"{found[path].path}: cannot be told from another input by its name; rename it")
+                raise InputError(
+                    f"{found[path].path}: cannot be told from another input by its name; rename it"
+                )
             depth[path] += 1
             inputs[path] = replace(found[path], name="/".join(parts[-own - depth[path] :]).lstrip("/"))
 

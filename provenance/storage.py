@@ -97,7 +97,9 @@ class LocalStorage:
                 try:
                     status = os.stat(path)
                 except FileNotFoundError:
-                    if os.path.islink(path):  # a link to nothing; else a temporary file that was renamed meanwhile
+                    if os.path.islink(
+                        path
+                    ):  # a link to nothing; else a temporary file that was renamed meanwhile
                         found.append(FileInfo(path, 0, "missing"))
                     continue
                 if stat.S_ISREG(status.st_mode):

@@ -34,6 +34,8 @@ REFUSED = [
     (["{demo}", "--config", "{here}/annotator.yaml"], ["nobodys", "provenance.annotators"]),
     (["{demo}", "--workspace", "{here}/out"], ["--workspace", "inside"]),
     (["{demo}", "--workspace", "{here}/out/below"], ["--workspace", "inside"]),
+    (["{demo}", "--workers", "many"], ["--workers", "'many'"]),
+    (["{demo}", "--", "--runner=Nobodys"], ["Nobodys"]),
     ([], ["INPUT"]),
 ]
 FILES = {
@@ -78,6 +80,22 @@ def test_directory_that_is_no_release_is_not_written_into(tmp_path: Path) -> Non
     assert ended.code == 1
     assert "thesis.txt" in ended.err and "nothing was written" in ended.err
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
+
+
+def test_another_program_s_manifest_does_not_make_a_directory_ours(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "manifest.json").write_text('{"name": "an app"}')
+    (tmp_path / "app" / "thesis.txt").write_text("do not lose me")
+    ended = run("curate", DEMO, "--output", tmp_path / "app")
+    assert ended.code == 1 and "nothing was written" in ended.err
+    assert sorted(path.name for path in (tmp_path / "app").iterdir()) == ["manifest.json", "thesis.txt"]
+
+
+def test_output_that_is_a_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    ended = run("curate", DEMO, "--output", tmp_path / "file")
+    assert ended.code == 1 and "is a file" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_stage_without_the_one_before_says_what_to_run(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -115,6 +116,42 @@ def test_a_damaged_row_group_costs_only_itself() -> None:
     assert sum(row["outcome"] is None for row in rows) == 200
     assert [row["outcome"] for row in rows if row["outcome"]] == ["bad_compression"]
     assert read(bytes(data[: len(data) // 2]))[0]["outcome"] == "bad_container"
+
+
+def test_parquet_with_two_columns_of_one_name_uses_the_first() -> None:
+    table = pa.Table.from_arrays([pa.array(["one"]), pa.array(["other"])], names=["text", "text"])
+    assert [row["text"] for row in read(parquet(table))] == ["one"]
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_parquet_with_invalid_utf8_and_impossible_dates_loses_no_row(dictionary: bool) -> None:
+    offsets, data = pa.py_buffer(np.array([0, 5, 9], np.int32)), pa.py_buffer(b"caf\xe9sfine")
+    text = pa.Array.from_buffers(pa.string(), 2, [None, offsets, data])
+    table = pa.table({"text": text, "date": pa.array([2**62, 1_700_000_000_000_000], pa.timestamp("us"))})
+    rows = read(parquet(table, use_dictionary=dictionary))
+    assert [row["text"] for row in rows] == ["caf\N{REPLACEMENT CHARACTER}s", "fine"]
+    assert rows[0]["capture_time"] is None and rows[1]["capture_time"].year == 2023
+
+
+def test_a_parquet_file_that_repeats_one_long_text_costs_bounded_memory() -> None:
+    """A dictionary of one text and a thousand references to it: a megabyte that stands for a gigabyte."""
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(1000, np.int32)), pa.array(["x" * (1 << 20)]))
+    data = parquet(pa.table({"text": text}))
+    assert len(data) < 1 << 20
+    pool = pa.default_memory_pool()
+    before, most, rows = pool.bytes_allocated(), 0, 0
+    for batch in read_records(io.BytesIO(data), "x.parquet", ReadOptions()):
+        rows += batch.num_rows
+        most = max(most, pool.bytes_allocated() - before)
+        assert batch.nbytes < 6 << 20
+    assert rows == 1000
+    assert most < 40 << 20
+
+
+def test_a_line_with_broken_utf8_or_stray_nuls_is_read_and_says_so() -> None:
+    broken, padded = read(b'{"text": "caf\xe9"}\n\0\0{"text": "fine"}\0\n', "x.jsonl")
+    assert broken["text"] == "caf\N{REPLACEMENT CHARACTER}" and "UTF-8" in broken["detail"]
+    assert (padded["text"], padded["detail"]) == ("fine", None)
 
 
 def test_arc_versions_1_and_2_are_read() -> None:

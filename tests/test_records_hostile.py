@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tracemalloc
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import brotli
@@ -209,3 +211,94 @@ def test_long_runs_in_headers_cost_linear_time(run: bytes) -> None:
     hostile += record(URLS[1], headers=b"Content-Type: a; charset=" + filler + b"\r\n")
     rows = read(gzip.compress(hostile) + gzip.compress(record(URLS[2])))
     assert rows[-1]["url"] == URLS[2] and rows[-1]["body"] == PAGE
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+@pytest.mark.parametrize("whole", [False, True])
+def test_where_the_reads_fall_changes_nothing(codec: str, whole: bool) -> None:
+    """A block that ends just where the data at hand ends was read as empty once."""
+    records = [record(url, PAGE[: 40 + 37 * index]) for index, url in enumerate(URLS)]
+    encode = ENCODERS[codec]
+    data = encode(b"".join(records)) if whole else b"".join(map(encode, records))
+    expected = read(data)
+    assert len(expected) == 4 and all(row["body"] for row in expected)
+    for step in [*range(1, 40), *range(40, len(data), 7)]:
+        rows = [row for batch in read_records(Pipe(data, step), "x.warc.gz") for row in batch.to_pylist()]
+        assert rows == expected, f"in steps of {step} bytes"
+
+
+def test_a_header_that_breaks_off_costs_only_its_own_record() -> None:
+    """What is left of a header must not be read together with the next one."""
+    for cut in range(11, 150, 9):
+        rows = read(record(URLS[0]) + record(URLS[1])[:cut] + record(URLS[2]), "x.warc")
+        good = [row["url"] for row in rows if row["outcome"] is None]
+        assert good == [URLS[0], URLS[2]], f"cut after {cut} bytes"
+        assert [row["outcome"] for row in rows if row["outcome"]] in (["bad_record"], [])
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "lz4"])
+def test_a_record_without_length_is_not_blamed_for_what_follows_its_member(codec: str) -> None:
+    encode = ENCODERS[codec]
+    data = encode(record(URLS[0], length="none")) + b"junk" * 20 + encode(record(URLS[1]))
+    rows = read(data)
+    assert [(row["url"], row["outcome"]) for row in rows] == [
+        (URLS[0], None),
+        (None, "bad_compression"),
+        (URLS[1], None),
+    ]
+
+
+def test_junk_behind_a_record_whose_own_header_confirms_its_length_is_not_part_of_it() -> None:
+    sized = record(URLS[0], headers=b"Content-Length: %d\r\n" % len(PAGE)).removesuffix(b"\r\n\r\n")
+    rows = read(sized + b"\x00\x01junk" + record(URLS[1]), "x.warc")
+    assert [row["body"] for row in rows if row["outcome"] is None] == [PAGE, PAGE]
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_the_next_member_is_found_though_its_first_block_is_large(codec: str) -> None:
+    noise = random.Random(1).randbytes(200_000)
+    encode = ENCODERS[codec]
+    data = encode(record(URLS[0])) + b"\xff" * 50 + encode(record(URLS[1], noise)) + encode(record(URLS[2]))
+    assert [row["url"] for row in read(data) if row["url"]] == URLS[:3]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "lz4"])
+@pytest.mark.parametrize("junk", [b"\0" * 1000, b"a stray line\r\n" * 30, b"\xfe" * 400_000], ids=len)
+def test_members_behind_junk_are_read(codec: str, junk: bytes) -> None:
+    """Small zstd and lz4 members hold their text as it is, which must not make the file a plain one."""
+    data = junk + b"".join(ENCODERS[codec](record(url)) for url in URLS)
+    rows = read(data, "x.warc." + {"gzip": "gz", "zstd": "zst", "lz4": "lz4"}[codec])
+    assert [row["url"] for row in rows if row["outcome"] is None] == URLS
+
+
+def arc(url: str, body: bytes) -> bytes:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+    return f"{url} 10.0.0.1 20080430204825 text/html {len(block)}\n".encode() + block + b"\n"
+
+
+def test_arc_records_behind_junk_and_wrong_lengths_are_read() -> None:
+    junk = random.Random(2).randbytes(3000).replace(b"\n", b".")
+    first, second, third = (arc(url, PAGE) for url in URLS[:3])
+    for data in (
+        junk + first + second + third,
+        first + junk + second + third,
+        first[:-30] + second + third,
+        first + second[: len(second) // 2] + second[len(second) // 2 + 3 :] + third,
+    ):
+        rows = read(data, "x.arc")
+        assert [row["url"] for row in rows if row["url"]] == URLS[:3]
+        assert sum(row["body"] == PAGE for row in rows) >= 2
+
+
+def test_a_reader_that_breaks_costs_the_rest_of_its_file_and_says_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*arguments: object) -> Iterator[Any]:
+        yield {"record_offset": 7, "text": "read before"}
+        raise KeyError("something nobody thought of")
+
+    monkeypatch.setattr("provenance.records.line_rows", broken)
+    first, last = read(b'{"text": "a"}', "x.jsonl")
+    assert first["text"] == "read before"
+    assert (last["outcome"], last["record_offset"]) == ("bad_container", 8)
+    assert "KeyError" in last["detail"] and "offset 7" in last["detail"]

@@ -12,9 +12,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from pipelines.job import Job
+from pipelines.progress import Progress
+from pipelines.runner import Runner
+from provenance.configuration import Configuration, load_configuration
+from provenance.manifest import INCOMPLETE, INCOMPLETE_TEXT
+from provenance.storage import LocalStorage
 from tests.program import DEMO, contents, run, start
 
 #: Longest wait for something that another process does; a slow machine needs a part of it.
@@ -112,12 +119,67 @@ def test_crash_in_the_middle_of_a_file_leaves_nothing_of_it_behind(
     release = Path(shutil.copytree(demo_release, tmp_path / "r"))
     shutil.copytree(f"{demo_release}.workspace", tmp_path / "r.workspace")
     (release / "manifest.json").unlink()
-    (release / ".incomplete").write_bytes(b"")
+    (release / INCOMPLETE).write_bytes(INCOMPLETE_TEXT)
     part = next((release / "data").iterdir())
     part.with_name(f"{part.name}.1.tmp").write_bytes(b"half")
     part.write_bytes(b"another crawl's")
     assert run("curate", DEMO, "--output", release, "--quiet").code == 0
     assert contents(release) == contents(demo_release)
+
+
+class Mortal(LocalStorage):
+    """The local filesystem of a process that dies at its n-th change: the file is there as it was written so far."""
+
+    def __init__(self, changes: int) -> None:
+        self.left = changes
+
+    def _live(self) -> None:
+        if self.left == 0:
+            raise Died
+        self.left -= 1
+
+    @contextmanager
+    def create(self, path: str) -> Iterator[BinaryIO]:
+        self._live()
+        with LocalStorage.create(self, path) as file:
+            yield file
+
+    def delete(self, path: str) -> None:
+        self._live()
+        LocalStorage.delete(self, path)
+
+
+class Died(BaseException):
+    """Not an Exception: nothing in the program may catch it."""
+
+
+@pytest.mark.parametrize("replaces", [False, True], ids=["new", "over another release"])
+def test_died_between_any_two_steps_of_publishing_and_run_again_gives_the_same_bytes(
+    demo_release: Path, tmp_path: Path, replaces: bool
+) -> None:
+    workspace = Path(shutil.copytree(f"{demo_release}.workspace", tmp_path / "w"))
+    release = tmp_path / "r"
+    other = load_configuration(None, {"cap.max_synthetic": "0.01"})
+
+    def job(storage: LocalStorage, configuration: Configuration) -> Job:
+        return Job(storage, str(workspace), configuration, Runner(), Progress(quiet=True))
+
+    died, steps = True, -1
+    while died:
+        steps += 1
+        shutil.rmtree(release, ignore_errors=True)
+        if replaces:
+            job(LocalStorage(), other).select()
+            job(LocalStorage(), other).publish(str(release))
+        job(LocalStorage(), Configuration()).select()
+        try:
+            job(Mortal(steps), Configuration()).publish(str(release))
+            died = False
+        except (Died, RuntimeError) as error:  # Beam hands on what its workers died of as a RuntimeError
+            assert "Died" in repr(error)
+            job(LocalStorage(), Configuration()).publish(str(release))
+        assert contents(release) == contents(demo_release), f"died at change {steps}"
+    assert steps > 8  # the marks, two files and their counts, the card, the manifest
 
 
 def ages(release: Path) -> dict[str, int]:

@@ -29,11 +29,28 @@ def read_records(stream: BinaryIO, name: str, options: ReadOptions | None = None
 
     `stream` is the stored file as it is, opened for bytes and at its beginning; it need not be seekable.
     Its format is told from its bytes; `name` only breaks ties. Damage and formats that cannot be read
-    are rows with a reason of `outcomes.FAILED`; only errors of the stream itself (OSError) are raised.
+    are rows with a reason of `outcomes.FAILED`, and so is damage that no reader foresaw: one row, where reading
+    stopped. Only errors of the stream itself (OSError) are raised.
     An empty file gives nothing. Memory is bounded by `batch_bytes` and a few times `max_payload_bytes`.
     """
     options = options or ReadOptions()
-    return batches(_rows(stream, name, options), options)
+    return batches(_foreseen(_rows(stream, name, options)), options)
+
+
+def _foreseen(rows: Iterator[Row]) -> Iterator[Row]:
+    """End with a failure row where a reader breaks: one strange file must not cost a crawl."""
+    offset = -1
+    try:
+        for row in rows:
+            offset = row["record_offset"]
+            yield row
+    except OSError:
+        raise
+    except Exception as error:
+        detail = (
+            f"reading stopped behind offset {offset:,}" if offset >= 0 else "reading stopped at the beginning"
+        )
+        yield failure(offset + 1, "bad_container", f"{detail} ({type(error).__name__}: {error})"[:500])
 
 
 def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
@@ -41,7 +58,7 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
     if source.need(4) >= 4 and source.buf[:4] == b"PAR1":
         yield from table_rows(source, stream, options)
         return
-    codec = compression_of(source)
+    codec = compression_of(source, name)
     decoded = pieces(source, codec, is_record_start)
     head, start = _peek(decoded)
     content = content_of(head, name)

@@ -290,7 +290,9 @@ def _unmeasured(window: Window, dialect: Dialect, offset: int, header: bytes, mo
     kept: list[bytes] = []
     _scan(window, dialect, kept, most)
     fault = None if window.need(1) else window.next_fault()
-    if fault is not None and fault.offset <= offset:  # in this record's own member; later ones are not its concern
+    if (
+        fault is not None and fault.offset <= offset
+    ):  # in this record's own member; later ones are not its concern
         window.take_fault()
         return Frame(offset, header, b"", False, fault.reason, fault.detail)
     frame = _corrected(offset, header, b"".join(kept), None)

@@ -31,6 +31,8 @@ MAX_WINDOW = 1 << 27  # zstd's own default limit for decoders
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"  # first frame of a .warc.zst: skippable, holds the dictionary
+#: Compressed bytes that give the first decoded ones: zstd and lz4 decode block by block (RFC 8878; lz4 frame format).
+HEAD_BYTES = {"gzip": 16 << 10, "zstd": 160 << 10, "lz4": (4 << 20) + 64}
 MAGIC = {"gzip": b"\x1f\x8b\x08", "zstd": ZSTD_MAGIC, "lz4": b"\x04\x22\x4d\x18"}
 
 
@@ -342,14 +344,14 @@ def _resynchronise(
             continue
         source.pos = at
         source.mark = source.offset
-        source.need(STEP_BYTES)
-        head = decoded_head(source.buf[source.pos : source.pos + STEP_BYTES], codec)
+        source.need(HEAD_BYTES[codec])
+        head = decoded_head(memoryview(source.buf)[source.pos : source.pos + HEAD_BYTES[codec]], codec)
         if head and (looks_like_start(head) or source.offset >= failed):
             return True
         source.pos += 1
 
 
-def decoded_head(data: bytes, codec: str, most: int = 4096) -> bytes:
+def decoded_head(data: bytes | memoryview, codec: str, most: int = 4096) -> bytes:
     """The first decoded bytes of a member that `data` begins with; empty where it cannot be decoded."""
     try:
         if codec == "gzip":

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
 
 from provenance.records.arc import ArcDialect
-from provenance.records.compression import MAGIC, ByteSource, _skippable, decoded_head
+from provenance.records.compression import HEAD_BYTES, MAGIC, ByteSource, _skippable, decoded_head
 from provenance.records.warc import WarcDialect
 
 SNIFF_BYTES = 256 << 10
+_SUFFIX = re.compile(r"\.(gz|zst|zstd|lz4)$", re.IGNORECASE)
+_BY_SUFFIX = {"gz": "gzip", "zst": "zstd", "zstd": "zstd", "lz4": "lz4"}
+_UNNAMED = "no known format"
 _NAMED = {
     b"PK\x03\x04": "a ZIP file (for WACZ: unpack it and give the WARC files in its archive folder)",
     b"%PDF": "a PDF file",
@@ -22,17 +24,12 @@ _NAMED = {
     b"ARROW1": "an Arrow file: write it as Parquet",
     b"Obj\x01": "an Avro file: write it as Parquet",
     b"ORC": "an ORC file: write it as Parquet",
+    b"\xff\xfe": "perhaps text in UTF-16: write it in UTF-8",
+    b"\xfe\xff": "perhaps text in UTF-16: write it in UTF-8",
 }
 
 
-class Format(NamedTuple):
-    """`codec`: gzip, zstd, lz4 or plain. `content`: warc, arc, jsonl, parquet, empty or unknown."""
-
-    codec: str
-    content: str
-
-
-def compression_of(source: ByteSource) -> str:
+def compression_of(source: ByteSource, name: str) -> str:
     """The codec of a file; bytes before its first member are allowed, where a member can be decoded."""
     visible = source.need(SNIFF_BYTES)
     head = source.buf[source.pos : source.pos + visible]
@@ -50,9 +47,14 @@ def compression_of(source: ByteSource) -> str:
     for codec, magic in MAGIC.items():
         at = head.find(magic, 0, text)
         while at >= 0:
-            if is_record_start(decoded_head(head[at : at + (32 << 10)], codec)):
+            if is_record_start(decoded_head(memoryview(head)[at : at + HEAD_BYTES[codec]], codec)):
                 return codec
             at = head.find(magic, at + 1, text)
+    suffix = _SUFFIX.search(name)
+    if suffix and text == len(head) and named(head) == _UNNAMED:
+        return _BY_SUFFIX[
+            suffix.group(1).lower()
+        ]  # damage at the beginning: reading goes on where a member begins
     return "plain"
 
 
@@ -124,4 +126,4 @@ def named(head: bytes) -> str:
         return "a web page or XML file"
     if re.match(rb"\s*\[", head):
         return "perhaps a JSON array: write one object a line"
-    return "no known format"
+    return _UNNAMED

@@ -66,8 +66,14 @@ def _line(line: bytes, size: int, offset: int, number: int, options: ReadOptions
         line = line.removeprefix(b"\xef\xbb\xbf")
     if not line.strip(b" \t\r\0"):
         return
+    remark = None
     try:
-        value = json.loads(line)
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        text = line.decode("utf-8", "replace")
+        remark = f"line {number:,} is not valid UTF-8 (from its byte {error.start:,}): what is not became \N{REPLACEMENT CHARACTER}"
+    try:
+        value = json.loads(text.strip(" \t\r\0"))
     except (ValueError, RecursionError) as error:
         why = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON ({error})"
         yield failure(offset, "bad_row", f"line {number:,} {why}"[:500], record_type="line")
@@ -76,7 +82,9 @@ def _line(line: bytes, size: int, offset: int, number: int, options: ReadOptions
         detail = f"line {number:,} is a JSON {type(value).__name__}, not an object"
         yield failure(offset, "bad_row", detail, record_type="line")
         return
-    yield value_row(value, offset, "line", f"line {number:,}", options)
+    row = value_row(value, offset, "line", f"line {number:,}", options)
+    row["detail"] = row.get("detail") or remark
+    yield row
 
 
 def value_row(
