@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import pytest
 
@@ -130,13 +130,15 @@ def test_crash_in_the_middle_of_a_file_leaves_nothing_of_it_behind(
 class Mortal(LocalStorage):
     """The local filesystem of a process that dies at its n-th change: the file is there as it was written so far."""
 
+    left: ClassVar[int]  # of the class: the runner hands copies to its threads
+
     def __init__(self, changes: int) -> None:
-        self.left = changes
+        Mortal.left = changes
 
     def _live(self) -> None:
-        if self.left == 0:
+        if Mortal.left == 0:
             raise Died
-        self.left -= 1
+        Mortal.left -= 1
 
     @contextmanager
     def create(self, path: str) -> Iterator[BinaryIO]:
