@@ -18,14 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import __version__
-from provenance.configuration import Configuration, ConfigurationError, load_configuration
-from provenance.inputs import InputError, InputFile, find_inputs
-from provenance.manifest import ReleaseError, read_manifest
-from provenance.storage import LocalStorage, Storage
-from provenance.workspace import WorkspaceError
 
 if TYPE_CHECKING:
     from pipelines.job import Job
+    from provenance.configuration import Configuration
+    from provenance.inputs import InputFile
+    from provenance.storage import Storage
 
 _EPILOG = (
     "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
@@ -41,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments, beam_options = arguments[:at], arguments[at + 1 :]
     # Beam warns on import of every optional cloud library that is not installed.
     logging.getLogger().setLevel(logging.ERROR)
-    parser = _parser()
+    parser = _parser(arguments)
     try:
         parsed = parser.parse_args(arguments)
         parsed.beam_options = beam_options
@@ -51,9 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         return int(parsed.run(parsed))
-    except (ConfigurationError, InputError, _UsageError) as error:
+    except _usage_errors() as error:
         return _complain(error, 2)
-    except (ReleaseError, WorkspaceError) as error:
+    except _findings() as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on where it stopped", file=sys.stderr)
@@ -79,13 +77,32 @@ class _UsageError(ValueError):
     """Arguments that fit the grammar but not each other."""
 
 
+def _usage_errors() -> tuple[type[Exception], ...]:
+    """What is wrong with how a command was called; imported only once something is raised."""
+    from provenance.configuration import ConfigurationError
+    from provenance.detector.calibration import CalibrationError
+    from provenance.inputs import InputError
+    from provenance.labelled import LabelledError
+
+    return (_UsageError, ConfigurationError, InputError, CalibrationError, LabelledError)
+
+
+def _findings() -> tuple[type[Exception], ...]:
+    """What is wrong with the data that a command was given."""
+    from provenance.calibrate import CalibrateError
+    from provenance.manifest import ReleaseError
+    from provenance.workspace import WorkspaceError
+
+    return (ReleaseError, WorkspaceError, CalibrateError)
+
+
 def _complain(error: Exception, code: int) -> int:
     for line in str(error).splitlines():
         print(f"error: {line}", file=sys.stderr)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="provenance",
         description="Curate web crawls with provenance, calibrated synthetic-text scores and a certified cap.",
@@ -144,9 +161,19 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--baseline", metavar="DATASET", help="a dataset to compare the diversity with")
     audit.add_argument("--json", action="store_true", help="print the report as JSON")
 
-    score = command("score", "score JSON lines {id, text[, language]} without a pipeline", _score)
+    score = command("score", "score JSON lines {id, text[, language]} or a text, without a pipeline", _score)
     score.add_argument(
-        "file", nargs="?", default="-", metavar="FILE", help="JSON lines, or - for standard input (default)"
+        "file",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="JSON lines or one text, or - for standard input (default)",
+    )
+    score.add_argument(
+        "--format",
+        choices=("auto", "lines", "text"),
+        default="auto",
+        help="what the input is; auto: lines if one of them begins with {, else one text",
     )
     score.add_argument(
         "--max-fpr", type=_rate, default=0.01, metavar="RATE", help="false-positive rate of `flagged` (0.01)"
@@ -154,9 +181,29 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--prior", type=_rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)"
     )
-    from provenance.watermarks import command as watermark
+    score.add_argument("--calibration", metavar="FILE", help="calibration file (default: the one that ships)")
 
-    watermark.add_arguments(commands).set_defaults(run=watermark.run)
+    calibrate = command(
+        "calibrate", "make a calibration file from labelled or from old, human documents", _calibrate
+    )
+    calibrate.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="JSON lines or Parquet with `text` and `label` (or a date), a release, or a workspace",
+    )
+    calibrate.add_argument("--output", required=True, metavar="FILE", help="the calibration file (JSON)")
+    calibrate.add_argument(
+        "--human-only", action="store_true", help="every document of the files is known to be human"
+    )
+    calibrate.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+    if arguments[:1] == ["watermark"]:
+        from provenance.watermarks import command as watermark
+
+        watermark.add_arguments(commands).set_defaults(run=watermark.run)
+    else:  # for the list of commands; its own options would cost every other command half a second
+        commands.add_parser("watermark", help="look for statistical watermarks in a text")
     return parser
 
 
@@ -195,6 +242,8 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
         overrides["source"] = arguments.source
     if getattr(arguments, "max_synthetic", None) is not None:
         overrides["cap.max_synthetic"] = arguments.max_synthetic
+    from provenance.configuration import load_configuration
+
     return load_configuration(arguments.config, overrides)
 
 
@@ -215,6 +264,8 @@ def _job(arguments: argparse.Namespace, workspace: str, configuration: Configura
 def _curate(arguments: argparse.Namespace) -> int:
     from pipelines.job import check_output
     from pipelines.summary import print_summary
+    from provenance.inputs import find_inputs
+    from provenance.manifest import read_manifest
 
     configuration = _configuration(arguments)
     release = arguments.output.rstrip("/")
@@ -240,6 +291,8 @@ def _announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> 
 
 
 def _stage(arguments: argparse.Namespace) -> int:
+    from provenance.inputs import find_inputs
+
     configuration = _configuration(arguments)
     job = _job(arguments, arguments.workspace, configuration)
     if arguments.command == "annotate":
@@ -289,6 +342,8 @@ def _show(release: str) -> None:
 
 def _storage(path: str) -> Storage:
     if "://" not in path:
+        from provenance.storage import LocalStorage
+
         return LocalStorage()
     from pipelines.storage import BeamStorage
 
@@ -296,6 +351,7 @@ def _storage(path: str) -> Storage:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    from provenance.manifest import read_manifest
     from provenance.verify import verify
 
     storage = _storage(arguments.release)
@@ -343,14 +399,35 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from provenance.score import score_lines
+    from provenance.score import ScoreOptions, score_stream
 
+    calibration = None
+    if arguments.calibration is not None:
+        from provenance.detector import load_model
+        from provenance.detector.calibration import read_calibration
+
+        calibration = read_calibration(Path(arguments.calibration), load_model().version)
+    options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration)
     if arguments.file == "-":
-        return score_lines(sys.stdin.buffer, sys.stdout, arguments.prior, arguments.max_fpr)
-    if not Path(arguments.file).is_file():
-        raise _UsageError(f"{arguments.file}: no such file")
-    with open(arguments.file, "rb") as lines:
-        return score_lines(lines, sys.stdout, arguments.prior, arguments.max_fpr)
+        return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
+    path = Path(arguments.file)
+    if not path.is_file():
+        raise _UsageError(f"{path}: no such file")
+    with path.open("rb") as stream:
+        return score_stream(stream, sys.stdout, options, arguments.format, path.name)
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from provenance.calibrate import calibrate, describe
+
+    calibration = calibrate(arguments.inputs, human_only=arguments.human_only)
+    output = Path(arguments.output)
+    if not output.parent.is_dir():
+        raise _UsageError(f"{output.parent}: no such directory")
+    calibration.save(output)
+    found = {"file": str(output), "version": calibration.version, **calibration.provenance}
+    print(json.dumps(found, indent=1) if arguments.json else describe(calibration, str(output)))
+    return 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ with. State is written after a stage, so an interrupted job resumes where it was
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from pipelines.deduplicate import Tasks as DuplicateTasks
 from pipelines.progress import Progress
 from pipelines.publish import WriteParts, read_counts
 from pipelines.runner import Runner
-from pipelines.select import Select, read_before
+from pipelines.select import Select, read_before, read_judged
 from pipelines.select import Tasks as SelectTasks
 from provenance.annotate import Annotation
 from provenance.card import build_card
@@ -38,8 +39,9 @@ from provenance.manifest import (
     read_manifest,
     write_json,
 )
+from provenance.opinions import read_instrument
 from provenance.release import Part, ShardPaths, plan_data, plan_ledger, release_schema
-from provenance.storage import Storage, join, write_bytes
+from provenance.storage import Storage, join, read_bytes, write_bytes
 from provenance.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
 
 
@@ -69,6 +71,8 @@ class Job:
         self.configuration = configuration
         self.runner = runner
         self.progress = progress
+        # A calibration that cannot be used is refused before hours of annotating.
+        self.instrument = read_instrument(configuration)
 
     def annotate(self, inputs: Sequence[InputFile]) -> StageResult:
         """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
@@ -140,10 +144,13 @@ class Job:
         cap, prior = self.configuration.cap, self.configuration.prior
         fresh = self._select_fingerprint()
         paths = [self.workspace.decisions_path(shard) for shard in shards]
-        if self._stands("select", fresh, *paths):
+        reading_path = self.workspace.reading_path
+        if self._stands("select", fresh, reading_path, *paths):
             return self._result("select", 0, len(shards), started)
         self.workspace.clear_state("select")
-        tasks = SelectTasks(self.storage, self.workspace.clusters_path, cap, prior)
+        tasks = SelectTasks(
+            self.storage, self.workspace.clusters_path, reading_path, cap, prior, self.instrument
+        )
         with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
             self.runner.run(
                 lambda pipeline: (
@@ -209,13 +216,14 @@ class Job:
             counts.append(found)
         data = [item for item in counts if item["path"].startswith("data/")]
         ledger = [item for item in counts if item["path"].startswith("ledger/")]
-        before = add_sums(
-            read_before(self.storage, self.workspace.decisions_path(shard)) for shard in self._shards()
-        )
+        decided = [self.workspace.decisions_path(shard) for shard in self._shards()]
+        before = add_sums(read_before(self.storage, path) for path in decided)
+        reading = json.loads(read_bytes(self.storage, self.workspace.reading_path))
+        reading["detector"]["documents"] = read_judged(self.storage, decided)
         published = add_sums(item["sums"] for item in data)
         certificate = build_certificate(cap_request(self.configuration.cap), before, published)
         inputs = self.workspace.need_state("annotate")["inputs"]
-        manifest = build_manifest(self.configuration, fresh, inputs, data, ledger, [], certificate)
+        manifest = build_manifest(self.configuration, fresh, inputs, data, ledger, [], certificate, reading)
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry("README.md", card))
         write_bytes(self.storage, join(release, "README.md"), card)
@@ -272,7 +280,9 @@ class Job:
 
     def _select_fingerprint(self) -> str:
         cap, prior = self.configuration.cap, self.configuration.prior
+        instrument = self.instrument
         settings = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
+        settings += [[instrument.calibration.digest(), instrument.by_crawl, instrument.max_fpr]]
         return fingerprint("select", *settings, self._deduplicate_fingerprint())
 
     def _need(self, stage: str, expected: str) -> None:

@@ -1,11 +1,13 @@
 """Stage 3: score all documents, choose what the cap lets through, and write decisions beside each shard.
 
-Three passes over a few narrow columns: histograms, the documents of the boundary bin, decisions.
+Four passes over a few narrow columns: scores of the crawl's own documents, histograms, the documents of the
+boundary bin, decisions.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,18 +16,24 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from provenance import cap
 from provenance.certificate import Sums, cap_request
 from provenance.configuration import Cap, Prior
-from provenance.decisions import Candidates, decide, read_candidates, read_clusters
-from provenance.storage import Storage
+from provenance.decisions import Candidates, ShardRows, decide, judge_shard, read_clusters, read_shard
+from provenance.opinions import Instrument
+from provenance.reading import Reading, read_crawl
+from provenance.scorecounts import merge_counts
+from provenance.storage import Storage, write_bytes
 from provenance.workspace import Shard
 
 #: Key of the footer of a decisions file under which the sums before the cap stand.
 BEFORE_METADATA = b"provenance.before"
+#: Key of the same footer under which the numbers of judged, flagged and limited documents stand.
+JUDGED_METADATA = b"provenance.judged"
 
 
 @dataclass(frozen=True)
@@ -34,28 +42,44 @@ class Tasks:
 
     storage: Storage
     clusters_path: str
+    reading_path: str
     cap: Cap
     prior: Prior
+    instrument: Instrument
 
-    def candidates(self, shard: Shard) -> Candidates:
+    def rows(self, shard: Shard) -> ShardRows:
         clusters = read_clusters(self.storage, self.clusters_path, shard.index)
-        return read_candidates(self.storage, shard.path, clusters, self.cap, self.prior)
+        return read_shard(self.storage, shard.path, clusters, self.instrument)
 
-    def histogram(self, shard: Shard) -> cap.Histogram:
-        found = self.candidates(shard)
+    def count(self, shard: Shard) -> pa.Table:
+        found = self.rows(shard)
+        return self.instrument.count(found.opinions, found.proven, found.open)
+
+    def read_crawl(self, counts: pa.Table) -> Reading:
+        reading = read_crawl(self.instrument, counts, self.prior)
+        write_bytes(self.storage, self.reading_path, json.dumps(reading.as_json(), sort_keys=True).encode())
+        return reading
+
+    def candidates(self, shard: Shard, reading: Reading) -> Candidates:
+        return judge_shard(self.rows(shard), reading, self.cap)
+
+    def histogram(self, shard: Shard, reading: Reading) -> cap.Histogram:
+        found = self.candidates(shard, reading)
         return cap.histogram(*_open(found), cap_request(self.cap))
 
-    def boundary_candidates(self, shard: Shard, plan: cap.Plan) -> cap.BoundaryDocuments:
-        return cap.boundary_candidates(*_open(self.candidates(shard)), plan)
+    def boundary_candidates(self, shard: Shard, reading: Reading, plan: cap.Plan) -> cap.BoundaryDocuments:
+        return cap.boundary_candidates(*_open(self.candidates(shard, reading)), plan)
 
-    def write_decisions(self, task: tuple[Shard, str], rule: cap.Rule) -> int:
+    def write_decisions(self, task: tuple[Shard, str], reading: Reading, rule: cap.Rule) -> int:
         shard, path = task
-        found = self.candidates(shard)
+        found = self.candidates(shard, reading)
         keep = cap.apply(rule, *_open(found))
-        sums = json.dumps(found.measure(cap_request(self.cap)))
-        decisions = decide(found, keep).replace_schema_metadata({BEFORE_METADATA: sums})
+        footer = {
+            BEFORE_METADATA: json.dumps(found.measure(cap_request(self.cap))),
+            JUDGED_METADATA: json.dumps(found.judged),
+        }
         with self.storage.create(path) as file:
-            pq.write_table(decisions, file, compression="zstd")
+            pq.write_table(decide(found, keep).replace_schema_metadata(footer), file, compression="zstd")
         return int(keep.sum())
 
 
@@ -74,20 +98,36 @@ class Select(beam.PTransform):
         spread = shards | "Spread" >> beam.Reshuffle()
         only = spread | "Shard" >> beam.Map(lambda task: task[0])
         request = cap_request(tasks.cap)
+        counted = (
+            only
+            | "Count" >> beam.Map(tasks.count)
+            | "SumCounts" >> beam.CombineGlobally(_Merge(merge_counts))
+            | "ReadCrawl" >> beam.Map(tasks.read_crawl)
+        )
+        reading = beam.pvalue.AsSingleton(counted)
         plan = (
             only
-            | "Histogram" >> beam.Map(tasks.histogram)
+            | "Histogram" >> beam.Map(tasks.histogram, reading)
             | "Sum" >> beam.CombineGlobally(_Merge(_add_histograms))
             | "Plan" >> beam.Map(cap.boundary, request)
         )
         rule = (
             only
-            | "Boundary" >> beam.Map(tasks.boundary_candidates, beam.pvalue.AsSingleton(plan))
+            | "Boundary" >> beam.Map(tasks.boundary_candidates, reading, beam.pvalue.AsSingleton(plan))
             | "Gather" >> beam.CombineGlobally(_Merge(cap.concatenate))
             | "Settle" >> beam.Map(lambda found, plan: cap.settle(plan, found), beam.pvalue.AsSingleton(plan))
         )
-        decided = spread | "Decide" >> beam.Map(tasks.write_decisions, beam.pvalue.AsSingleton(rule))
+        decided = spread | "Decide" >> beam.Map(tasks.write_decisions, reading, beam.pvalue.AsSingleton(rule))
         return decided
+
+
+def read_judged(storage: Storage, paths: Iterable[str]) -> dict[str, int]:
+    """How many documents were judged, flagged and limited, from the footers of all decisions."""
+    total: Counter[str] = Counter()
+    for path in paths:
+        with storage.open(path) as file:
+            total.update(json.loads(pq.read_schema(file).metadata[JUDGED_METADATA]))
+    return dict(total)
 
 
 def read_before(storage: Storage, path: str) -> Sums:

@@ -21,6 +21,7 @@ import xxhash
 
 from provenance import outcomes
 from provenance.annotator import Annotator
+from provenance.columns import join_lists
 from provenance.configuration import Configuration, fingerprint
 from provenance.dates import Dates
 from provenance.detector import EmbeddedDetector
@@ -318,15 +319,7 @@ def _joined(documents: pa.RecordBatch, kind: pa.ListType, suffix: str) -> pa.Arr
         for field in documents.schema
         if field.name.endswith(suffix) and field.type == kind
     ]
-    parents = np.concatenate(
-        [np.asarray(pc.list_parent_indices(column)) for column in columns] or [np.zeros(0, int)]
-    )
-    order = np.argsort(parents, kind="stable")
-    offsets = np.zeros(documents.num_rows + 1, dtype=np.int32)
-    np.cumsum(np.bincount(parents.astype(np.int64), minlength=documents.num_rows), out=offsets[1:])
-    flat = [column.flatten() for column in columns]
-    values = pa.concat_arrays(flat) if flat else pa.array([], kind.value_type)
-    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)), type=kind)
+    return join_lists(columns) if columns else pa.array([[]] * documents.num_rows, kind)
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

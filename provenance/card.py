@@ -54,8 +54,14 @@ The cap of {synthetic["max_synthetic"]} of all {synthetic["unit"]} ({synthetic["
 | probability-weighted (expected) | {expected:.4f} |
 
 These fractions are as good as the probabilities. The detector that ships with the program abstains on short
-texts and on languages it does not know; there, the probability is the prior for the year in which the text is proven to exist.
+texts and on languages it does not know; there, the probability is the prior alone.
 No detector finds all synthetic text: read `docs/detector.md` of the program for measured error rates before relying on it.
+
+### How the detector was read
+
+{_reading(manifest["detector"])}
+
+{_priors(manifest["prior"], manifest["configuration"]["prior"])}
 
 ## What was not kept
 
@@ -71,6 +77,42 @@ Every record that was read has one row in `ledger/`.
 
 The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
 """
+
+
+def _reading(detector: dict[str, Any]) -> str:
+    """By which calibration, and what the crawl's own old documents prove about false positives."""
+    counts = detector["documents"]
+    rows = "\n".join(
+        f"| {row['language']} | {row['words_from']}+ | {row['low_background']:,} | {row['other_documents']:,} "
+        f"| {'yes' if row['limits_ratios'] else 'no'} | {row['bound']:.4f} "
+        f"| {'this crawl' if row['proven_by_documents'] else 'the calibration, for its own sample'} |"
+        for row in detector["strata"]
+    )
+    return f"""Detector `{detector["name"]}` {detector["version"]} by {_code(detector["calibration"])} {detector["calibration_version"]}. Of
+{counts["documents"]:,} documents without duplicates it judged {counts["judged"]:,}, flagged {counts["flagged"]:,} (`detector_flagged`) and was
+limited on {counts["limited"]:,} by documents of this crawl from before 2022-11-30, which are human. At most this share of human documents is flagged:
+
+| language | words | old documents | others | old ones limit ratios | bound | proven by |
+|---|---|---:|---:|---|---:|---|
+{rows}"""
+
+
+def _priors(prior: dict[str, Any], configured: dict[str, Any]) -> str:
+    years = ", ".join(f"{year}: {rate:g}" for year, rate in configured["by_year"].items())
+    listed = f"Prior by year of proof: before 2022-11-30 {configured['low_background']:g}, {years}"
+    if not prior["strata"]:
+        return f"{listed}; no stratum of this crawl has an estimate of its own."
+    rows = "\n".join(
+        f"| {row['year'] or 'not proven'} | {row['language']} "
+        f"| {'all' if row['source'] is None else _code(row['source'] or 'without a name').replace('|', '/')[:60]} "
+        f"| {row['documents']:,} | {row['share']:.3f} | {row['prior']:.3f} |"
+        for row in prior["strata"][:100]
+    )
+    return f"""{listed}; where documents enough could be judged, estimated from this crawl:
+
+| year | language | source | documents | estimated share | prior |
+|---|---|---|---:|---:|---:|
+{rows}"""
 
 
 def _code(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import xxhash
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from provenance import __version__
 from provenance.neural.config import Neural
@@ -81,6 +81,26 @@ class Duplicates(Section):
     )
 
 
+class Detector(Section):
+    """How the embedded detector's scores are read (docs/calibration.md)."""
+
+    calibration: str = Field(
+        "crawl",
+        min_length=1,
+        description="`crawl`: the shipped calibration, limited by the crawl's own low-background documents "
+        "where there are enough; `shipped`: that calibration alone; else the path of a calibration file in "
+        "its place, limited by the crawl as well",
+    )
+    max_fpr: float = Field(
+        0.01, gt=0, lt=1, description="most human documents that may be flagged (`detector_flagged`)"
+    )
+
+    @field_serializer("calibration", when_used="json")
+    def _name_only(self, value: str) -> str:
+        """No path of a machine is published; what the file says is in the fingerprint and in the manifest."""
+        return Path(value).name
+
+
 class Prior(Section):
     """Probability that a document is synthetic before its own evidence is read (docs/probability.md)."""
 
@@ -90,6 +110,12 @@ class Prior(Section):
     by_year: dict[int, Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=lambda: {2022: 0.01, 2023: 0.06, 2024: 0.18, 2025: 0.30, 2026: 0.35},
         description="by year of proof; later years take the last one",
+    )
+
+    estimate: Literal["none", "crawl"] = Field(
+        "crawl",
+        description="crawl: estimated from this crawl where enough documents can be judged, else as listed; "
+        "none: always as listed",
     )
 
     @field_validator("by_year")
@@ -146,6 +172,7 @@ class Configuration(Section):
     duplicates: Duplicates = Duplicates()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
     neural: Neural = Neural()
+    detector: Detector = Detector()
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()

@@ -18,12 +18,27 @@ from numpy.typing import NDArray
 from provenance import outcomes
 from provenance.cap import CapRequest, selection_hash
 from provenance.certificate import Sums, measure_documents, weights
-from provenance.configuration import Cap, Prior
+from provenance.configuration import Cap
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
-from provenance.posterior import low_background, synthetic_probability
+from provenance.opinions import COLUMNS, Instrument, Opinions
+from provenance.posterior import low_background
+from provenance.reading import Reading
 from provenance.schema import DECISIONS, TIME
 from provenance.storage import Storage
+
+
+@dataclass(frozen=True)
+class ShardRows:
+    """One shard's rows as they stand before the cap: arrays of one value for each row."""
+
+    table: pa.Table  # columns of the annotated shard
+    document: NDArray[np.bool_]  # whether the row is a document
+    open: NDArray[np.bool_]  # whether it is one and no duplicate: the cap has to choose, and it is counted
+    proven: NDArray[np.datetime64]
+    opinions: Opinions
+    kept: pa.Table  # clusters whose keeper lies in the shard
+    member: pa.Table  # duplicates that lie in the shard
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,7 @@ class Candidates:
     weight: NDArray[np.int64]
     probability: NDArray[np.float32]
     token_count: pa.ChunkedArray
+    judged: dict[str, int]  # documents among which the cap chooses: judged, flagged, limited by the crawl
 
     def measure(self, request: CapRequest) -> Sums:
         """Sums over all rows among which the cap chooses."""
@@ -56,61 +72,69 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
     return table.append_column("row", pa.array(row.astype(np.int64)))
 
 
-def read_candidates(
-    storage: Storage, shard_path: str, clusters: pa.Table, cap: Cap, prior: Prior
-) -> Candidates:
-    """Score a shard's rows and settle all that does not depend on the cap."""
+def read_shard(storage: Storage, shard_path: str, clusters: pa.Table, instrument: Instrument) -> ShardRows:
+    """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper."""
     with storage.open(shard_path) as file:
-        columns = ["doc_id", "outcome", "capture_time", "evidence", "token_count"]
-        shard = pq.read_table(file, columns=columns, pre_buffer=False)
-    rows = len(shard)
-    doc_id = shard["doc_id"]
-    document = np.asarray(pc.is_null(shard["outcome"]))
-    own = np.asarray(shard["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]")
-
+        columns = list(dict.fromkeys(["doc_id", "outcome", "token_count", *COLUMNS]))
+        table = pq.read_table(file, columns=columns, pre_buffer=False)
+    document = np.asarray(pc.is_null(table["outcome"]))
+    proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
     kept = clusters.filter(pc.equal(clusters["keeper"], clusters["address"]))
     member = clusters.filter(pc.not_equal(clusters["keeper"], clusters["address"]))
-    proven = own.copy()
     if len(kept):
         proven[np.asarray(kept["row"])] = np.asarray(
             kept["earliest_capture"].cast(pa.timestamp("us")), dtype="datetime64[us]"
         )
-    no_keeper = pa.nulls(rows, pa.int64())
+    open_rows = document.copy()
+    open_rows[np.asarray(member["row"])] = False
+    return ShardRows(table, document, open_rows, proven, instrument.read(table), kept, member)
+
+
+def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
+    """Score a shard's rows and settle all that does not depend on the cap."""
+    table, kept, member, proven = rows.table, rows.kept, rows.member, rows.proven
+    doc_id = table["doc_id"]
+    no_keeper = pa.nulls(len(table), pa.int64())
     keeper_row = _scatter(no_keeper, kept["row"])
     member_row = _scatter(no_keeper, member["row"])
-
-    duplicate = np.asarray(pc.is_valid(member_row))
-    open_rows = document & ~duplicate
-    probability = np.where(
-        document, synthetic_probability(shard["evidence"], proven, prior), np.float32("nan")
-    ).astype(np.float32)
-    none = pa.array(np.zeros(rows, np.int32), mask=~open_rows)
-    no_hosts = pa.array([[]] * rows, pa.list_(pa.string()))
-    decisions = pa.table(
-        {
-            "decision": _settled(shard["outcome"], duplicate),
-            "reason": pc.if_else(pa.array(duplicate), "duplicate", shard["outcome"]),
-            "duplicate_of": member["keeper_doc_id"].take(member_row),
-            "similarity": member["similarity"].take(member_row),
-            "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
-            "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
-            "earliest_capture": pa.array(proven, pa.timestamp("us")).cast(TIME),
-            "proven_by": pa.array(proven, pa.timestamp("us")).cast(TIME),
-            "witness": pc.coalesce(
-                kept["witness"].take(keeper_row),
-                pc.if_else(pc.is_valid(shard["capture_time"]), doc_id, pa.scalar(None, pa.string())),
-            ),
-            "low_background": pa.array(low_background(proven)),
-            "synthetic_probability": pa.array(probability, mask=~document),
-        }
-    ).cast(DECISIONS)
+    duplicate = rows.document & ~rows.open
+    judgement = reading.judge(rows.opinions, proven, rows.open)
+    probability = np.where(rows.document, judgement.probability, np.float32("nan")).astype(np.float32)
+    none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
+    no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
+    document = pa.array(rows.document)
+    columns = {
+        "decision": _settled(table["outcome"], duplicate),
+        "reason": pc.if_else(pa.array(duplicate), "duplicate", table["outcome"]),
+        "duplicate_of": member["keeper_doc_id"].take(member_row),
+        "similarity": member["similarity"].take(member_row),
+        "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
+        "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
+        "earliest_capture": pa.array(proven, pa.timestamp("us")).cast(TIME),
+        "proven_by": pa.array(proven, pa.timestamp("us")).cast(TIME),
+        "witness": pc.coalesce(
+            kept["witness"].take(keeper_row),
+            pc.if_else(pc.is_valid(table["capture_time"]), doc_id, pa.scalar(None, pa.string())),
+        ),
+        "low_background": pa.array(low_background(proven)),
+        **{
+            name: pc.if_else(document, column, pa.scalar(None, column.type))
+            for name, column in judgement.columns.items()
+        },
+        "synthetic_probability": pa.array(probability, mask=~rows.document),
+    }
+    chosen = {"judged": rows.opinions.judged, "flagged": judgement.flagged, "limited": judgement.limited}
     return Candidates(
-        decisions=decisions,
-        open=open_rows,
+        decisions=pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS),
+        open=rows.open,
         doc_hash=selection_hash(doc_id, cap.seed),
-        weight=weights(shard["token_count"], cap.unit),
-        token_count=shard["token_count"],
+        weight=weights(table["token_count"], cap.unit),
+        token_count=table["token_count"],
         probability=probability,
+        judged={
+            "documents": int(rows.open.sum()),
+            **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
+        },
     )
 
 

@@ -46,8 +46,11 @@ MEANING: dict[str, str] = {
     "watermarks": "Result of each watermark test that was configured: scheme, key, z, p-value and tokens tested.",
     "detectors": "Answer of each detector: name, version, raw score and calibrated log-likelihood ratio in nats.",
     "detector_abstained": "Whether the detector abstained, so that its ratio is 0.",
+    "detector_flagged": "Whether the detector's score exceeds the threshold for `detector.max_fpr`; never where it abstained.",
+    "prior_log_odds": "Prior log-odds in nats that a machine wrote the text, before its evidence.",
+    "prior_because": "Where the prior comes from: low-background, the configured table, or an estimate from this crawl.",
     "evidence": "Every piece that entered the probability: its source, its ratio in nats and the reason in words.",
-    "synthetic_probability": "Posterior probability that a machine wrote the text; see docs/probability.md.",
+    "synthetic_probability": "Posterior probability that a machine wrote the text: its log-odds are the prior's + the sum of the evidence.",
     "duplicate_count": "Near-duplicates that were dropped in favour of this document.",
     "duplicate_hosts": "Hosts of those near-duplicates.",
     "earliest_capture": "Earliest capture among the document and its near-duplicates.",
@@ -108,6 +111,55 @@ def manifest_schema() -> dict[str, Any]:
         "sums": sums,
         "before": _object({"fractions": fractions, "sums": sums}),
     }
+    number, text = {"type": "number"}, {"type": "string"}
+    stratum = {
+        "language": name,
+        "words_from": count | {"description": "least length of the documents, in words"},
+        "low_background": count
+        | {"description": "documents of it proven older than 2022-11-30, duplicates left out"},
+        "other_documents": count,
+        "limits_ratios": {
+            "type": "boolean",
+            "description": "whether those documents limit the detectors' ratios",
+        },
+        "threshold": {
+            "type": ["number", "null"],
+            "description": "score from which one is flagged; null: never",
+        },
+        "bound": share | {"description": "most human documents that are flagged, proven or as calibrated"},
+        "proven_by_documents": count
+        | {"description": "documents of this crawl that prove the bound; 0: none"},
+        "from": text | {"description": "where the threshold comes from"},
+    }
+    detector = {
+        "name": name,
+        "version": name,
+        "calibration": name,
+        "calibration_version": name,
+        "calibration_sha256": sha256,
+        "ranked_by": {"enum": ["score", "ratio of all detectors"]},
+        "max_fpr": share,
+        "strata": {"type": "array", "items": _object(stratum)},
+        "documents": _object(dict.fromkeys(("documents", "judged", "flagged", "limited"), count)),
+    }
+    prior_stratum = {
+        "year": {"type": ["integer", "null"], "description": "of proof; null: no capture proves one"},
+        "language": name,
+        "source": {"type": ["string", "null"], "description": "null: all sources"},
+        "documents": count,
+        "share": share | {"description": "synthetic share found by EM"},
+        "prior": share | {"description": "the share drawn to the configured prior and bounded"},
+    }
+    corrected = {"language": name, "low_background": count, "steepness": number}
+    prior = {
+        "estimate": {"enum": ["none", "crawl"]},
+        "fewest_documents": count,
+        "pseudo_count": count,
+        "pseudo_count_uncorrected": count,
+        "most_factor": number,
+        "corrected": {"type": "array", "items": _object(corrected)},
+        "strata": {"type": "array", "items": _object(prior_stratum)},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "manifest of a provenance release",
@@ -129,6 +181,8 @@ def manifest_schema() -> dict[str, Any]:
                     }
                 ),
                 "synthetic": _object(synthetic),
+                "detector": _object(detector),
+                "prior": _object(prior),
                 "files": {"type": "array", "items": file},
                 "sha256": sha256 | {"description": "of the manifest's own text without this entry"},
             }

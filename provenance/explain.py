@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,9 +37,9 @@ def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | Non
             storage, release, manifest, "ledger/", ledger["duplicate_of"], None
         )
     if ledger["synthetic_probability"] is not None:
-        total = sum(item["llr"] for item in ledger["evidence"] or [])
-        result["prior_log_odds"] = _log_odds(ledger["synthetic_probability"]) - total
-        result["evidence_log_odds"] = total
+        result["prior_log_odds"] = ledger["prior_log_odds"]
+        result["prior_because"] = ledger["prior_because"]
+        result["evidence_log_odds"] = sum(item["llr"] for item in ledger["evidence"] or [])
     if ledger["reason"] == "synthetic_cap":
         result["cap"] = {name: manifest["synthetic"][name] for name in _CAP}
     return result
@@ -77,12 +76,13 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     if "prior_log_odds" not in explanation:
         return
     yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}, which is in log-odds:"
-    proof = "low-background" if ledger["low_background"] else "by the year of proof"
-    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({proof})"
+    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({_plain(explanation['prior_because'])})"
     for item in ledger["evidence"] or []:
         yield f"    {item['llr']:+.2f} nats {item['source']}, because {_plain(item['because'])}"
     if not ledger["evidence"]:
         yield "    +0.00 nats: no detector, mark or disclosure had anything to say"
+    total = explanation["prior_log_odds"] + explanation["evidence_log_odds"]
+    yield f"    {total:+.2f} nats together"
 
 
 def _facts(document: dict[str, Any]) -> Iterator[str]:
@@ -116,11 +116,6 @@ def _find(
                     )
                     return found
     return None
-
-
-def _log_odds(probability: float) -> float:
-    probability = min(max(probability, 1e-12), 1 - 1e-7)
-    return math.log(probability) - math.log1p(-probability)
 
 
 def _plain(value: Any) -> str:

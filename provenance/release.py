@@ -146,7 +146,7 @@ def write_ledger(storage: Storage, part: Part, file: BinaryIO) -> dict[str, Any]
                 storage.open(piece.shard.annotated) as annotated,
                 storage.open(piece.shard.decisions) as decided,
             ):
-                names = [name for name in LEDGER_COLUMNS if name in ANNOTATED.names]
+                names = [name for name in LEDGER_COLUMNS if name not in DECISIONS.names]
                 decision = pq.read_table(decided, pre_buffer=False)
                 at = 0
                 for batch in pq.ParquetFile(annotated).iter_batches(_LEDGER_ROW_GROUP, columns=names):
@@ -208,7 +208,7 @@ def _kept(storage: Storage, slices: Sequence[Slice], schema: pa.Schema) -> Itera
             decisions = pq.read_table(file, pre_buffer=False)
         with storage.open(piece.shard.annotated) as file:
             shard = pq.ParquetFile(file)
-            names = [name for name in schema.names if name in shard.schema_arrow.names]
+            names = [name for name in schema.names if name not in DECISIONS.names]
             at = 0
             for group in range(shard.num_row_groups):
                 first, at = at, at + shard.metadata.row_group(group).num_rows

@@ -92,6 +92,8 @@ ANNOTATED = pa.schema(
         ("watermarks", WATERMARKS),
         ("detectors", DETECTORS),
         ("detector_abstained", pa.bool_()),
+        ("detector_words", pa.int32()),  # words that the embedded detector read
+        ("detector_known", pa.float32()),  # share of them among its common words
         ("evidence", EVIDENCE),
         ("minhash", pa.binary(4 * MINHASH_PERMUTATIONS)),  # little-endian uint32 values
         ("text_digest", pa.binary(16)),
@@ -111,7 +113,14 @@ DECISIONS = pa.schema(
         ("proven_by", TIME),
         ("witness", pa.string()),  # doc_id of the capture that proves it
         ("low_background", pa.bool_()),
-        ("synthetic_probability", pa.float32()),
+        ("prior_log_odds", pa.float32()),  # nats
+        ("prior_because", pa.string()),
+        # As annotated, read anew with the calibration of this job and limited by the crawl's own humans.
+        ("detectors", DETECTORS),
+        ("detector_abstained", pa.bool_()),
+        ("detector_flagged", pa.bool_()),
+        ("evidence", EVIDENCE),
+        ("synthetic_probability", pa.float32()),  # from prior_log_odds + sum of evidence
     ]
 )
 
@@ -122,14 +131,15 @@ RELEASE_COLUMNS = (
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "
     "license train_opt_out rights_signals "
-    "disclosures marks watermarks detectors detector_abstained evidence synthetic_probability "
+    "disclosures marks watermarks detectors detector_abstained detector_flagged "
+    "prior_log_odds prior_because evidence synthetic_probability "
     "duplicate_count duplicate_hosts earliest_capture"
 ).split()
 
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability evidence token_count capture_time proven_by low_background language"
+    "synthetic_probability prior_log_odds prior_because evidence token_count capture_time proven_by low_background language"
 ).split()
 
 

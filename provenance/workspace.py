@@ -59,6 +59,11 @@ class Workspace:
     def clusters_path(self) -> str:
         return self.path("duplicates", "clusters.parquet")
 
+    @property
+    def reading_path(self) -> str:
+        """What the select stage found out about its detectors."""
+        return self.path("decisions", "reading.json")
+
     def read_state(self, stage: str) -> dict[str, Any] | None:
         """What `stage` left when it last finished, or None."""
         path = self.path("state", f"{stage}.json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,11 @@ from provenance.detector.calibration import (
     BUCKETS,
     LEVELS,
     Calibration,
+    CalibrationError,
+    bin_of,
     bucket,
     fit_line,
+    limit_documents,
     load_calibration,
     parse_calibration,
     read_calibration,
@@ -140,10 +145,82 @@ def test_histograms_add_up_over_shards_in_any_order() -> None:
         assert all((merged[key] == whole[key]).all() for key in whole)
 
 
-def test_p_values_cap_ratios_that_the_crawl_contradicts() -> None:
+def test_limits_are_what_the_crawls_humans_allow() -> None:
     histograms = conformal.count([3.0] * 50 + [-3.0] * 49, [300] * 99, ["en"] * 99)
-    p = conformal.p_values(histograms, [3.0, -3.0, 8.0, 3.0], [300] * 4, ["en", "en", "en", "fr"])
+    asked = ([3.0, -3.0, 8.0, 3.0], [300] * 4, ["en", "en-GB", "EN", "fr"])
+    p = conformal.p_values(histograms, *asked)
     assert p.tolist() == pytest.approx([0.51, 1.0, 0.01, 1.0])
-    assert conformal.cap_ratios([4.0, -2.0, 4.0, 4.0], p).tolist() == pytest.approx(
-        [-np.log(0.51), -2.0, 4.0, 4.0]
-    )
+    limits = conformal.limits(*conformal.ranks(histograms, *asked), most=4.0)
+    assert limits.tolist() == pytest.approx([-np.log(0.51), 0.0, np.log(100), np.inf])
+
+
+def test_few_documents_limit_nothing_rather_than_everything() -> None:
+    enough = limit_documents(4.0)
+    assert enough == 54
+    for humans, limit in ((enough - 1, np.inf), (enough, np.log(55))):
+        histograms = conformal.count([0.0] * humans, [300] * humans, ["en"] * humans)
+        found = conformal.limits(*conformal.ranks(histograms, [5.0], [300], ["en"]), most=4.0)
+        assert found[0] == pytest.approx(limit)
+        assert found[0] >= 4.0  # above all humans, the sample's size alone takes nothing away
+
+
+def test_a_document_among_the_humans_is_not_compared_with_itself() -> None:
+    """Leave-one-out: the p-values of n exchangeable documents are uniform on 1/n, 2/n, ... 1, as they should be."""
+    scores = np.arange(60) / 4 - 7
+    histograms = conformal.count(scores, [300] * 60, ["en"] * 60)
+    p = conformal.p_values(histograms, scores, [300] * 60, ["en"] * 60, np.ones(60, bool))
+    np.testing.assert_allclose(np.sort(p), np.arange(1, 61) / 60)
+    fresh = conformal.p_values(histograms, scores, [300] * 60, ["en"] * 60)
+    np.testing.assert_allclose(np.sort(fresh), np.arange(2, 62) / 61)
+
+
+def test_scores_beyond_all_bins_are_never_flagged_by_too_high_humans() -> None:
+    table = conformal.thresholds(conformal.count([40.0] * 200, [300] * 200, ["en"] * 200), _toy(), 0.01)
+    assert not conformal.flag([40.0, 39.0], [300] * 2, ["en"] * 2, table).any()
+    assert next(row for row in table if row.documents == 200).bound <= 0.01
+
+
+def test_languages_of_any_spelling_are_read_as_their_base_language() -> None:
+    spelled = ["en", "EN", "en-US", " en_gb ", "eng", "xx", "", None]
+    _, abstained = _toy().ratios([1.0] * 8, [200] * 8, spelled, [1.0] * 8)
+    assert abstained.tolist() == [False] * 4 + [True] * 4
+    assert np.isfinite(_toy().cutoffs([200] * 8, spelled, 0.01)).tolist() == [True] * 4 + [False] * 4
+
+
+def test_a_files_humans_limit_its_ratios(tmp_path: Path) -> None:
+    humans = {"en": [[], [(bin_of([2.0])[0].item(), 60)], [(bin_of([2.0])[0].item(), 10)], []]}
+    limited = replace(_toy(), humans=humans)
+    limited.save(tmp_path / "c.json")
+    again = read_calibration(tmp_path / "c.json", "toy")
+    ratios, _ = again.ratios([2.0, 3.0, 2.0], [200, 200, 300], ["en"] * 3, [1.0] * 3)
+    assert ratios.tolist() == pytest.approx([0.0, 3.5, 2.5])  # 61 of 61 reach 2; ten documents limit nothing
+
+
+def test_a_file_for_another_detector_is_refused_by_name(tmp_path: Path) -> None:
+    _toy().save(tmp_path / "mine.json")
+    with pytest.raises(CalibrationError, match=r"mine\.json: was made for detector toy, this program has 2"):
+        read_calibration(tmp_path / "mine.json", "2")
+    with pytest.raises(CalibrationError, match="nowhere"):
+        read_calibration(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("bounds", [-4.0, 1e9]),
+        ("bounds", [1.0, 2.0]),
+        ("lines", {"en": [[0.0, float("nan")]] * len(BUCKETS)}),
+        ("lines", {"en": [[0.0, -1.0]] * len(BUCKETS)}),
+        ("lines", {"fr": [[0.0, 1.0]] * len(BUCKETS)}),
+        ("humans", {"en": [[[99999, 1]], [], [], []]}),
+        ("humans", {"en": [[]]}),
+        ("detector", 3),
+        ("floors", {"en": "low"}),
+    ],
+)
+def test_a_file_with_numbers_out_of_bounds_is_refused(tmp_path: Path, where: str, value: object) -> None:
+    _toy().save(tmp_path / "c.json")
+    stored = json.loads((tmp_path / "c.json").read_text())
+    (tmp_path / "c.json").write_text(json.dumps({**stored, where: value}))
+    with pytest.raises(CalibrationError, match=r"c\.json: not a calibration file"):
+        read_calibration(tmp_path / "c.json")

@@ -155,8 +155,9 @@ def test_annotator_gives_the_contract_columns() -> None:
         }
     )
     detector.setup()
-    detectors, evidence, abstained = detector(batch)
-    for column, field in zip((detectors, evidence, abstained), detector.schema, strict=True):
+    columns = detector(batch)
+    detectors, evidence, abstained, words, known = columns
+    for column, field in zip(columns, detector.schema, strict=True):
         assert column.type == field.type
         assert len(column) == batch.num_rows
         column.validate(full=True)
@@ -164,6 +165,8 @@ def test_annotator_gives_the_contract_columns() -> None:
     assert [len(row) for row in evidence.to_pylist()] == [1, 0, 0, 0, 0]
     assert [row is None for row in detectors.to_pylist()] == [False, False, True, False, True]
     assert evidence[0][0]["llr"].as_py() == detectors[0][0]["llr"].as_py()
+    assert words.to_pylist() == [words[0].as_py(), 1, None, words[0].as_py(), None]
+    assert known.is_valid().to_pylist() == [True, True, False, True, False]
 
 
 def test_score_texts_abstains_without_flagging_and_keeps_the_prior() -> None:

@@ -6,15 +6,17 @@ detector can never outweigh everything else; where it has no proof of working it
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 #: Lengths in words at which a bucket begins; shorter documents are abstained on.
@@ -22,6 +24,17 @@ BUCKETS = (100, 150, 250, 500)
 #: False-positive rates for which thresholds are kept.
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 FORMAT = 1
+#: Language codes of documents.
+Languages: TypeAlias = Sequence[str | None] | pa.Array
+#: Scores are counted in bins of this width between the limits; both ends are open.
+LOWEST, HIGHEST, WIDTH = -16.0, 16.0, 1 / 32
+BINS = int((HIGHEST - LOWEST) / WIDTH)
+#: No detector may be given ratios beyond this, in nats; a file that does is refused.
+MOST_BOUND = 8.0
+
+
+class CalibrationError(ValueError):
+    """A file that cannot be used as a calibration; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,8 @@ class Calibration:
     `lines[language][bucket]` is (intercept, slope): llr = intercept + slope·score, clipped to `bounds`.
     `thresholds[language][bucket][k]` is the score above which a document is flagged at LEVELS[k].
     `floors[language]` is the least share of known words; a language that is not in `lines` is abstained on.
+    `humans[language][bucket]` are (bin, count) pairs of the scores of human documents, where the file has
+    them: no ratio exceeds what they allow (`limit_table`).
     """
 
     version: str
@@ -40,32 +55,49 @@ class Calibration:
     floors: Mapping[str, float]
     bounds: tuple[float, float] = (-4.0, 4.0)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    humans: Mapping[str, Sequence[Sequence[tuple[int, int]]]] = field(default_factory=dict)
 
     def languages(self) -> list[str]:
         """The languages this calibration claims, sorted."""
         return sorted(self.lines)
 
     def ratios(
-        self, scores: ArrayLike, words: ArrayLike, languages: Sequence[str | None], known: ArrayLike
+        self, scores: ArrayLike, words: ArrayLike, languages: Languages, known: ArrayLike
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """(log-likelihood ratios in nats, abstained), each of shape (n,); an abstention has ratio 0."""
         scores, words, known = np.asarray(scores, float), np.asarray(words), np.asarray(known, float)
         ratios = np.zeros(len(scores), np.float32)
         abstained = np.ones(len(scores), bool)
         lengths = bucket(words)
-        for language, rows in _rows_by(languages).items():
+        for language, rows in rows_by(languages).items():
             if language not in self.lines:
                 continue
             table = np.asarray(self.lines[language], float)
             use = rows[(lengths[rows] >= 0) & (known[rows] >= self.floors.get(language, 0.0))]
-            values = table[lengths[use], 0] + table[lengths[use], 1] * scores[use]
-            ratios[use] = np.clip(values, *self.bounds)
+            values = np.clip(table[lengths[use], 0] + table[lengths[use], 1] * scores[use], *self.bounds)
+            if language in self.humans:
+                limits = limit_table(self.human_counts(language), self.bounds[1])
+                values = np.minimum(values, limits[lengths[use], bin_of(scores[use])])
+            ratios[use] = values
             abstained[use] = False
         return ratios, abstained
 
-    def cutoffs(
-        self, words: ArrayLike, languages: Sequence[str | None], max_fpr: float
-    ) -> NDArray[np.float64]:
+    def bin_ratios(self, language: str) -> NDArray[np.float64]:
+        """Ratio in nats at the middle of each score bin, shape (length buckets, BINS)."""
+        middle = LOWEST + WIDTH * (np.arange(BINS) + 0.5)
+        known = np.full(BINS, np.inf)
+        rows = [self.ratios(middle, np.full(BINS, least), [language] * BINS, known)[0] for least in BUCKETS]
+        return np.asarray(rows, float)
+
+    def human_counts(self, language: str) -> NDArray[np.int64]:
+        """Scores of the human documents that the file holds, shape (length buckets, BINS)."""
+        counts = np.zeros((len(BUCKETS), BINS), np.int64)
+        for row, pairs in enumerate(self.humans.get(language, ())):
+            for place, documents in pairs:
+                counts[row, place] += documents
+        return counts
+
+    def cutoffs(self, words: ArrayLike, languages: Languages, max_fpr: float) -> NDArray[np.float64]:
         """Score above which each document is flagged at `max_fpr` (0 to 1); infinite where it abstains.
 
         Between the kept levels the next stricter one is used; below the strictest nothing is flagged.
@@ -77,7 +109,7 @@ class Calibration:
         level = int(np.searchsorted(LEVELS, max_fpr * (1 + 1e-9), side="right")) - 1
         if level < 0:
             return cut
-        for language, rows in _rows_by(languages).items():
+        for language, rows in rows_by(languages).items():
             if language in self.thresholds:
                 use = rows[lengths[rows] >= 0]
                 cut[use] = np.asarray(self.thresholds[language], float)[lengths[use], level]
@@ -87,27 +119,62 @@ class Calibration:
         """Write as JSON, keys sorted."""
         path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1) + "\n")
 
+    def digest(self) -> str:
+        """SHA-256 of everything that the calibration says, as 64 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
-def read_calibration(path: Path) -> Calibration:
-    """Read a calibration file; raises ValueError if it is not one or of another format."""
-    return parse_calibration(path.read_text(), str(path))
+
+def read_calibration(path: Path, detector: str | None = None) -> Calibration:
+    """Read a calibration file, made for the detector version `detector` where that is given.
+
+    Raises:
+        CalibrationError: where it cannot be read, is not a calibration, or was made for another detector.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CalibrationError(f"{path}: cannot be read as a calibration file ({error})") from error
+    calibration = parse_calibration(text, str(path))
+    if detector is not None and calibration.detector != detector:
+        raise CalibrationError(
+            f"{path}: was made for detector {calibration.detector}, this program has {detector}, whose scores "
+            "mean something else; make it again with `provenance calibrate`"
+        )
+    return calibration
 
 
 def parse_calibration(text: str, name: str) -> Calibration:
-    """Parse the JSON `text` of the file `name`; raises ValueError naming what is wrong."""
+    """Parse the JSON `text` of the file `name`; raises CalibrationError naming what is wrong."""
     try:
         stored = json.loads(text)
         if stored.pop("format") != FORMAT:
             raise ValueError("another format version")
         stored["bounds"] = tuple(stored["bounds"])
         calibration = Calibration(**stored)
-        shapes = [np.shape(v) == (len(BUCKETS), 2) for v in calibration.lines.values()]
-        shapes += [np.shape(v) == (len(BUCKETS), len(LEVELS)) for v in calibration.thresholds.values()]
-        if not all(shapes):
-            raise ValueError("lines or thresholds do not have one row a length bucket")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{name}: not a calibration file ({error})") from error
+        _check(calibration)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise CalibrationError(f"{name}: not a calibration file ({error})") from error
     return calibration
+
+
+def _check(calibration: Calibration) -> None:
+    """Raise ValueError where numbers are missing, not finite or out of bounds."""
+    low, high = calibration.bounds
+    if not -MOST_BOUND <= low <= 0 <= high <= MOST_BOUND:
+        raise ValueError(f"bounds must lie around 0 within {MOST_BOUND:g} nats, not {low}, {high}")
+    if not (isinstance(calibration.detector, str) and isinstance(calibration.version, str)):
+        raise ValueError("detector and version must be strings")
+    for language, line in calibration.lines.items():
+        table, cuts = np.asarray(line, float), np.asarray(calibration.thresholds[language], float)
+        if table.shape != (len(BUCKETS), 2) or cuts.shape != (len(BUCKETS), len(LEVELS)):
+            raise ValueError("lines or thresholds do not have one row a length bucket")
+        if not (np.isfinite(table).all() and np.isfinite(cuts).all() and (table[:, 1] >= 0).all()):
+            raise ValueError(f"{language}: numbers must be finite and slopes not negative")
+        float(calibration.floors.get(language, 0.0))
+    for language, rows in calibration.humans.items():
+        pairs = [pair for row in rows for pair in row]
+        if len(rows) != len(BUCKETS) or not all(0 <= place < BINS and count > 0 for place, count in pairs):
+            raise ValueError(f"humans: {language}: not (bin, count) pairs for each length bucket")
 
 
 @lru_cache(maxsize=1)
@@ -120,6 +187,35 @@ def load_calibration() -> Calibration:
 def bucket(words: NDArray[Any]) -> NDArray[np.int64]:
     """Index into BUCKETS of each length; -1 below the shortest."""
     return np.searchsorted(BUCKETS, words, side="right") - 1
+
+
+def bin_of(scores: ArrayLike) -> NDArray[np.int64]:
+    """Index of each score's bin, 0 to BINS - 1; scores beyond the limits fall in the end bins."""
+    position = np.floor((np.asarray(scores, float) - LOWEST) / WIDTH)
+    return np.clip(position, 0, BINS - 1).astype(np.int64)
+
+
+def limit_table(counts: NDArray[np.int64], most: float) -> NDArray[np.float64]:
+    """The largest ratio in nats that human documents allow at each bin, shape (rows, BINS) like their `counts`.
+
+    A score that k of n human documents reach has the conformal p-value p = (k + 1) / (n + 1). A likelihood
+    ratio that grows with the score is at most 1 / P(a human scores as high), because its mean among humans
+    is 1 (Markov); -log p is the estimate of that bound. Infinite for rows of fewer than `limit_documents`.
+    """
+    at_least = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
+    total = counts.sum(axis=1, keepdims=True)
+    limits = np.log(total + 1) - np.log(at_least + 1)
+    return np.where(total >= limit_documents(most), limits, np.inf)
+
+
+def limit_documents(most: float) -> int:
+    """Human documents that it takes so that a score above them all is not limited below `most` nats."""
+    return int(np.ceil(np.exp(most))) - 1
+
+
+def base_language(code: str) -> str:
+    """The language of a tag in lower case: `EN`, `en-US` and `en_GB` are `en`."""
+    return code.strip().lower().replace("_", "-").split("-")[0]
 
 
 def fit_line(
@@ -158,8 +254,19 @@ def fit_line(
     return float(intercept), float(slope)
 
 
-def _rows_by(languages: Sequence[str | None]) -> dict[str, NDArray[np.int64]]:
-    names, codes = np.unique(
-        np.array([language or "" for language in languages], dtype=object).astype(str), return_inverse=True
-    )
-    return {str(name): np.flatnonzero(codes == i) for i, name in enumerate(names)}
+def rows_by(languages: Languages) -> dict[str, NDArray[np.int64]]:
+    """Rows of each base language; null is left out."""
+    if isinstance(languages, pa.Array):
+        encoded = languages.dictionary_encode()
+        codes = np.asarray(encoded.indices.fill_null(-1))
+        bases = [base_language(name) for name in encoded.dictionary.to_pylist()]
+    else:
+        spelled = sorted({name for name in languages if name is not None})
+        place = {name: code for code, name in enumerate(spelled)}
+        codes = np.fromiter((place.get(name, -1) for name in languages), np.int64, len(languages))  # type: ignore[arg-type]
+        bases = [base_language(name) for name in spelled]
+    names = sorted(set(bases))
+    number = np.array([names.index(base) for base in bases] + [-1], np.int64)[codes]
+    order = np.argsort(number, kind="stable")
+    edges = np.searchsorted(number[order], np.arange(len(names) + 1))
+    return {name: order[edges[i] : edges[i + 1]] for i, name in enumerate(names)}

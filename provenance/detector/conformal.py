@@ -7,28 +7,54 @@ Counts per (language, length bucket) add up over shards. Vovk, Gammerman and Sha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from provenance.detector.calibration import BUCKETS, Calibration, bucket
+from provenance.detector.calibration import (
+    BINS,
+    BUCKETS,
+    LOWEST,
+    WIDTH,
+    Calibration,
+    Languages,
+    bin_of,
+    bucket,
+    limit_documents,
+    rows_by,
+)
 
-#: Scores are counted in bins of this width between the limits; both ends are open.
-LOWEST, HIGHEST, WIDTH = -16.0, 16.0, 1 / 32
-BINS = int((HIGHEST - LOWEST) / WIDTH)
+__all__ = [
+    "BINS",
+    "CRAWL",
+    "Histograms",
+    "Threshold",
+    "bin_of",
+    "count",
+    "flag",
+    "limits",
+    "merge",
+    "p_values",
+    "ranks",
+    "thresholds",
+]
 
+#: Where a threshold comes from if not from a calibration file.
+CRAWL = "low-background documents of this crawl"
+_NONE = np.zeros(0, np.int64)
 #: language → counts of shape (len(BUCKETS), BINS)
 Histograms = dict[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """Above `score` a document of this language and length bucket is flagged.
+    """A document of this language and length bucket is flagged above `score`; from the crawl also at it.
 
     `bound` is the proven false-positive rate on exchangeable human documents and `documents` what proves
-    it; for the shipped calibration `source` names it and the bound holds for its own sample only.
+    it. Where `source` is a calibration, `documents` are too few to prove anything and the bound is the
+    calibration's, which holds for its own sample only.
     """
 
     language: str
@@ -39,17 +65,15 @@ class Threshold:
     source: str
 
 
-def count(scores: ArrayLike, words: ArrayLike, languages: Sequence[str | None]) -> Histograms:
+def count(scores: ArrayLike, words: ArrayLike, languages: Languages) -> Histograms:
     """Histograms of the scores of low-background documents; short ones and unknown languages are left out."""
-    lengths = bucket(np.asarray(words))
-    bins = bin_of(scores)
-    names = np.array([language or "" for language in languages], dtype=str)
+    lengths, bins = bucket(np.asarray(words)), bin_of(scores)
     found: Histograms = {}
-    for language in np.unique(names):
-        rows = (names == language) & (lengths >= 0)
-        if language and rows.any():
+    for language, rows in rows_by(languages).items():
+        rows = rows[lengths[rows] >= 0]
+        if language and len(rows):
             flat = np.bincount(lengths[rows] * BINS + bins[rows], minlength=len(BUCKETS) * BINS)
-            found[str(language)] = flat.reshape(len(BUCKETS), BINS).astype(np.int64)
+            found[language] = flat.reshape(len(BUCKETS), BINS).astype(np.int64)
     return found
 
 
@@ -63,12 +87,15 @@ def merge(parts: Iterable[Mapping[str, NDArray[np.int64]]]) -> Histograms:
 
 
 def thresholds(
-    histograms: Mapping[str, NDArray[np.int64]], shipped: Calibration, max_fpr: float
+    histograms: Mapping[str, NDArray[np.int64]],
+    shipped: Calibration,
+    max_fpr: float,
+    name: str = "shipped calibration",
 ) -> list[Threshold]:
     """One threshold for each claimed language and bucket, from the crawl where it has documents enough.
 
     Enough means that a bound at `max_fpr` exists at all: (0 + 1)/(n + 1) ≤ max_fpr, so 99 documents for 1%.
-    Elsewhere the shipped calibration is used and named.
+    Elsewhere the calibration `shipped` is used and named `name`.
     """
     result = []
     for language in shipped.languages():
@@ -80,68 +107,71 @@ def thresholds(
                 # The lowest edge e with (1 + #{bin ≥ e}) / (n + 1) ≤ max_fpr; flagged means bin ≥ e.
                 edge = int(np.argmax((1 + at_least) <= max_fpr * (documents + 1)))
                 bound = float((1 + at_least[edge]) / (documents + 1))
-                score = LOWEST + edge * WIDTH
-                result.append(
-                    Threshold(
-                        language, index, score, bound, documents, "low-background documents of this crawl"
-                    )
-                )
+                score = LOWEST + edge * WIDTH if edge < BINS else np.inf
+                result.append(Threshold(language, index, score, bound, documents, CRAWL))
             else:
                 cut = float(shipped.cutoffs([BUCKETS[index]], [language], max_fpr)[0])
-                source = f"shipped calibration {shipped.version}"
+                source = f"{name} {shipped.version}"
                 result.append(Threshold(language, index, cut, max_fpr, documents, source))
     return result
 
 
 def flag(
-    scores: ArrayLike, words: ArrayLike, languages: Sequence[str | None], table: Iterable[Threshold]
+    scores: ArrayLike, words: ArrayLike, languages: Languages, table: Iterable[Threshold]
 ) -> NDArray[np.bool_]:
     """Whether each document is above its threshold; False where the table has none for it."""
     scores = np.asarray(scores, float)
-    lengths = bucket(np.asarray(words))
-    cut = {(row.language, row.bucket): row for row in table}
+    lengths, rows_of = bucket(np.asarray(words)), rows_by(languages)
     flagged = np.zeros(len(scores), bool)
-    for i, language in enumerate(languages):
-        row = cut.get((language or "", int(lengths[i])))
-        if row is not None:
-            # Crawl thresholds sit on bin edges and their bin is flagged; shipped ones are exceeded strictly.
-            on_edge = row.source.startswith("low-background")
-            flagged[i] = (
-                bin_of([scores[i]])[0] >= bin_of([row.score])[0] if on_edge else scores[i] > row.score
-            )
+    for row in table:
+        rows = rows_of.get(row.language, _NONE)
+        rows = rows[lengths[rows] == row.bucket]
+        flagged[rows] = (scores[rows] >= row.score) if row.source == CRAWL else (scores[rows] > row.score)
     return flagged
+
+
+def ranks(
+    histograms: Mapping[str, NDArray[np.int64]],
+    scores: ArrayLike,
+    words: ArrayLike,
+    languages: Languages,
+    counted: ArrayLike | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(human documents scoring at least as high, human documents) of each document's language and length.
+
+    A document that is `counted` in the histograms itself is left out of both of its numbers.
+    """
+    lengths, bins, rows_of = bucket(np.asarray(words)), bin_of(scores), rows_by(languages)
+    at_least, total = np.zeros(len(bins), np.int64), np.zeros(len(bins), np.int64)
+    for language, counts in histograms.items():
+        reached = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
+        rows = rows_of.get(language, _NONE)
+        rows = rows[lengths[rows] >= 0]
+        at_least[rows] = reached[lengths[rows], bins[rows]]
+        total[rows] = counts.sum(axis=1)[lengths[rows]]
+    if counted is not None:
+        own = np.asarray(counted, bool) & (total > 0)
+        at_least[own] -= 1
+        total[own] -= 1
+    return at_least, total
 
 
 def p_values(
     histograms: Mapping[str, NDArray[np.int64]],
     scores: ArrayLike,
     words: ArrayLike,
-    languages: Sequence[str | None],
+    languages: Languages,
+    counted: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Conformal p-value of "human" for each document; 1 where there is nothing to compare with."""
-    lengths = bucket(np.asarray(words))
-    bins = bin_of(scores)
-    result = np.ones(len(bins))
-    names = np.array([language or "" for language in languages], dtype=str)
-    for language, counts in histograms.items():
-        at_least = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
-        rows = np.flatnonzero((names == language) & (lengths >= 0))
-        total = counts.sum(axis=1)
-        result[rows] = (1 + at_least[lengths[rows], bins[rows]]) / (1 + total[lengths[rows]])
-    return result
+    at_least, total = ranks(histograms, scores, words, languages, counted)
+    return np.asarray((1 + at_least) / (1 + total))
 
 
-def cap_ratios(ratios: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
-    """Log-likelihood ratios no larger than the crawl's own humans allow: min(llr, -log p).
+def limits(at_least: NDArray[np.int64], total: NDArray[np.int64], most: float) -> NDArray[np.float64]:
+    """The largest ratio in nats that `ranks` allow: -log of the p-value (`calibration.limit_table`).
 
-    A true likelihood ratio exceeds 1/a on at most a share a of human documents (Markov); a p-value of a
-    allows no more than that. Evidence for "human" is left alone, and p = 1 means nothing is known.
+    Infinite where the documents are fewer than it takes to leave `most` nats to a score above them all.
     """
-    ratios, p = np.asarray(ratios, float), np.asarray(p, float)
-    return np.where(p < 1, np.minimum(ratios, -np.log(p)), ratios)
-
-
-def bin_of(scores: ArrayLike) -> NDArray[np.int64]:
-    """Index of each score's bin, 0 to BINS - 1; scores beyond the limits fall in the end bins."""
-    position = np.floor((np.asarray(scores, float) - LOWEST) / WIDTH)
-    return np.clip(position, 0, BINS - 1).astype(np.int64)
+    nats = np.log(total + 1) - np.log(at_least + 1)
+    return np.where(total >= limit_documents(most), nats, np.inf)

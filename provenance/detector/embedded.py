@@ -1,4 +1,4 @@
-"""The annotator and the plain function that run the embedded detector.
+"""The annotator and the plain functions that run the embedded detector.
 
 Each document gets a score, a calibrated log-likelihood ratio and the reason, or an abstention.
 """
@@ -14,20 +14,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.columns import read_column
-from provenance.detector.calibration import Calibration, load_calibration
-from provenance.detector.model import Model, Scores, load_model
+from provenance.columns import at_most_one, read_column, string_array
+from provenance.detector.calibration import BUCKETS, Calibration, base_language, load_calibration
+from provenance.detector.model import Model, load_model
 from provenance.language import identify
 from provenance.language import load_model as load_language_model
 
 NAME = "embedded"
+#: Language tags that say that the language is not known.
+_UNDETERMINED = ("", "und", "unknown")
 
 
 @dataclass
 class EmbeddedDetector:
-    """Adds `detectors`, `detector_evidence` and `detector_abstained` from `text` and `language`.
+    """Adds `detectors`, `detector_evidence`, `detector_abstained`, `detector_words` and `detector_known`.
 
-    Without text: null, empty and null. Abstained: the score is kept, its ratio is 0, evidence is empty.
+    From `text` and `language`. Without text: null, empty and null. Abstained: the score is kept, its ratio is 0,
+    evidence is empty. Words and the share of known ones let a later stage read the score by another calibration.
     """
 
     name: str = NAME
@@ -38,6 +41,8 @@ class EmbeddedDetector:
                 ("detectors", schema.DETECTORS),
                 ("detector_evidence", schema.EVIDENCE),
                 ("detector_abstained", pa.bool_()),
+                ("detector_words", pa.int32()),
+                ("detector_known", pa.float32()),
             ]
         )
     )
@@ -53,19 +58,96 @@ class EmbeddedDetector:
         self.calibration = self.calibration or load_calibration()
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
-        """Return the three columns for the rows of `batch`."""
+        """Return the five columns for the rows of `batch`."""
         self.setup()
         assert self.model is not None and self.calibration is not None
         texts = read_column(batch, "text", pa.large_string())
-        languages = read_column(batch, "language", pa.string()).to_pylist()
+        languages = read_column(batch, "language", pa.string())
         scores = self.model.score(texts)
         ratios, abstained = self.calibration.ratios(scores.score, scores.words, languages, scores.known)
         missing = np.asarray(texts.is_null())
+        how = "as calibrated for this length"
         return (
             _detectors(self.version, scores.score, ratios, missing),
-            _evidence(scores, ratios, abstained | missing, missing),
+            embedded_evidence(scores.score, scores.words, ratios, abstained | missing, how),
             pa.array(abstained, mask=missing),
+            pa.array(scores.words, mask=missing),
+            pa.array(scores.known, mask=missing),
         )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the embedded detector says of n texts, each of shape (n,)."""
+
+    probability: NDArray[np.float64]
+    ratio: NDArray[np.float32]  # nats, 0 where abstained
+    abstained: NDArray[np.bool_]
+    flagged: NDArray[np.bool_]
+    languages: list[str | None]
+    words: NDArray[np.int32]
+    score: NDArray[np.float32]
+    known: NDArray[np.float32]  # share of the words that are common ones
+    version: str
+    calibration: Calibration
+
+    def reason(self, row: int) -> str:
+        """Why the ratio is what it is, or why there is none."""
+        words, language = int(self.words[row]), self.languages[row]
+        if not self.abstained[row]:
+            return _because(float(self.score[row]), words, "as calibrated for this length")
+        if words < BUCKETS[0]:
+            return f"{words} words, fewer than {BUCKETS[0]}"
+        if language is None or base_language(language) not in self.calibration.lines:
+            return (
+                f"language {language or 'unknown'}, calibrated for {', '.join(self.calibration.languages())}"
+            )
+        return "too few common words for the language"
+
+
+def score_columns(
+    texts: Sequence[str] | pa.Array | pa.ChunkedArray,
+    languages: Sequence[str | None] | None = None,
+    prior: float = 0.5,
+    max_fpr: float = 0.01,
+    calibration: Calibration | None = None,
+) -> Scored:
+    """Score texts with the shipped model, as columns; `score_texts` describes the arguments."""
+    if not 0 < prior < 1:
+        raise ValueError(f"prior must lie between 0 and 1, not {prior}")
+    if not 0 < max_fpr < 1:
+        raise ValueError(f"max_fpr must lie between 0 and 1, not {max_fpr}")
+    model, calibration = load_model(), calibration or load_calibration()
+    if calibration.detector != model.version:
+        raise ValueError(f"the calibration is for detector {calibration.detector}, not {model.version}")
+    column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else string_array(texts)
+    given = list(languages) if languages is not None else [None] * len(column)
+    if len(given) != len(column):
+        raise ValueError(f"{len(given)} languages for {len(column)} texts")
+    codes = [base_language(language) if language else "" for language in given]
+    known = [None if code in _UNDETERMINED else code for code in codes]
+    if None in known:
+        identifier = load_language_model()
+        for row, language in enumerate(known):
+            if language is None:
+                text = column[row].as_py()
+                known[row] = identify(identifier, text)[0] if text else None
+    scores = model.score(column)
+    ratios, abstained = calibration.ratios(scores.score, scores.words, known, scores.known)
+    flagged = (scores.score > calibration.cutoffs(scores.words, known, max_fpr)) & ~abstained
+    odds = np.log(prior / (1 - prior)) + ratios.astype(float)
+    return Scored(
+        1 / (1 + np.exp(-odds)),
+        ratios,
+        abstained,
+        flagged,
+        known,
+        scores.words,
+        scores.score,
+        scores.known,
+        f"{model.version}+{calibration.version}",
+        calibration,
+    )
 
 
 def score_texts(
@@ -73,45 +155,36 @@ def score_texts(
     languages: Sequence[str | None] | None = None,
     prior: float = 0.5,
     max_fpr: float = 0.01,
+    calibration: Calibration | None = None,
 ) -> list[dict[str, Any]]:
     """Score texts with the shipped model, one dict a text, in order.
 
     Keys: synthetic_probability (with `prior`, 0 to 1), llr (nats), abstained, flagged (score above the
-    threshold fixed beforehand for `max_fpr`; never where abstained), language (as given, else identified),
-    token_count (words the detector read), detectors. Raises ValueError for a rate outside 0 to 1.
+    threshold fixed beforehand for `max_fpr`; never where abstained), language (the given tag's base language,
+    else identified), token_count (words the detector read), detectors, evidence (pieces with their ratios and
+    reasons; none where it abstains), abstained_because. `calibration` takes the shipped one's place.
+
+    Raises:
+        ValueError: for a rate outside 0 to 1, or a calibration of another detector version.
     """
-    if not 0 < prior < 1:
-        raise ValueError(f"prior must lie between 0 and 1, not {prior}")
-    model, calibration = load_model(), load_calibration()
-    column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.large_string())
-    given: Sequence[str | None] = languages if languages is not None else [None] * len(column)
-    if len(given) != len(column):
-        raise ValueError(f"{len(given)} languages for {len(column)} texts")
-    if any(language is None for language in given):
-        identifier = load_language_model()
-        given = [
-            language or (identify(identifier, text)[0] if text else None)
-            for language, text in zip(given, column.to_pylist(), strict=True)
-        ]
-    scores = model.score(column)
-    ratios, abstained = calibration.ratios(scores.score, scores.words, given, scores.known)
-    flagged = (scores.score > calibration.cutoffs(scores.words, given, max_fpr)) & ~abstained
-    odds = np.log(prior / (1 - prior)) + ratios.astype(float)
-    probability = 1 / (1 + np.exp(-odds))
-    version = f"{model.version}+{calibration.version}"
+    found = score_columns(texts, languages, prior, max_fpr, calibration)
+    columns = (found.probability, found.ratio, found.abstained, found.flagged, found.words, found.score)
+    rows = zip(found.languages, *(column.tolist() for column in columns), strict=True)
     return [
         {
-            "synthetic_probability": float(probability[i]),
-            "llr": float(ratios[i]),
-            "abstained": bool(abstained[i]),
-            "flagged": bool(flagged[i]),
-            "language": given[i],
-            "token_count": int(scores.words[i]),
-            "detectors": [
-                {"name": NAME, "version": version, "score": float(scores.score[i]), "llr": float(ratios[i])}
-            ],
+            "synthetic_probability": probability,
+            "llr": ratio,
+            "abstained": abstained,
+            "flagged": flagged,
+            "language": language,
+            "token_count": words,
+            "detectors": [{"name": NAME, "version": found.version, "score": score, "llr": ratio}],
+            "evidence": []
+            if abstained
+            else [{"source": f"detector:{NAME}", "llr": ratio, "because": found.reason(row)}],
+            "abstained_because": found.reason(row) if abstained else None,
         }
-        for i in range(len(column))
+        for row, (language, probability, ratio, abstained, flagged, words, score) in enumerate(rows)
     ]
 
 
@@ -129,31 +202,28 @@ def _detectors(
         ],
         fields=list(schema.DETECTORS.value_type),
     )
-    return _lists(entries, keep, missing, schema.DETECTORS)
+    return at_most_one(entries, keep, schema.DETECTORS, missing)
 
 
-def _evidence(
-    scores: Scores, ratios: NDArray[np.float32], silent: NDArray[np.bool_], missing: NDArray[np.bool_]
+def embedded_evidence(
+    score: NDArray[Any], words: NDArray[Any], ratios: NDArray[Any], silent: NDArray[np.bool_], how: str
 ) -> pa.Array:
-    keep = ~silent
-    rows = np.flatnonzero(keep)
+    """The detector's piece of evidence in each row that is not `silent`; `how` says by what it was calibrated."""
+    rows = np.flatnonzero(~silent)
     because = [
-        f"score {scores.score[i]:+.2f} on {scores.words[i]} words, as calibrated for this length"
-        for i in rows
+        _because(value, count, how)
+        for value, count in zip(score[rows].tolist(), words[rows].tolist(), strict=True)
     ]
     entries = pa.StructArray.from_arrays(
         [
             pa.array([f"detector:{NAME}"] * len(rows), pa.string()),
-            pa.array(ratios[keep]),
+            pa.array(ratios[rows], pa.float32()),
             pa.array(because, pa.string()),
         ],
         fields=list(schema.EVIDENCE.value_type),
     )
-    return _lists(entries, keep, np.zeros(len(missing), bool), schema.EVIDENCE)
+    return at_most_one(entries, ~silent, schema.EVIDENCE)
 
 
-def _lists(
-    entries: pa.StructArray, keep: NDArray[np.bool_], null: NDArray[np.bool_], kind: pa.ListType
-) -> pa.Array:
-    offsets = np.concatenate([[0], np.cumsum(keep)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), entries, type=kind, mask=pa.array(null))
+def _because(score: float, words: int, how: str) -> str:
+    return f"score {score:+.2f} on {words} words, {how}"

@@ -1,0 +1,247 @@
+"""Make a calibration file from one's own documents: what `provenance calibrate` does.
+
+Labelled documents give new lines from score to ratio; human ones alone limit the shipped lines and set
+thresholds. A text counts once, and so does a group of texts, so that repetition proves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from provenance import __version__
+from provenance.detector.calibration import (
+    BUCKETS,
+    LEVELS,
+    Calibration,
+    bin_of,
+    bucket,
+    fit_line,
+    limit_documents,
+    load_calibration,
+)
+from provenance.detector.embedded import score_columns
+from provenance.detector.model import load_model
+from provenance.labelled import Documents, Source, find_sources, read_documents
+
+#: Documents of each label from which on a language gets lines of its own.
+FEWEST_EACH = 100
+#: A length bucket takes in its neighbours until it has this many documents of each label.
+ENOUGH_EACH = 200
+#: Slopes beyond this are the sample's, not the detector's.
+MAX_SLOPE = 1.5
+#: Domains with fewer documents than this weigh less than others.
+_DOMAIN_SIZE = 40
+
+
+class CalibrateError(ValueError):
+    """Documents from which no calibration follows; the message says why."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scored documents, one of each group, each array of shape (n,)."""
+
+    score: NDArray[np.float64]
+    words: NDArray[np.int64]
+    known: NDArray[np.float64]
+    language: NDArray[np.object_]
+    synthetic: NDArray[np.bool_]
+    domain: NDArray[np.uint64]
+
+    def of(self, rows: NDArray[Any]) -> Sample:
+        """The documents at `rows`, positions or a mask."""
+        return Sample(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+
+
+def calibrate(inputs: Sequence[str], human_only: bool = False) -> Calibration:
+    """A calibration of the embedded detector from files, releases or workspaces; docs/calibration.md.
+
+    Raises:
+        LabelledError: where an input cannot be read.
+        CalibrateError: where there are too few documents.
+    """
+    sources = find_sources(inputs)
+    sample, given = _score(sources, human_only)
+    described = [
+        {"kind": source.kind, "name": source.name, "digest": source.digest, "documents": count}
+        for source, count in zip(sources, given, strict=True)
+    ]
+    return fit(sample, described)
+
+
+def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
+    """A calibration from scored documents; `inputs` go into its provenance.
+
+    Raises:
+        CalibrateError: where no length of a language has documents enough for anything to follow.
+    """
+    shipped = load_calibration()
+    sample = sample.of(bucket(sample.words) >= 0)
+    lines, floors = dict(shipped.lines), dict(shipped.floors)
+    fitted: dict[str, float] = {}
+    for language in sorted(set(sample.language.tolist())):
+        own = sample.of(sample.language == language)
+        if min(own.synthetic.sum(), (~own.synthetic).sum()) >= FEWEST_EACH:
+            lines[language] = [_line(own, index) for index in range(len(BUCKETS))]
+            floors[language] = float(np.quantile(own.known, 0.005))
+            fitted[language] = round(_auroc(own.score, own.synthetic), 4)
+    most = shipped.bounds[1]
+    thresholds: dict[str, list[list[float]]] = {}
+    humans: dict[str, list[list[tuple[int, int]]]] = {}
+    strata: list[dict[str, Any]] = []
+    for language in sorted(lines):
+        own = sample.of(sample.language == language)
+        own = own.of(own.known >= floors.get(language, 0.0))
+        thresholds[language], humans[language] = [], []
+        lengths = bucket(own.words)
+        for index, words in enumerate(BUCKETS):
+            here = lengths == index
+            scores = own.score[here & ~own.synthetic]
+            kept = shipped.thresholds[language][index] if language in shipped.thresholds else None
+            cuts, proven = _cutoffs(scores, kept)
+            thresholds[language].append(cuts)
+            humans[language].append(_pairs(scores))
+            if here.any() or language in fitted:
+                strata.append(
+                    {
+                        "language": language,
+                        "words_from": words,
+                        "human": len(scores),
+                        "synthetic": int((here & own.synthetic).sum()),
+                        "lines": "fitted" if language in fitted else "shipped",
+                        "limits_ratios": len(scores) >= limit_documents(most),
+                        "bounds": proven,
+                    }
+                )
+        if not any(humans[language]):
+            del humans[language]
+    if not fitted and not any(row["limits_ratios"] for row in strata):
+        largest = max((row["human"] for row in strata), default=0)
+        raise CalibrateError(
+            f"too few documents: the most human ones of one language ({', '.join(sorted(lines))}) and length are "
+            f"{largest:,}; it takes {limit_documents(most)} for a limit, or {FEWEST_EACH} of each label in a language"
+        )
+    provenance = {
+        "package": __version__,
+        "detector": load_model().version,
+        "base": f"shipped calibration {shipped.version}",
+        "documents": {"human": int((~sample.synthetic).sum()), "synthetic": int(sample.synthetic.sum())},
+        "inputs": list(inputs),
+        "auroc": fitted,
+        "strata": strata,
+    }
+    version = hashlib.sha256(repr((lines, thresholds, floors, humans)).encode()).hexdigest()[:8]
+    return Calibration(
+        f"2.{version}", load_model().version, lines, thresholds, floors, shipped.bounds, provenance, humans
+    )
+
+
+def describe(calibration: Calibration, path: str) -> str:
+    """What a calibration rests on, as text for a person."""
+    found = calibration.provenance
+    documents = found["documents"]
+    rows = [
+        f"{path}: calibration {calibration.version} for detector {calibration.detector}, from {documents['human']:,} "
+        f"human and {documents['synthetic']:,} synthetic documents of {BUCKETS[0]} words and more\n",
+        f"{'language':<10}{'words':>7}{'human':>9}{'synthetic':>11}  {'lines':<9}{'limits':<8}proven false-positive rates",
+    ]
+    for row in found["strata"]:
+        proven = ", ".join(f"{float(level):g}: {bound:.4f}" for level, bound in row["bounds"].items())
+        rows.append(
+            f"{row['language']:<10}{row['words_from']:>6}+{row['human']:>9,}{row['synthetic']:>11,}  {row['lines']:<9}"
+            f"{'yes' if row['limits_ratios'] else 'no':<8}{proven or 'none, as shipped'}"
+        )
+    rows += [f"\nAUROC on these documents, {name}: {value:.3f}" for name, value in found["auroc"].items()]
+    return "\n".join(rows)
+
+
+def _score(sources: Sequence[Source], human_only: bool) -> tuple[Sample, list[int]]:
+    """(one document of each group, documents read of each source)."""
+    parts: list[pd.DataFrame] = []
+    given = []
+    for source in sources:
+        documents = 0
+        for batch in read_documents(source, human_only):
+            documents += len(batch.texts)
+            parts.append(_scored(batch))
+        given.append(documents)
+    if not sum(given):
+        raise CalibrateError("the inputs hold no documents that are labelled or proven human")
+    table = pd.concat(parts, ignore_index=True)
+    # The text with the lowest hash stands for its group: no order of files or rows enters.
+    table = table.sort_values(["group", "synthetic", "text"], kind="stable")
+    table = table.drop_duplicates(["group", "synthetic"]).drop_duplicates(["text", "synthetic"])
+    contradicted = table[table.duplicated("text", keep=False)]
+    table = table.drop(contradicted.index)
+    columns = {name: table[name].to_numpy() for name in Sample.__dataclass_fields__ if name != "language"}
+    language = table.language.astype(object).where(table.language.notna(), "").to_numpy()
+    return Sample(language=language, **columns), given
+
+
+def _scored(batch: Documents) -> pd.DataFrame:
+    found = score_columns(batch.texts, batch.languages)
+    return pd.DataFrame(
+        {
+            "text": batch.text_hashes,
+            "group": batch.groups,
+            "domain": batch.domains,
+            "synthetic": batch.synthetic,
+            "score": found.score.astype(float),
+            "words": found.words.astype(np.int64),
+            "known": found.known.astype(float),
+            "language": pd.Series(found.languages, dtype=object),
+        }
+    )
+
+
+def _line(own: Sample, index: int) -> tuple[float, float]:
+    """(intercept, slope) for a length, with its neighbours where it has too few documents of a label."""
+    lengths = bucket(own.words)
+    near = own
+    for reach in range(len(BUCKETS)):
+        near = own.of(np.abs(lengths - index) <= reach)
+        if min(near.synthetic.sum(), (~near.synthetic).sum()) >= ENOUGH_EACH:
+            break
+    size = pd.Series(1, range(len(near.score))).groupby([near.domain, near.synthetic]).transform("size")
+    weights = 1.0 / np.maximum(size.to_numpy(float), _DOMAIN_SIZE)
+    return fit_line(near.score, near.synthetic, weights, MAX_SLOPE)
+
+
+def _cutoffs(
+    scores: NDArray[np.float64], shipped: Sequence[float] | None
+) -> tuple[list[float], dict[str, float]]:
+    """(thresholds at LEVELS, the false-positive rate proven at each level that these human scores can prove)."""
+    ordered = np.sort(scores)[::-1]
+    n = len(ordered)
+    above_all = float(ordered[0]) + 1 if n else float(np.finfo(np.float32).max)
+    cuts, proven = [], {}
+    for k, level in enumerate(LEVELS):
+        allowed = int(level * (n + 1) + 1e-9) - 1  # this many may exceed the cutoff
+        if allowed >= 0:
+            cuts.append(float(ordered[min(allowed, n - 1)]))
+            proven[str(level)] = float((1 + (ordered > cuts[-1]).sum()) / (n + 1))
+        else:
+            cuts.append(shipped[k] if shipped is not None else above_all)
+    # A stricter level never flags more than a looser one, though they may come from other documents.
+    falling = np.maximum.accumulate(np.array(cuts)[::-1])[::-1]
+    return falling.tolist(), proven
+
+
+def _pairs(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
+    places, counts = np.unique(bin_of(scores), return_counts=True)
+    return list(zip(places.tolist(), counts.tolist(), strict=True))
+
+
+def _auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
+    rank = pd.Series(scores).rank().to_numpy()
+    positive = int(synthetic.sum())
+    return float(
+        (rank[synthetic].sum() - positive * (positive + 1) / 2) / (positive * (len(scores) - positive))
+    )
