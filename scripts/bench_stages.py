@@ -33,12 +33,15 @@ from provenance import cap
 from provenance.annotate import Annotation, annotate_records, write_shard
 from provenance.certificate import cap_request
 from provenance.configuration import Configuration
-from provenance.decisions import Candidates, decide, read_candidates, read_clusters
+from provenance.decisions import decide, judge_shard, read_clusters, read_shard
 from provenance.duplicates import LocalScratch, deduplicate_local
 from provenance.duplicates.table import CLUSTERS, clusters_table
 from provenance.inputs import find_inputs
+from provenance.opinions import read_instrument
+from provenance.reading import read_crawl
 from provenance.release import ShardPaths, plan_data, plan_ledger, release_schema, write_data, write_ledger
 from provenance.schema import EVIDENCE, TIME
+from provenance.scorecounts import merge_counts
 from provenance.storage import LocalStorage, join
 from provenance.workspace import Shard
 
@@ -92,10 +95,14 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
         pq.write_table(clusters_table(clusters, tasks._facts), file, compression="zstd")
 
     request = cap_request(configuration.cap)
-    found: list[Candidates] = []
-    for shard in shards:
-        mine = read_clusters(STORAGE, clusters_path, shard.index)
-        found.append(read_candidates(STORAGE, shard.path, mine, configuration.cap, configuration.prior))
+    instrument = read_instrument(configuration)
+    rows = [
+        read_shard(STORAGE, shard.path, read_clusters(STORAGE, clusters_path, shard.index), instrument)
+        for shard in shards
+    ]
+    scored = merge_counts(instrument.count(one.opinions, one.proven, one.open) for one in rows)
+    reading = read_crawl(instrument, scored, configuration.prior)
+    found = [judge_shard(one, reading, configuration.cap) for one in rows]
     parts = [(one.doc_hash[one.open], one.weight[one.open], one.probability[one.open]) for one in found]
     keep = cap.select(*(np.concatenate(column) for column in zip(*parts, strict=True)), request)
     kept = np.split(keep, np.cumsum([len(part[0]) for part in parts])[:-1])
