@@ -5,14 +5,14 @@ Lines are parsed and answered in batches, so the command costs little more than 
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json import dumps
-from typing import Any, BinaryIO, Literal, TextIO
+from typing import Any, BinaryIO, Literal, NamedTuple, TextIO
 
 from provenance.detector.calibration import Calibration
 from provenance.detector.embedded import NAME, Scored, score_columns
@@ -38,8 +38,7 @@ class ScoreOptions:
     calibration: Calibration | None = None
 
 
-@dataclass(frozen=True)
-class _Item:
+class _Item(NamedTuple):
     """One line that can be scored; `id` is JSON already."""
 
     id: str
@@ -56,15 +55,15 @@ def score_stream(
     One JSON line is written for each input line, in order; one that cannot be used gives `error` and its
     number in place of a score. Returns 1 if there was one, else 0.
     """
-    head = stream.read(_LOOKED_AT)
+    head = stream.read(_LOOKED_AT).removeprefix(codecs.BOM_UTF8)
     if form == "lines" or (form == "auto" and (not head.strip() or _LINE_OF_JSON.search(head))):
         return _score_lines(_lines(stream, head), output, options)
     data = head + stream.read(MOST_BYTES + 1 - len(head))
     if len(data) > MOST_BYTES:
         print(f"error: the text is longer than {MOST_BYTES:,} bytes", file=sys.stderr)
         return 1
-    text = data.decode("utf-8-sig", "replace")
-    output.writelines(_answer([_Item(dumps(name), text, None)], options))
+    text = data.decode("utf-8", "replace")
+    output.writelines(_answer([_Item(_encode(name), text, None)], options))
     return 0
 
 
@@ -79,7 +78,7 @@ def _score_lines(lines: Iterator[bytes | None], output: TextIO, options: ScoreOp
         if isinstance(parsed, str):
             failed = True
             print(f"error: line {number}: {parsed}", file=sys.stderr)
-            parsed = dumps({"id": None, "line": number, "error": parsed}) + "\n"
+            parsed = _encode({"id": None, "line": number, "error": parsed}) + "\n"
         batch.append(parsed)
         size += len(line or b"")
         if len(batch) >= _BATCH_LINES or size >= _BATCH_BYTES:
@@ -106,43 +105,45 @@ def _answer(items: list[_Item], options: ScoreOptions) -> Iterator[str]:
 
 def _written(items: list[_Item], found: Scored) -> Iterator[str]:
     bools = ("false", "true")
-    detector = f'[{{"name": "{NAME}", "version": {dumps(found.version)}, "score": '
+    detector = f'[{{"name": "{NAME}", "version": {_encode(found.version)}, "score": '
     columns = (found.probability, found.ratio, found.abstained, found.flagged, found.words, found.score)
     rows = zip(items, found.languages, *(column.tolist() for column in columns), strict=True)
     for row, (item, language, probability, ratio, abstained, flagged, words, score) in enumerate(rows):
-        because = dumps(found.reason(row))
-        evidence = (
-            f'[], "abstained_because": {because}'
-            if abstained
-            else f'[{{"source": "detector:{NAME}", "llr": {ratio!r}, "because": {because}}}], "abstained_because": null'
-        )
+        because = _encode(found.reason(row))
+        if abstained:
+            evidence = f'[], "abstained_because": {because}'
+        else:
+            piece = f'{{"source": "detector:{NAME}", "llr": {ratio!r}, "because": {because}}}'
+            evidence = f'[{piece}], "abstained_because": null'
         yield (
             f'{{"id": {item.id}, "synthetic_probability": {probability!r}, "llr": {ratio!r}, '
-            f'"abstained": {bools[abstained]}, "flagged": {bools[flagged]}, "language": {dumps(language)}, '
+            f'"abstained": {bools[abstained]}, "flagged": {bools[flagged]}, "language": {_encode(language)}, '
             f'"token_count": {words}, "detectors": {detector}{score!r}, "llr": {ratio!r}}}], "evidence": {evidence}}}\n'
         )
 
 
 def _parse(line: bytes) -> _Item | str | None:
     """What a line asks for, why it cannot be used, or None for an empty line."""
-    if not line.strip():
-        return None
     try:
-        value = _decode(str(line, "utf-8-sig"))
+        text = line.decode().strip()
+        if not text:
+            return None
+        value, end = _decode(text)
+        if end != len(text):
+            return f"is not JSON: more follows after character {end}"
     except RecursionError:
         return "is not JSON that can be read: it is nested too deeply"
     except ValueError as error:
         return f"is not JSON: {error}"
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
+    if type(value) is not dict or type(value.get("text")) is not str:
         return 'needs an object with a string "text"'
     language = value.get("language")
     if language is not None and not (
         isinstance(language, str) and (not language or _CODE.fullmatch(language.strip()))
     ):
         return '"language" must be a code such as "en"'
-    key = value.get("id")
     try:
-        return _Item(dumps(key), value["text"], language or None)
+        return _Item(_encode(value.get("id")), value["text"], language or None)
     except RecursionError:
         return '"id" is nested too deeply'
 
@@ -151,7 +152,8 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_constant).decode
+_decode = json.JSONDecoder(parse_constant=_constant).raw_decode
+_encode = json.JSONEncoder().encode
 
 
 def _lines(stream: BinaryIO, head: bytes) -> Iterator[bytes | None]:

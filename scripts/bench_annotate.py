@@ -1,6 +1,6 @@
-"""Annotating measured: a whole crawl file beside fastwarc + resiliparse alone, each annotator, the detector.
+"""Annotating measured: a whole crawl file beside fastwarc + resiliparse alone, each annotator, the detector, `score`.
 
-    python scripts/bench_annotate.py [--only annotate|detector] [--repeats 3]
+    python scripts/bench_annotate.py [--only annotate|detector|score] [--repeats 3]
 
 Processor time of this process and of the extraction child, best of several.
 """
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +27,7 @@ from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 from provenance.annotate import Annotation, annotate_records, write_shard
 from provenance.annotator import Annotator
 from provenance.configuration import Configuration
-from provenance.detector import EmbeddedDetector
+from provenance.detector import EmbeddedDetector, score_texts
 from provenance.inputs import InputFile
 from provenance.text import MainText
 
@@ -133,15 +136,46 @@ def detector(repeats: int) -> None:
         print(f"{f'{least} to {most} words':<34}{batch.num_rows:>10}{mean:>8.0f}{spent:>13.1f}")
 
 
+def scoring(repeats: int) -> None:
+    """`provenance score` as a process of its own, on standard input, beside `score_texts` in this one."""
+    path = SHARED / "data/detector/pool_train.parquet"
+    pool = pq.read_table(path, columns=["text", "language"]).slice(0, 20_000)
+    texts, languages = pool["text"].to_pylist(), pool["language"].to_pylist()
+    score_texts(texts[:10])  # loads models and kernels
+    print(
+        f"{'20,000 passages':<24}{'library s':>11}{'command s':>11}{'ratio':>7}{'of it start':>13}  target 0.70"
+    )
+    for name, given in (("language given", languages), ("language identified", [None] * len(texts))):
+        rows = zip(texts, given, strict=True)
+        lines = "".join(
+            json.dumps({"id": i, "text": text} | ({"language": code} if code else {})) + "\n"
+            for i, (text, code) in enumerate(rows)
+        ).encode()
+
+        def library(given: list[str | None] = given) -> float:
+            start = processor()
+            score_texts(texts, given)
+            return processor() - start
+
+        def command(lines: bytes) -> float:
+            start = processor()
+            arguments = [sys.executable, "-m", "pipelines.command", "score"]
+            subprocess.run(arguments, input=lines, stdout=subprocess.DEVNULL, check=True)
+            return processor() - start
+
+        ours = best(repeats, library)
+        whole, empty = (best(repeats, lambda data=data: command(data)) for data in (lines, b'{"text": ""}\n'))
+        print(f"{name:<24}{ours:>11.2f}{whole:>11.2f}{ours / whole:>7.2f}{empty:>13.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=("annotate", "detector"))
+    parser.add_argument("--only", choices=("annotate", "detector", "score"))
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    if options.only != "detector":
-        compare(options.repeats)
-    if options.only != "annotate":
-        detector(options.repeats)
+    for name, measure in (("annotate", compare), ("detector", detector), ("score", scoring)):
+        if options.only in (None, name):
+            measure(options.repeats)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ HOSTILE: list[tuple[bytes, str | None]] = [
     (b'{"text": "\xff\xfe caf\xe9"}', "is not JSON"),
     (b"\x00\x00\x00{}", "is not JSON"),
     (b"[1, 2]", "needs an object"),
+    (b'{"text": "a"} {"text": "b"}', "more follows"),
     (b'"text"', "needs an object"),
     (b"null", "needs an object"),
     (b'{"text": 5}', "needs an object"),
@@ -84,7 +85,6 @@ HOSTILE: list[tuple[bytes, str | None]] = [
     (b'{"id": {"deep": [1, 1.5, null, true]}, "text": "a"}', None),
     (b'{"id": 12345678901234567890, "text": "a\\u0000b"}', None),
     (b'{"text": "first", "text": "last", "id": 1, "id": 2}', None),
-    (b'\xef\xbb\xbf{"text": "with a byte order mark"}', None),
     (b'{"text": "a", "language": ""}', None),
     (b'{"text": "a"}\r', None),
 ]
@@ -106,6 +106,12 @@ def test_a_hostile_line_is_answered_or_named_and_the_others_go_on(
         assert middle["id"] is None and middle["line"] == 3
         assert said in middle["error"]
         assert "error: line 3: " in capsys.readouterr().err
+
+
+def test_byte_order_mark_before_the_first_line_is_passed_over() -> None:
+    for more in (b"", line(id="b")):
+        code, found = scored(b"\xef\xbb\xbf" + line(id="a") + more)
+        assert (code, found[0]["id"], len(found)) == (0, "a", 1 + bool(more))
 
 
 def test_last_of_two_equal_keys_counts() -> None:
