@@ -125,10 +125,10 @@ def _strict(body: bytes, codec: str) -> str | None:
 
 def _wide(body: bytes) -> str | None:
     """UTF-16 without a mark: markup is ASCII, so every second byte of it is zero."""
-    head = np.frombuffer(body, np.uint8, count=min(len(body), 2048) & ~1)
+    head = body[: min(len(body), 2048) & ~1]
     if len(head) < 16:
         return None
-    even, odd = float(np.mean(head[::2] == 0)), float(np.mean(head[1::2] == 0))
+    even, odd = (2 * head[first::2].count(0) / len(head) for first in (0, 1))
     if odd > 0.3 and even < 0.02:
         return "utf-16-le"
     return "utf-16-be" if even > 0.3 and odd < 0.02 else None
