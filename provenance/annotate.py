@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +46,7 @@ ROW_GROUP_BYTES = 8 << 20
 ROW_GROUP_ROWS = 4096
 #: Bytes of a record's own words that go into `detail`.
 _DETAIL_BYTES = 500
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,19 @@ class ShardCounts:
     outcomes: dict[str, int]
     text_bytes: int
     content: str  # hash of all doc_ids in order: what the shard holds, whenever its input was written
+
+
+#: What went wrong with a document: doc_id -> (reason, detail).
+Failures = dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """A batch on its way: all its records, its documents with their text, and what failed so far."""
+
+    batch: pa.RecordBatch
+    documents: pa.RecordBatch
+    failures: Failures
 
 
 class Annotation:
@@ -104,30 +119,39 @@ class Annotation:
 
     def __call__(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> pa.RecordBatch:
         """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""
+        return self.complete(self.extract(batch, input_name, doc_ids))
+
+    def extract(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> Extracted:
+        """The first half: identity and main text, which another process works out."""
         batch = _with_columns(
             batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)}
         )
         if self.configuration.source is not None:
             batch = _with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
         documents = batch.filter(pc.is_null(batch["outcome"]))
+        failures: Failures = {}
+        if documents.num_rows:
+            documents = _run(self.page[0], documents, failures)
+        return Extracted(batch, documents, failures)
+
+    def complete(self, extracted: Extracted) -> pa.RecordBatch:
+        """The second half: all other annotators, and the columns in their order."""
+        batch, documents, failures = extracted.batch, extracted.documents, extracted.failures
         position = pc.indices_nonzero(pc.is_null(batch["outcome"]))
         if documents.num_rows:
-            documents, failures = self._annotate_documents(documents)
+            documents = self._annotate_documents(documents, failures)
             batch = _record_failures(batch, position, documents, failures)
         return self._arrange(batch, documents, position)
 
-    def _annotate_documents(
-        self, documents: pa.RecordBatch
-    ) -> tuple[pa.RecordBatch, dict[str, tuple[str, str]]]:
-        failures: dict[str, tuple[str, str]] = {}
-        for annotator in self.page:
+    def _annotate_documents(self, documents: pa.RecordBatch, failures: Failures) -> pa.RecordBatch:
+        for annotator in self.page[1:]:
             documents = _run(annotator, documents, failures)
         documents = documents.drop_columns(["body", "http_headers"])
         if self.configuration.text.clean_invisible:
             documents = _with_columns(documents, {"text": clean_invisible(documents["text"])})
         for annotator in self.text:
             documents = _run(annotator, documents, failures)
-        return documents, failures
+        return documents
 
     def _arrange(
         self, batch: pa.RecordBatch, documents: pa.RecordBatch, position: pa.Array
@@ -168,8 +192,22 @@ def annotate_records(stream: BinaryIO, item: InputFile, annotation: Annotation) 
         fields={name: field for name, field in reading.fields.model_dump().items() if field is not None},
     )
     identify = _DocumentIds(item.name)
-    for batch in read_records(stream, item.name, options):
-        yield annotation(batch, item.name, identify(batch))
+    batches = ahead(read_records(stream, item.name, options))
+    extracted = ahead(annotation.extract(batch, item.name, identify(batch)) for batch in batches)
+    for part in extracted:
+        yield annotation.complete(part)
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made in a thread of its own while its predecessor is worked on: at most one waits.
+
+    Reading, the extraction process and the other annotators so work at the same time on three batches.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item
 
 
 def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterator[pa.RecordBatch]:
@@ -256,7 +294,7 @@ def _further_annotators(configuration: Configuration) -> list[Annotator]:
     return [points[name].load()(**options.get(name, {})) for name in configuration.annotators]
 
 
-def _run(annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[str, str]]) -> pa.RecordBatch:
+def _run(annotator: Annotator, batch: pa.RecordBatch, failures: Failures) -> pa.RecordBatch:
     """Add an annotator's columns; a row on which it raises gets nulls and an entry in `failures`."""
     columns = _call(annotator, batch, failures)
     for field, column in zip(annotator.schema, columns, strict=True):
@@ -268,9 +306,7 @@ def _run(annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[
     return _with_columns(batch, dict(zip(annotator.schema.names, columns, strict=True)))
 
 
-def _call(
-    annotator: Annotator, batch: pa.RecordBatch, failures: dict[str, tuple[str, str]]
-) -> Sequence[pa.Array]:
+def _call(annotator: Annotator, batch: pa.RecordBatch, failures: Failures) -> Sequence[pa.Array]:
     try:
         return annotator(batch)
     except Exception as error:  # whatever a third party raises costs its record, not the job
@@ -284,7 +320,7 @@ def _call(
 
 
 def _record_failures(
-    batch: pa.RecordBatch, position: pa.Array, documents: pa.RecordBatch, failures: dict[str, tuple[str, str]]
+    batch: pa.RecordBatch, position: pa.Array, documents: pa.RecordBatch, failures: Failures
 ) -> pa.RecordBatch:
     """Write what went wrong with documents into the `outcome` and `detail` of their records."""
     outcome, detail = batch["outcome"].to_pylist(), batch["detail"].to_pylist()

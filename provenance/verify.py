@@ -24,7 +24,9 @@ from provenance.schema import LEDGER, RELEASE
 from provenance.storage import Storage, join
 
 _CHUNK = 1 << 20
-_LEDGER_READ = ["doc_id", "decision", "reason", "token_count", "synthetic_probability"]
+_LEDGER_READ = [
+    "doc_id", "decision", "reason", "duplicate_of", "similarity", "token_count", "synthetic_probability"
+]  # fmt: skip
 
 
 def verify(storage: Storage, release: str) -> list[str]:
@@ -72,6 +74,9 @@ class _Rows:
     kept_ids: list[np.ndarray] = field(default_factory=list)
     ledger_ids: list[np.ndarray] = field(default_factory=list)
     ledger_kept: list[np.ndarray] = field(default_factory=list)
+    keepers: list[np.ndarray] = field(default_factory=list)  # what the duplicates of the ledger point to
+    represented: list[np.ndarray] = field(default_factory=list)  # documents that are no duplicates
+    least_similar: float = 1.0
     decisions: Counter[str] = field(default_factory=Counter)
     published: list[Sums] = field(default_factory=list)  # of the data
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
@@ -89,6 +94,7 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     published = add_sums(rows.published)
     yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
     yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
+    yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
         if value != synthetic[name]:
             yield f"cap: {name} is {value} in the configuration of the manifest, {synthetic[name]} in its certificate"
@@ -134,6 +140,12 @@ def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> di
     rows.ledger_ids.append(ids)
     rows.ledger_kept.append(ids[np.asarray(kept)])
     capped = pc.equal(batch["reason"].fill_null(""), "synthetic_cap")
+    duplicate = pc.equal(batch["reason"].fill_null(""), "duplicate")
+    duplicates = batch.filter(duplicate)
+    rows.keepers.append(_ids(duplicates["duplicate_of"].fill_null("")))
+    rows.represented.append(ids[np.asarray(pc.or_(kept, capped))])
+    if duplicates.num_rows:
+        rows.least_similar = min(rows.least_similar, pc.min(duplicates["similarity"].fill_null(0)).as_py())
     rows.before.append(measure_documents(batch.filter(pc.or_(kept, capped)), request))
     both = pc.binary_join_element_wise(batch["decision"], batch["reason"].fill_null(""), ":")
     return {row["values"].rstrip(":"): row["counts"] for row in pc.value_counts(both).to_pylist()}
@@ -179,6 +191,18 @@ def _identities(kept: np.ndarray, ledger: np.ndarray, ledger_kept: np.ndarray) -
     extra = np.setdiff1d(ledger_kept, kept)
     if len(extra):
         yield f"ledger: {len(extra):,} kept records are not in the data, such as {extra[0].decode()}"
+
+
+def _representation(rows: _Rows, threshold: float) -> Iterator[str]:
+    """Each duplicate is similar enough to a document that is none (promise 3)."""
+    lost = np.setdiff1d(_joined(rows.keepers), _joined(rows.represented))
+    if len(lost):
+        yield (
+            f"ledger: {len(lost):,} doc_ids stand for duplicates but are no documents kept or left to the cap, "
+            f"such as {lost[0].decode() or 'none at all'}"
+        )
+    if rows.least_similar < np.float32(threshold):
+        yield f"ledger: a duplicate is only {rows.least_similar:.3f} similar to the document in its place, not {threshold}"
 
 
 def _ids(column: pa.Array) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -177,17 +178,49 @@ def test_manifest_rewritten_and_sealed_again_is_found_out(
     assert said in found
 
 
-def test_rows_moved_from_the_data_are_found_though_all_digests_fit(copy: Path) -> None:
-    """A file rewritten with its new digest in the manifest still has to agree with the ledger."""
-    path = copy / FILES[1]
-    table = pq.read_table(path)
-    pq.write_table(table.slice(1), path)
+def rewrite(release: Path, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Change the rows of a file, with its new digest in the manifest, as one who hides it would."""
+    path = release / name
+    pq.write_table(change(pq.read_table(path)), path)
 
     def own_up(manifest: dict[str, Any]) -> None:
-        entry = next(item for item in manifest["files"] if item["path"] == FILES[1])
+        entry = next(item for item in manifest["files"] if item["path"] == name)
         entry.update(bytes=path.stat().st_size, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
-    edit(copy, own_up)
+    edit(release, own_up)
+
+
+def test_rows_moved_from_the_data_are_found_though_all_digests_fit(copy: Path) -> None:
+    """A file rewritten with its new digest in the manifest still has to agree with the ledger."""
+    table = pq.read_table(copy / FILES[1])
+    rewrite(copy, FILES[1], lambda table: table.slice(1))
     found = "\n".join(problems(copy))
     assert f"{FILES[1]}: documents: is {len(table) - 1}" in found
     assert table["doc_id"][0].as_py() in found
+
+
+def test_decisions_swapped_between_two_records_are_found(copy: Path) -> None:
+    def swap(table: pa.Table) -> pa.Table:
+        ids = table["doc_id"].to_pylist()
+        kept, dropped = (table["decision"].to_pylist().index(value) for value in ("kept", "dropped"))
+        ids[kept], ids[dropped] = ids[dropped], ids[kept]
+        return table.set_column(0, "doc_id", pa.array(ids))
+
+    rewrite(copy, FILES[2], swap)
+    assert any("not kept in the ledger" in problem for problem in problems(copy))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [("duplicate_of", "f" * 32, "stand for duplicates"), ("similarity", 0.25, "only 0.250 similar")],
+)
+def test_duplicates_that_nothing_represents_are_found(
+    copy: Path, column: str, value: object, said: str
+) -> None:
+    def misplace(table: pa.Table) -> pa.Table:
+        at = table.schema.get_field_index(column)
+        values = [None if old is None else value for old in table[column].to_pylist()]
+        return table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
+
+    rewrite(copy, FILES[2], misplace)
+    assert any(said in problem for problem in problems(copy))
