@@ -12,6 +12,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import apache_beam as beam
@@ -19,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from bench_duplicates import generated
-from measuring import in_fresh_process, need_crawl, peak, resident
+from measuring import in_fresh_process, need_crawl, peak, processor_with_children, resident
 
 from pipelines.deduplicate import Deduplicate
 from pipelines.deduplicate import Tasks as DuplicateTasks
@@ -59,20 +60,17 @@ def crawl_copies(folder: Path, times: int) -> Path:
     return folder
 
 
-def by_beam(inputs: Path, folder: Path, configuration: Configuration) -> float:
-    """Wall seconds of the four stages as `curate` runs them."""
+def by_beam(inputs: Path, folder: Path, configuration: Configuration) -> None:
+    """The four stages as `curate` runs them."""
     job = Job(STORAGE, str(folder / "workspace"), configuration, Runner(), Progress(quiet=True))
-    start = time.perf_counter()
     job.annotate(find_inputs(STORAGE, [str(inputs)])[0])
     job.deduplicate()
     job.select()
     job.publish(str(folder / "release"))
-    return time.perf_counter() - start
 
 
-def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation: Annotation) -> float:
-    """Wall seconds of the functions of the four stages, called one after the other."""
-    start = time.perf_counter()
+def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation: Annotation) -> None:
+    """The functions of the four stages, called one after the other."""
     shards: list[Shard] = []
     for item in find_inputs(STORAGE, [str(inputs)])[0]:
         path = str(folder / "annotated" / f"{item.name}.parquet")
@@ -119,7 +117,13 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
     for part in plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]):
         with STORAGE.create(join(str(folder / "release"), part.path)) as file:
             write_ledger(STORAGE, part, file)
-    return time.perf_counter() - start
+
+
+def timed(work: Callable[[], None]) -> tuple[float, float]:
+    """Wall and processor seconds of some work."""
+    start, processor = time.perf_counter(), processor_with_children()
+    work()
+    return time.perf_counter() - start, processor_with_children() - processor
 
 
 def beam_share(repeats: int) -> None:
@@ -136,13 +140,16 @@ def beam_share(repeats: int) -> None:
         by_loop(small, folder / "warm-loop", configuration, annotation)
         whole, loop = [], []
         for _ in range(repeats):
-            whole.append(by_beam(inputs, folder / "beam", configuration))
-            loop.append(by_loop(inputs, folder / "loop", configuration, annotation))
+            whole.append(timed(lambda: by_beam(inputs, folder / "beam", configuration)))
+            loop.append(timed(lambda: by_loop(inputs, folder / "loop", configuration, annotation)))
             shutil.rmtree(folder / "beam")
             shutil.rmtree(folder / "loop")
-    print(f"{'curate, ' + str(3 * len(FILES)) + ' crawl files':<34}{'wall s':>9}{'ratio':>7}  target 1.15")
-    print(f"{'the same functions in a loop':<34}{min(loop):>9.2f}{1:>7.2f}")
-    print(f"{'four stages on Beam':<34}{min(whole):>9.2f}{min(whole) / min(loop):>7.2f}")
+    head = f"curate, {3 * len(FILES)} crawl files"
+    print(f"{head:<34}{'wall s':>9}{'ratio':>7}{'CPU s':>9}{'ratio':>7}  target 1.15")
+    base = [min(values) for values in zip(*loop, strict=True)]
+    for name, runs in (("the same functions in a loop", loop), ("four stages on Beam", whole)):
+        wall, processor = (min(values) for values in zip(*runs, strict=True))
+        print(f"{name:<34}{wall:>9.2f}{wall / base[0]:>7.2f}{processor:>9.2f}{processor / base[1]:>7.2f}")
 
 
 def write_generated(folder: Path, documents: int) -> tuple[Shard, ...]:

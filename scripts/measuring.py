@@ -19,10 +19,30 @@ def processor(child: int | None = None) -> float:
     """Seconds of processor time of this process, of those it waited for, and of one that still runs."""
     own, waited = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = own.ru_utime + own.ru_stime + waited.ru_utime + waited.ru_stime
-    if child is not None:
-        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return seconds
+    return seconds + (_processor_of(child) if child is not None else 0)
+
+
+def processor_with_children() -> float:
+    """The same with all children that still run."""
+    processes = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return processor() + sum(_processor_of(child) for child in processes if _parent_of(child) == os.getpid())
+
+
+def _parent_of(process: int) -> int:
+    try:
+        return int(_stat(process)[1])
+    except FileNotFoundError:  # it has just ended
+        return 0
+
+
+def _stat(process: int) -> list[str]:
+    """Fields of /proc/N/stat from the third on: the second may hold spaces."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def _processor_of(process: int) -> float:
+    fields = _stat(process)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def best(repeats: int, measure: Callable[[], float]) -> float:

@@ -148,6 +148,25 @@ def test_a_parquet_file_that_repeats_one_long_text_costs_bounded_memory() -> Non
     assert most < 40 << 20
 
 
+def test_a_large_row_group_is_read_piece_by_piece() -> None:
+    class Counting(io.BytesIO):
+        taken = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            self.taken += len(data)
+            return data
+
+    noise = np.random.default_rng(1).bytes(16 << 20).hex()
+    table = pa.table({"text": [noise[at : at + 1000] for at in range(0, len(noise), 1000)]})
+    stream = Counting(parquet(table, row_group_size=1 << 30, use_dictionary=False))
+    assert len(stream.getvalue()) > 16 << 20 and pq.read_metadata(stream).num_row_groups == 1
+    stream.taken = 0
+    stream.seek(0)
+    next(read_records(stream, "x.parquet", ReadOptions()))
+    assert stream.taken < 8 << 20
+
+
 def test_a_line_with_broken_utf8_or_stray_nuls_is_read_and_says_so() -> None:
     broken, padded = read(b'{"text": "caf\xe9"}\n\0\0{"text": "fine"}\0\n', "x.jsonl")
     assert broken["text"] == "caf\N{REPLACEMENT CHARACTER}" and "UTF-8" in broken["detail"]

@@ -35,7 +35,13 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
         metadata = pq.read_metadata(seekable)
         names = metadata.schema.to_arrow_schema().names
         encoded = _dictionary_encoded(metadata)
-        file = pq.ParquetFile(seekable, metadata=metadata, buffer_size=_BUFFER_BYTES, read_dictionary=encoded)
+        file = pq.ParquetFile(
+            seekable,
+            metadata=metadata,
+            pre_buffer=False,
+            buffer_size=_BUFFER_BYTES,
+            read_dictionary=encoded,
+        )
     except _DAMAGE as error:
         yield failure(0, "bad_container", f"the Parquet file cannot be opened ({_one_line(error)})")
         return
