@@ -41,6 +41,7 @@ from provenance.manifest import (
 )
 from provenance.opinions import read_instrument
 from provenance.release import Part, ShardPaths, plan_data, plan_ledger, release_schema
+from provenance.schema import DECISIONS, LEDGER, RELEASE
 from provenance.storage import Storage, join, read_bytes, write_bytes
 from provenance.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
 
@@ -174,7 +175,8 @@ class Job:
         shards = self._shards()
         selected = self._select_fingerprint()
         self._need("select", selected)
-        fresh = fingerprint("publish", self.configuration.model_dump(mode="json"), selected)
+        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        fresh = fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected)
         check_output(self.storage, release)
         manifest_path = join(release, "manifest.json")
         paths = [ShardPaths(shard.name, shard.path, self.workspace.decisions_path(shard)) for shard in shards]
@@ -283,7 +285,7 @@ class Job:
         instrument = self.instrument
         settings = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
         settings += [[instrument.calibration.digest(), instrument.by_crawl, instrument.max_fpr]]
-        return fingerprint("select", *settings, self._deduplicate_fingerprint())
+        return fingerprint("select", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
 
     def _need(self, stage: str, expected: str) -> None:
         """Refuse to go on from what a stage made of other shards or with other settings."""
