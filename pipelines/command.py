@@ -196,6 +196,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     calibrate.add_argument(
         "--human-only", action="store_true", help="every document of the files is known to be human"
     )
+    calibrate.add_argument("--config", metavar="FILE", help="configuration that holds the neural detector")
+    calibrate.add_argument("--detector", metavar="NAME", help="calibrate this neural detector instead")
     calibrate.add_argument("--json", action="store_true", help="print what was found as JSON")
 
     if arguments[:1] == ["watermark"]:
@@ -420,13 +422,40 @@ def _score(arguments: argparse.Namespace) -> int:
 def _calibrate(arguments: argparse.Namespace) -> int:
     from provenance.calibrate import calibrate, describe
 
-    calibration = calibrate(arguments.inputs, human_only=arguments.human_only)
     output = Path(arguments.output)
     if not output.parent.is_dir():
         raise _UsageError(f"{output.parent}: no such directory")
+    if arguments.detector is not None or arguments.config is not None:
+        return _calibrate_neural(arguments, output)
+    calibration = calibrate(arguments.inputs, human_only=arguments.human_only)
     calibration.save(output)
     found = {"file": str(output), "version": calibration.version, **calibration.provenance}
     print(json.dumps(found, indent=1) if arguments.json else describe(calibration, str(output)))
+    return 0
+
+
+def _calibrate_neural(arguments: argparse.Namespace, output: Path) -> int:
+    from provenance.configuration import load_configuration
+    from provenance.neural.fit import calibrate_neural
+
+    if arguments.detector is None or arguments.config is None or arguments.human_only:
+        raise _UsageError("a neural detector needs --config, --detector and documents of both labels")
+    detectors = load_configuration(arguments.config).neural.detectors
+    chosen = [item for item in detectors if item.name == arguments.detector]
+    if not chosen:
+        names = ", ".join(item.name for item in detectors) or "none"
+        raise _UsageError(f"{arguments.config}: no neural detector is called {arguments.detector} ({names})")
+    calibration = calibrate_neural(arguments.inputs, chosen[0])
+    output.write_text(calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    found = calibration.model_dump(mode="json")
+    documents = found["provenance"]["documents"]
+    print(
+        json.dumps({"file": str(output), **found}, indent=1)
+        if arguments.json
+        else f"{output}: ratio = {calibration.intercept:+g} {calibration.slope:+g} * score for {arguments.detector}, from "
+        f"{documents['human']:,} human and {documents['synthetic']:,} synthetic documents; AUROC on them "
+        f"{found['provenance']['auroc']:.3f}; languages {', '.join(found['languages'])}"
+    )
     return 0
 
 

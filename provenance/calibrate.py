@@ -7,7 +7,7 @@ thresholds. A text counts once, and so does a group of texts, so that repetition
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from provenance.detector.calibration import (
 )
 from provenance.detector.embedded import score_columns
 from provenance.detector.model import load_model
-from provenance.labelled import Documents, Source, find_sources, read_documents
+from provenance.labelled import Documents, find_sources, read_documents
 
 #: Documents of each label from which on a language gets lines of its own.
 FEWEST_EACH = 100
@@ -67,13 +67,10 @@ def calibrate(inputs: Sequence[str], human_only: bool = False) -> Calibration:
         LabelledError: where an input cannot be read.
         CalibrateError: where there are too few documents.
     """
-    sources = find_sources(inputs)
-    sample, given = _score(sources, human_only)
-    described = [
-        {"kind": source.kind, "name": source.name, "digest": source.digest, "documents": count}
-        for source, count in zip(sources, given, strict=True)
-    ]
-    return fit(sample, described)
+    table, described = gather(inputs, human_only, _scored)
+    columns = {name: table[name].to_numpy() for name in Sample.__dataclass_fields__ if name != "language"}
+    language = table.language.astype(object).where(table.language.notna(), "").to_numpy()
+    return fit(Sample(language=language, **columns), described)
 
 
 def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
@@ -91,7 +88,7 @@ def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
         if min(own.synthetic.sum(), (~own.synthetic).sum()) >= FEWEST_EACH:
             lines[language] = [_line(own, index) for index in range(len(BUCKETS))]
             floors[language] = float(np.quantile(own.known, 0.005))
-            fitted[language] = round(_auroc(own.score, own.synthetic), 4)
+            fitted[language] = round(auroc(own.score, own.synthetic), 4)
     most = shipped.bounds[1]
     thresholds: dict[str, list[list[float]]] = {}
     humans: dict[str, list[list[tuple[int, int]]]] = {}
@@ -162,37 +159,52 @@ def describe(calibration: Calibration, path: str) -> str:
     return "\n".join(rows)
 
 
-def _score(sources: Sequence[Source], human_only: bool) -> tuple[Sample, list[int]]:
-    """(one document of each group, documents read of each source)."""
+def gather(
+    inputs: Sequence[str], human_only: bool, score: Callable[[Documents], pd.DataFrame]
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """(scored documents, one of each group; what each input is and how many documents it gave).
+
+    `score` returns its columns for the documents of a batch. A text with both labels counts for neither.
+    """
     parts: list[pd.DataFrame] = []
-    given = []
-    for source in sources:
+    described = []
+    for source in find_sources(inputs):
         documents = 0
         for batch in read_documents(source, human_only):
             documents += len(batch.texts)
-            parts.append(_scored(batch))
-        given.append(documents)
-    if not sum(given):
+            identity = {"text": batch.text_hashes, "group": batch.groups, "domain": batch.domains}
+            parts.append(score(batch).assign(**identity, synthetic=batch.synthetic))
+        described.append(
+            {"kind": source.kind, "name": source.name, "digest": source.digest, "documents": documents}
+        )
+    if not parts:
         raise CalibrateError("the inputs hold no documents that are labelled or proven human")
     table = pd.concat(parts, ignore_index=True)
+    table = table[table.groupby("text").synthetic.transform("nunique") == 1]
     # The text with the lowest hash stands for its group: no order of files or rows enters.
     table = table.sort_values(["group", "synthetic", "text"], kind="stable")
-    table = table.drop_duplicates(["group", "synthetic"]).drop_duplicates(["text", "synthetic"])
-    contradicted = table[table.duplicated("text", keep=False)]
-    table = table.drop(contradicted.index)
-    columns = {name: table[name].to_numpy() for name in Sample.__dataclass_fields__ if name != "language"}
-    language = table.language.astype(object).where(table.language.notna(), "").to_numpy()
-    return Sample(language=language, **columns), given
+    return table.drop_duplicates(["group", "synthetic"]).drop_duplicates("text"), described
+
+
+def balance(domain: NDArray[np.uint64], synthetic: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weights that make every domain of each label count alike, those of few documents in proportion."""
+    size = pd.Series(1, range(len(domain))).groupby([domain, synthetic]).transform("size")
+    return np.asarray(1.0 / np.maximum(size.to_numpy(float), _DOMAIN_SIZE))
+
+
+def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve of documents of both labels; ties count half."""
+    rank = pd.Series(scores).rank().to_numpy()
+    positive = int(synthetic.sum())
+    return float(
+        (rank[synthetic].sum() - positive * (positive + 1) / 2) / (positive * (len(scores) - positive))
+    )
 
 
 def _scored(batch: Documents) -> pd.DataFrame:
     found = score_columns(batch.texts, batch.languages)
     return pd.DataFrame(
         {
-            "text": batch.text_hashes,
-            "group": batch.groups,
-            "domain": batch.domains,
-            "synthetic": batch.synthetic,
             "score": found.score.astype(float),
             "words": found.words.astype(np.int64),
             "known": found.known.astype(float),
@@ -209,9 +221,7 @@ def _line(own: Sample, index: int) -> tuple[float, float]:
         near = own.of(np.abs(lengths - index) <= reach)
         if min(near.synthetic.sum(), (~near.synthetic).sum()) >= ENOUGH_EACH:
             break
-    size = pd.Series(1, range(len(near.score))).groupby([near.domain, near.synthetic]).transform("size")
-    weights = 1.0 / np.maximum(size.to_numpy(float), _DOMAIN_SIZE)
-    return fit_line(near.score, near.synthetic, weights, MAX_SLOPE)
+    return fit_line(near.score, near.synthetic, balance(near.domain, near.synthetic), MAX_SLOPE)
 
 
 def _cutoffs(
@@ -237,11 +247,3 @@ def _cutoffs(
 def _pairs(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
     places, counts = np.unique(bin_of(scores), return_counts=True)
     return list(zip(places.tolist(), counts.tolist(), strict=True))
-
-
-def _auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
-    rank = pd.Series(scores).rank().to_numpy()
-    positive = int(synthetic.sum())
-    return float(
-        (rank[synthetic].sum() - positive * (positive + 1) / 2) / (positive * (len(scores) - positive))
-    )
