@@ -83,47 +83,29 @@ def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
     sample = sample.of(bucket(sample.words) >= 0)
     lines, floors = dict(shipped.lines), dict(shipped.floors)
     fitted: dict[str, float] = {}
-    for language in sorted(set(sample.language.tolist())):
+    for language in sorted(set(sample.language.tolist()) - {""}):
         own = sample.of(sample.language == language)
         if min(own.synthetic.sum(), (~own.synthetic).sum()) >= FEWEST_EACH:
             lines[language] = [_line(own, index) for index in range(len(BUCKETS))]
             floors[language] = float(np.quantile(own.known, 0.005))
             fitted[language] = round(auroc(own.score, own.synthetic), 4)
-    most = shipped.bounds[1]
     thresholds: dict[str, list[list[float]]] = {}
     humans: dict[str, list[list[tuple[int, int]]]] = {}
     strata: list[dict[str, Any]] = []
     for language in sorted(lines):
         own = sample.of(sample.language == language)
         own = own.of(own.known >= floors.get(language, 0.0))
-        thresholds[language], humans[language] = [], []
-        lengths = bucket(own.words)
-        for index, words in enumerate(BUCKETS):
-            here = lengths == index
-            scores = own.score[here & ~own.synthetic]
-            kept = shipped.thresholds[language][index] if language in shipped.thresholds else None
-            cuts, proven = _cutoffs(scores, kept)
-            thresholds[language].append(cuts)
-            humans[language].append(_pairs(scores))
-            if here.any() or language in fitted:
-                strata.append(
-                    {
-                        "language": language,
-                        "words_from": words,
-                        "human": len(scores),
-                        "synthetic": int((here & own.synthetic).sum()),
-                        "lines": "fitted" if language in fitted else "shipped",
-                        "limits_ratios": len(scores) >= limit_documents(most),
-                        "bounds": proven,
-                    }
-                )
-        if not any(humans[language]):
-            del humans[language]
+        found = [_of_length(own, index, shipped.thresholds.get(language)) for index in range(len(BUCKETS))]
+        thresholds[language] = [cuts for cuts, _, _ in found]
+        if any(pairs for _, pairs, _ in found):
+            humans[language] = [pairs for _, pairs, _ in found]
+        lines_from = {"language": language, "lines": "fitted" if language in fitted else "shipped"}
+        strata += [lines_from | report for _, _, report in found if report["human"] or report["synthetic"]]
     if not fitted and not any(row["limits_ratios"] for row in strata):
         largest = max((row["human"] for row in strata), default=0)
         raise CalibrateError(
             f"too few documents: the most human ones of one language ({', '.join(sorted(lines))}) and length are "
-            f"{largest:,}; it takes {limit_documents(most)} for a limit, or {FEWEST_EACH} of each label in a language"
+            f"{largest:,}; it takes {limit_documents(shipped.bounds[1])} for a limit, or {FEWEST_EACH} of each label in a language"
         )
     provenance = {
         "package": __version__,
@@ -213,6 +195,24 @@ def _scored(batch: Documents) -> pd.DataFrame:
     )
 
 
+def _of_length(
+    own: Sample, index: int, shipped: Sequence[Sequence[float]] | None
+) -> tuple[list[float], list[tuple[int, int]], dict[str, Any]]:
+    """(thresholds, score histogram of the humans, report) of one length bucket of a language."""
+    here = bucket(own.words) == index
+    scores = own.score[here & ~own.synthetic]
+    cuts, proven = _cutoffs(scores, shipped[index] if shipped is not None else None)
+    places, counts = np.unique(bin_of(scores), return_counts=True)
+    report = {
+        "words_from": BUCKETS[index],
+        "human": len(scores),
+        "synthetic": int((here & own.synthetic).sum()),
+        "limits_ratios": len(scores) >= limit_documents(load_calibration().bounds[1]),
+        "bounds": proven,
+    }
+    return cuts, list(zip(places.tolist(), counts.tolist(), strict=True)), report
+
+
 def _line(own: Sample, index: int) -> tuple[float, float]:
     """(intercept, slope) for a length, with its neighbours where it has too few documents of a label."""
     lengths = bucket(own.words)
@@ -242,8 +242,3 @@ def _cutoffs(
     # A stricter level never flags more than a looser one, though they may come from other documents.
     falling = np.maximum.accumulate(np.array(cuts)[::-1])[::-1]
     return falling.tolist(), proven
-
-
-def _pairs(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
-    places, counts = np.unique(bin_of(scores), return_counts=True)
-    return list(zip(places.tolist(), counts.tolist(), strict=True))

@@ -244,3 +244,8 @@ def test_few_documents_are_a_finding_not_bad_usage(tmp_path: Path) -> None:
     assert "too few documents" in ended.err
     assert run("calibrate", path).code == 2
     assert len(BUCKETS) == 4
+
+
+def test_documents_of_no_known_language_calibrate_nothing() -> None:
+    with pytest.raises(CalibrateError, match="too few"):
+        fit(sample(np.r_[np.zeros(200), np.ones(200)], np.arange(400) >= 200, language=""))
