@@ -20,13 +20,13 @@ from provenance import outcomes
 from provenance.cap import CapRequest
 from provenance.certificate import Sums, add_sums, build_certificate, measure_documents
 from provenance.manifest import ReleaseError, read_manifest
+from provenance.posterior import evidence_sum
 from provenance.schema import LEDGER, RELEASE
 from provenance.storage import Storage, join
 
 _CHUNK = 1 << 20
-_LEDGER_READ = [
-    "doc_id", "decision", "reason", "duplicate_of", "similarity", "token_count", "synthetic_probability"
-]  # fmt: skip
+_SCORED = ["doc_id", "token_count", "synthetic_probability", "prior_log_odds", "evidence"]
+_LEDGER_READ = [*_SCORED, "decision", "reason", "duplicate_of", "similarity"]
 
 
 def verify(storage: Storage, release: str) -> list[str]:
@@ -80,6 +80,7 @@ class _Rows:
     decisions: Counter[str] = field(default_factory=Counter)
     published: list[Sums] = field(default_factory=list)  # of the data
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
+    unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to
 
 
 def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
@@ -126,16 +127,29 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             decisions.update(_ledger_batch(batch, request, rows))
         rows.decisions.update(decisions)
         found = {"records": table.metadata.num_rows, "decisions": dict(decisions)}
+    if rows.unexplained:
+        yield f"{path}: {rows.unexplained:,} probabilities are not what prior and evidence add up to"
+        rows.unexplained = 0
     yield from _differences(path, found, {name: item[name] for name in found})
 
 
 def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> Iterator[Sums]:
-    for batch in table.iter_batches(columns=["doc_id", "token_count", "synthetic_probability"]):
+    for batch in table.iter_batches(columns=_SCORED):
+        rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
         yield measure_documents(batch, request)
 
 
+def _unexplained(batch: pa.RecordBatch) -> int:
+    """How many probabilities are not those of prior and evidence; the last bit may be another processor's."""
+    stated = np.asarray(batch["synthetic_probability"].fill_null(np.nan), float)
+    log_odds = np.asarray(batch["prior_log_odds"].fill_null(np.nan), float) + evidence_sum(batch["evidence"])
+    close = np.abs(1 / (1 + np.exp(-log_odds)) - stated) <= 1e-6
+    return int((~close & ~np.isnan(stated)).sum())
+
+
 def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> dict[str, int]:
+    rows.unexplained += _unexplained(batch)
     ids, kept = _ids(batch["doc_id"]), pc.equal(batch["decision"], "kept")
     rows.ledger_ids.append(ids)
     rows.ledger_kept.append(ids[np.asarray(kept)])

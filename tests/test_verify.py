@@ -224,3 +224,20 @@ def test_duplicates_that_nothing_represents_are_found(
 
     rewrite(copy, FILES[2], misplace)
     assert any(said in problem for problem in problems(copy))
+
+
+@pytest.mark.parametrize("name", FILES[1:])
+@pytest.mark.parametrize("column", ["prior_log_odds", "evidence"])
+def test_probability_that_its_row_does_not_explain_is_found(copy: Path, name: str, column: str) -> None:
+    def change(table: pa.Table) -> pa.Table:
+        values = table[column].to_pylist()
+        row = next(i for i, items in enumerate(table["evidence"].to_pylist()) if items)
+        if column == "evidence":
+            values[row][0]["llr"] += 0.5
+        else:
+            values[row] += 0.5
+        at = table.schema.get_field_index(column)
+        return table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
+
+    rewrite(copy, name, change)
+    assert problems(copy) == [f"{name}: 1 probabilities are not what prior and evidence add up to"]
