@@ -6,7 +6,7 @@ towards the configured table and never far from it. It rests on integer counts, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,21 +141,9 @@ def estimate(
             pull = PSEUDO_COUNT if name in corrected else PSEUDO_COUNT_UNCORRECTED
             whole = _stratum(value, name, None, adjusted[part], documents[part], configured, configured, pull)
             strata.append(whole)
-            for origin in sorted(set(source[part].tolist())):
-                few = part[source[part] == origin]
-                if len(few) < len(part) and documents[few].sum() >= fewest:
-                    strata.append(
-                        _stratum(
-                            value,
-                            name,
-                            origin,
-                            adjusted[few],
-                            documents[few],
-                            whole.prior,
-                            configured,
-                            pull,
-                        )
-                    )
+            for origin, few in _by_source(source, documents, part, fewest):
+                counted = adjusted[few], documents[few]
+                strata.append(_stratum(value, name, origin, *counted, whole.prior, configured, pull))
     return Priors(prior, tuple(strata), corrected)
 
 
@@ -163,6 +151,18 @@ def proof_years(proven: NDArray[np.datetime64]) -> NDArray[np.int64]:
     """Year of each time of proof; `UNPROVEN` where there is none."""
     years = proven.astype("datetime64[Y]").astype(np.int64) + 1970
     return np.where(np.isnat(proven), UNPROVEN, years)
+
+
+def _by_source(
+    source: NDArray[np.object_], documents: NDArray[np.int64], rows: NDArray[np.int64], fewest: int
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """(source, its rows) among `rows`, of those with enough documents and unless one source has them all."""
+    names, code = np.unique(source[rows], return_inverse=True)
+    totals = np.bincount(code, weights=documents[rows])
+    order = np.argsort(code, kind="stable")
+    edges = np.searchsorted(code[order], np.arange(len(names) + 1))
+    for k in np.flatnonzero(totals >= fewest) if len(names) > 1 else ():
+        yield str(names[k]), rows[order[edges[k] : edges[k + 1]]]
 
 
 def _stratum(
