@@ -30,7 +30,7 @@ LIMIT_SOURCE = "detector:crawl"
 
 @dataclass(frozen=True)
 class Judgement:
-    """Columns of `schema.DECISIONS` for the rows of one shard, and how many rows were limited or flagged."""
+    """Columns of `schema.DECISIONS` for the rows of one shard, and which of them were limited or flagged."""
 
     columns: dict[str, pa.Array]
     probability: NDArray[np.float32]
