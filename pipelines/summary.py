@@ -44,6 +44,11 @@ def print_summary(
         print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
     limit = f"cap {synthetic['max_synthetic']} ({synthetic['guarantee']}, {unit})"
     print(f"{limit}: " + ("holds" if synthetic["holds"] else f"EXCEEDED by {synthetic['exceeded_by']:.4f}"))
+    found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
+    print(
+        f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "
+        f"limited {found['limited']:,} by old documents; {len(strata):,} priors estimated"
+    )
     if seconds > 0:
         print(
             f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"

@@ -153,6 +153,7 @@ def test_summary_table_shows_where_records_went_and_the_share_before_and_after(t
             for line in ended.out.splitlines()
         )
     assert "cap 0.02 (hard, tokens): holds" in ended.out
+    assert "detector, by the shipped calibration: judged " in ended.out
 
 
 def test_demo_shows_its_result_and_how_to_go_on(tmp_path: Path) -> None:
