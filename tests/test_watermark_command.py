@@ -101,6 +101,28 @@ def test_token_ids_can_be_read_from_stdin(
     assert "FOUND" in out and "evidence at tokens 0 " in out
 
 
+def test_a_text_is_judged_among_the_documents_that_are_given(
+    tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A word that every unmarked document has is no evidence, however green it is."""
+    common = np.flatnonzero(Unigram(vocab_size=VOCABULARY).green)[:40]
+    documents = [text_of(np.concatenate([common, unmarked(100, seed)])) for seed in range(1, 201)]
+    (tmp_path / "text.txt").write_text(text_of(np.concatenate([common, unmarked(100)])))
+    lines = [json.dumps({"text": document}) + "\n" for document in documents]
+    (tmp_path / "others.jsonl").write_text("".join(lines))
+    (tmp_path / "others.txt").write_text("\n".join(documents))
+    words = ["detect", str(tmp_path / "text.txt"), "--tokenizer", tokenizer, "--scheme", "unigram", "--json"]
+    status, out, _ = command(capsys, *words)
+    assert status == 1 and json.loads(out)["watermarks"][0]["p_value"] < 1e-5
+    for name in ("others.jsonl", "others.txt"):
+        status, out, _ = command(capsys, *words, "--among", str(tmp_path / name))
+        (row,) = json.loads(out)["watermarks"]
+        assert status == 0 and row["p_value"] > 0.01 and row["tokens"] < 110
+    (tmp_path / "few.txt").write_text("\n".join(documents[:50]))
+    status, _, error = command(capsys, *words, "--among", str(tmp_path / "few.txt"))
+    assert status == 1 and "50 documents are too few" in error
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -9,8 +9,9 @@ import argparse
 import json
 import math
 import sys
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 import yaml
@@ -23,10 +24,24 @@ from provenance.watermarks.detect import detect
 from provenance.watermarks.null import sidak, watermark_llr
 from provenance.watermarks.ragged import I64
 from provenance.watermarks.scheme import Scheme, registered_schemes
+from provenance.watermarks.shared import ENOUGH
 from provenance.watermarks.tokenizers import Tokenizer, TokenizerError
 
 #: Positions printed for a person; --json prints them all.
 _SHOWN = 24
+
+
+#: Documents of --among that are read.
+_OTHERS = 5000
+
+
+class _Read(NamedTuple):
+    """What one tokenizer makes of the text and of the documents beside it."""
+
+    ids: I64
+    spans: list[tuple[int, int]]
+    vocab_size: int | None
+    others: list[I64]
 
 
 class UsageError(ValueError):
@@ -47,6 +62,11 @@ def add_arguments(subparsers: Any) -> argparse.ArgumentParser:
     find.add_argument("--parameters", help="its parameters as a JSON object")
     find.add_argument(
         "--vocab-size", type=int, help="the model's vocabulary, where padded beyond the tokenizer's"
+    )
+    find.add_argument(
+        "--among",
+        type=Path,
+        help="unmarked documents in the text's language, 100 or more: one a line, or JSON lines with `text`",
     )
     find.add_argument(
         "--token-ids", action="store_true", help="FILE holds token ids: whitespace, commas or JSON"
@@ -115,16 +135,19 @@ def detect_file(args: argparse.Namespace, out: TextIO) -> int:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{args.file}: not UTF-8 text (byte {error.start})") from None
-    read: dict[str, tuple[I64, list[tuple[int, int]], int | None]] = {}
+    if args.among is not None and args.token_ids:
+        raise UsageError("--among holds text: give the text too, not --token-ids")
+    among = [] if args.among is None else _documents(args.among)
+    read: dict[str, _Read] = {}
     for name in sorted({config.tokenizer for config in configs}):
         if args.token_ids:
-            read[name] = (_token_ids(text, args.file), [], None)
+            read[name] = _Read(_token_ids(text, args.file), [], None, [])
         else:
             tokenizer = Tokenizer(name)
-            read[name] = (*tokenizer.encode_with_spans(text), tokenizer.vocab_size)
-    rows = [
-        _row(config, _scheme(config, read[config.tokenizer][2]), read, len(configs)) for config in configs
-    ]
+            tokens, offsets = tokenizer.encode(among)
+            others = [tokens[a:b] for a, b in pairwise(offsets.tolist())]
+            read[name] = _Read(*tokenizer.encode_with_spans(text), tokenizer.vocab_size, others)
+    rows = [_row(config, read[config.tokenizer], len(configs)) for config in configs]
     found = [row for row in rows if row["p_corrected"] < args.level]
     best = min(row["p_corrected"] for row in rows)
     if args.json:
@@ -179,14 +202,30 @@ def _token_ids(text: str, name: str) -> I64:
         raise ValueError(f"{name}: not a list of token ids ({error})") from None
 
 
-def _row(
-    config: WatermarkConfig,
-    scheme: Scheme,
-    read: dict[str, tuple[I64, list[tuple[int, int]], int | None]],
-    tried: int,
-) -> dict[str, Any]:
-    ids, spans, _ = read[config.tokenizer]
-    found = detect(ids, scheme)
+def _documents(path: Path) -> list[str]:
+    """The documents of `path`, at most _OTHERS, one a line: plain text, or JSON objects with `text`."""
+    documents: list[str] = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if path.suffix == ".jsonl":
+                try:
+                    line = str(json.loads(line)["text"])
+                except (ValueError, KeyError, TypeError):
+                    raise ValueError(f"{path}: line {number} is not a JSON object with `text`") from None
+            documents.append(line)
+            if len(documents) == _OTHERS:
+                break
+    if len(documents) < ENOUGH:
+        raise ValueError(
+            f"{path}: {len(documents)} documents are too few to compare with; give {ENOUGH} or more"
+        )
+    return documents
+
+
+def _row(config: WatermarkConfig, read: _Read, tried: int) -> dict[str, Any]:
+    spans = read.spans
+    scheme = _scheme(config, read.vocab_size)
+    found = detect(read.ids, scheme, read.others)
     # evidence: the coins that fell on the watermark's side of what an unmarked text gives
     telling = found.positions[found.values > scheme.expected_value]
     return {

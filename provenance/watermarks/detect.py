@@ -5,12 +5,13 @@ The public entry of the package: token ids in, verdicts with p-values out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from provenance.watermarks.ragged import F64, I64, checked, tie_breakers
+from provenance.watermarks.ragged import F64, I64, checked, ragged, tie_breakers
 from provenance.watermarks.scheme import Measurements, Scheme
 
 
@@ -34,13 +35,16 @@ class Detection:
     values: F64
 
 
-def detect(token_ids: npt.ArrayLike, scheme: Scheme) -> Detection:
-    """Look for `scheme` in one document's token ids; shape (tokens,). Raises ValueError for impossible ids."""
-    flat = np.asarray(token_ids, dtype=np.int64).reshape(-1)
-    tokens, offsets = checked(flat, np.array([0, len(flat)]))
+def detect(token_ids: npt.ArrayLike, scheme: Scheme, others: Sequence[npt.ArrayLike] = ()) -> Detection:
+    """Look for `scheme` in one document's token ids; shape (tokens,). Raises ValueError for impossible ids.
+
+    `others`: token ids of unmarked documents, 100 or more, that tell which coins all texts share (`shared`); without
+    them `p_value` is right over keys only.
+    """
+    tokens, offsets = checked(*ragged([token_ids, *others]))
     marks = scheme.marks(tokens, offsets)
     found = scheme.judge(tokens, offsets, marks, tie_breakers(tokens, offsets))
-    positions = np.flatnonzero(marks.counted)
+    positions = np.flatnonzero(marks.counted[: offsets[1]])
     return Detection(
         scheme=scheme.scheme,
         key=scheme.key,

@@ -18,6 +18,7 @@ from provenance.watermarks.null import COMMONPLACE, binomial_p
 from provenance.watermarks.ragged import F64, I64, Bools, commonplace_pairs, first_of_each, ngram_keys, sums
 from provenance.watermarks.random import U32
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
+from provenance.watermarks.shared import among_others
 
 
 class DipMark(Scheme):
@@ -62,7 +63,7 @@ class DipMark(Scheme):
         counted = first_of_each(keys, scored & (tokens < self.vocab_size), offsets)
         if self.prefix_length == 1:
             counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
-        return Marks(counted, green.astype(np.float64))
+        return Marks(counted, green.astype(np.float64), keys)
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
         """Published statistic (green - (1 - gamma)·n) / √n over all n tokens; binomial p over distinct coins."""
@@ -73,8 +74,10 @@ class DipMark(Scheme):
         coins, short = self.short(marks.counted, offsets)
         distinct = sums(marks.value * marks.counted, offsets).astype(np.int64)
         rate = 1.0 - self.red_size / self.vocab_size
-        p = binomial_p(distinct, coins, rate, ties)
-        return Measurements(np.maximum(length - 1, 0), hits, z, coins, np.where(short, 1.0, p))
+        p = np.where(short, 1.0, binomial_p(distinct, coins, rate, ties))
+        assert marks.keys is not None
+        coins, p = among_others(p, marks.keys, marks.counted, marks.value > 0, offsets, ties, rate)
+        return Measurements(np.maximum(length - 1, 0), hits, z, coins, p)
 
     def _seeds(self, tokens: I64, offsets: I64, scored: Bools) -> U32:
         """One SHA-256 for each distinct context; the first tokens of a document have shorter contexts."""

@@ -16,6 +16,7 @@ from provenance.watermarks.null import COMMONPLACE, binomial_p
 from provenance.watermarks.ragged import F64, I64, Bools, commonplace_pairs, first_of_each, ngram_keys, sums
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
 from provenance.watermarks.seeding import DEFAULT_KEY, Seeding, hash_table, resolve, seeds
+from provenance.watermarks.shared import among_others
 
 
 class Kgw(Scheme):
@@ -73,10 +74,10 @@ class Kgw(Scheme):
         counted = first_of_each(keys, scored, offsets)
         if self._seeding.window == 1 and not self._seeding.self_salt:
             counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
-        return Marks(counted, green.astype(np.float64))
+        return Marks(counted, green.astype(np.float64), keys)
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
-        """Published z over n-grams; exact binomial p over distinct coins at the true share of green tokens."""
+        """Published z over n-grams; p over distinct coins, binomial at the true share of green tokens or among others."""
         starts = self._starts(tokens, offsets)
         green = marks.value > 0
         scored, hits = self._reference_counts(tokens, offsets, starts, green)
@@ -88,6 +89,8 @@ class Kgw(Scheme):
         coloured = sums(green & marks.counted, offsets).astype(np.int64)
         rate = self.green_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(coloured, coins, rate, ties))
+        assert marks.keys is not None
+        coins, p = among_others(p, marks.keys, marks.counted, green, offsets, ties, rate)
         return Measurements(scored.astype(np.int64), hits, z, coins, p)
 
     def _starts(self, tokens: I64, offsets: I64) -> I64:

@@ -14,17 +14,21 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from provenance.watermarks.ragged import F64, I64, Bools, checked, sums, tie_breakers
+from provenance.watermarks.ragged import F64, I64, U64, Bools, checked, sums, tie_breakers
 
 ENTRY_POINT_GROUP = "provenance.watermark_schemes"
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What a scheme saw at each token: `counted` once per distinct coin, and its `value` there; shape (tokens,)."""
+    """What a scheme saw at each token: `counted` once per distinct coin, and its `value` there; shape (tokens,).
+
+    `keys` names the coins where documents may share them (`shared.among_others`).
+    """
 
     counted: Bools
     value: F64
+    keys: U64 | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr
 from provenance.watermarks.null import hypergeometric_p
 from provenance.watermarks.ragged import F64, I64, Bools, first_of_each, sums
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
+from provenance.watermarks.shared import among_others
 
 
 class Unigram(Scheme):
@@ -50,15 +51,22 @@ class Unigram(Scheme):
         """Coins are distinct tokens."""
         inside = tokens < self.vocab_size
         coloured = self.green[np.minimum(tokens, self.vocab_size - 1)] & inside
-        return Marks(first_of_each(tokens.astype(np.uint64), inside, offsets), coloured.astype(np.float64))
+        keys = tokens.astype(np.uint64)
+        return Marks(first_of_each(keys, inside, offsets), coloured.astype(np.float64), keys)
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
-        """Published z over all tokens; hypergeometric p over distinct ones."""
+        """Published z over all tokens; p over distinct ones, hypergeometric or among the batch's other documents."""
         scored = np.diff(offsets)
         hits = sums(marks.value, offsets)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = (hits - self.fraction * scored) / np.sqrt(scored * self.fraction * (1 - self.fraction))
         coins, short = self.short(marks.counted, offsets)
         distinct = sums(marks.value * marks.counted, offsets).astype(np.int64)
-        p = hypergeometric_p(distinct, coins, self.vocab_size, int(self.green.sum()), ties)
-        return Measurements(scored, hits, z, coins, np.where(short, 1.0, p))
+        marked = int(self.green.sum())
+        p = np.where(short, 1.0, hypergeometric_p(distinct, coins, self.vocab_size, marked, ties))
+        assert marks.keys is not None
+        rate = marked / self.vocab_size
+        coins, p = among_others(
+            p, marks.keys, marks.counted, marks.value > 0, offsets, ties, rate, self.vocab_size
+        )
+        return Measurements(scored, hits, z, coins, p)
