@@ -66,6 +66,18 @@ MARKED = {
     "Greek omicron in an English word": ("the c\u03bfast", {"homoglyph"}, None),
     "Armenian letter in an English word": ("tro\u057dble", {"homoglyph"}, None),
     "Roman numeral as a letter": ("sa\u217fple", {"homoglyph"}, None),
+    "a name all but one letter of which is Cyrillic": (
+        "log in at раураl with your password",
+        {"homoglyph"},
+        None,
+    ),
+    "separator inside a word": ("the wa\u2063ter is cold", {"zero-width"}, "the water is cold"),
+    "deprecated Khmer vowel between Latin letters": ("in\u17b4side", {"zero-width"}, "inside"),
+    "isolates as the source trick": (
+        "if (admin\u202e\u2066// check\u2069\u2066) {",
+        {"bidi"},
+        "if (admin// check) {",
+    ),
     "Latin letters all over a Russian text": ("пpивeт мир кaк твoи дeлa сeгодня", {"homoglyph"}, None),
 }
 
@@ -105,6 +117,15 @@ HONEST = {
     "names side by side": "Путин Putin Αθήνα Athens Երևան Yerevan",
     "IPA": "/ˈlæŋɡwɪdʒ/",
     "Hangul filler": "ᄒ\u1160ᆫ 한글",
+    "Persian numbers and stops": "حدود 30\u200c هزار نفر می\u200cشود.\u200c بعد PDF\u200cها",
+    "Latin names in Thai": "ภาษาไทย Google\u200b Search",
+    "break opportunities in addresses": "and/\u200bor, www.\u200bexample.\u200bcom/\u200ba, long-\u200bword, name@\u200bexample",
+    "isolates about a user name": "piece on \u2066@elonmusk\u2069‘s tears",
+    "a wiki's direction mark": "m (→\u200eTV Shows) free!\u200e",
+    "byte order mark at a line end": "one\ufeff\ntwo\ufeff",
+    "line breaks lost from Russian": "он сказал.nПодробнее на сайтеnКак сообщалосьnНапомним",
+    "hieroglyphs and Manichaean": "\U00013040\ufe00 \U00013080\ufe03 \U00010ac5\ufe00",
+    "products of variables": "xy = a\u2062b, ma\u2062x, sin\u2061cos x",
     "accents": "naïve café Łódź İstanbul ﬁne",
 }
 
@@ -189,7 +210,7 @@ def test_hostile_texts_cost_little_and_say_little(hostile: str) -> None:
 
 
 ALPHABET = st.sampled_from(
-    list("ab XYéж аоерксΑοսⅿ葛東กงनी्میשכ한😀❤👨🏴ᠮ«1#.\n\u00ad\u00a0\u3000\u202f\u2009")
+    list("ab XYéж/-. аоерксΑοսⅿ葛東กงनी्میשכ한😀❤👨🏴ᠮ«1#.\n\u00ad\u00a0\u3000\u202f\u2009")
     + list(
         "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202e\u2060\u2063\u2066\u2069\ufeff\ufe00\ufe0e\ufe0f\u034f\u180e\u061c\u3164"
     )
@@ -224,6 +245,7 @@ def reference_runs(text: str) -> list[tuple[int, int]]:
     """
     kind, honest = [scripts.invisible_kind(ord(c)) for c in text], []
     rtl = any(scripts.is_rtl(ord(c)) and c != "\u061c" for c in text)
+    unspaced = any(scripts.takes_break(ord(c)) for c in text)
     i = 0
     while i < len(text):
         if not kind[i]:
@@ -248,7 +270,11 @@ def reference_runs(text: str) -> list[tuple[int, int]]:
         rest = run[keep:]
         if not (rest == "\u200d" and scripts.is_emoji(before) and scripts.is_emoji(after)):
             good = 0
-            while good < len(rest) and allowed(rest[good], before, after, len(run) == 1, rtl):
+            inside = all(c.isascii() and c.isalpha() for c in text[max(0, i - 2) : i] + text[j : j + 2])
+            inside = inside and i > 1 and j < len(text) - 1
+            while good < len(rest) and allowed(
+                rest[good], before, after, len(run) == 1, inside, rtl, unspaced
+            ):
                 good += 1
             keep += good if good <= 3 else 0
             if keep < len(run):
@@ -257,18 +283,23 @@ def reference_runs(text: str) -> list[tuple[int, int]]:
     return honest
 
 
-def allowed(c: str, before: int, after: int, alone: bool, rtl: bool) -> bool:
+def allowed(c: str, before: int, after: int, alone: bool, inside: bool, rtl: bool, unspaced: bool) -> bool:
     sides = (before, after)
+    latin = all(scripts.is_ascii_letter(s) for s in sides)
     if c in "\u200c\u200d":
-        return any(scripts.takes_joiner(s) for s in sides)
+        joined = any(scripts.takes_joiner(s) for s in sides)
+        return joined or (c == "\u200c" and alone and rtl and not latin)
     if c == "\u200b":
-        return any(scripts.takes_break(s) for s in sides)
+        breaks = any(scripts.takes_break(s) for s in sides) or (alone and unspaced and not latin)
+        return breaks or (
+            alone and chr(before) in "/\\-_.@&=?|‐‑‒–—―" and chr(after).isascii() and chr(after).isalnum()
+        )
     if c == "\ufeff":
-        return alone and before in (10, 13)
+        return alone and any(s in (10, 13) for s in sides)
     if c == "\u2060":
-        return not all(scripts.is_ascii_letter(s) for s in sides)
+        return not latin
     if c in "\u2061\u2062\u2063\u2064":
-        return True
+        return c == "\u2061" or not inside
     if c in "\u202d\u202e":
         return any(scripts.is_rtl(s) for s in sides)
     if c == "\u034f":
@@ -277,7 +308,8 @@ def allowed(c: str, before: int, after: int, alone: bool, rtl: bool) -> bool:
         return 0x1800 <= before <= 0x18AF
     if c in "\u115f\u1160\u3164\uffa0":
         return any(scripts.is_hangul(s) for s in sides)
-    return rtl and scripts.invisible_kind(ord(c)) == 2
+    idle = c in "\u200e\u2066\u2068\u2069" and alone and not latin
+    return scripts.invisible_kind(ord(c)) == 2 and (rtl or idle)
 
 
 @settings(max_examples=300, deadline=None)

@@ -103,6 +103,40 @@ SPELLINGS = {
     "See filecite turn0file3 above.": "turn-reference",
     "The museum is closed.<|endoftext|>": "special-token",
     "More at https://example.org/?a=1&utm_source=openai today.": "chatgpt-link",
+    "<|begin_of_text|>The river is long.": "special-token",
+    "The answer is four.<｜Assistant｜>": "special-token",
+    "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>Tea is a drink.": "special-token",
+    '[TOOL_CALLS] [{"name": "search", "arguments": {}}]': "special-token",
+    '<tool_call>\n{"name": "search"}\n</tool_call>': "tool-call-tag",
+    "<think>\nOkay, a short text about tea is wanted.": "think-tag",
+    "<thinking>The user wants a story.</thinking> Once there was a king.": "think-tag",
+    "<userStyle>Normal</userStyle>": "claude-artifact",
+    "ChatGPT can make mistakes. Check important info.": "assistant-notice",
+    "ChatGPT peut faire des erreurs. Envisagez de vérifier les informations importantes.": "assistant-notice",
+    "As of my last training data in 2023, the shop was open.": "knowledge-cutoff",
+    "I'm sorry, but I can't help with that.": "refusal",
+    "I'm unable to generate that content because it violates our content policy.": "refusal",
+    "Sure, here's a possible introduction for your essay:": "opener-delivery",
+    "Here's a more concise version of your paragraph:": "opener-delivery",
+    "Desculpe, mas não posso ajudar com isso.": "refusal-intl",
+    "Als KI kann ich keine Rechtsberatung geben.": "self-as-model-intl",
+    "En tant que modèle d'IA, je ne peux pas naviguer sur Internet.": "self-as-model-intl",
+    "Como IA, no puedo dar asesoramiento legal.": "self-as-model-intl",
+    "Jako model językowy AI nie mam dostępu do internetu.": "self-as-model-intl",
+    "Som en AI-språkmodell har jag inga egna åsikter.": "self-as-model-intl",
+    "Som AI-sprogmodel har jeg ikke adgang til internettet.": "self-as-model-intl",
+    "Tekoälykielimallina minulla ei ole mielipiteitä.": "self-as-model-intl",
+    "Jako jazykový model AI nemám přístup k internetu.": "self-as-model-intl",
+    "Ca model lingvistic AI, nu am opinii personale.": "self-as-model-intl",
+    "Mint mesterséges intelligencia nyelvi modell, nincs saját véleményem.": "self-as-model-intl",
+    "Ως γλωσσικό μοντέλο τεχνητής νοημοσύνης, δεν έχω προσωπικές απόψεις.": "self-as-model-intl",
+    "Як мовна модель ШІ, я не маю доступу до інтернету.": "self-as-model-intl",
+    "Là một mô hình ngôn ngữ AI, tôi không có ý kiến cá nhân.": "self-as-model-intl",
+    "ในฐานะโมเดลภาษา AI ฉันไม่มีความคิดเห็นส่วนตัว": "self-as-model-intl",
+    "एक एआई भाषा मॉडल के रूप में, मेरे पास व्यक्तिगत राय नहीं है।": "self-as-model-intl",
+    "به عنوان یک مدل زبانی هوش مصنوعی، من نظر شخصی ندارم.": "self-as-model-intl",
+    "作为一个大型语言模型，我无法访问实时数据。": "self-as-model-intl",
+    "作為一個 AI 語言模型，我無法提供醫療建議。": "self-as-model-intl",
 }
 
 
@@ -141,6 +175,26 @@ ABOUT = {
     "Russian news": "Бот ответил: «Как языковая модель, я не могу давать советы».",
     "Russian guide": "Признаки текста нейросети, например фраза Как языковая модель, я не могу ответить, часто встречаются у ChatGPT.",
     "Portuguese news": "O chatbot disse: “Como um modelo de linguagem, não posso votar”.",
+    "template documentation": "The chat template puts each message between <|im_start|> and <|im_end|>. The tokenizer adds them, so do not write them by hand. Gemma ends a turn with <end_of_turn>.",
+    "parser documentation": "The models mark tool use with [TOOL_CALLS] [{...}] in their output, which our parser removes.",
+    "tool documentation": "To call a tool the language model writes\n\n<tool_call>\n{}\n</tool_call>\n\nand the server parses the prompt's reply.",
+    "an operator": "The pipe operator and <|user|> are shown in the table of our grammar.",
+    "reasoning explained": "DeepSeek writes its reasoning between <think> and </think>. Other language models hide it.",
+    "an expert speaks": "Als KI-Expertin kann ich sagen: Die Technik ist reif. Als KI-Unternehmen haben wir Kunden.",
+    "a list of subjects": "Tecnologías como IA, no tengo dudas, cambiarán el empleo. Temas como IA, no solo en la empresa, preocupan.",
+    "a Chinese engineer": "作为一名人工智能工程师，我每天写代码。作为AI公司，我们的产品很多。作为一款人工智能产品，我认为它很好用。",
+    "a Japanese researcher": "AI研究者として、私はこの結果に驚きません。",
+    "a Swedish researcher": "Som språkmodellforskare har jag sett mycket. Som en språkmodell i skolan har jag alltid använt sagor.",
+    "teachers everywhere": "Là một giáo viên, tôi không có thời gian. एक शिक्षक के रूप में, मेरे पास समय नहीं है। Ως δάσκαλος, δεν έχω χρόνο. Mint nyelvi tanár, nincs időm.",
+    "an old phone": "I cannot browse the internet on my old phone since May. Let me know if you have any ideas.",
+    "a colleague's mail": "Sure, here's the report you asked for. Sure, here's my answer: never.",
+    "an erratum": "Here is a corrected version of the table in our May paper:\n\nHere is the revised version of our list for 2024:",
+    "a translator": "Here is an improved translation of the poem by my father:",
+    "a treasurer": "As of my last update in March, the club had 40 members.",
+    "a hero of a novel": "I'm sorry, but I can't help with that, he said and closed the door.",
+    "a warning in the press": "ChatGPT can make mistakes, OpenAI warns. Check important facts yourself.",
+    "a moderated page": "The page says it was removed because it violates our content policy.",
+    "other brackets": "1.e4 e5 [cite: Smith] and [web: chessbase]. It is said[citation needed]. Siehe dort.[^1]",
     "model list": "Special tokens of the language model: <|im_start|> and <|im_end|> frame a turn, OpenAI's chat prompts need both.",
 }
 
@@ -149,6 +203,16 @@ ABOUT = {
 def test_texts_about_chat_tools_give_nothing(case: str) -> None:
     assert hits(ABOUT[case]) == set()
     assert hits("Here is some news.\n\n" + ABOUT[case] + "\n\nMore tomorrow.") == set()
+
+
+def test_a_rule_may_have_many_anchors_and_still_be_looked_for_in_one_pass() -> None:
+    """Every anchor is found by the kernel, whatever other anchors its probe collides with."""
+    for scope in ("text", "markup"):
+        texts = [
+            f"xx {anchor} yy" for rule in RULES if rule.scope in (scope, "both") for anchor in rule.anchors
+        ]
+        found = may_have_residue(pa.array(texts, pa.large_string()), np.ones(len(texts), np.bool_), scope)
+        assert found.all(), [text for text, ok in zip(texts, found, strict=True) if not ok]
 
 
 def test_markup_tells_code_and_quotations_from_running_text() -> None:
@@ -182,7 +246,8 @@ def test_marks_name_the_rule_and_the_place() -> None:
 @pytest.mark.parametrize(
     "hostile",
     ["turn0search0 " * 80_000, "oaicite:" * 100_000, "certainly! " * 100_000, "[your " * 150_000, "as an ai " * 100_000, "\ue200cite" * 100_000,
-     "I" + " am an ai" * 100_000, '"' * 500_000 + "turn0search0", "`" * 300_000 + "</think>", "İ" * 100_000 + " oaicite:1"],
+     "I" + " am an ai" * 100_000, '"' * 500_000 + "turn0search0", "`" * 300_000 + "</think>", "İ" * 100_000 + " oaicite:1",
+     "Here is a more more " * 50_000, "Als KI-Sprachmodell " * 50_000, "<|im_start|>" * 80_000, "作为 ai" * 100_000, "I don't have access to real-time" * 30_000],
 )  # fmt: skip
 def test_hostile_texts_are_bounded(hostile: str) -> None:
     assert len(find_residue(hostile, hostile.encode())) <= 4 * CANDIDATES

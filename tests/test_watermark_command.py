@@ -105,7 +105,7 @@ def test_a_text_is_judged_among_the_documents_that_are_given(
     tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A word that every unmarked document has is no evidence, however green it is."""
-    common = np.flatnonzero(Unigram(vocab_size=VOCABULARY).green)[:40]
+    common = np.flatnonzero(Unigram(vocab_size=VOCABULARY).green)[:60]
     documents = [text_of(np.concatenate([common, unmarked(100, seed)])) for seed in range(1, 201)]
     (tmp_path / "text.txt").write_text(text_of(np.concatenate([common, unmarked(100)])))
     lines = [json.dumps({"text": document}) + "\n" for document in documents]
@@ -113,7 +113,7 @@ def test_a_text_is_judged_among_the_documents_that_are_given(
     (tmp_path / "others.txt").write_text("\n".join(documents))
     words = ["detect", str(tmp_path / "text.txt"), "--tokenizer", tokenizer, "--scheme", "unigram", "--json"]
     status, out, _ = command(capsys, *words)
-    assert status == 1 and json.loads(out)["watermarks"][0]["p_value"] < 1e-5
+    assert status == 1 and json.loads(out)["watermarks"][0]["p_value"] < 0.01
     for name in ("others.jsonl", "others.txt"):
         status, out, _ = command(capsys, *words, "--among", str(tmp_path / name))
         (row,) = json.loads(out)["watermarks"]

@@ -19,13 +19,16 @@ from numba import njit
 from provenance.marks.scripts import (
     IMITATED,
     IMITATES,
+    breaks_line,
     invisible_kind,
+    is_ascii_alphanumeric,
     is_ascii_letter,
     is_emoji,
     is_exotic_space,
     is_hangul,
     is_lookalike_script,
     is_rtl,
+    letter_script,
     takes_break,
     takes_joiner,
     takes_selector,
@@ -47,6 +50,9 @@ HOMOGLYPH: Final = 6
 KINDS: Final = 7
 #: Places reported for one document and kind; the counts go on.
 PLACES: Final = 4
+#: Bits of `_scripts_of`.
+RIGHT_TO_LEFT: Final = 1
+UNSPACED: Final = 2
 #: Bytes looked at on each side for the rest of a mixed word.
 WORD_REACH: Final = 128
 #: Honest invisible characters in one run; longer ones are taken for data.
@@ -117,46 +123,64 @@ def _back(data: Bytes, i: int, start: int) -> int:
 
 
 @njit(cache=True)
-def _any_rtl(data: Bytes, start: int, end: int) -> bool:
-    i = start
-    while i < end:
+def _scripts_of(data: Bytes, start: int, end: int) -> int:
+    """RIGHT_TO_LEFT and UNSPACED as bits: what the text's letters allow everywhere in it."""
+    i, found = start, 0
+    while i < end and found != RIGHT_TO_LEFT | UNSPACED:
         if data[i] < 0xD6:
             i += 1
             continue
         c, i = _decode(data, i, end)
         if is_rtl(c) and c != 0x061C:
-            return True
-    return False
+            found |= RIGHT_TO_LEFT
+        elif takes_break(c):
+            found |= UNSPACED
+    return found
 
 
 @njit(cache=True)
-def _honest(c: int, before: int, after: int, alone: bool, rtl: bool) -> bool:
+def _honest(c: int, before: int, after: int, alone: bool, inside: bool, scripts: int) -> bool:
     """Invisible `c` between two visible characters (10 at the text's ends) is spelling or layout, not a
-    mark.
+    mark. `inside`: in a word, two Latin letters on each side.
     """
+    latin = is_ascii_letter(before) and is_ascii_letter(after)
     if c == 0x200C or c == 0x200D:
-        return takes_joiner(before) or takes_joiner(after)
+        if takes_joiner(before) or takes_joiner(after):
+            return True
+        return c == 0x200C and alone and scripts & RIGHT_TO_LEFT > 0 and not latin
     if c == 0x200B:
-        return takes_break(before) or takes_break(after)
+        if takes_break(before) or takes_break(after):
+            return True
+        if alone and scripts & UNSPACED > 0 and not latin:
+            return True
+        return alone and breaks_line(before) and is_ascii_alphanumeric(after)
     if c == 0xFEFF:
-        return alone and (before == 10 or before == 13)
+        return alone and (before == 10 or before == 13 or after == 10 or after == 13)
     if c == 0x2060:
-        return not (is_ascii_letter(before) and is_ascii_letter(after))
+        return not latin
     if 0x2061 <= c <= 0x2064:  # invisible operators, as MathML is turned into text
-        return True
+        return c == 0x2061 or not inside
     if c == 0x202D or c == 0x202E:
         return is_rtl(before) or is_rtl(after)
     if c == 0x034F:
         return before >= 0x0300
     if c == 0x180E:
         return 0x1800 <= before <= 0x18AF
+    if c == 0x17B4 or c == 0x17B5:
+        return 0x1780 <= before <= 0x17FF
     if c == 0x115F or c == 0x1160 or c == 0x3164 or c == 0xFFA0:
         return is_hangul(before) or is_hangul(after)
-    return invisible_kind(c) == 2 and rtl
+    if invisible_kind(c) != 2:
+        return False
+    # wikis and networks put these about names; in left-to-right text they change nothing
+    idle = c == 0x200E or c == 0x2066 or c == 0x2068 or c == 0x2069
+    return scripts & RIGHT_TO_LEFT > 0 or (alone and idle and not latin)
 
 
 @njit(cache=True)
-def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl: bool) -> int:
+def _honest_end(
+    data: Bytes, start: int, end: int, before: int, after: int, inside: bool, scripts: int
+) -> int:
     """Where the honest beginning of the run `start`–`end` stops (`end`: all of it is honest)."""
     i = start
     c, step = _decode(data, i, end)
@@ -185,7 +209,7 @@ def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl:
     kept, count = i, 0
     while i < end:
         c, step = _decode(data, i, end)
-        if not _honest(c, before, after, i == start and step == end, rtl):
+        if not _honest(c, before, after, i == start and step == end, inside, scripts):
             return i
         i, count = step, count + 1
         if count > HONEST_RUN:
@@ -194,9 +218,9 @@ def _honest_end(data: Bytes, start: int, end: int, before: int, after: int, rtl:
 
 
 @njit(cache=True)
-def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int, int, int]:
-    """Judge the run that begins at `i`: byte after it, byte where its mark begins, kind, `rtl` (-1: not
-    looked at yet).
+def _run(data: Bytes, i: int, start: int, end: int, scripts: int) -> tuple[int, int, int, int]:
+    """Judge the run that begins at `i`: byte after it, byte where its mark begins, kind, `scripts` of the text
+    (-1: not looked at yet).
     """
     before: Any = np.int64(10)
     if i > start:
@@ -214,9 +238,17 @@ def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int,
         directions += kind == 2
         others += kind == 1
         stop = step
-    if rtl < 0 and directions > 0:
-        rtl = 1 if _any_rtl(data, start, end) else 0
-    mark = _honest_end(data, i, stop, before, after, rtl == 1)
+    if scripts < 0 and directions + others > 0:
+        scripts = _scripts_of(data, start, end)
+    inside = (
+        i - start > 1
+        and end - stop > 1
+        and is_ascii_letter(before)
+        and is_ascii_letter(int(data[i - 2]))
+        and is_ascii_letter(after)
+        and is_ascii_letter(int(data[stop + 1]))
+    )
+    mark = _honest_end(data, i, stop, before, after, inside, max(scripts, 0))
     if selectors > 0 and (selectors > 1 or others + tags + directions == 0):
         kind = 4
     elif tags > 0:
@@ -225,7 +257,7 @@ def _run(data: Bytes, i: int, start: int, end: int, rtl: int) -> tuple[int, int,
         kind = 1
     else:
         kind = 2 if directions > 0 else 4
-    return stop, mark, kind, rtl
+    return stop, mark, kind, scripts
 
 
 @njit(cache=True)
@@ -241,18 +273,20 @@ def _mixed_word(data: Bytes, i: int, start: int, end: int) -> tuple[int, int, in
             break
         first = at
     latin, plain, imitations, foreign, inside = 0, 0, 0, 0, 0
-    waiting = 0
+    waiting, script, ours = 0, 0, 15
     last = first
     while last < end and last - i < WORD_REACH:
         c, step = _decode(data, last, end)
         if is_ascii_letter(c):
             latin += 1
-            plain += not IMITATED[c]
+            plain += IMITATED[c] == 0
+            ours &= IMITATED[c]
             inside += waiting
             waiting = 0
         elif 0xC0 <= c <= 0x24F:
             latin += 1
             plain += 1
+            ours = 0
             inside += waiting
             waiting = 0
         elif is_lookalike_script(c):
@@ -261,14 +295,16 @@ def _mixed_word(data: Bytes, i: int, start: int, end: int) -> tuple[int, int, in
                 waiting += 1
             else:
                 foreign += 1
+                script = letter_script(c)
         else:
             break
         last = step
     # A foreign ending on a Latin name (as Russian writes cases) is not an imitation: a Latin letter must
     # follow it.
-    if foreign == 0 and inside > 0 and latin >= 2 and (plain > 0 or latin > imitations):
+    if foreign == 0 and inside > 0 and (imitations > 1 or latin >= 2):
         return first, last, 1
-    if foreign > 0 and plain == 0 and latin > 0 and imitations + foreign > latin:
+    # every Latin letter must imitate one of the word's own script
+    if foreign > 0 and ours >> script & 1 and latin > 0 and imitations + foreign > latin:
         return first, last, 2
     return first, last, 0
 
@@ -295,7 +331,7 @@ def _scan(
             grown = np.empty((2 * len(places), 5), np.int64)
             grown[:filled] = places[:filled]
             places = grown
-        i, rtl, cjk = start, -1, -1
+        i, scripts, cjk = start, -1, -1
         narrow_honest, reverse, cyrillic, mixed_from = 0, 0, 0, filled
         at, at_char = start, 0  # how far characters have been counted
         while True:
@@ -307,7 +343,7 @@ def _scan(
             kind, place, stop = 0, i, step
             if c < 0x0530 or 0x0531 <= c <= 0x0587:
                 if c == 0x034F:
-                    stop, place, kind, rtl = _run(data, i, start, end, rtl)
+                    stop, place, kind, scripts = _run(data, i, start, end, scripts)
                     kind = kind if place < stop else 0
                 elif is_lookalike_script(c):
                     cyrillic += 1
@@ -325,7 +361,7 @@ def _scan(
                                 reverse_at[reverse, 1] = stop
                             reverse += 1
             elif invisible_kind(c) > 0:
-                stop, place, kind, rtl = _run(data, i, start, end, rtl)
+                stop, place, kind, scripts = _run(data, i, start, end, scripts)
                 kind = kind if place < stop else 0
             elif is_exotic_space(c):
                 between = (
@@ -407,7 +443,7 @@ def _clean(data: Bytes, offsets: Offsets, out: Bytes, out_offsets: Offsets) -> i
         start, end = offsets[row], offsets[row + 1]
         if copy:
             out_offsets[row] = write - base
-        i, done, rtl = start, start, -1
+        i, done, scripts = start, start, -1
         while True:
             while i < end and _LEADS[data[i]] == 0:
                 i += 1
@@ -417,7 +453,7 @@ def _clean(data: Bytes, offsets: Offsets, out: Bytes, out_offsets: Offsets) -> i
             if invisible_kind(c) == 0:
                 i = step
                 continue
-            stop, mark, _, rtl = _run(data, i, start, end, rtl)
+            stop, mark, _, scripts = _run(data, i, start, end, scripts)
             if mark < stop:
                 removed += stop - mark
                 if copy:

@@ -111,6 +111,13 @@ def is_discussed(text: str, start: int, token: bool) -> bool:
     return bool((_SPEAKS_OF_TOKEN if token else _SPEAKS).search(left[left.rfind("\n\n") + 1 :]))
 
 
+def is_mentioned(text: str, start: int) -> bool:
+    """A control token is a word of the sentence: after a space, within a line, with no sentence ended before it."""
+    left = text[max(0, start - 40) : start]
+    line = left[left.rfind("\n") + 1 :]
+    return bool(line.strip()) and line[-1:] in " (" and line.rstrip()[-1:] not in ".!?…:。！？>]"
+
+
 def topics_near(text: str, start: int, end: int) -> int:
     """How many different subjects of the chat tools' world are named around the phrase (itself and its kin
     excluded).

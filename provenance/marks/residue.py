@@ -24,10 +24,12 @@ import yaml
 from numba import njit
 
 from provenance.marks.characters import buffers
-from provenance.marks.context import in_code_element, is_discussed, is_quoted, topics_near
+from provenance.marks.context import in_code_element, is_discussed, is_mentioned, is_quoted, topics_near
 
 #: Kinds that count alone; the others need a second, different rule.
 ALONE: Final = frozenset({"token", "markup", "statement", "link"})
+#: Rules of tokens that the documentation of models names in its sentences.
+CONTROL: Final = frozenset({"special-token", "tool-call-tag"})
 #: Characters read around an anchor, and the most of anything that is looked at in one text.
 BEFORE: Final = 400
 AFTER: Final = 400
@@ -108,11 +110,11 @@ def _rarity(gram: bytes) -> float:
     return sum(common.index(b) / 4 if b in common else (4.0 if 97 <= b <= 122 else 7.0) for b in gram)
 
 
-def _probe(anchor: str) -> bytes:
-    raw = anchor.encode()
-    size = 8 if len(raw) >= 8 else 4
-    grams = [(_rarity(raw[i : i + size]), -i, raw[i : i + size]) for i in range(len(raw) - size + 1)]
-    return max(grams)[2]
+def _grams(anchor: bytes) -> list[bytes]:
+    """What the kernel may look for to find an anchor: its eight bytes (four of a shorter one), the rarest first."""
+    size = 8 if len(anchor) >= 8 else 4
+    grams = [(-_rarity(anchor[i : i + size]), i, anchor[i : i + size]) for i in range(len(anchor) - size + 1)]
+    return [gram for _, _, gram in sorted(grams)]
 
 
 @dataclass
@@ -133,35 +135,54 @@ class Anchors:
             self.automaton.add_word(anchor, (len(anchor), tuple(numbers)))
         self.automaton.make_automaton()
         # By probe: where its anchors' bytes are, and how many of those bytes follow the probe.
-        spelt = {spelling for anchor in owned for spelling in _spellings(anchor)}
-        probed = sorted((_probe(anchor), anchor.encode()) for anchor in spelt)
+        spelt = {spelling.encode() for anchor in owned for spelling in _spellings(anchor)}
+        short, short_by = _probes({anchor for anchor in spelt if len(anchor) < 8}, 32)
+        long, long_by = _probes({anchor for anchor in spelt if len(anchor) >= 8}, 64)
+        probed = sorted((probe, anchor) for anchor, probe in (short | long).items())
         raw = b"".join(anchor for _, anchor in probed)
         ends = np.cumsum([len(anchor) for _, anchor in probed])
         rows = [(ends[i] - len(a), ends[i], len(a) - a.index(p) - len(p)) for i, (p, a) in enumerate(probed)]
         first = {probe: i for i, (probe, _) in reversed(list(enumerate(probed)))}
         self.tables = (
-            *_perfect({int.from_bytes(p, "big"): i for p, i in first.items() if len(p) == 4}, np.uint32, 32),
-            *_perfect({int.from_bytes(p, "big"): i for p, i in first.items() if len(p) == 8}, np.uint64, 64),
+            *_table({p: i for p, i in first.items() if len(p) == 4}, short_by, np.uint32, 32),
+            *_table({p: i for p, i in first.items() if len(p) == 8}, long_by, np.uint64, 64),
             np.frombuffer(raw, np.uint8),
             np.array(rows, np.int64).reshape(-1, 3),
             np.array([first[probe] for probe, _ in probed], np.int64),
         )
 
 
-def _perfect(keys: dict[int, int], kind: type, bits: int) -> tuple[Any, Any, Any]:
-    """A table of `_SLOTS` keys without collisions, the values beside it, and the odd multiplier that makes
-    it so.
+def _probes(anchors: set[bytes], bits: int) -> tuple[dict[bytes, bytes], int]:
+    """A gram for each anchor such that no two different grams share one of `_SLOTS` slots, and the odd multiplier
+    that gives the slot: of an anchor whose rarest gram falls on another's slot, the next one.
     """
     multiplier = 0x9E3779B97F4A7C15 >> (64 - bits) | 1
-    while True:
-        slots = [key * multiplier % (1 << bits) >> (bits - 13) for key in keys]
-        if len(set(slots)) == len(slots):
-            table: Any = np.zeros(_SLOTS, kind)
-            values = np.zeros(_SLOTS, np.int64)
-            for slot, (key, value) in zip(slots, keys.items(), strict=True):
-                table[slot], values[slot] = key, value
-            return table, values, kind(multiplier)
+    for _ in range(1000):
+        taken: dict[int, bytes] = {}
+        chosen: dict[bytes, bytes] = {}
+        for anchor in sorted(anchors, key=lambda anchor: (len(anchor), anchor)):
+            for gram in _grams(anchor):
+                slot = int.from_bytes(gram, "big") * multiplier % (1 << bits) >> (bits - 13)
+                if taken.setdefault(slot, gram) == gram:
+                    chosen[anchor] = gram
+                    break
+            else:
+                break
+        if len(chosen) == len(anchors):
+            return chosen, multiplier
         multiplier = (multiplier * 6364136223846793005 + 1442695040888963407) % (1 << bits) | 1
+    raise ValueError(f"residue_rules.yaml: {len(anchors)} anchors are too many for {_SLOTS} slots")
+
+
+def _table(probes: dict[bytes, int], multiplier: int, kind: type, bits: int) -> tuple[Any, Any, Any]:
+    """The probes by slot, the values beside them, and the multiplier."""
+    table: Any = np.zeros(_SLOTS, kind)
+    values = np.zeros(_SLOTS, np.int64)
+    for probe, value in probes.items():
+        key = int.from_bytes(probe, "big")
+        slot = key * multiplier % (1 << bits) >> (bits - 13)
+        table[slot], values[slot] = key, value
+    return table, values, kind(multiplier)
 
 
 def _lower() -> Bytes:
@@ -298,7 +319,13 @@ def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False)
         token = hit.rule.kind in ("token", "link")
         if is_quoted(text, hit.start, end, token) or is_discussed(text, hit.start, token):
             continue
-        if topics_near(text, hit.start, end) >= (3 if token else 2) and hit.rule.kind != "link":
+        control = hit.rule.id in CONTROL
+        if control and is_mentioned(text, hit.start):
+            continue
+        if (
+            topics_near(text, hit.start, end) >= (3 if token and not control else 2)
+            and hit.rule.kind != "link"
+        ):
             continue
         if markup is not None and hit.rule.kind != "template" and in_code_element(markup, hit.found):
             continue

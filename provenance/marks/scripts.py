@@ -39,8 +39,6 @@ def _table() -> np.ndarray:
 
 #: Latin letter (ASCII code) which the code point imitates, or 0.
 IMITATES: Final = _table()
-#: ASCII letters that some letter of Cyrillic, Greek or Armenian imitates.
-IMITATED: Final = np.isin(np.arange(128), IMITATES[IMITATES > 0])
 
 
 @njit(cache=True, inline="always")
@@ -51,7 +49,11 @@ def invisible_kind(c: int) -> int:
     if c < 0x2000:
         if c == 0x061C:
             return BIDI
-        return ZERO_WIDTH if c == 0x034F or c == 0x180E or c == 0x115F or c == 0x1160 else 0
+        return (
+            ZERO_WIDTH
+            if c == 0x034F or c == 0x180E or c == 0x115F or c == 0x1160 or c == 0x17B4 or c == 0x17B5
+            else 0
+        )
     if c < 0x2070:
         if c == 0x200E or c == 0x200F or 0x202A <= c <= 0x202E or 0x2066 <= c <= 0x2069:
             return BIDI
@@ -169,12 +171,15 @@ def takes_selector(base: int, c: int) -> bool:
             or 0x25A0 <= base <= 0x27BF
             or 0x3030 <= base <= 0x3299
         )
+    if 0x13000 <= base <= 0x1342F:  # hieroglyphs turned
+        return c <= 0xFE06
     if c <= 0xFE02:  # mathematical, Myanmar, full-width punctuation, zero with a stroke
         if (
             0x2200 <= base <= 0x22FF
             or 0x2A00 <= base <= 0x2AFF
             or 0x1000 <= base <= 0x109F
             or 0xA840 <= base <= 0xAA7F
+            or 0x10AC0 <= base <= 0x10AFF
         ):
             return True
         return (
@@ -196,6 +201,42 @@ def is_ascii_letter(c: int) -> bool:
 
 
 @njit(cache=True, inline="always")
+def is_ascii_alphanumeric(c: int) -> bool:
+    """A to Z, a to z or 0 to 9."""
+    return is_ascii_letter(c) or 48 <= c <= 57
+
+
+@njit(cache=True, inline="always")
+def breaks_line(c: int) -> bool:
+    r"""A sign inside addresses and compounds after which a line may break: / \ - _ . @ & = ? | and dashes."""
+    return (
+        c == 47 or c == 92 or c == 45 or c == 95 or c == 46 or c == 64 or c == 38 or c == 61 or c == 63 or c == 124
+        or 0x2010 <= c <= 0x2015
+    )  # fmt: skip
+
+
+@njit(cache=True, inline="always")
 def is_lookalike_script(c: int) -> bool:
     """A letter of a script that has letters looking Latin: Greek, Cyrillic, Armenian; Roman numerals."""
     return 0x0370 <= c <= 0x03FF or 0x0400 <= c <= 0x052F or 0x0531 <= c <= 0x0587 or 0x2160 <= c <= 0x217F
+
+
+@njit(cache=True, inline="always")
+def letter_script(c: int) -> int:
+    """0 Greek, 1 Cyrillic, 2 Armenian, 3 Roman numeral: of a letter that `is_lookalike_script` accepts."""
+    if c < 0x0400:
+        return 0
+    if c < 0x0530:
+        return 1
+    return 2 if c < 0x2160 else 3
+
+
+def _imitated() -> np.ndarray:
+    scripts = np.zeros(128, np.uint8)
+    for point in np.flatnonzero(IMITATES):
+        scripts[IMITATES[point]] |= 1 << letter_script(int(point))
+    return scripts
+
+
+#: For each ASCII letter the scripts (bit `letter_script`) of which some letter imitates it.
+IMITATED: Final = _imitated()

@@ -6,7 +6,7 @@ The public entry of the package: token ids in, verdicts with p-values out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +38,13 @@ class Detection:
 def detect(token_ids: npt.ArrayLike, scheme: Scheme, others: Sequence[npt.ArrayLike] = ()) -> Detection:
     """Look for `scheme` in one document's token ids; shape (tokens,). Raises ValueError for impossible ids.
 
-    `others`: token ids of unmarked documents, 100 or more, that tell which coins all texts share (`shared`); without
-    them `p_value` is right over keys only.
+    `others`: token ids of documents without a mark, 100 or more, that tell which coins all texts share (`shared`);
+    without them `p_value` is right over keys only.
     """
     tokens, offsets = checked(*ragged([token_ids, *others]))
     marks = scheme.marks(tokens, offsets)
+    if others:
+        marks = replace(marks, unmarked=np.arange(len(others) + 1) > 0)
     found = scheme.judge(tokens, offsets, marks, tie_breakers(tokens, offsets))
     positions = np.flatnonzero(marks.counted[: offsets[1]])
     return Detection(

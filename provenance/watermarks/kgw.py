@@ -89,8 +89,7 @@ class Kgw(Scheme):
         coloured = sums(green & marks.counted, offsets).astype(np.int64)
         rate = self.green_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(coloured, coins, rate, ties))
-        assert marks.keys is not None
-        coins, p = among_others(p, marks.keys, marks.counted, green, offsets, ties, rate)
+        coins, p = among_others(p, marks, offsets, ties, rate)
         return Measurements(scored.astype(np.int64), hits, z, coins, p)
 
     def _starts(self, tokens: I64, offsets: I64) -> I64:

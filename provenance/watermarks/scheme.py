@@ -23,12 +23,14 @@ ENTRY_POINT_GROUP = "provenance.watermark_schemes"
 class Marks:
     """What a scheme saw at each token: `counted` once per distinct coin, and its `value` there; shape (tokens,).
 
-    `keys` names the coins where documents may share them (`shared.among_others`).
+    `keys` names the coins where documents may share them; `unmarked` (documents) says which are known to have no
+    mark, None where that is to be guessed (`shared.among_others`).
     """
 
     counted: Bools
     value: F64
     keys: U64 | None = None
+    unmarked: Bools | None = None
 
 
 @dataclass(frozen=True)

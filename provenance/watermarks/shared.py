@@ -12,7 +12,8 @@ from numba import njit
 from scipy.special import betainc
 
 from provenance.watermarks.null import SMALLEST_P
-from provenance.watermarks.ragged import F64, I64, U64, Bools
+from provenance.watermarks.ragged import F64, I64, Bools
+from provenance.watermarks.scheme import Marks
 
 #: Documents that must be left to compare with, else the null over keys stands.
 ENOUGH = 100
@@ -26,27 +27,23 @@ _STRATA = 32
 
 
 def among_others(
-    exact: F64,
-    keys: U64,
-    counted: Bools,
-    green: Bools,
-    offsets: I64,
-    ties: F64,
-    rate: float,
-    population: int = 0,
+    exact: F64, marks: Marks, offsets: I64, ties: F64, rate: float, population: int = 0
 ) -> tuple[I64, F64]:
     """Coins compared and p-value of each document of a batch, by strata of how many other documents share a coin.
 
-    `exact` (documents) is the p-value over keys, 1 where a document is too short; `keys`, `counted` and `green`
-    (tokens) name the coins, each counted once a document. Coins that no other document has are green with
-    probability `rate`; of a finite `population` of coins, with what the shared ones leave of it. In each stratum,
-    an octave of shares, the draw is without replacement; the sum is taken for the binomial of its mean and variance.
-    Returns (coins, p); where fewer than ENOUGH documents remain to compare with, all coins and `exact`.
+    `exact` (documents) is the p-value over keys, 1 where a document is too short; the values of `marks` are green (1)
+    or not (0). Coins that no other document has are green with probability `rate`; of a finite `population` of coins,
+    with what the shared ones leave of it. In each stratum, an octave of shares, the draw is without replacement; the
+    sum is taken for the binomial of its mean and variance. Returns (coins, p); where fewer than ENOUGH documents
+    remain to compare with, all coins and `exact`.
     """
+    if marks.keys is None:
+        raise ValueError("coins without keys cannot be compared between documents")
+    keys, counted, green = marks.keys, marks.counted, marks.value > 0
     documents = len(offsets) - 1
     doc = np.repeat(np.arange(documents), np.diff(offsets))[counted]
     coins = np.bincount(doc, minlength=documents).astype(np.int64)
-    compared = (exact < 1.0) & (exact >= SUSPECT)
+    compared = (exact < 1.0) & (exact >= SUSPECT if marks.unmarked is None else marks.unmarked)
     if compared.sum() < ENOUGH:
         return coins, exact
     order = np.argsort(keys[counted], kind="stable")
