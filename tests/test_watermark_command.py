@@ -142,6 +142,29 @@ def test_bad_usage_says_what_to_do(
     status, out, error = command(capsys, *filled)
     assert (status, out) == (2, "")
     assert message in error
+    assert error.startswith("error: ") and "pydantic" not in error
+
+
+@pytest.mark.parametrize(("name", "content"), [("missing.txt", None), ("utf16.txt", b"\xff\xfet\0")])
+def test_a_file_that_cannot_be_read_is_named(
+    name: str, content: bytes | None, tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    status, out, error = command(capsys, "detect", str(file), "--tokenizer", tokenizer)
+    assert (status, out) == (1, "") and error.startswith(f"error: {file}: ")
+
+
+def test_line_ends_and_emptiness_are_no_obstacle(
+    tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "crlf.txt").write_bytes(text_of(marked(200)).replace(" ", "\r\n").encode())
+    (tmp_path / "empty.txt").write_bytes(b"")
+    words = ["--tokenizer", tokenizer, "--scheme", "unigram"]
+    assert command(capsys, "detect", str(tmp_path / "crlf.txt"), *words)[0] == 1
+    status, out, _ = command(capsys, "detect", str(tmp_path / "empty.txt"), *words)
+    assert status == 0 and "too short to judge, 0 distinct tokens" in out
 
 
 def test_every_scheme_is_listed_with_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,15 @@ from provenance.watermarks import benjamini_hochberg, sidak, watermark_llr
 from provenance.watermarks.dipmark import DipMark
 from provenance.watermarks.gumbel import Gumbel, PermuteAndFlip
 from provenance.watermarks.kgw import Kgw
-from provenance.watermarks.null import MAX_LLR, MIN_LLR, binomial_p, gamma_p, hypergeometric_p, sum_p
+from provenance.watermarks.null import (
+    MARKED_SHARE,
+    MAX_LLR,
+    MIN_LLR,
+    binomial_p,
+    gamma_p,
+    hypergeometric_p,
+    sum_p,
+)
 from provenance.watermarks.synthid import SynthId
 from provenance.watermarks.unigram import Unigram
 
@@ -133,9 +141,18 @@ def test_the_evidence_is_bounded_and_never_rises_with_p(a: float, b: float) -> N
     assert MIN_LLR <= watermark_llr(high) <= watermark_llr(low) <= MAX_LLR
 
 
-def test_the_evidence_is_the_bound_of_sellke_bayarri_and_berger() -> None:
-    assert watermark_llr(0.01) == pytest.approx(-math.log(-math.e * 0.01 * math.log(0.01)))
-    assert watermark_llr(1e-12) == MAX_LLR
+def test_the_evidence_is_a_mixture_of_unmarked_and_marked_synthetic_texts() -> None:
+    bound = 1 / (-math.e * 1e-3 * math.log(1e-3))  # Sellke, Bayarri and Berger
+    assert watermark_llr(1e-3) == pytest.approx(math.log(1 - MARKED_SHARE + MARKED_SHARE * bound))
+    assert watermark_llr(1e-12) == MAX_LLR == watermark_llr(0.0)
     assert watermark_llr(0.9) == MIN_LLR
     with pytest.raises(ValueError, match="p-value"):
         watermark_llr(1.5)
+
+
+def test_human_texts_gain_nothing_from_the_evidence_on_average() -> None:
+    """A likelihood ratio has mean one where its denominator holds, and so p-values by chance move no total."""
+    p = (np.arange(1_000_000) + 0.5) / 1_000_000
+    ratios = np.exp([watermark_llr(value) for value in p[::10]])
+    assert 0.97 < ratios.mean() < 1.03
+    assert np.quantile(ratios, 0.99) < 1.5

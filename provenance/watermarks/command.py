@@ -86,10 +86,22 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "schemes":
             return list_schemes(sys.stdout, args.json)
         return detect_file(args, sys.stdout)
-    except (UsageError, ValidationError, TokenizerError) as error:
+    except ValidationError as error:
+        for problem in error.errors():
+            where = ".".join(str(part) for part in problem["loc"])
+            said = problem["msg"].removeprefix("Value error, ")
+            print(f"error: {f'{where}: ' if where else ''}{said}", file=sys.stderr)
+        return 2
+    except (UsageError, TokenizerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        print(
+            f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}",
+            file=sys.stderr,
+        )
+        return 1
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

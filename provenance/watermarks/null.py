@@ -22,8 +22,10 @@ SMALLEST_P = 1e-300
 COMMONPLACE = 0.1
 #: A watermark adds at most this to the log-odds (a factor of about 400) ...
 MAX_LLR = 6.0
-#: ... and its absence takes away at most this: nearly all generators leave none.
-MIN_LLR = -0.02
+#: The share of synthetic texts that is assumed to carry a mark that is looked for: nearly all generators leave none.
+MARKED_SHARE = 0.02
+#: What the absence of a mark takes away.
+MIN_LLR = math.log1p(-MARKED_SHARE)
 
 
 def binomial_p(hits: I64, trials: I64, rate: float, ties: F64) -> F64:
@@ -71,20 +73,23 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> F64:
     return q.reshape(p.shape)
 
 
-def watermark_llr(p_value: float, maximum: float = MAX_LLR, minimum: float = MIN_LLR) -> float:
+def watermark_llr(p_value: float, maximum: float = MAX_LLR) -> float:
     """The log-likelihood ratio, in nats, that a corrected p-value is worth as evidence for "synthetic".
 
-    The bound of Sellke, Bayarri and Berger (2001): for p < 1/e no prior over alternatives that makes small
-    p-values likelier gives a ratio above 1 / (-e·p·ln p), so its logarithm is the most that can be claimed. It is
-    cut at `maximum`, because keys are public and a text can be forged or quoted; an unremarkable p-value gives
-    `minimum`, which is next to nothing.
+    ln(1 - s + s·B): of synthetic texts the share s = MARKED_SHARE is marked, the others look as human ones do. B is the
+    bound of Sellke, Bayarri and Berger (2001), 1 / (-e·p·ln p) for p < 1/e and 1 above, the most that a p-value can say
+    for "marked". So a p-value that one human text in a hundred has says next to nothing. Cut at `maximum`, because
+    keys are public and a text can be forged or quoted.
     """
     if not 0.0 <= p_value <= 1.0:
         raise ValueError(f"a p-value lies in 0..1, not {p_value}")
     if p_value >= math.exp(-1.0):
-        return minimum
+        return MIN_LLR
     p = max(p_value, SMALLEST_P)
-    return max(minimum, min(maximum, -1.0 - math.log(p) - math.log(-math.log(p))))
+    bound = -1.0 - math.log(p) - math.log(-math.log(p))
+    if bound > 100.0:
+        return maximum
+    return min(maximum, math.log1p(MARKED_SHARE * (math.exp(bound) - 1.0)))
 
 
 @njit(cache=True, nogil=True)
