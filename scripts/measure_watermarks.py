@@ -1,10 +1,11 @@
 """Measure what docs/watermarks.md states: shares of low p-values on unmarked texts, and power by length and strength.
 
-    python -m scripts.measure_watermarks --shared ../shared [--texts 100000] [--marked 100]
+    python -m scripts.measure_watermarks --shared ../shared [--texts 100000] [--marked 100] [--only TABLE]
 
 Unmarked: uniform tokens, Zipf tokens, and the human passages of the development data under a BPE tokenizer trained
 on a tenth of them. Marked: a sampler over 50 Zipf candidates a step, whose logits the scheme changes; its spread
-stands for temperature. Prints Markdown tables.
+stands for temperature. Unmarked texts are judged in batches of BATCH, as a crawl is, and each alone. Prints Markdown
+tables.
 """
 
 from __future__ import annotations
@@ -22,23 +23,33 @@ from provenance.watermarks.kgw import Kgw
 from provenance.watermarks.ragged import ragged
 from provenance.watermarks.scheme import Scheme
 from provenance.watermarks.synthid import SynthId
+from provenance.watermarks.textseal import TextSeal
 from provenance.watermarks.unigram import Unigram
 
 VOCABULARY = 50_257
 CANDIDATES = 50
 LENGTHS = (25, 50, 100, 200, 400)
+#: Documents judged together: what a batch of a crawl holds. Judged alone, a batch of fewer than shared.ENOUGH.
+BATCH = 500
+ALONE = 90
 
 
 def keyed(vocabulary: int) -> list[tuple[str, Scheme]]:
     return [
-        ("kgw lefthash, published key", Kgw(vocab_size=vocabulary)),
-        ("kgw lefthash, key 97", Kgw(vocab_size=vocabulary, hashing_key=97)),
-        ("unigram, key 0", Unigram(vocab_size=vocabulary)),
-        ("unigram, key 15485863", Unigram(vocab_size=vocabulary, watermark_key=15485863)),
-        ("unigram, key 97", Unigram(vocab_size=vocabulary, watermark_key=97)),
+        *(
+            (f"unigram, key {key}", Unigram(vocab_size=vocabulary, watermark_key=key))
+            for key in (0, 97, 15485863, 4)
+        ),
+        *(
+            (f"kgw lefthash, key {key}", Kgw(vocab_size=vocabulary, hashing_key=key))
+            for key in (15485863, 97, 3)
+        ),
+        ("kgw minhash", Kgw(vocab_size=vocabulary, seeding_scheme="minhash")),
+        ("dipmark, key 42", DipMark(vocab_size=vocabulary)),
         ("synthid mean", SynthId(score="mean")),
         ("synthid weighted mean", SynthId()),
-        ("dipmark, key 42", DipMark(vocab_size=vocabulary)),
+        ("synthid weighted mean, 9 keys", SynthId(keys=tuple(range(101, 110)))),
+        ("textseal", TextSeal(key_a=3, key_b=4)),
     ]
 
 
@@ -48,12 +59,24 @@ def share_table(title: str, tokens: np.ndarray, offsets: np.ndarray, vocabulary:
     print(
         f"\n{title}: {texts:,} texts, {len(tokens) / texts:.0f} tokens each; 99% interval {low:.2e} to {high:.2e}\n"
     )
-    print("| scheme | p < 0.001 | p < 0.01 | mean z |\n| --- | ---: | ---: | ---: |")
+    print(
+        "| scheme | p < 0.001 | p < 0.01 | alone: p < 0.001 | coins, alone |\n| --- | ---: | ---: | ---: | ---: |"
+    )
     for name, scheme in keyed(vocabulary):
-        found = scheme.measure(tokens, offsets)
-        judged = found.p_value[found.tokens >= scheme.min_tokens]
-        shares = [f"{(judged < level).mean():.2e}" for level in (1e-3, 1e-2)]
-        print(f"| {name} | {' | '.join(shares)} | {np.nanmean(found.z):+.2f} |", flush=True)
+        cells = []
+        for size in (BATCH, ALONE):
+            parts = []
+            for start in range(0, texts, size):
+                bounds = offsets[start : start + size + 1]
+                parts.append(scheme.measure(tokens[bounds[0] : bounds[-1]], bounds - bounds[0]))
+            coins = np.concatenate([part.tokens for part in parts])
+            p = np.concatenate([part.p_value for part in parts])[coins >= scheme.min_tokens]
+            cells.append(((p < 1e-3).mean(), (p < 1e-2).mean(), coins.mean()))
+        (low, middle, coins), (alone, _, coins_alone) = cells
+        print(
+            f"| {name} | {low:.2e} | {middle:.2e} | {alone:.2e} | {coins:.0f}, {coins_alone:.0f} |",
+            flush=True,
+        )
 
 
 def zipf(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -76,6 +99,7 @@ def passages(shared: Path) -> tuple[np.ndarray, np.ndarray, int]:
     trained.train_from_iterator(
         texts[::10], tokenizers.trainers.BpeTrainer(vocab_size=16_000, show_progress=False)
     )
+    texts = [texts[k] for k in np.random.default_rng(1).permutation(len(texts))]
     encoded = [
         e.ids
         for start in range(0, len(texts), 1000)
@@ -118,6 +142,8 @@ def power_table(documents: int) -> None:
     print(f"\nShare of {documents} marked texts with p < 1e-3 / p < 1e-6, by tokens\n")
     print(f"| scheme | strength | logit spread | {' | '.join(map(str, LENGTHS))} |")
     print(f"| --- | ---: | ---: |{' ---: |' * len(LENGTHS)}")
+    rng = np.random.default_rng(8)
+    others = [zipf(rng, max(LENGTHS)) for _ in range(BATCH)]
     cases: list[tuple[str, Scheme, float]] = [
         *(("kgw lefthash, ratio 0.25", Kgw(vocab_size=VOCABULARY), delta) for delta in (1.0, 2.0, 4.0)),
         *(("unigram, fraction 0.5", Unigram(vocab_size=VOCABULARY), delta) for delta in (1.0, 2.0)),
@@ -129,7 +155,8 @@ def power_table(documents: int) -> None:
             ids = generate(scheme, strength, spread, documents)
             cells = []
             for length in LENGTHS:
-                p = scheme.measure(*ragged(list(ids[:, :length]))).p_value
+                among = [*ids[:, :length], *(other[:length] for other in others)]
+                p = scheme.measure(*ragged(among)).p_value[:documents]
                 cells.append(f"{(p < 1e-3).mean():.2f} / {(p < 1e-6).mean():.2f}")
             shown = f"{strength:g}" if strength else "-"
             print(f"| {name} | {shown} | {spread:g} | {' | '.join(cells)} |", flush=True)
@@ -142,13 +169,17 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--texts", type=int, default=100_000)
     parser.add_argument("--marked", type=int, default=100)
+    parser.add_argument("--only", choices=("power", "zipf", "uniform", "human"))
     args = parser.parse_args()
-    power_table(args.marked)
+    if args.only in (None, "power"):
+        power_table(args.marked)
     rng = np.random.default_rng(0)
     offsets = np.concatenate([[0], np.cumsum(rng.integers(50, 150, args.texts))])
-    share_table("Zipf tokens", zipf(rng, offsets[-1]), offsets, VOCABULARY)
-    share_table("Uniform tokens", rng.integers(0, 2000, offsets[-1]), offsets, 2000)
-    if (args.shared / "data" / "detector").is_dir():
+    if args.only in (None, "zipf"):
+        share_table("Zipf tokens", zipf(rng, offsets[-1]), offsets, VOCABULARY)
+    if args.only in (None, "uniform"):
+        share_table("Uniform tokens", rng.integers(0, 2000, offsets[-1]), offsets, 2000)
+    if args.only in (None, "human") and (args.shared / "data" / "detector").is_dir():
         tokens, bounds, vocabulary = passages(args.shared)
         share_table("Human passages", tokens, bounds, vocabulary)
 

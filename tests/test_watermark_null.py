@@ -25,6 +25,7 @@ from provenance.watermarks.null import (
     sum_p,
 )
 from provenance.watermarks.synthid import SynthId
+from provenance.watermarks.textseal import TextSeal
 from provenance.watermarks.unigram import Unigram
 
 TEXTS = 100_000
@@ -89,6 +90,8 @@ SCHEMES = [
     Gumbel(vocab_size=3000),
     DipMark(vocab_size=1000),
     PermuteAndFlip(vocab_size=3000),
+    TextSeal(key_a=3, key_b=4),
+    TextSeal(key_a=3, key_b=4, ngram=3, mixing_alpha=0.2),
 ]
 
 

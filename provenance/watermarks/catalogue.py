@@ -7,19 +7,22 @@ from provenance.watermarks.gumbel import Gumbel, PermuteAndFlip
 from provenance.watermarks.kgw import Kgw
 from provenance.watermarks.scheme import Scheme
 from provenance.watermarks.synthid import SynthId
+from provenance.watermarks.textseal import TextSeal
 from provenance.watermarks.unigram import Unigram
 
 SCHEMES: dict[str, type[Scheme]] = {
-    scheme.scheme: scheme for scheme in (Kgw, Unigram, SynthId, Gumbel, DipMark, PermuteAndFlip)
+    scheme.scheme: scheme for scheme in (Kgw, Unigram, SynthId, Gumbel, DipMark, PermuteAndFlip, TextSeal)
 }
 
 #: Schemes of the MarkLLM catalogue that are left out, and why.
 LEFT_OUT: dict[str, str] = {
     "SWEET": "weighs or skips tokens by the model's entropy; without it the test is plain KGW, which `kgw` is",
     "EWD": "weights each token by the model's entropy",
-    "DEW": "needs the model",
+    "DEW, SSG": "rebuild their lists from the model's probabilities",
     "Unbiased": "its likelihood-ratio score needs the model's probabilities; its key is not fixed by its seed",
-    "UPV": "its detector is a trained network",
+    "UPV, E2E": "their detectors are trained networks",
+    "TextSeal's entropy weights": "need the model; `textseal` reads the published statistic without them",
+    "STEAL": "an attack on KGW, not a mark",
     "SIR, XSIR": "green lists come from a trained semantic network",
     "TS": "green-list size and bias come from trained networks",
     "Adaptive, IE": "need the model's entropy or a trained stand-in for it",

@@ -52,7 +52,7 @@ def normal_p(z: F64) -> F64:
 def sum_p(total: F64, count: I64, values: F64, weights: F64) -> F64:
     """P(X >= total) for the sum X of `count` independent draws of `values` with probabilities `weights`.
 
-    Saddlepoint approximation (Lugannani and Rice 1980), normal below one standard deviation.
+    Saddlepoint approximation (Lugannani and Rice 1980); below one standard deviation normal, corrected for skewness.
     """
     return _sum_tail(total.astype(np.float64), count.astype(np.int64), values, weights)
 
@@ -166,11 +166,12 @@ def _sum_tail(total: F64, count: I64, values: F64, weights: F64) -> F64:
     mean = 0.0
     for j in range(len(values)):
         mean += weights[j] * values[j]
-    variance = 0.0
+    variance, third = 0.0, 0.0
     highest = values[0]
     at_highest = 0.0
     for j in range(len(values)):
         variance += weights[j] * (values[j] - mean) ** 2
+        third += weights[j] * (values[j] - mean) ** 3
         if values[j] > highest and weights[j] > 0.0:
             highest = values[j]
     for j in range(len(values)):
@@ -186,7 +187,9 @@ def _sum_tail(total: F64, count: I64, values: F64, weights: F64) -> F64:
         x = total[d] / n
         z = (x - mean) * math.sqrt(n / variance)
         if z < 1.0:
-            out[d] = 0.5 * math.erfc(z / math.sqrt(2.0))
+            density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+            skewed = third / (6.0 * math.sqrt(n * variance**3)) * (z * z - 1.0) * density
+            out[d] = min(1.0, max(SMALLEST_P, 0.5 * math.erfc(z / math.sqrt(2.0)) + skewed))
             continue
         if x >= highest - 1e-9 * math.sqrt(variance):
             out[d] = max(SMALLEST_P, math.exp(n * math.log(at_highest)))
