@@ -156,3 +156,80 @@ def test_synthid_g_values_masks_and_scores_are_those_of_transformers(
     )
     ours = SynthId(score="bayesian", bayesian_model=str(tmp_path), eos_token_id=eos, **settings)
     np.testing.assert_allclose(ours.measure(tokens, offsets).score, reference, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_kgw_agrees_for_any_settings_and_lengths(seed: int) -> None:
+    """Vocabularies that are no powers of two, negative and wide keys, extreme ratios, texts shorter than a context."""
+    rng = np.random.default_rng(seed)
+    vocab = int(rng.choice([50, 97, 1000, 1003]))
+    settings: dict[str, Any] = {
+        "greenlist_ratio": float(rng.choice([0.05, 0.25, 0.33, 0.9])),
+        "hashing_key": int(rng.choice([0, 1, 15485863, 2**32 + 5, -5, 2**62 + 11, -(2**40)])),
+        "seeding_scheme": "lefthash",
+        "context_width": int(rng.integers(1, 7)),
+    }
+    if (
+        settings["greenlist_ratio"] > 0.05 and rng.random() < 0.5
+    ):  # no candidate may be green, which selfhash needs
+        settings["seeding_scheme"] = "selfhash"
+    processor = processors.WatermarkLogitsProcessor(
+        vocab_size=vocab, device="cpu", bias=float(rng.choice([0.5, 4.0, -1.0])), **settings
+    )
+    length = settings["context_width"] + 1 + int(rng.integers(1, 40))
+    ids = generate(processor, vocab, length, float(rng.choice([0.3, 1.0, 2.0])), seed)
+    bos = -1
+    if rng.random() < 0.5:
+        bos = int(ids[0, 0])
+        ids[:, 0] = bos
+    model = SimpleNamespace(bos_token_id=bos, is_encoder_decoder=False, vocab_size=vocab)
+    for distinct in (True, False):
+        detector = transformers.WatermarkDetector(
+            model, "cpu", transformers.WatermarkingConfig(**settings), ignore_repeated_ngrams=distinct
+        )
+        reference = detector(torch.tensor(ids), return_dict=True)
+        ours = Kgw(
+            vocab_size=vocab,
+            ignore_repeated_ngrams=distinct,
+            bos_token_id=None if bos < 0 else bos,
+            **settings,
+        ).measure(*ragged(list(ids)))
+        assert np.array_equal(ours.scored, reference.num_tokens_scored)
+        assert np.array_equal(ours.score, reference.num_green_tokens)
+        np.testing.assert_allclose(ours.z, reference.z_score, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_synthid_agrees_for_any_settings(seed: int) -> None:
+    """Layers 1..39, any 64-bit keys, n-grams of 2..8, tables of any size and seed, short histories, text after the end."""
+    rng = np.random.default_rng(seed)
+    depth = int(rng.integers(1, 40))
+    wide = rng.random() < 0.5
+    settings: dict[str, Any] = {
+        "keys": rng.integers(-(2**63), 2**63 - 1, depth).tolist()
+        if wide
+        else rng.integers(0, 1000, depth).tolist(),
+        "ngram_len": int(rng.integers(2, 9)),
+        "sampling_table_size": int(rng.choice([2**16, 2**10, 1000, 2**18])),
+        "sampling_table_seed": int(rng.choice([0, 1, 2**35, -4])),
+        "context_history_size": int(rng.choice([1, 3, 64, 1024])),
+    }
+    vocab = int(rng.choice([50, 1003]))
+    processor = processors.SynthIDTextWatermarkLogitsProcessor(device="cpu", **settings)
+    ids = generate(processor, vocab, int(rng.integers(10, 30)), 1.0, seed)
+    ids = np.concatenate([ids, ids[:, 3:12]], axis=1)
+    eos = int(ids[0, rng.integers(len(ids[0]))])
+    processor = processors.SynthIDTextWatermarkLogitsProcessor(device="cpu", **settings)
+    sequence = torch.tensor(ids)
+    g = processor.compute_g_values(sequence).numpy()
+    skip = settings["ngram_len"] - 1
+    mask = processor.compute_context_repetition_mask(sequence).numpy()
+    mask = mask * processor.compute_eos_token_mask(sequence, eos_token_id=eos).numpy()[:, skip:]
+    ours = SynthId(score="mean", eos_token_id=eos, **settings)
+    tokens, offsets = ragged(list(ids))
+    for row, expected in zip(ids, g, strict=True):
+        assert np.array_equal(ours.g_values(row), expected)
+    assert np.array_equal(ours.readable(tokens, offsets).reshape(ids.shape)[:, skip:], mask)
+    with np.errstate(invalid="ignore"):
+        expected = (g * mask[..., None]).sum((1, 2)) / (depth * mask.sum(axis=1))
+    np.testing.assert_allclose(ours.measure(tokens, offsets).score, expected)
