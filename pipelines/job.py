@@ -87,6 +87,7 @@ class Job:
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
             self.workspace.clear_state("annotate")
+            self._sweep()
             targets = [(task.path, task.input.size) for task in pending]
             with self.progress.files("annotate", targets, self.storage, self._documents_of):
                 self.runner.run(
@@ -240,6 +241,12 @@ class Job:
 
     def _documents_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("documents", 0))
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left half written; nothing ever reads it, but it can be large."""
+        for item in self.storage.list(self.workspace.directory):
+            if item.path.endswith(".tmp"):
+                self.storage.delete(item.path)
 
     def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
         return ShardTask(item, self.workspace.shard_path(item.name), input_fingerprint(item, configured))

@@ -184,6 +184,14 @@ def test_died_between_any_two_steps_of_publishing_and_run_again_gives_the_same_b
     assert steps > 8  # the marks, two files and their counts, the card, the manifest
 
 
+def test_what_a_killed_process_left_in_the_workspace_is_swept_away(tmp_path: Path) -> None:
+    half = tmp_path / "r.workspace" / "annotated" / "demo.parquet.123.tmp"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half a shard")
+    assert run("curate", DEMO / "demo-2019.jsonl", "--output", tmp_path / "r", "--quiet").code == 0
+    assert not list((tmp_path / "r.workspace").rglob("*.tmp"))
+
+
 def ages(release: Path) -> dict[str, int]:
     folder = Path(f"{release}.workspace") / "annotated"
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
