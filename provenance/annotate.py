@@ -182,8 +182,13 @@ class Annotation:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def annotate_records(stream: BinaryIO, item: InputFile, annotation: Annotation) -> Iterator[pa.RecordBatch]:
-    """All records of one open crawl file as batches of `annotation.schema`, in file order."""
+def annotate_records(
+    stream: BinaryIO, item: InputFile, annotation: Annotation, at_once: bool = True
+) -> Iterator[pa.RecordBatch]:
+    """All records of one open crawl file as batches of `annotation.schema`, in file order.
+
+    `at_once`: reading, the extraction process and the other annotators work on three batches at the same time.
+    """
     reading = annotation.configuration.reading
     options = ReadOptions(
         batch_bytes=reading.batch_bytes,
@@ -192,17 +197,15 @@ def annotate_records(stream: BinaryIO, item: InputFile, annotation: Annotation) 
         fields={name: field for name, field in reading.fields.model_dump().items() if field is not None},
     )
     identify = _DocumentIds(item.name)
-    batches = ahead(read_records(stream, item.name, options))
-    extracted = ahead(annotation.extract(batch, item.name, identify(batch)) for batch in batches)
-    for part in extracted:
+    side_by_side = ahead if at_once else iter
+    batches = side_by_side(read_records(stream, item.name, options))
+    extracted = (annotation.extract(batch, item.name, identify(batch)) for batch in batches)
+    for part in side_by_side(extracted):
         yield annotation.complete(part)
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in a thread of its own while its predecessor is worked on: at most one waits.
-
-    Reading, the extraction process and the other annotators so work at the same time on three batches.
-    """
+    """The same items, each made in a thread of its own while its predecessor is worked on: at most one waits."""
     with ThreadPoolExecutor(1) as thread:
         following = thread.submit(next, items, None)
         while (item := following.result()) is not None:
