@@ -257,7 +257,14 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
     paths = [job.workspace.decisions_path(shard) for shard in shards]
     with STORAGE.create(job.workspace.clusters_path) as file:
         pq.write_table(CLUSTERS.empty_table(), file)
-    tasks = SelectTasks(STORAGE, job.workspace.clusters_path, configuration.cap, configuration.prior)
+    tasks = SelectTasks(
+        STORAGE,
+        job.workspace.clusters_path,
+        job.workspace.reading_path,
+        configuration.cap,
+        configuration.prior,
+        job.instrument,
+    )
     Runner().run(
         lambda pipeline: (
             pipeline
