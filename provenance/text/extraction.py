@@ -57,9 +57,10 @@ class Page:
 def extract(page: str) -> Page:
     """The main text of an HTML page; cost is quadratic in nesting depth, so bound that first (`structure`)."""
     tree = HTMLTree.parse(page)
-    text = drop_furniture(tidy(_main(tree)))
+    found = tidy(_main(tree))
+    text = drop_furniture(found)
     if (
-        len(text) < _SUSPICIOUS
+        len(found) < _SUSPICIOUS
     ):  # the whole page may sit in what looked like furniture: ask again, more simply
         plain = tidy(extract_plain_text(HTMLTree.parse(page), alt_texts=False, list_bullets=False))
         text = plain if len(plain) > _SUSPICIOUS_FACTOR * len(text) else text

@@ -51,7 +51,7 @@ class MainText:
     min_chars: int = 1  # shorter texts are empty
     isolate: bool = True  # in a child process; without it the limits of time and memory do not hold
     name: str = field(default="main_text", init=False)
-    version: str = field(default="1", init=False)
+    version: str = field(default="2", init=False)
     schema: pa.Schema = field(default=_SCHEMA, init=False, repr=False)
 
     def __post_init__(self) -> None:
