@@ -213,3 +213,47 @@ def test_a_wrong_parameter_is_refused_when_the_configuration_is_read() -> None:
     for parameters in ({"seeding_scheme": "nonsense"}, {"greenlist_ratio": 1.5}, {"unknown": 1}):
         with pytest.raises(ValidationError, match="watermark 'x'"):
             WatermarkConfig(name="x", scheme="kgw", tokenizer="t", parameters=parameters)
+
+
+def test_an_installed_distribution_adds_its_scheme(
+    monkeypatch: pytest.MonkeyPatch, tokenizer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scheme of another distribution, found by its entry point, is listed, configured and used by its name."""
+    site = tmp_path / "site"
+    info = site / "evenmark-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evenmark\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[provenance.watermark_schemes]\nevenmark = evenmark:EvenMark\n")
+    (site / "evenmark.py").write_text(
+        "import numpy as np\n"
+        "from provenance.watermarks import Measurements, Marks, Scheme\n"
+        "from provenance.watermarks.null import binomial_p\n"
+        "from provenance.watermarks.ragged import first_of_each, sums\n"
+        "class EvenMark(Scheme):\n"
+        "    scheme = 'evenmark'\n"
+        "    summary = 'even token ids'\n"
+        "    source = 'a test'\n"
+        "    @property\n"
+        "    def key(self):\n"
+        "        return 'even'\n"
+        "    def marks(self, tokens, offsets):\n"
+        "        counted = first_of_each(tokens.astype(np.uint64), np.ones(len(tokens), np.bool_), offsets)\n"
+        "        return Marks(counted, (tokens % 2 == 0).astype(float))\n"
+        "    def judge(self, tokens, offsets, marks, ties):\n"
+        "        coins, short = self.short(marks.counted, offsets)\n"
+        "        hits = sums(marks.value * marks.counted, offsets)\n"
+        "        p = np.where(short, 1.0, binomial_p(hits.astype(np.int64), coins, 0.5, ties))\n"
+        "        return Measurements(coins, hits, (2 * hits - coins) / np.sqrt(np.maximum(coins, 1)), coins, p)\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    _, out, _ = command(capsys, "schemes")
+    assert "evenmark: even token ids" in out
+    (tmp_path / "text.txt").write_text(text_of(2 * unmarked(200, seed=3) % VOCABULARY))
+    (tmp_path / "config.yaml").write_text(
+        f"watermarks:\n  - {{name: mine, scheme: evenmark, tokenizer: {tokenizer}, parameters: {{min_tokens: 30}}}}\n"
+    )
+    status, out, _ = command(
+        capsys, "detect", str(tmp_path / "text.txt"), "--config", str(tmp_path / "config.yaml"), "--json"
+    )
+    (row,) = json.loads(out)["watermarks"]
+    assert status == 1 and row["name"] == "mine" and row["p_value"] < 1e-20

@@ -4,10 +4,11 @@ from provenance.watermarks.annotator import Watermarks
 from provenance.watermarks.config import WatermarkConfig
 from provenance.watermarks.detect import Detection, detect, detect_batch
 from provenance.watermarks.null import benjamini_hochberg, sidak, watermark_llr
-from provenance.watermarks.scheme import Measurements, Scheme, registered_schemes
+from provenance.watermarks.scheme import Marks, Measurements, Scheme, registered_schemes
 
 __all__ = [
     "Detection",
+    "Marks",
     "Measurements",
     "Scheme",
     "WatermarkConfig",

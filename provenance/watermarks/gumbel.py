@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from pydantic import Field, PrivateAttr
 
-from provenance.watermarks.null import gamma_p
-from provenance.watermarks.ragged import F64, I64, U64, Bools, first_of_each, mix, sums
+from provenance.watermarks.null import COMMONPLACE, gamma_p
+from provenance.watermarks.ragged import F64, I64, U64, Bools, commonplace_pairs, first_of_each, mix, sums
 from provenance.watermarks.random import SEED_MODULUS, U32, seed_state, temper, twist
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
 from provenance.watermarks.seeding import DEFAULT_KEY, Seeding, hash_table, resolve, seeds
@@ -54,7 +54,10 @@ class KeyedUniforms(Scheme):
         where = np.flatnonzero(scored)
         worth[where] = self._worth(self._uniforms(seed[where], tokens[where]))
         keys = (seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64)
-        return Marks(first_of_each(keys, scored, offsets), worth)
+        counted = first_of_each(keys, scored, offsets)
+        if self._span == 2:
+            counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
+        return Marks(counted, worth)
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
         """The published sum over all tokens; gamma p over distinct coins; z standardises the published sum."""

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from pydantic import Field, PrivateAttr, model_validator
 
-from provenance.watermarks.null import histogram, sum_p
-from provenance.watermarks.ragged import F64, I64, Bools, first_of_each, ngram_keys, sums
+from provenance.watermarks.null import COMMONPLACE, histogram, sum_p
+from provenance.watermarks.ragged import F64, I64, Bools, commonplace_pairs, first_of_each, ngram_keys, sums
 from provenance.watermarks.scheme import Marks, Measurements, Scheme
 
 #: Multipliers of the context's tokens, as many as the longest context.
@@ -61,31 +61,35 @@ class TextSeal(Scheme):
 
     def marks(self, tokens: I64, offsets: I64) -> Marks:
         """Coins are distinct n-grams, context and token; each is worth its fused score."""
-        scored = self._scored(tokens, offsets)
+        counted = self._distinct(tokens, offsets)
         worth = np.zeros(len(tokens), np.float64)
         for key, share in ((self.key_a, self.mixing_alpha), (self.key_b, 1 - self.mixing_alpha)):
             hashed = _hashed(tokens, offsets, _PRIMES[: self.ngram], np.int64(key))
             worth += share * _exponentials(hashed)
-        worth[~scored] = 0.0
-        return Marks(first_of_each(ngram_keys(tokens, offsets, self.ngram + 1), scored, offsets), worth)
+        if self.ngram == 1:
+            counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
+        return Marks(counted, worth)
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
-        """Published sum over distinct n-grams; p from the distribution of the hash's values."""
+        """Published sum over distinct n-grams; p over the coins, from the distribution of the hash's values."""
+        distinct = self._distinct(tokens, offsets)
+        scored = sums(distinct, offsets)
+        score = sums(marks.value * distinct, offsets)
         coins, short = self.short(marks.counted, offsets)
-        total = sums(marks.value * marks.counted, offsets)
         values, weights = self._null
         mean = float(values @ weights)
         deviation = float(np.sqrt(weights @ (values - mean) ** 2))
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = (total - coins * mean) / (deviation * np.sqrt(coins))
-        return Measurements(
-            coins, total, z, coins, np.where(short, 1.0, sum_p(total, coins, values, weights))
-        )
+            z = (score - scored * mean) / (deviation * np.sqrt(scored))
+        total = sums(marks.value * marks.counted, offsets)
+        p = np.where(short, 1.0, sum_p(total, coins, values, weights))
+        return Measurements(scored.astype(np.int64), score, z, coins, p)
 
-    def _scored(self, tokens: I64, offsets: I64) -> Bools:
+    def _distinct(self, tokens: I64, offsets: I64) -> Bools:
         # the published detector begins one token after the first that has a whole context
         first = np.repeat(offsets[:-1] + self.ngram + 1, np.diff(offsets))
-        return np.asarray(np.arange(len(tokens)) >= first, dtype=np.bool_)
+        scored = np.asarray(np.arange(len(tokens)) >= first, dtype=np.bool_)
+        return first_of_each(ngram_keys(tokens, offsets, self.ngram + 1), scored, offsets)
 
 
 def _exponentials(hashed: I64) -> F64:
