@@ -78,7 +78,7 @@ def test_each_stratum_is_drawn_without_replacement() -> None:
     exact[:30] = SUSPECT / 2  # suspects: judged, but no part of the comparison
     rate = float(scheme.green.mean())
     marks = Marks(counted, scheme.green[tokens].astype(np.float64), keys)
-    kept, p = among_others(exact, marks, offsets, ties, rate, VOCABULARY)
+    kept, p = among_others(exact, marks, offsets, ties, 1, rate, VOCABULARY)
     sets = [set(document.tolist()) for document in documents]
     holders = {token: sum(token in other for other in sets[30:]) for token in set(tokens.tolist())}
     typical = np.median([holders[token] for own in sets for token in own])
@@ -138,3 +138,12 @@ def test_one_text_can_be_judged_among_others_that_are_given() -> None:
     assert found.p_value != detect(text, scheme).p_value
     assert found.p_value == pytest.approx(scheme.measure(*ragged([text, *others])).p_value[0], rel=0.2)
     assert found.positions.max() < 300
+
+
+def test_a_text_of_common_words_alone_is_not_judged() -> None:
+    scheme, rng = Unigram(vocab_size=VOCABULARY), np.random.default_rng(5)
+    common = np.arange(40)
+    others = [np.concatenate([common, rng.integers(0, VOCABULARY, 100)]) for _ in range(150)]
+    found = scheme.measure(*ragged([np.concatenate([common, np.arange(5000, 5010)]), *others]))
+    assert found.tokens[0] == 10 and found.p_value[0] == 1.0
+    assert (found.tokens[1:] >= 50).all() and (found.p_value[1:] < 1.0).all()

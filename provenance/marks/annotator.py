@@ -33,7 +33,7 @@ class Marks:
     schema = pa.schema([("marks", SIGNALS), ("marks_evidence", EVIDENCE)])
 
     def __init__(self) -> None:
-        self.version = f"1+rules{residue.version()}"
+        self.version = f"2+rules{residue.version()}"
 
     def setup(self) -> None:
         """Compile the rules and the kernels."""

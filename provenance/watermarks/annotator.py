@@ -29,7 +29,7 @@ class Watermarks:
     """Looks for each of `configs`; the order of `configs` is the order of findings."""
 
     name = "watermarks"
-    version = "1"
+    version = "2"
     schema = pa.schema([("watermarks", schema.WATERMARKS), ("watermark_evidence", schema.EVIDENCE)])
 
     def __init__(self, configs: Sequence[WatermarkConfig], reported_below: float = REPORTED_BELOW) -> None:

@@ -27,15 +27,15 @@ _STRATA = 32
 
 
 def among_others(
-    exact: F64, marks: Marks, offsets: I64, ties: F64, rate: float, population: int = 0
+    exact: F64, marks: Marks, offsets: I64, ties: F64, least: int, rate: float, population: int = 0
 ) -> tuple[I64, F64]:
     """Coins compared and p-value of each document of a batch, by strata of how many other documents share a coin.
 
     `exact` (documents) is the p-value over keys, 1 where a document is too short; the values of `marks` are green (1)
     or not (0). Coins that no other document has are green with probability `rate`; of a finite `population` of coins,
     with what the shared ones leave of it. In each stratum, an octave of shares, the draw is without replacement; the
-    sum is taken for the binomial of its mean and variance. Returns (coins, p); where fewer than ENOUGH documents
-    remain to compare with, all coins and `exact`.
+    sum is taken for the binomial of its mean and variance. Returns (coins, p), p 1 with fewer than `least` coins; where
+    fewer than ENOUGH documents remain to compare with, all coins and `exact`.
     """
     if marks.keys is None:
         raise ValueError("coins without keys cannot be compared between documents")
@@ -59,7 +59,7 @@ def among_others(
         share = 1.0 - variance / mean
         p = _upper(hits, mean / share, share) * (1.0 - ties) + ties * _upper(hits - 1.0, mean / share, share)
     p = np.where(variance > 1e-6, np.clip(p, SMALLEST_P, 1.0), 1.0)
-    return kept, np.where(exact < 1.0, p, 1.0)
+    return kept, np.where((exact < 1.0) & (kept >= least), p, 1.0)
 
 
 def _upper(hits: F64, trials: F64, share: F64) -> F64:

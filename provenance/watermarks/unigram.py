@@ -64,5 +64,7 @@ class Unigram(Scheme):
         distinct = sums(marks.value * marks.counted, offsets).astype(np.int64)
         marked = int(self.green.sum())
         p = np.where(short, 1.0, hypergeometric_p(distinct, coins, self.vocab_size, marked, ties))
-        coins, p = among_others(p, marks, offsets, ties, marked / self.vocab_size, self.vocab_size)
+        coins, p = among_others(
+            p, marks, offsets, ties, self.min_tokens, marked / self.vocab_size, self.vocab_size
+        )
         return Measurements(scored, hits, z, coins, p)
