@@ -255,6 +255,9 @@ def _job(arguments: argparse.Namespace, workspace: str, configuration: Configura
     from pipelines.runner import Runner, RunnerError
     from pipelines.storage import BeamStorage
 
+    for directory in (workspace, getattr(arguments, "output", "")):
+        if directory.encode("utf-8", "replace").decode("utf-8") != directory:
+            raise _UsageError(f"{directory!r}: the name of a directory to write to must be UTF-8")
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     try:
         runner.options()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def test_directory_that_is_no_release_is_not_written_into(tmp_path: Path) -> Non
     assert ended.code == 1
     assert "thesis.txt" in ended.err and "nothing was written" in ended.err
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
+
+
+def test_output_whose_name_is_not_utf8_is_bad_usage(tmp_path: Path) -> None:
+    ended = run("curate", DEMO, "--output", tmp_path / os.fsdecode(b"\xff"))
+    assert ended.code == 2 and "UTF-8" in ended.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_program_s_manifest_does_not_make_a_directory_ours(tmp_path: Path) -> None:
