@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -41,52 +41,49 @@ def main(arguments: list[str] | None = None) -> int:
         "--split", default="train", help="rows whose `split` column has this value (default: train)"
     )
     parser.add_argument(
-        "--emphasis",
+        "--recent",
         action="append",
-        metavar="GENERATOR=WEIGHT",
-        help="weight of a generator (default: assistant-2026=10)",
+        metavar="GENERATOR",
+        help=f"generators of the newest family, which gets an expert of its own (default: {', '.join(training.Settings().recent)})",
     )
     options = parser.parse_args(arguments)
     files = sorted(options.corpus.glob("*.parquet"))
     if not files:
         parser.error(f"{options.corpus}: no Parquet files there")
-    corpus = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    if "split" in corpus.columns:
-        corpus = corpus[corpus.split == options.split]
+    table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    if "split" in table.columns:
+        table = table[table.split == options.split]
     settings = training.Settings()
-    if options.emphasis:
-        pairs = (item.rsplit("=", 1) for item in options.emphasis)
-        settings = training.Settings(emphasis={name: float(value) for name, value in pairs})
-    emphasis = dict(settings.emphasis)
-    corpus = training.prepare(corpus)
-    texts = pa.array(corpus.text, pa.large_string())
-    everything = np.ones(len(corpus), bool)
-    weight = training.document_weights(corpus, emphasis, everything)
-    vocabulary = training.common_words(texts, weight)
-    print(f"{len(corpus):,} passages, {int((weight > 0).sum()):,} used", file=sys.stderr)
-    rows = training.encode(texts, vocabulary)
+    if options.recent is not None:
+        settings = replace(settings, recent=tuple(options.recent))
+    table = training.prepare(table)
+    corpus = training.read_corpus(table, settings)
+    folds = table.fold.to_numpy()
     made = {
-        "passages": len(corpus),
-        "labels": {str(k): int(v) for k, v in corpus.label.value_counts().sort_index().items()},
+        "passages": len(table),
+        "labels": {str(k): int(v) for k, v in table.label.value_counts().sort_index().items()},
         "files": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
-        "seed": settings.seed,
-        "epochs": settings.epochs,
-        "rate": settings.rate,
-        "emphasis": emphasis,
+        "settings": asdict(settings),
     }
-    model = training.quantise(
-        *training.train(rows, corpus.synthetic.to_numpy(), weight, settings), vocabulary, made
-    )
-    print(f"model {model.version}; held-out scores of {training.FOLDS} groups of domains …", file=sys.stderr)
-    scores = training.held_out_scores(corpus, rows, vocabulary, settings, corpus.fold.to_numpy())
-    calibration = training.calibrate(
-        corpus, scores, rows, model.version, {**made, "scores": "held-out domains"}
-    )
+    say(f"{len(table):,} passages, {len(corpus.keys):,} n-grams in {settings.sources} sources or more")
+    experts = training.train_experts(corpus, np.ones(len(table), bool))
+    say(f"experts: {', '.join(experts)}; held-out scores of {training.FOLDS} groups of domains …")
+    scores = training.held_out_scores(corpus, folds)
+    mixture = training.fit_mixture(corpus, scores, np.ones(len(table), bool))
+    model = training.build_model(corpus, experts, mixture, made)
+    calibration = training.calibrate(corpus, scores, model.version, made)
     options.out.mkdir(parents=True, exist_ok=True)
     model.save(options.out / "embedded.npz")
     calibration.save(options.out / "calibration.json")
-    print(f"{options.out}: languages {', '.join(calibration.languages())}", file=sys.stderr)
+    say(
+        f"{options.out}: model {model.version}, {len(model.keys):,} n-grams, languages {', '.join(calibration.languages())}"
+    )
     return 0
+
+
+def say(message: str) -> None:
+    """Progress on standard error."""
+    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

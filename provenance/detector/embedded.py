@@ -63,7 +63,7 @@ class EmbeddedDetector:
         assert self.model is not None and self.calibration is not None
         texts = read_column(batch, "text", pa.large_string())
         languages = read_column(batch, "language", pa.string())
-        scores = self.model.score(texts)
+        scores = self.model.score(texts, languages)
         ratios, abstained = self.calibration.ratios(scores.score, scores.words, languages, scores.known)
         missing = np.asarray(texts.is_null())
         how = "as calibrated for this length"
@@ -132,7 +132,7 @@ def score_columns(
             if language is None:
                 text = column[row].as_py()
                 known[row] = identify(identifier, text)[0] if text else None
-    scores = model.score(column)
+    scores = model.score(column, known)
     ratios, abstained = calibration.ratios(scores.score, scores.words, known, scores.known)
     flagged = (scores.score > calibration.cutoffs(scores.words, known, max_fpr)) & ~abstained
     odds = np.log(prior / (1 - prior)) + ratios.astype(float)

@@ -1,4 +1,4 @@
-"""Features of a passage: hashed n-grams of tokens and a small vector of style.
+"""Features of a passage: hashed n-grams of words, of words with their topic masked and of marks, and its style.
 
 A document is read in passages of equal length, so that what the model sees has the length of what it was
 trained on and a page of any size costs a bounded time. All features are blind to white space and markup.
@@ -28,20 +28,24 @@ from provenance.detector.tokens import (
 
 #: Tokens of a passage: a document of n tokens is cut in ceil(n / PASSAGE) equal parts.
 PASSAGE = 400
-#: Passages read of one document (evenly the first ones).
+#: Passages read of one document (the first ones).
 MAX_PASSAGES = 12
-#: log2 of the size of the weight table.
-TABLE_BITS = 20
-#: Entries of the table of n-grams met in a passage: small enough for the first-level cache.
-SEEN = 8192
-#: Distinct n-grams a passage can have: three lengths of runs of words, three of masked words.
-MAX_GRAMS = 6 * PASSAGE
+#: N-grams a passage can have: five for each token, two more for each mark.
+MAX_GRAMS = 7 * PASSAGE
+#: Measures of style, in the order of their vector; rates are roots of counts per word.
 STYLE = (
     "comma", "stop", "question", "exclamation", "quote", "dash", "hyphen", "colon", "semicolon", "bracket",
     "ellipsis", "number", "capital_inside", "all_capitals", "contraction", "word_length", "word_length_sd",
     "long_words", "short_words", "type_ratio", "hapax", "sentence_mean", "sentence_sd", "sentence_cv",
-    "sentence_short", "common_words", "repeat_gap", "comma_after_first", "known_grams",
+    "sentence_short", "common_words", "repeat_gap", "comma_after_first",
 )  # fmt: skip
+
+_P, _Q, _R, _S = (
+    np.uint64(0x9E3779B97F4A7C15),
+    np.uint64(0xD6E8FEB86659FD93),
+    np.uint64(0xA0761D6478BD642F),
+    np.uint64(0x8EBC6AF09C88C6E3),
+)
 
 
 @njit(cache=True, nogil=True)
@@ -102,76 +106,63 @@ def mask(count, hashes, types, flags, lengths, suffixes, index, masked):  # type
 
 
 @njit(cache=True, nogil=True)
-def _note(key, seen, stamp, out, size):  # type: ignore[no-untyped-def]
-    slot = mix(key) & np.uint64((1 << TABLE_BITS) - 1)
-    mine = np.uint32(stamp << TABLE_BITS) | np.uint32(slot)
-    at = np.int64(slot & np.uint64(SEEN - 1))
-    while True:  # open addressing; entries of other stamps are free, and SEEN is over twice MAX_GRAMS
-        entry = seen[at]
-        if entry == mine:
-            return size
-        if entry >> np.uint32(TABLE_BITS) != np.uint32(stamp):
-            seen[at] = mine
-            out[size] = np.int32(slot)
-            return size + 1
-        at = (at + 1) & (SEEN - 1)
+def grams(first, last, hashes, types, masked, out):  # type: ignore[no-untyped-def]
+    """Write the 32-bit keys of the n-grams of tokens[first:last] to `out` (uint32); return how many.
 
-
-@njit(cache=True, nogil=True)
-def next_stamp(stamp, seen):  # type: ignore[no-untyped-def]
-    """The stamp after `stamp`; `seen` is cleared when they run out."""
-    stamp += 1
-    if stamp == 1 << (32 - TABLE_BITS):
-        seen[:] = 0
-        stamp = 1
-    return stamp
-
-
-@njit(cache=True, nogil=True)
-def grams(first, last, hashes, types, masked, seen, stamp, out):  # type: ignore[no-untyped-def]
-    """Distinct table slots of the n-grams of tokens[first:last]; returns how many `out` (int32) holds.
-
-    Words in runs of 1, 2 and 3 and masked words in runs of 3, 4 and 5. `seen` is a uint32 table of SEEN
-    entries; `stamp` comes from `next_stamp`.
+    Words in runs of 1, 2 and 3; masked words in runs of 4 and in pairs that leave one out; marks in runs of 2
+    and 3 with the distance between them (as a power of two). A key can occur more than once and is never 0.
     """
     size = 0
     a = b = c = np.uint64(0)
     ma = mb = mc = md = np.uint64(0)
+    mark = before = np.uint64(0)
+    distance = 0
     for i in range(first, last):
         c = b
         b = a
         a = np.uint64(hashes[i])
-        size = _note(a + np.uint64(0x100000000), seen, stamp, out, size)
-        if i > first:
-            size = _note(b * np.uint64(0x9E3779B97F4A7C15) + a * np.uint64(3), seen, stamp, out, size)
-        if i > first + 1:
-            key = (c * np.uint64(0x9E3779B97F4A7C15) + b) * np.uint64(0xD6E8FEB86659FD93) + a * np.uint64(5)
-            size = _note(key, seen, stamp, out, size)
-        me = md
         md = mc
         mc = mb
         mb = ma
         ma = np.uint64(masked[i])
+        out[size] = _key(a + np.uint64(0x100000000))
+        size += 1
+        if i > first:
+            out[size] = _key(b * _P + a * np.uint64(3))
+            size += 1
         if i > first + 1:
-            key = (mc * np.uint64(0xA0761D6478BD642F) + mb) * np.uint64(0xE7037ED1A0B428DB) + ma * np.uint64(
-                7
-            )
-            size = _note(key, seen, stamp, out, size)
-            if i > first + 2:
-                key = key + md * np.uint64(0x8EBC6AF09C88C6E3)
-                size = _note(key, seen, stamp, out, size)
-                if i > first + 3:
-                    key = key + me * np.uint64(0x589965CC75374CC3)
-                    size = _note(key, seen, stamp, out, size)
+            out[size] = _key((c * _P + b) * _Q + a * np.uint64(5))
+            out[size + 1] = _key((mc * _R + ma) * _S + np.uint64(29))
+            size += 2
+        if i > first + 2:
+            out[size] = _key(((md * _P + mc) * _Q + mb) * _S + ma * np.uint64(17))
+            size += 1
+        if types[i] != MARK:
+            distance += 1
+            continue
+        here = a * np.uint64(16)
+        while distance > 0:
+            here += np.uint64(1)
+            distance >>= 1
+        out[size] = _key(mark * _Q + here * _R + np.uint64(43))
+        out[size + 1] = _key((before * _P + mark) * _Q + here + np.uint64(41))
+        size += 2
+        before = mark
+        mark = here
     return size
 
 
 @njit(cache=True, nogil=True)
-def style(first, last, hashes, types, flags, lengths, recent, base, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (float32, one entry a name of STYLE) for tokens[first:last]; `known_grams` is left to the caller.
+def _key(value):  # type: ignore[no-untyped-def]
+    return max(np.uint32(1), np.uint32(mix(value) >> np.uint64(32)))
 
-    Rates are per word; `recent` is an int64 table of
-    65536 positions, and `base` leaves more than 1000 between calls, so it is never cleared.
+
+@njit(cache=True, nogil=True)
+def style(first, last, hashes, types, flags, lengths, recent, base, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (float32, one entry a name of STYLE) for tokens[first:last].
+
+    Rates are per word; `recent` is an int64 table of 65536 positions, and `base` leaves more than 1000
+    between calls, so it is never cleared.
     """
     for k in range(len(out)):
         out[k] = 0.0

@@ -1,29 +1,31 @@
 """Trains the embedded detector and its calibration from labelled passages: same input, same bytes.
 
 Weights keep any one source or domain from becoming the detector, labels weigh the same in each language,
-and the calibration comes from scores of domains that the scoring model never saw.
+and mixture and calibration come from scores of domains that the scoring model never saw.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
-from provenance.detector import features
+from provenance.detector import learning
 from provenance.detector.calibration import BUCKETS, LEVELS, Calibration, bucket, fit_line
-from provenance.detector.features import MAX_GRAMS, SEEN, STYLE, TABLE_BITS, grams, mask, next_stamp, style
-from provenance.detector.model import IDEOGRAPHS_PER_WORD, Model, passages, text_buffers
-from provenance.detector.tokens import IDEOGRAPH, MAX_TOKENS, WORD, character_tables, tokenise
+from provenance.detector.learning import Expert, Passages
+from provenance.detector.model import ARRAYS, Model, mix_experts
 
-VOCABULARY = 3000
 FOLDS = 6
+#: Steepest line from an expert's score to its log-likelihood ratio.
+_MAX_SLOPE = 3.0
+#: Passages of each label that an expert needs in a language, and its AUROC there, to count in it.
+_LEAST = 30
+_MIN_AUROC = 0.92
 
 
 @dataclass(frozen=True)
@@ -31,33 +33,46 @@ class Settings:
     """What can be chosen in training; the defaults make the shipped model."""
 
     seed: int = 20221130
-    epochs: int = 4
+    epochs: int = 8
     rate: float = 0.15
-    ridge: float = 1e-5
-    #: generator → weight. 10 for the newest model of the corpus: of 3, 5, 10 the best on unseen domains
-    #: (AUROC .937, .945, .965 on its passages; the achieved false-positive rate stays at .006-.007).
-    emphasis: Mapping[str, float] = field(default_factory=lambda: {"assistant-2026": 10.0})
+    style_rate: float = 0.015
+    ridge: float = 1e-4
+    vocabulary: int = 3000  # common words, which are never masked
+    #: Generators of the newest family, which has an expert of its own: what they write has next to nothing
+    #: in common with the older ones (an expert of the older ones has AUROC .46 on them).
+    recent: tuple[str, ...] = ("assistant-2026",)
+    recent_share: float = 0.35  # of the synthetic side of the mixture
+    #: Base models, which continue human text without instruction; no expert learns from them.
+    left_out: tuple[str, ...] = ("gpt-j-6B", "gpt-neo-2.7B", "gpt-neox-20b", "gpt2-xl", "opt-2.7b")
+    #: An n-gram counts from this many sources on, fewer where the corpus has fewer than eight times as many.
+    sources: int = 8
+    #: Weight of human passages that share their subject with a recent synthetic one, so that subjects cancel.
+    partner: float = 5.0
 
 
 @dataclass(frozen=True)
-class Passages:
-    """Features of all passages of a corpus: rows of table slots, style vectors and their documents."""
+class Corpus:
+    """A labelled corpus as the experts read it; `table` comes from `prepare`."""
 
-    starts: NDArray[np.int64]  # (rows + 1,)
-    slots: NDArray[np.int32]
-    style: NDArray[np.float32]  # (rows, len(STYLE))
-    document: NDArray[np.int64]  # (rows,)
-    words: NDArray[np.int32]  # (documents,)
-    known: NDArray[np.float32]  # (documents,)
+    table: pd.DataFrame
+    rows: Passages  # places in `keys`
+    keys: NDArray[np.uint32]
+    style_mean: NDArray[np.float32]
+    style_scale: NDArray[np.float32]
+    vocabulary: NDArray[np.uint32]
+    settings: Settings
 
+    @property
+    def synthetic(self) -> NDArray[np.bool_]:
+        """Whether each document is synthetic."""
+        return np.asarray(self.table.synthetic, bool)
 
-@dataclass(frozen=True)
-class Weights:
-    """A linear model before it is quantised."""
-
-    table: NDArray[np.float32]
-    style: NDArray[np.float32]
-    bias: float
+    def families(self) -> dict[str, NDArray[np.bool_]]:
+        """Name of each expert → which documents are its synthetic side; families without documents are absent."""
+        recent = self.table.generator.isin(self.settings.recent).to_numpy() & self.synthetic
+        base = self.table.generator.isin(self.settings.left_out).to_numpy()
+        found = {"earlier": self.synthetic & ~recent & ~base, "recent": recent}
+        return {name: chosen for name, chosen in found.items() if chosen.any()}
 
 
 def prepare(corpus: pd.DataFrame) -> pd.DataFrame:
@@ -87,206 +102,247 @@ def prepare(corpus: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def document_weights(
-    corpus: pd.DataFrame, emphasis: Mapping[str, float], use: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Weight of each document: sources damped by the root of their size, labels equal in each language.
+def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
+    """Encode a prepared table and list the n-grams that occur in enough sources to count."""
+    texts = pa.array(table.text, pa.large_string())
+    weight = document_weights(table, np.ones(len(table), bool))
+    vocabulary = learning.common_words(texts, weight, settings.vocabulary)
+    rows = learning.encode(texts, vocabulary)
+    source = source_numbers(table)
+    keys = learning.shared_grams(rows, source, least_sources(source, settings))
+    rows, mean, scale = learning.standardised(learning.known_grams(rows, keys))
+    return Corpus(table, rows, keys, mean, scale, vocabulary, settings)
 
-    A language with one label only gets 0 (it would teach nothing but the language); the rarer label is
-    raised at most to half of what is there of the other one's weight, the commoner one lowered to meet it.
+
+def source_numbers(table: pd.DataFrame) -> NDArray[np.int64]:
+    """A number from 0 for each (repository, coarse domain, label)."""
+    return table.groupby(["repository", "stem", "synthetic"]).ngroup().to_numpy()
+
+
+def least_sources(source: NDArray[np.int64], settings: Settings) -> int:
+    """Sources in which an n-gram has to occur; documents of source -1 are not counted."""
+    return max(1, min(settings.sources, len(np.unique(source[source >= 0])) // settings.sources))
+
+
+def document_weights(
+    table: pd.DataFrame,
+    use: NDArray[np.bool_],
+    partners: NDArray[np.bool_] | None = None,
+    partner: float = 1.0,
+) -> NDArray[np.float64]:
+    """Weight of each document in `use`: sources damped by the root of their size, labels equal in each language.
+
+    Documents in `partners` weigh `partner` times as much. A language with one label only gets 0 (it would
+    teach nothing but the language); the rarer label is raised to the other's weight, outside English to
+    twice its own at most, the commoner one lowered to meet it.
     """
-    size = corpus.groupby(["repository", "synthetic", "stem"]).synthetic.transform("size").to_numpy()
+    size = table.groupby(["repository", "synthetic", "stem"]).synthetic.transform("size").to_numpy()
     weight = np.minimum(1.0, np.sqrt(300 / size))
-    for generator, value in emphasis.items():
-        weight[(corpus.generator == generator).to_numpy()] = value
+    if partners is not None:
+        weight[partners] *= partner
     weight = np.where(use, weight, 0.0)
-    synthetic = corpus.synthetic.to_numpy()
-    for language in sorted(corpus.language.unique()):
-        rows = (corpus.language == language).to_numpy()
+    synthetic = table.synthetic.to_numpy()
+    for language in sorted(table.language.unique()):
+        rows = (table.language == language).to_numpy()
         human, machine = weight[rows & ~synthetic].sum(), weight[rows & synthetic].sum()
         if human == 0 or machine == 0:
             weight[rows] = 0
             continue
         low, high = min(human, machine), max(human, machine)
-        total = high if high <= 4 * low else 2 * low
+        total = high if high <= 4 * low or language == "en" else 2 * low
         weight[rows & ~synthetic] *= total / human
         weight[rows & synthetic] *= total / machine
     return weight
 
 
-def common_words(texts: pa.Array, weight: NDArray[np.float64], size: int = VOCABULARY) -> NDArray[np.uint32]:
-    """Sorted hashes of the `size` words in most documents, documents counted by `weight`."""
-    data, offsets = text_buffers(texts)
-    found = np.zeros(len(data) + 1, np.uint64)
-    count = _document_words(data, offsets, *character_tables(), *features.empty_tokens(MAX_TOKENS), found)
-    pairs = np.unique(found[:count])
-    words, index = np.unique((pairs >> np.uint64(32)).astype(np.uint32), return_inverse=True)
-    frequency = np.bincount(index, weights=weight[(pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)])
-    return np.sort(words[np.lexsort((words, -frequency))[:size]])
+def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert]:
+    """One expert for each family, trained on the documents in `use` (documents,)."""
+    settings, synthetic = corpus.settings, corpus.synthetic
+    source = np.where(use, source_numbers(corpus.table), -1)
+    listed = learning.sources_of(corpus.rows, len(corpus.keys), source) >= least_sources(source, settings)
+    experts = {}
+    for name, members in corpus.families().items():
+        partners = None
+        if name == "recent":
+            groups = corpus.table.group.astype(str)
+            partners = groups.isin(groups[members]).to_numpy() & ~synthetic
+        weight = document_weights(corpus.table, use & (members | ~synthetic), partners, settings.partner)
+        experts[name] = learning.fit(
+            corpus.rows,
+            listed,
+            synthetic,
+            weight,
+            settings.seed,
+            settings.epochs,
+            settings.rate,
+            settings.style_rate,
+            settings.ridge,
+        )
+    return experts
 
 
-def encode(texts: pa.Array, vocabulary: NDArray[np.uint32]) -> Passages:
-    """The features of every passage of `texts`, by the same functions that score."""
-    data, offsets = text_buffers(texts)
-    sizes = np.diff(offsets)
-    rows = int((np.minimum(sizes, 6 * MAX_TOKENS) // 300 + 2).sum())
-    rows = min(rows, 12 * len(texts))
-    starts = np.zeros(rows + 1, np.int64)
-    slots = np.zeros(int(np.minimum(sizes, 40 * MAX_TOKENS).sum() * 4 + 64), np.int32)
-    vectors = np.zeros((rows, len(STYLE)), np.float32)
-    document = np.zeros(rows, np.int64)
-    words = np.zeros(len(texts), np.int32)
-    known = np.zeros(len(texts), np.float32)
-    used = _encode(
-        data,
-        offsets,
-        *character_tables(),
-        *features.empty_tokens(MAX_TOKENS),
-        np.zeros(MAX_TOKENS, np.uint32),
-        np.zeros(SEEN, np.uint32),
-        np.zeros(65536, np.int64),
-        np.zeros(MAX_GRAMS, np.int32),
-        features.index_vocabulary(vocabulary),
-        starts,
-        slots,
-        vectors,
-        document,
-        words,
-        known,
-    )
-    end = starts[used]
-    return Passages(starts[: used + 1], slots[:end].copy(), vectors[:used], document[:used], words, known)
+def expert_scores(corpus: Corpus, experts: Mapping[str, Expert]) -> NDArray[np.float64]:
+    """Scores of all documents, shape (documents, experts)."""
+    return np.stack([expert.scores(corpus.rows) for expert in experts.values()], axis=1)
 
 
-def train(
-    passages_: Passages, synthetic: NDArray[np.bool_], weight: NDArray[np.float64], settings: Settings
-) -> tuple[Weights, NDArray[np.float32], NDArray[np.float32]]:
-    """(weights, style mean, style scale) of a logistic model by AdaGrad in a seeded order."""
-    mean = passages_.style.mean(0).astype(np.float32)
-    scale = (passages_.style.std(0) + 1e-6).astype(np.float32)
-    vectors = np.clip((passages_.style - mean) / scale, -3, 3).astype(np.float32)
-    parts = np.bincount(passages_.document, minlength=len(weight))
-    row_weight = weight[passages_.document] / parts[passages_.document]
-    rows = np.flatnonzero(row_weight > 0)
-    row_weight /= row_weight[rows].mean()
-    random = np.random.RandomState(settings.seed)
-    order = np.stack([random.permutation(rows) for _ in range(settings.epochs)])
-    table = np.zeros(1 << TABLE_BITS, np.float32)
-    style_weights = np.zeros(len(STYLE), np.float32)
-    target = synthetic[passages_.document].astype(np.float32)
-    bias = _fit(
-        passages_.starts,
-        passages_.slots,
-        vectors,
-        target,
-        row_weight,
-        order,
-        table,
-        style_weights,
-        settings.rate,
-        settings.ridge,
-    )
-    return Weights(table, style_weights, float(bias)), mean, scale
-
-
-def quantise(
-    weights: Weights,
-    mean: NDArray[np.float32],
-    scale: NDArray[np.float32],
-    vocabulary: NDArray[np.uint32],
-    describe: Mapping[str, object],
-) -> Model:
-    """An int8 model; the one weight in 2000 beyond 127 steps is clipped."""
-    step = float(np.quantile(np.abs(weights.table[weights.table != 0]), 0.9995) / 127)
-    table = np.clip(np.rint(weights.table / step), -127, 127).astype(np.int8)
-    digest = hashlib.sha256(table.tobytes() + vocabulary.tobytes() + weights.style.tobytes()).hexdigest()
-    return Model(
-        f"1.{digest[:8]}", table, step, vocabulary, mean, scale, weights.style, weights.bias, describe
-    )
-
-
-def document_scores(model: Model, rows: Passages) -> NDArray[np.float64]:
-    """Scores of encoded documents, as `Model.score` gives them up to rounding."""
-    vectors = np.clip((rows.style - model.style_mean) / model.style_scale, -3, 3)
-    value = vectors @ model.style_weights + model.bias
-    value += _sums(rows.starts, rows.slots, model.weights) * model.scale
-    parts = np.bincount(rows.document, minlength=len(rows.words))
-    return np.bincount(rows.document, weights=value, minlength=len(rows.words)) / np.maximum(parts, 1)
-
-
-def held_out_scores(
-    corpus: pd.DataFrame,
-    rows: Passages,
-    vocabulary: NDArray[np.uint32],
-    settings: Settings,
-    groups: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Score of each document by a model that was trained without its entry of `groups`."""
-    synthetic = corpus.synthetic.to_numpy()
-    scores = np.zeros(len(corpus))
-    for group in np.unique(groups):
-        held = groups == group
-        weight = document_weights(corpus, settings.emphasis, ~held)
-        model = quantise(*train(rows, synthetic, weight, settings), vocabulary, {})
-        scores[held] = document_scores(model, rows)[held]
+def held_out_scores(corpus: Corpus, folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Expert scores of each document by experts trained without its fold, shape (documents, experts)."""
+    scores = np.zeros((len(folds), len(corpus.families())))
+    for fold in np.unique(folds):
+        held = folds == fold
+        scores[held] = expert_scores(corpus, train_experts(corpus, ~held))[held]
     return scores
 
 
-def calibrate(
-    corpus: pd.DataFrame,
-    scores: NDArray[np.float64],
-    rows: Passages,
-    detector: str,
-    provenance: Mapping[str, object],
-    min_each: int = 30,
-    min_auroc: float = 0.92,
-) -> Calibration:
-    """A calibration from held-out `scores`: one line and one row of thresholds per language and length.
+def proofs(
+    corpus: Corpus, scores: NDArray[np.float64], use: NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    """Language → expert → AUROC of its held-out `scores`, where `use` has documents enough to tell.
 
-    English stands on its own; another language is claimed if it has `min_each` documents of both labels
-    and its held-out AUROC reaches `min_auroc`. Lines and thresholds come from its own documents only, and
-    every AUROC that was measured stands in the provenance.
+    Enough: `_LEAST` long passages of its family and of humans, and humans of two domains, so that a language is
+    not known by one domain alone. The first language is the one with most documents.
     """
-    synthetic = corpus.synthetic.to_numpy()
-    long_enough = rows.words >= BUCKETS[0]
+    usable = use & (corpus.rows.words >= BUCKETS[0])
+    found: dict[str, dict[str, float]] = {}
+    for language in corpus.table.language.value_counts().index:
+        here = usable & (corpus.table.language == language).to_numpy()
+        human = here & ~corpus.synthetic
+        domains = corpus.table.stem[human].value_counts()
+        if (domains >= _LEAST).sum() < 2 and found:
+            continue
+        for column, (name, members) in enumerate(corpus.families().items()):
+            chosen = human | (here & members)
+            if min(human.sum(), (here & members).sum()) >= _LEAST:
+                area = auroc(scores[chosen, column], corpus.synthetic[chosen])
+                found.setdefault(str(language), {})[name] = round(area, 4)
+    if not found:
+        raise ValueError(
+            f"no language has {_LEAST} human and synthetic passages of {BUCKETS[0]} words or more"
+        )
+    return found
+
+
+def spoken(proof: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
+    """Language → experts that count there: all in the first language, elsewhere those proven to separate."""
+    first = next(iter(proof))
+    found = {
+        language: [name for name, area in areas.items() if area >= _MIN_AUROC or language == first]
+        for language, areas in proof.items()
+    }
+    return {language: names for language, names in found.items() if names}
+
+
+def fit_mixture(
+    corpus: Corpus, scores: NDArray[np.float64], use: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float32]]:
+    """Language → (intercept, slope) of each expert, (experts, 2), from held-out scores of documents in `use`.
+
+    Each domain counts alike. An expert that does not count in a language has intercept -inf there.
+    """
+    families = corpus.families()
+    share = {"recent": corpus.settings.recent_share, "earlier": 1 - corpus.settings.recent_share}
+    usable = use & (corpus.rows.words >= BUCKETS[0])
+    mixture = {}
+    for language, names in spoken(proofs(corpus, scores, use)).items():
+        here = usable & (corpus.table.language == language).to_numpy()
+        lines = np.full((len(families), 2), (-np.inf, 0.0), np.float32)
+        for column, (name, members) in enumerate(families.items()):
+            if name in names:
+                chosen = here & (members | ~corpus.synthetic)
+                weight = domain_weights(corpus.table[chosen])
+                line = fit_line(scores[chosen, column], corpus.synthetic[chosen], weight, _MAX_SLOPE)
+                lines[column] = line[0] + np.log(share[name] / sum(share[other] for other in names)), line[1]
+        mixture[language] = lines
+    return mixture
+
+
+def mix(
+    corpus: Corpus, scores: NDArray[np.float64], mixture: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float64]:
+    """Score of each document, (documents,), from those of the experts by the lines of its language."""
+    first = next(iter(mixture.values()))
+    lines = np.stack([mixture.get(language, first) for language in corpus.table.language])
+    return mix_experts(scores, lines)
+
+
+def cross_fitted(
+    corpus: Corpus, scores: NDArray[np.float64], folds: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Score of each document (documents,): held-out experts, mixed by lines fitted on the other folds."""
+    result = np.zeros(len(folds))
+    for fold in np.unique(folds):
+        held = folds == fold
+        result[held] = mix(corpus, scores, fit_mixture(corpus, scores, ~held))[held]
+    return result
+
+
+def build_model(
+    corpus: Corpus,
+    experts: Mapping[str, Expert],
+    mixture: Mapping[str, NDArray[np.float32]],
+    describe: Mapping[str, object],
+) -> Model:
+    """The model file's content; n-grams that no expert lists are left out."""
+    listed = np.logical_or.reduce([expert.listed for expert in experts.values()])
+    model = Model(
+        version="",
+        languages=tuple(mixture),
+        keys=corpus.keys[listed],
+        weights=np.stack([expert.steps[listed] for expert in experts.values()], axis=1),
+        scale=np.array([expert.scale for expert in experts.values()], np.float32),
+        bias=np.array([expert.bias for expert in experts.values()], np.float32),
+        style_mean=corpus.style_mean,
+        style_scale=corpus.style_scale,
+        style_weights=np.stack([expert.style for expert in experts.values()]),
+        mixture=np.stack(list(mixture.values())),
+        vocabulary=corpus.vocabulary,
+        describe={**describe, "experts": list(experts)},
+    )
+    digest = hashlib.sha256()
+    for name in ARRAYS:
+        digest.update(getattr(model, name).tobytes())
+    return replace(model, version=f"2.{digest.hexdigest()[:8]}")
+
+
+def calibrate(
+    corpus: Corpus, scores: NDArray[np.float64], detector: str, describe: Mapping[str, object]
+) -> Calibration:
+    """A calibration from held-out expert `scores`: one line and one row of thresholds per language and length.
+
+    Claimed are the languages of `spoken`. Lines come from humans and the families that an expert there knows,
+    thresholds from humans; each domain counts alike, and every AUROC that was measured stands in the provenance.
+    """
+    everything = np.ones(len(scores), bool)
+    proof = proofs(corpus, scores, everything)
+    mixed = mix(corpus, scores, fit_mixture(corpus, scores, everything))
+    families, words = corpus.families(), corpus.rows.words
     lines: dict[str, list[tuple[float, float]]] = {}
     thresholds: dict[str, list[list[float]]] = {}
     floors: dict[str, float] = {}
-    proof: dict[str, float] = {}  # held-out AUROC of each language that was tried
-    for language in sorted(corpus.language.unique()):
-        chosen = (corpus.language == language).to_numpy()
-        if min((chosen & synthetic).sum(), (chosen & ~synthetic).sum()) < min_each:
-            continue
-        proof[language] = round(auroc(scores[chosen], synthetic[chosen]), 4)
-        if proof[language] < min_auroc and language != "en":
-            continue
-        spread = domain_weights(corpus[chosen])
-        own = scores[chosen]
-        machine, words = synthetic[chosen], rows.words[chosen]
+    for language, names in sorted(spoken(proof).items()):
+        kind = np.logical_or.reduce([families[name] for name in names]) | ~corpus.synthetic
+        chosen = kind & (words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
+        spread = domain_weights(corpus.table[chosen])
+        own, machine, length = mixed[chosen], corpus.synthetic[chosen], words[chosen]
         human = ~machine
         lines[language], thresholds[language] = [], []
         for index in range(len(BUCKETS)):
-            at = _near(index, words)
+            at = _near(index, length)
             lines[language].append(fit_line(own[at], machine[at], spread[at], max_slope=1.5))
-            at = _near(index, words[human])
-            thresholds[language].append(
-                [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
-            )
-        floors[language] = (
-            float(np.quantile(rows.known[chosen & long_enough], 0.005))
-            if (chosen & long_enough).any()
-            else 0.0
-        )
+            at = _near(index, length[human])
+            cuts = [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
+            thresholds[language].append(cuts)
+        floors[language] = float(np.quantile(corpus.rows.known[chosen], 0.005))
     digest = hashlib.sha256(repr((lines, thresholds, floors)).encode()).hexdigest()
-    return Calibration(
-        f"1.{digest[:8]}", detector, lines, thresholds, floors, provenance={**provenance, "auroc": proof}
-    )
+    provenance = {**describe, "scores": "held-out domains; base models left out", "auroc": proof}
+    return Calibration(f"2.{digest[:8]}", detector, lines, thresholds, floors, provenance=provenance)
 
 
 def domain_weights(corpus: pd.DataFrame) -> NDArray[np.float64]:
-    """Weights that make every (label, domain) count alike, those under 40 documents in proportion."""
+    """Weights that make every (label, domain) count alike, those under 100 documents in proportion."""
     size = corpus.groupby(["synthetic", "stem"]).synthetic.transform("size").to_numpy()
-    return np.asarray(1.0 / np.maximum(size, 40))
+    return np.asarray(1.0 / np.maximum(size, 100))
 
 
 def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
@@ -302,8 +358,8 @@ def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
 def _near(index: int, words: NDArray[np.int32]) -> NDArray[np.int64]:
     """The documents of a length bucket, with its neighbours where it alone has fewer than 400."""
     lengths = bucket(words)
-    for reach in range(len(BUCKETS) + 1):
-        chosen = np.abs(lengths - index) <= reach
+    for reach in range(len(BUCKETS)):
+        chosen = (lengths >= 0) & (np.abs(lengths - index) <= reach)
         if chosen.sum() >= 400:
             break
     return np.flatnonzero(chosen)
@@ -321,139 +377,3 @@ def threshold(scores: NDArray[np.float64], weights: NDArray[np.float64], level: 
     if spare / (weights.sum() + spare) > level:
         return float(scores.max() + 1)
     return float(scores[order][min(index, len(scores) - 1)])
-
-
-@njit(cache=True)
-def _document_words(data, offsets, kinds, upper, fold, hashes, types, flags, lengths, suffixes, found):  # type: ignore[no-untyped-def]
-    size = 0
-    for document in range(len(offsets) - 1):
-        count = tokenise(
-            data,
-            offsets[document],
-            offsets[document + 1],
-            kinds,
-            upper,
-            fold,
-            hashes,
-            types,
-            flags,
-            lengths,
-            suffixes,
-        )
-        for i in range(count):
-            if types[i] == WORD:
-                found[size] = np.uint64(hashes[i]) << np.uint64(32) | np.uint64(document)
-                size += 1
-    return size
-
-
-@njit(cache=True)
-def _encode(  # type: ignore[no-untyped-def]
-    data,
-    offsets,
-    kinds,
-    upper,
-    fold,
-    hashes,
-    types,
-    flags,
-    lengths,
-    suffixes,
-    masked,
-    seen,
-    recent,
-    out,
-    index,
-    starts,
-    slots,
-    vectors,
-    document_of,
-    words,
-    known,
-):
-    row = 0
-    end = 0
-    stamp = 0
-    base = 0
-    for document in range(len(offsets) - 1):
-        count = tokenise(
-            data,
-            offsets[document],
-            offsets[document + 1],
-            kinds,
-            upper,
-            fold,
-            hashes,
-            types,
-            flags,
-            lengths,
-            suffixes,
-        )
-        if count == 0:
-            continue
-        common = mask(count, hashes, types, flags, lengths, suffixes, index, masked)
-        plain = 0
-        ideographs = 0
-        for i in range(count):
-            plain += types[i] == WORD
-            ideographs += types[i] == IDEOGRAPH
-        words[document] = plain + int(ideographs / IDEOGRAPHS_PER_WORD)
-        known[document] = (common + ideographs) / max(1, plain + ideographs)
-        parts, size = passages(count)
-        for part in range(parts):
-            first = part * size
-            last = min(count, first + size)
-            stamp = next_stamp(stamp, seen)
-            base += 4096
-            found = grams(first, last, hashes, types, masked, seen, stamp, out)
-            slots[end : end + found] = np.sort(out[:found])
-            end += found
-            style(first, last, hashes, types, flags, lengths, recent, base, vectors[row])
-            document_of[row] = document
-            row += 1
-            starts[row] = end
-    return row
-
-
-@njit(cache=True)
-def _fit(starts, slots, vectors, target, row_weight, order, table, style_weights, rate, ridge):  # type: ignore[no-untyped-def]
-    squares = np.full(len(table), 1e-2, np.float32)
-    style_squares = np.full(len(style_weights), 1e-2)
-    bias = 0.0
-    bias_squares = 1e-2
-    for epoch in range(len(order)):
-        for row in order[epoch]:
-            first = starts[row]
-            last = starts[row + 1]
-            norm = 1 / np.sqrt(max(1, last - first))
-            value = 0.0
-            for k in range(first, last):
-                value += table[slots[k]]
-            value = value * norm + bias
-            for k in range(len(style_weights)):
-                value += style_weights[k] * vectors[row, k]
-            gap = (1 / (1 + np.exp(-value)) - target[row]) * row_weight[row]
-            step = gap * norm
-            for k in range(first, last):
-                slot = slots[k]
-                gradient = step + ridge * table[slot]
-                squares[slot] += gradient * gradient
-                table[slot] -= rate * gradient / np.sqrt(squares[slot])
-            for k in range(len(style_weights)):
-                gradient = gap * vectors[row, k] + 1e-4 * style_weights[k]
-                style_squares[k] += gradient * gradient
-                style_weights[k] -= 0.3 * rate * gradient / np.sqrt(style_squares[k])
-            bias_squares += gap * gap
-            bias -= rate * gap / np.sqrt(bias_squares)
-    return bias
-
-
-@njit(cache=True)
-def _sums(starts, slots, weights):  # type: ignore[no-untyped-def]
-    out = np.zeros(len(starts) - 1)
-    for row in range(len(out)):
-        total = 0
-        for k in range(starts[row], starts[row + 1]):
-            total += weights[slots[k]]
-        out[row] = total / np.sqrt(max(1, starts[row + 1] - starts[row]))
-    return out
