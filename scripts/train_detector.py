@@ -66,12 +66,13 @@ def main(arguments: list[str] | None = None) -> int:
         "settings": asdict(settings),
     }
     say(f"{len(table):,} passages, {len(corpus.keys):,} n-grams in {settings.sources} sources or more")
-    experts = training.train_experts(corpus, np.ones(len(table), bool))
+    everything = np.ones(len(table), bool)
+    experts = training.train_experts(corpus, everything)
     say(f"experts: {', '.join(experts)}; held-out scores of {training.FOLDS} groups of domains …")
     scores = training.held_out_scores(corpus, folds)
-    mixture = training.fit_mixture(corpus, scores, np.ones(len(table), bool))
+    mixture = training.fit_mixture(corpus, scores, everything)
     model = training.build_model(corpus, experts, mixture, made)
-    calibration = training.calibrate(corpus, scores, model.version, made)
+    calibration = training.calibrate(corpus, scores, model.version, made, everything)
     options.out.mkdir(parents=True, exist_ok=True)
     model.save(options.out / "embedded.npz")
     calibration.save(options.out / "calibration.json")

@@ -23,6 +23,8 @@ from provenance.detector.model import ARRAYS, Model, mix_experts
 FOLDS = 6
 #: Steepest line from an expert's score to its log-likelihood ratio.
 _MAX_SLOPE = 3.0
+#: The most that a score can say, in nats; the least is measured.
+MOST = 4.0
 #: Passages of each label that an expert needs in a language, and its AUROC there, to count in it.
 _LEAST = 30
 _MIN_AUROC = 0.92
@@ -116,7 +118,7 @@ def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
 
 def source_numbers(table: pd.DataFrame) -> NDArray[np.int64]:
     """A number from 0 for each (repository, coarse domain, label)."""
-    return table.groupby(["repository", "stem", "synthetic"]).ngroup().to_numpy()
+    return np.asarray(table.groupby(["repository", "stem", "synthetic"]).ngroup(), np.int64)
 
 
 def least_sources(source: NDArray[np.int64], settings: Settings) -> int:
@@ -306,23 +308,26 @@ def build_model(
 
 
 def calibrate(
-    corpus: Corpus, scores: NDArray[np.float64], detector: str, describe: Mapping[str, object]
+    corpus: Corpus,
+    scores: NDArray[np.float64],
+    detector: str,
+    describe: Mapping[str, object],
+    use: NDArray[np.bool_],
 ) -> Calibration:
-    """A calibration from held-out expert `scores`: one line and one row of thresholds per language and length.
+    """A calibration from held-out expert `scores` of documents in `use`: one line and one row of thresholds per language and length.
 
     Claimed are the languages of `spoken`. Lines come from humans and the families that an expert there knows,
     thresholds from humans; each domain counts alike, and every AUROC that was measured stands in the provenance.
     """
-    everything = np.ones(len(scores), bool)
-    proof = proofs(corpus, scores, everything)
-    mixed = mix(corpus, scores, fit_mixture(corpus, scores, everything))
+    proof = proofs(corpus, scores, use)
+    mixed = mix(corpus, scores, fit_mixture(corpus, scores, use))
     families, words = corpus.families(), corpus.rows.words
     lines: dict[str, list[tuple[float, float]]] = {}
     thresholds: dict[str, list[list[float]]] = {}
     floors: dict[str, float] = {}
     for language, names in sorted(spoken(proof).items()):
         kind = np.logical_or.reduce([families[name] for name in names]) | ~corpus.synthetic
-        chosen = kind & (words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
+        chosen = use & kind & (words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
         spread = domain_weights(corpus.table[chosen])
         own, machine, length = mixed[chosen], corpus.synthetic[chosen], words[chosen]
         human = ~machine
@@ -334,9 +339,34 @@ def calibrate(
             cuts = [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
             thresholds[language].append(cuts)
         floors[language] = float(np.quantile(corpus.rows.known[chosen], 0.005))
-    digest = hashlib.sha256(repr((lines, thresholds, floors)).encode()).hexdigest()
+    bounds = (_least_ratio(corpus, mixed, lines, use), MOST)
+    digest = hashlib.sha256(repr((lines, thresholds, floors, bounds)).encode()).hexdigest()
     provenance = {**describe, "scores": "held-out domains; base models left out", "auroc": proof}
-    return Calibration(f"2.{digest[:8]}", detector, lines, thresholds, floors, provenance=provenance)
+    return Calibration(f"2.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+
+
+def _least_ratio(
+    corpus: Corpus,
+    mixed: NDArray[np.float64],
+    lines: Mapping[str, list[tuple[float, float]]],
+    use: NDArray[np.bool_],
+) -> float:
+    """The least ratio that held-out scores support, in nats, not above -1: how rare synthetic passages are where the line is lowest.
+
+    Some synthetic text looks entirely human to a detector of this kind, so a low score never proves a human.
+    Measured in the first language, on the quarter of its human weight that the lines rank lowest.
+    """
+    language = corpus.table.language.value_counts().index[0]
+    known = np.logical_or.reduce(list(corpus.families().values())) | ~corpus.synthetic
+    chosen = use & known & (corpus.rows.words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
+    line = np.asarray(lines[language])[bucket(corpus.rows.words[chosen])]
+    ratio = line[:, 0] + line[:, 1] * mixed[chosen]
+    machine, weight = corpus.synthetic[chosen], domain_weights(corpus.table[chosen])
+    order = np.argsort(ratio, kind="stable")
+    human = np.cumsum(np.where(machine, 0, weight)[order]) / weight[~machine].sum()
+    synthetic = np.cumsum(np.where(machine, weight, 0)[order]) / weight[machine].sum()
+    at = int(np.searchsorted(human, 0.25))
+    return float(np.clip(np.log(max(synthetic[at], 1e-6) / human[at]), -MOST, -1.0))
 
 
 def domain_weights(corpus: pd.DataFrame) -> NDArray[np.float64]:
