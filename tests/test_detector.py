@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -19,16 +20,17 @@ from provenance.detector import EmbeddedDetector, load_model, score_texts
 from provenance.detector.features import (
     MAX_GRAMS,
     PASSAGE,
-    SEEN,
     STYLE,
-    TABLE_BITS,
     empty_tokens,
     grams,
     hash_word,
     index_vocabulary,
     mask,
+    style,
 )
-from provenance.detector.tokens import MAX_TOKENS, character_tables, tokenise
+from provenance.detector.learning import encode, shared_grams
+from provenance.detector.model import read_model
+from provenance.detector.tokens import MARK, MAX_TOKENS, character_tables, tokenise
 from provenance.detector.training import auroc
 
 PROSE = (
@@ -76,22 +78,34 @@ def test_score_ignores_how_lines_are_wrapped() -> None:
 
 def test_kernel_equals_a_slow_reference() -> None:
     model = load_model()
-    data = np.frombuffer(PROSE.encode(), np.uint8)
+    text = PROSE + "It was (he said) over; was it? It was! It was over, it was over."
+    data = np.frombuffer(text.encode(), np.uint8)
     hashes, types, flags, lengths, suffixes = empty_tokens(MAX_TOKENS)
     count = tokenise(data, 0, len(data), *character_tables(), hashes, types, flags, lengths, suffixes)
     assert count <= PASSAGE
     masked = np.zeros(MAX_TOKENS, np.uint32)
     mask(count, hashes, types, flags, lengths, suffixes, index_vocabulary(model.vocabulary), masked)
     word, shape = [int(h) for h in hashes[:count]], [int(m) for m in masked[:count]]
-    keys = _reference_keys(word, shape)
-    slots = {_mix(key) % (1 << TABLE_BITS) for key in keys}
-    out = np.zeros(MAX_GRAMS, np.int32)
-    found = grams(0, count, hashes, types, masked, np.zeros(SEEN, np.uint32), 1, out)
-    assert set(out[:found].tolist()) == slots
-    # the table's part of the score; the style part is what remains
-    table = sum(int(model.weights[slot]) for slot in slots) * model.scale / math.sqrt(len(slots))
-    bare = type(model)(**{**model.__dict__, "style_weights": np.zeros(len(STYLE), np.float32)})
-    assert float(bare.score(pa.array([PROSE])).score[0]) == pytest.approx(table + model.bias, abs=1e-4)
+    expected = {max(1, _mix(key) >> 32) for key in _reference_keys(word, shape, types[:count].tolist())}
+    out = np.zeros(MAX_GRAMS, np.uint32)
+    found = grams(0, count, hashes, types, masked, out)
+    assert set(out[:found].tolist()) == expected
+
+    vector = np.zeros(len(STYLE), np.float32)
+    style(0, count, hashes, types, flags, lengths, np.zeros(65536, np.int64), 4096, vector)
+    measures = np.clip((vector - model.style_mean) / model.style_scale, -3, 3)
+    place = {int(key): row for row, key in enumerate(model.keys)}
+    rows = [place[key] for key in expected if key in place]
+    assert len(rows) > 100
+    total = model.weights[rows].astype(int).sum(0) * model.scale / math.sqrt(len(rows))
+    experts = total + model.bias + model.style_weights @ measures
+    np.testing.assert_allclose(model.expert_scores(pa.array([text]))[0][0], experts, atol=1e-4)
+    for row, language in enumerate(model.languages):
+        with np.errstate(over="ignore"):
+            odds = sum(math.exp(a + b * x) for (a, b), x in zip(model.mixture[row], experts, strict=True))
+        score = model.score(pa.array([text, text]), [language, None]).score
+        assert score[0] == pytest.approx(math.log(odds), abs=1e-4)
+        assert score[1] == model.score(pa.array([text])).score[0]
 
 
 def _mix(value: int) -> int:
@@ -103,22 +117,52 @@ def _mix(value: int) -> int:
     return value ^ value >> 33
 
 
-def _reference_keys(word: list[int], shape: list[int]) -> set[int]:
+def _reference_keys(word: list[int], shape: list[int], types: list[int]) -> set[int]:
+    p, q, r, s = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0x8EBC6AF09C88C6E3
     keys = set()
     for i in range(len(word)):
         keys.add(word[i] + (1 << 32))
         if i > 0:
-            keys.add(word[i - 1] * 0x9E3779B97F4A7C15 + word[i] * 3)
+            keys.add(word[i - 1] * p + word[i] * 3)
         if i > 1:
-            keys.add((word[i - 2] * 0x9E3779B97F4A7C15 + word[i - 1]) * 0xD6E8FEB86659FD93 + word[i] * 5)
-            key = (shape[i - 2] * 0xA0761D6478BD642F + shape[i - 1]) * 0xE7037ED1A0B428DB + shape[i] * 7
-            keys.add(key)
-            if i > 2:
-                key += shape[i - 3] * 0x8EBC6AF09C88C6E3
-                keys.add(key)
-            if i > 3:
-                keys.add(key + shape[i - 4] * 0x589965CC75374CC3)
+            keys.add((word[i - 2] * p + word[i - 1]) * q + word[i] * 5)
+            keys.add((shape[i - 2] * r + shape[i]) * s + 29)
+        if i > 2:
+            keys.add(((shape[i - 3] * p + shape[i - 2]) * q + shape[i - 1]) * s + shape[i] * 17)
+    marks = [i for i, kind in enumerate(types) if kind == MARK]
+    gaps = [here - before - 1 for before, here in zip([-1, *marks], marks, strict=False)]
+    steps = [0, 0] + [word[i] * 16 + gap.bit_length() for i, gap in zip(marks, gaps, strict=True)]
+    for before, mark, here in zip(steps, steps[1:], steps[2:], strict=False):
+        keys.add(mark * q + here * r + 43)
+        keys.add((before * p + mark) * q + here + 41)
     return {key & ((1 << 64) - 1) for key in keys}
+
+
+def test_only_what_several_sources_share_counts() -> None:
+    texts = pa.array(["one two three. four five", "one two six", "seven eight, one two"], pa.large_string())
+    rows = encode(texts, np.array([], np.uint32))
+    counts = [
+        len(shared_grams(rows, np.array(source), least))
+        for source, least in (([0, 1, 2], 1), ([0, 1, 2], 3), ([0, 0, 0], 2), ([0, 1, 0], 2))
+    ]
+    everywhere = {hash_word("one"), hash_word("two")}
+    assert counts[1] >= 3  # two words and their pair
+    assert counts[2] == 0 < counts[1] <= counts[3] < counts[0]
+    assert {max(1, _mix(word + (1 << 32)) >> 32) for word in everywhere} <= set(
+        shared_grams(rows, np.array([0, 1, 2]), 3).tolist()
+    )
+
+
+def test_model_file_reads_back_and_damage_is_refused(tmp_path: Path) -> None:
+    model, path = load_model(), tmp_path / "model.npz"
+    model.save(path)
+    again = read_model(path)
+    texts = pa.array([PROSE], pa.large_string())
+    assert again.version == model.version and again.languages == model.languages
+    assert again.score(texts).score[0] == model.score(texts).score[0]
+    dataclasses.replace(model, bias=model.bias[:1]).save(path)
+    with pytest.raises(ValueError, match="do not fit"):
+        read_model(path)
 
 
 @settings(max_examples=100, deadline=None)

@@ -334,7 +334,7 @@ def calibrate(
         lines[language], thresholds[language] = [], []
         for index in range(len(BUCKETS)):
             at = _near(index, length)
-            lines[language].append(fit_line(own[at], machine[at], spread[at], max_slope=1.5))
+            lines[language].append(_fit_upper_line(own[at], machine[at], spread[at]))
             at = _near(index, length[human])
             cuts = [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
             thresholds[language].append(cuts)
@@ -343,6 +343,24 @@ def calibrate(
     digest = hashlib.sha256(repr((lines, thresholds, floors, bounds)).encode()).hexdigest()
     provenance = {**describe, "scores": "held-out domains; base models left out", "auroc": proof}
     return Calibration(f"2.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+
+
+def _fit_upper_line(
+    scores: NDArray[np.float64], synthetic: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[float, float]:
+    """(intercept, slope) that fit best where the ratio is above -2.
+
+    Below, ratios are cut off anyway, and the synthetic passages that look entirely human would only flatten the line.
+    """
+    line = fit_line(scores, synthetic, weights, max_slope=_MAX_SLOPE / 2)
+    for _ in range(3):
+        upper = line[0] + line[1] * scores > -2
+        if min((upper & synthetic).sum(), (upper & ~synthetic).sum()) < _LEAST:
+            break
+        shares = [weights[upper & label].sum() / weights[label].sum() for label in (synthetic, ~synthetic)]
+        intercept, slope = fit_line(scores[upper], synthetic[upper], weights[upper], max_slope=_MAX_SLOPE / 2)
+        line = intercept + float(np.log(shares[0] / shares[1])), slope
+    return line
 
 
 def _least_ratio(
