@@ -20,7 +20,7 @@ from provenance import wordshares
 from provenance.detector.calibration import BUCKETS, load_calibration
 from provenance.detector.conformal import BINS
 from provenance.detector.model import load_model
-from provenance.detector.training import Settings, document_weights, prepare
+from provenance.detector.training import document_weights, prepare
 from provenance.prevalence import raw_mixture_share
 
 LANGUAGE = "en"
@@ -49,7 +49,7 @@ def build(corpus: pd.DataFrame) -> wordshares.Reference:
     """The reference of a corpus with the columns of `prepare` and `split`."""
     model, calibration = load_model(), load_calibration()
     train = prepare(corpus[corpus.split == "train"])
-    weight = document_weights(train, Settings().emphasis, np.ones(len(train), bool))
+    weight = document_weights(train, np.ones(len(train), bool))
     vocabulary, ratios, base = word_rates(train, weight, model.vocabulary)
     held_out = corpus[corpus.split == "val"].reset_index(drop=True)
     texts = pa.array(held_out.text, pa.large_string())
