@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -220,30 +221,18 @@ def _each_fold(
 
 
 def _fasttext(corpus: pd.DataFrame) -> Scorer:
-    import fasttext
-
     lines = [" ".join(text.lower().split()) for text in corpus.text]
+    english = (corpus.language == "en").to_numpy()
     labels = np.where(corpus.synthetic, "__label__synthetic ", "__label__human ")
 
     def score(train: NDArray[np.bool_]) -> NDArray[np.float64]:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.writelines(
                 labels[i] + lines[i] + "\n"
-                for i in np.random.RandomState(0).permutation(np.flatnonzero(train))
+                for i in np.random.RandomState(0).permutation(np.flatnonzero(train & english))
             )
             file.flush()
-            model = fasttext.train_supervised(
-                file.name,
-                dim=8,
-                epoch=3,
-                lr=0.3,
-                wordNgrams=3,
-                bucket=500_000,
-                minCount=3,
-                thread=1,
-                seed=0,
-                verbose=0,
-            )
+            model = _train_fasttext(file.name)
         result = np.zeros(len(lines))
         for i in np.flatnonzero(~train):
             found, shares = model.predict(lines[i], k=2)
@@ -252,6 +241,19 @@ def _fasttext(corpus: pd.DataFrame) -> Scorer:
         return result
 
     return partial(_each_fold, score)
+
+
+def _train_fasttext(path: str) -> Any:
+    """A plain fastText model; its training can diverge, then a lower rate is taken."""
+    import fasttext
+
+    settings = dict(dim=16, epoch=3, wordNgrams=2, bucket=500_000, minCount=3, thread=1, seed=0, verbose=0)
+    for rate in (0.1, 0.07, 0.04, 0.02):
+        try:
+            return fasttext.train_supervised(path, lr=rate, **settings)
+        except RuntimeError as error:
+            print(f"fastText at rate {rate}: {error}", file=sys.stderr)
+    raise RuntimeError("fastText diverges at every rate")
 
 
 def shipped(test: pd.DataFrame) -> str:
