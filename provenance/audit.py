@@ -5,24 +5,29 @@ Reads any Parquet with a text column, batch by batch; what is kept of it are cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from provenance import diversity, prevalence, wordshares
+from provenance.auditcolumns import (
+    AuditError,
+    has_p_values,
+    languages_of,
+    proof_of,
+    read_batches,
+    strings_of,
+    texts_of,
+)
 from provenance.detector.calibration import BUCKETS, load_calibration
 from provenance.detector.conformal import BINS
 from provenance.detector.model import load_model
-from provenance.language import identify
-from provenance.language import load_model as load_language_model
 from provenance.posterior import LOW_BACKGROUND_BEFORE
-from provenance.storage import Storage, join
+from provenance.storage import Storage
 from provenance.watermarks.null import benjamini_hochberg
 
 #: Own documents from before 2022-11-30 from which on they stand for human text in place of the shipped reference.
@@ -33,15 +38,10 @@ MOST_STRATA = 200
 FEWEST_DOCUMENTS = 50
 #: False-discovery rate at which watermarked documents are counted.
 DISCOVERY_RATE = 0.05
-_BATCH_ROWS = 1024
 _MOST_P_VALUES = 1_000_000
 _DIMENSIONS = ("language", "year", "source")
 #: The adjusted count flags scores that this share of the reference humans reaches.
 _FLAGGED_HUMANS = 0.05
-
-
-class AuditError(RuntimeError):
-    """A dataset that cannot be audited; the message says why."""
 
 
 @dataclass
@@ -71,7 +71,6 @@ class Counts:
     sentences: NDArray[np.int64] = field(
         default_factory=lambda: np.zeros((wordshares.GROUPS, wordshares.BINS), np.int64)
     )
-    ratios: dict[float, int] = field(default_factory=dict)  # calibrated, in hundredths of a nat
     p_values: list[float] = field(default_factory=list)
     watermarks_read: bool = False
     sample: diversity.Sample = field(default_factory=diversity.Sample)
@@ -98,8 +97,8 @@ def audit(storage: Storage, dataset: str, baseline: str | None = None) -> dict[s
     other = None
     if baseline is not None:
         other = diversity.Sample()
-        for batch in _batches(storage, baseline):
-            other.add(_texts(batch))
+        for batch in read_batches(storage, baseline):
+            other.add(texts_of(batch))
         if not other.added:
             raise AuditError(f"{baseline}: holds no documents with text")
     return {**result, "diversity": _diversity(counts.sample, other, baseline)}
@@ -108,8 +107,8 @@ def audit(storage: Storage, dataset: str, baseline: str | None = None) -> dict[s
 def count_dataset(storage: Storage, dataset: str) -> Counts:
     """One pass over a dataset."""
     counts = Counts()
-    for batch in _batches(storage, dataset):
-        texts = _texts(batch)
+    for batch in read_batches(storage, dataset):
+        texts = texts_of(batch)
         keep = np.asarray(pc.fill_null(pc.greater(pc.binary_length(texts), 0), False))
         if not keep.all():
             batch, texts = batch.filter(pa.array(keep)), texts.filter(pa.array(keep))
@@ -128,23 +127,22 @@ def prevalence_report(counts: Counts) -> dict[str, Any]:
         )
     own = int(counts.humans.sum()) >= ENOUGH_HUMANS
     # The level of each length stays the reference's where the dataset has too few of that length.
-    human = reference.human.copy()
+    human, synthetic = prevalence.balanced(reference.human), prevalence.balanced(reference.synthetic)
     if own:
         for row in np.flatnonzero(counts.humans.sum(axis=1) >= ENOUGH_HUMANS // 4):
-            human[row] = counts.humans[row]
+            human[:, row] = counts.humans[row] / len(human)  # of one kind: this dataset's
     return {
         "reference": {
             "detector": reference.detector,
             "language": reference.language,
             "human": "low-background documents of this dataset" if own else "shipped, held-out human text",
-            "human_documents": int(human.sum()),
+            "human_documents": round(float(human.sum())),
             "synthetic_documents": int(reference.synthetic.sum()),
         },
-        "documents": _stratum(counts.whole, human, reference.synthetic)
-        | {"further": _further(counts, reference)},
+        "documents": _stratum(counts.whole, human, synthetic) | {"further": _further(counts, reference)},
         **{
             f"by_{name}": {
-                value: _stratum(stratum, human, reference.synthetic)
+                value: _stratum(stratum, human, synthetic)
                 for value, stratum in sorted(counts.strata[name].items())
             }
             for name in _DIMENSIONS
@@ -152,10 +150,11 @@ def prevalence_report(counts: Counts) -> dict[str, Any]:
     }
 
 
-def _stratum(stratum: Stratum, human: NDArray[np.int64], synthetic: NDArray[np.int64]) -> dict[str, Any]:
+def _stratum(stratum: Stratum, human: NDArray[np.float64], synthetic: NDArray[np.float64]) -> dict[str, Any]:
     """Counts and estimates of one stratum, the share being that of all its judged documents."""
     fresh = int(stratum.scores.sum())
     judged = fresh + stratum.judged_human
+    at_least = None
     estimates: list[dict[str, Any]] = []
     if fresh >= FEWEST_DOCUMENTS:
         em = prevalence.histogram_estimate(stratum.scores, human, synthetic, "EM on reference scores")
@@ -165,6 +164,9 @@ def _stratum(stratum: Stratum, human: NDArray[np.int64], synthetic: NDArray[np.i
             found.append(counted)
         # Documents proven older than chat models are human: they lower the share, not its certainty.
         scale = fresh / judged
+        # Two human references, the second made cautious on kinds of text it had not seen: the lesser counts.
+        bounds = prevalence.lower_bound(stratum.scores, human), _by_calibration(stratum.scores).low
+        at_least = min(bounds) * scale
         for item in found:
             estimates.append(
                 prevalence.Estimate(
@@ -177,14 +179,16 @@ def _stratum(stratum: Stratum, human: NDArray[np.int64], synthetic: NDArray[np.i
         "documents": stratum.documents,
         "judged": judged,
         "proven_human": stratum.proven_human,
+        "at_least": at_least,
         "estimates": estimates,
     }
 
 
 def _adjusted(
-    counts: NDArray[np.int64], human: NDArray[np.int64], synthetic: NDArray[np.int64]
+    counts: NDArray[np.int64], human: NDArray[np.float64], synthetic: NDArray[np.float64]
 ) -> prevalence.Estimate | None:
     """Adjusted count at the score that 5% of the reference humans of each length reach."""
+    human, synthetic = human.sum(axis=0), synthetic.sum(axis=0)
     at_least = [np.cumsum(part[:, ::-1], axis=1)[:, ::-1] for part in (counts, human, synthetic)]
     usable = np.flatnonzero((at_least[1][:, 0] > 0) & (at_least[2][:, 0] > 0))
     edge = (at_least[1] <= _FLAGGED_HUMANS * at_least[1][:, :1]).argmax(axis=1)
@@ -205,15 +209,19 @@ def _adjusted(
         return None
 
 
+def _by_calibration(scores: NDArray[np.int64]) -> prevalence.Estimate:
+    """EM on the detector's ratios as calibrated for single documents; scores of shape (buckets, bins)."""
+    nats = load_calibration().bin_ratios(wordshares.load_reference().language)
+    return prevalence.em_estimate(np.exp(nats).ravel(), scores.ravel(), "EM on calibrated ratios")
+
+
 def _further(counts: Counts, reference: wordshares.Reference) -> list[dict[str, Any]]:
     """Estimates that rest on other assumptions, over the documents that are not proven human."""
     found = []
     fresh = int(counts.whole.scores.sum())
     if fresh < FEWEST_DOCUMENTS:
         return []
-    nats = np.array(sorted(counts.ratios), float) / 100
-    weights = np.array([counts.ratios[key] for key in sorted(counts.ratios)])
-    found.append(prevalence.em_estimate(np.exp(nats), weights, "EM on calibrated ratios").as_json())
+    found.append(_by_calibration(counts.whole.scores).as_json())
     if counts.sentences.sum():
         words = prevalence.mixture_estimate(counts.sentences, wordshares.bin_ratios(), reference.curve)
         found.append(words.as_json() | {"documents": fresh, "sentences": int(counts.sentences.sum())})
@@ -222,12 +230,12 @@ def _further(counts: Counts, reference: wordshares.Reference) -> list[dict[str, 
 
 def _count(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
     model, calibration, reference = load_model(), load_calibration(), wordshares.load_reference()
-    languages = _languages(batch, texts)
+    languages = languages_of(batch, texts)
     scores = model.score(texts)
-    ratios, abstained = calibration.ratios(scores.score, scores.words, languages, scores.known)
+    _, abstained = calibration.ratios(scores.score, scores.words, languages, scores.known)
     known = np.array([language == reference.language for language in languages])
     judged = ~abstained & known
-    proven, year = _proof(batch)
+    proven, year = proof_of(batch)
     human = np.asarray(proven < LOW_BACKGROUND_BEFORE)
     fresh = judged & ~human
     before = counts.whole.documents
@@ -235,19 +243,15 @@ def _count(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
     counts.whole.add(human, judged, table)
     counts.humans += wordshares.count_scores(scores, judged & human, len(BUCKETS), BINS)
     counts.sentences += wordshares.count_sentences(texts, before, reference, fresh)
-    for value, number in zip(
-        *np.unique(np.round(ratios[fresh] * 100).astype(np.int64), return_counts=True), strict=True
-    ):
-        counts.ratios[int(value)] = counts.ratios.get(int(value), 0) + int(number)
     labels = {
         "language": [language or "unknown" for language in languages],
         "year": year,
-        "source": _strings(batch, "source"),
+        "source": strings_of(batch, "source"),
     }
     for name, values in labels.items():
         _count_strata(counts.strata[name], np.array(values, dtype=object), human, judged, scores, fresh)
     counts.sample.add(texts)
-    if "watermarks" in batch.schema.names:
+    if "watermarks" in batch.schema.names and has_p_values(batch["watermarks"].type):
         _count_watermarks(counts, batch["watermarks"])
 
 
@@ -351,67 +355,3 @@ def _proportion(count: int, total: int) -> dict[str, Any]:
         "interval": [max(0.0, middle - half), min(1.0, middle + half)],
         "documents": total,
     }
-
-
-def _batches(storage: Storage, dataset: str) -> Iterator[pa.RecordBatch]:
-    wanted = {"text", "language", "source", "proven_by", "capture_time", "watermarks"}
-    for path in find_files(storage, dataset):
-        with storage.open(path) as file:
-            try:
-                table = pq.ParquetFile(file)
-                names = table.schema_arrow.names
-                if "text" not in names:
-                    raise AuditError(f"{path}: has no column `text` (it has {', '.join(names[:8])})")
-                columns = [name for name in names if name in wanted]
-                yield from table.iter_batches(_BATCH_ROWS, columns=columns)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise AuditError(f"{path}: cannot be read as Parquet: {error}") from error
-
-
-def find_files(storage: Storage, dataset: str) -> list[str]:
-    """The Parquet files of a dataset, sorted; of a release only its documents.
-
-    Raises:
-        AuditError: where there is none.
-    """
-    if dataset.endswith(".parquet") and storage.info(dataset) is not None and not storage.list(dataset):
-        return [dataset]
-    release = storage.info(join(dataset, "manifest.json")) is not None
-    folder = join(dataset, "data") if release else dataset
-    found = sorted(item.path for item in storage.list(folder) if item.path.endswith(".parquet"))
-    if not found:
-        raise AuditError(f"{dataset}: there is no Parquet file here")
-    return found
-
-
-def _texts(batch: pa.RecordBatch) -> pa.Array:
-    column = batch["text"]
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        raise AuditError(f"the column `text` is {column.type}, not a string")
-    return column.cast(pa.large_string())
-
-
-def _languages(batch: pa.RecordBatch, texts: pa.Array) -> list[str | None]:
-    if "language" in batch.schema.names:
-        return batch["language"].cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
-    model = load_language_model()
-    return [identify(model, text)[0] for text in texts.to_pylist()]
-
-
-def _strings(batch: pa.RecordBatch, name: str) -> list[str]:
-    if name not in batch.schema.names:
-        return ["unknown"] * batch.num_rows
-    return [value or "unknown" for value in batch[name].cast(pa.string()).to_pylist()]
-
-
-def _proof(batch: pa.RecordBatch) -> tuple[NDArray[np.datetime64], list[str]]:
-    """When each document is proven to exist (NaT: never), and that year as a string."""
-    for name in ("proven_by", "capture_time"):
-        if name in batch.schema.names and pa.types.is_timestamp(batch[name].type):
-            column = batch[name].cast(pa.timestamp("us"), safe=False)
-            proven = np.asarray(column, dtype="datetime64[us]")
-            years = pc.year(column).to_pylist()
-            return proven, [str(year) if year is not None else "unknown" for year in years]
-    return np.full(batch.num_rows, np.datetime64("NaT", "us")), ["unknown"] * batch.num_rows

@@ -26,6 +26,8 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield "synthetic share of the documents that can be judged, with 95% interval:"
     for item in whole["estimates"]:
         yield f"  {_share(item)}  {item['method']}"
+    if whole["at_least"] is not None:
+        yield f"  at least {whole['at_least']:.1%}, whichever generators wrote it (docs/audit.md)"
     if not whole["estimates"]:
         yield "  none: too few documents can be judged"
     if whole["further"]:
@@ -48,7 +50,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
 
 def _watermarks(found: dict[str, Any]) -> Iterator[str]:
     if not found["read"]:
-        yield "watermarks: the dataset has no column `watermarks`"
+        yield "watermarks: the dataset has no column `watermarks` as releases have it"
         return
     yield (
         f"watermarks: {found['found']:,} of {found['documents']:,} documents at a false-discovery rate of "

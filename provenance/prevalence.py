@@ -21,6 +21,11 @@ _Z = 1.959963984540054
 _FALL = 1.9207294103470498
 #: Bins into which scores are pooled for a likelihood: fine enough for their shape, coarse enough to be met.
 POOLED = 24
+#: Kinds of human text, and generators, of which a dataset is taken to hold this many: an interval has to allow for a
+#: mix unlike the reference's. The number at which intervals held on text of other kinds (docs/audit.md).
+KINDS = 4
+#: Shares of the reference humans whose scores `lower_bound` lets pass as human.
+_PASSED = (0.05, 0.01)
 _REPLICATES = 400
 _SEED = 20221130
 
@@ -112,25 +117,47 @@ def em_estimate(ratios: ArrayLike, weights: ArrayLike | None = None, method: str
     return Estimate(method, em_share(r, w), low, high, round(float(w.sum())))
 
 
-def histogram_estimate(counts: I64, human: I64, synthetic: I64, method: str = "EM") -> Estimate:
-    """EM on binned scores against the binned scores of labelled documents; arrays of shape (strata, bins).
+def balanced(kinds: I64) -> F64:
+    """Histograms of kinds of text, shape (kinds, ...), weighted by the roots of their sizes; the total stays.
+
+    So the kind of which there happens to be most does not stand for all of them.
+    """
+    sizes = kinds.reshape(len(kinds), -1).sum(axis=1).astype(float)
+    weights = np.divide(1, np.sqrt(sizes), out=np.zeros_like(sizes), where=sizes > 0)
+    weights *= sizes.sum() / max(float((sizes * weights).sum()), 1e-9)
+    return np.asarray(kinds * weights.reshape(-1, *[1] * (kinds.ndim - 1)))
+
+
+def histogram_estimate(counts: I64, human: I64 | F64, synthetic: I64 | F64, method: str = "EM") -> Estimate:
+    """EM on binned scores against the binned scores of labelled documents.
+
+    Args:
+        counts: of the documents, shape (strata, bins).
+        human, synthetic: of labelled documents, shape (kinds, strata, bins), or (strata, bins) of one kind.
+        method: what the estimate is called.
 
     The ratio of a bin is that of its smoothed frequencies among labelled documents of the stratum. The
-    interval is a seeded bootstrap of the counts and of both references, so it knows how few they are;
+    interval is a seeded bootstrap of the documents, of `KINDS` kinds of labelled text and of their documents;
     at the borders it is never shorter than the profile interval.
+
+    Raises:
+        ValueError: where no stratum has documents and labelled documents of both kinds.
     """
-    usable = (human.sum(1) > 0) & (synthetic.sum(1) > 0)
-    pooled = [
-        pool(counts[i], human[i], synthetic[i]) for i in np.flatnonzero(usable & (counts.sum(axis=1) > 0))
-    ]
-    if not pooled:
+    human, synthetic = _by_kind(human), _by_kind(synthetic)
+    usable = (human.sum((0, 2)) > 0) & (synthetic.sum((0, 2)) > 0) & (counts.sum(axis=1) > 0)
+    if not usable.any():
         raise ValueError("no stratum has documents and labelled documents of both kinds")
     random = np.random.RandomState(_SEED)
+    draws = [_draw_kinds(random, len(part)) for part in (human, synthetic)]
     ratios, weights = [], []
-    for observed, h, s in pooled:
-        tables = [_resample(random, part) for part in (observed, h, s)]
-        ratios.append(_ratio(tables[1], tables[2]))
-        weights.append(tables[0])
+    for i in np.flatnonzero(usable):
+        observed, *labelled = pool(counts[i], human[:, i], synthetic[:, i])
+        tables = [
+            np.concatenate([part.sum(axis=0)[None, :], random.poisson(drawn @ part)])
+            for drawn, part in zip(draws, labelled, strict=True)
+        ]
+        ratios.append(_ratio(*tables))
+        weights.append(_resample(random, observed))
     shares = _shares(np.concatenate(ratios, axis=1), np.concatenate(weights, axis=1))
     point = em_estimate(np.concatenate([r[0] for r in ratios]), np.concatenate([w[0] for w in weights]))
     low, high = np.quantile(shares[1:], [0.025, 0.975])
@@ -139,16 +166,47 @@ def histogram_estimate(counts: I64, human: I64, synthetic: I64, method: str = "E
     )
 
 
-def pool(counts: I64, human: I64, synthetic: I64) -> tuple[F64, F64, F64]:
-    """The three histograms over at most POOLED bins, borders at quantiles of the two references together."""
-    reference = human / max(human.sum(), 1) + synthetic / max(synthetic.sum(), 1)
+def lower_bound(counts: I64, human: I64 | F64) -> float:
+    """The least share, at 97.5% confidence, that documents scoring above human ones prove, whatever wrote them.
+
+    Needs no synthetic reference: were every synthetic document among the flagged ones, at least (flagged -
+    false) / (1 - false) of all would be synthetic. Of two cuts the better bound stands, each at half the
+    error. Shapes as of `histogram_estimate`; 0 where no stratum has both.
+    """
+    human = _by_kind(human)
+    totals = counts.sum(axis=1) * (human.sum((0, 2)) > 0)
+    if not totals.sum():
+        return 0.0
+    random = np.random.RandomState(_SEED)
+    drawn = _draw_kinds(random, len(human))
+    above: I64 = np.flip(np.cumsum(np.flip(counts, -1), axis=-1), -1)
+    reached: F64 = np.flip(np.cumsum(np.flip(human, -1), axis=-1), -1)
+    best = 0.0
+    for passed in _PASSED:
+        edge = (reached.sum(axis=0) <= passed * reached.sum(axis=0)[:, :1]).argmax(axis=1)
+        false = np.zeros(_REPLICATES)
+        flagged = 0
+        for i in np.flatnonzero(totals):
+            hits = random.poisson(drawn @ reached[:, i, edge[i]]) + 0.5
+            false += totals[i] / totals.sum() * np.minimum(hits / (drawn @ reached[:, i, 0] + 1), 1)
+            flagged += above[i, edge[i]]
+        share = random.binomial(totals.sum(), flagged / totals.sum(), _REPLICATES) / totals.sum()
+        excess = (share - false) / np.maximum(1 - false, 1e-9)
+        best = max(best, float(np.quantile(excess, 0.025 / len(_PASSED))))
+    return best
+
+
+def pool(counts: I64, human: F64, synthetic: F64) -> tuple[F64, F64, F64]:
+    """The histograms, shapes (bins,) and twice (kinds, bins), over POOLED bins with borders at quantiles of the
+    two references together.
+    """
+    of_human, of_synthetic = human.sum(axis=0), synthetic.sum(axis=0)
+    reference = of_human / max(of_human.sum(), 1e-9) + of_synthetic / max(of_synthetic.sum(), 1e-9)
     position = np.cumsum(reference) - reference / 2
     index = np.minimum((position / max(reference.sum(), 1e-9) * POOLED).astype(np.int64), POOLED - 1)
-    first, second, third = (
-        np.bincount(index, weights=part, minlength=POOLED).astype(float)
-        for part in (counts, human, synthetic)
-    )
-    return first, second, third
+    place = np.zeros((len(index), POOLED))
+    place[np.arange(len(index)), index] = 1
+    return counts @ place, human @ place, synthetic @ place
 
 
 def mixture_estimate(groups: I64, ratios: F64, curve: tuple[F64, F64]) -> Estimate:
@@ -208,6 +266,17 @@ def _resample(random: np.random.RandomState, counts: F64) -> F64:
         return np.zeros((1 + _REPLICATES, len(counts)))
     draws = random.multinomial(total, counts / counts.sum(), size=_REPLICATES)
     return np.concatenate([counts[None, :], draws])
+
+
+def _by_kind(labelled: I64 | F64) -> F64:
+    """Histograms with an axis of kinds, one kind where there is none."""
+    return np.asarray(labelled if labelled.ndim == 3 else labelled[None], float)
+
+
+def _draw_kinds(random: np.random.RandomState, kinds: int) -> F64:
+    """How often each kind is taken in each replicate, on average once; shape (_REPLICATES, kinds)."""
+    drawn = random.multinomial(min(KINDS, kinds), np.full(kinds, 1 / kinds), size=_REPLICATES)
+    return np.asarray(drawn * (kinds / min(KINDS, kinds)))
 
 
 def _crossing(likelihood: Any, best: float, end: float, floor: float) -> float:

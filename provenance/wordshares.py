@@ -29,7 +29,7 @@ LIMIT, WIDTH = 8.0, 0.125
 BINS = int(2 * LIMIT / WIDTH)
 #: Documents fall into this many groups by turns, the units of the bootstrap.
 GROUPS = 64
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Sentences:
 class Reference:
     """What labelled text looks like to the detector and in its words; held-out text for all but the words.
 
-    `human` and `synthetic` are binned scores of `language`, shape (length buckets, bins), by the detector
-    `detector`. A sentence's log-likelihood ratio is `base` + the sum of `ratios` of its words.
+    `human` and `synthetic` are binned scores of `language`, shape (kinds, length buckets, bins), by the detector
+    `detector`; a kind is a domain of human text or a generator. A sentence's log-likelihood ratio is `base` + the sum of `ratios` of its words.
     """
 
     detector: str

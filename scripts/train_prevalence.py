@@ -19,13 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from provenance import wordshares
 from provenance.detector.calibration import BUCKETS, load_calibration
 from provenance.detector.conformal import BINS
-from provenance.detector.model import load_model
+from provenance.detector.model import Scores, load_model
 from provenance.detector.training import document_weights, prepare
 from provenance.prevalence import raw_mixture_share
 
 LANGUAGE = "en"
 #: A word has to occur in at least this many kinds of human text and come from this many generators.
 SPREAD = 8
+#: Domains and generators with fewer held-out passages are taken as one.
+FEWEST_OF_KIND = 20
 
 
 def main() -> None:
@@ -57,8 +59,8 @@ def build(corpus: pd.DataFrame) -> wordshares.Reference:
     scores = model.score(texts)
     _, abstained = calibration.ratios(scores.score, scores.words, [LANGUAGE] * len(texts), scores.known)
     human, machine = (
-        wordshares.count_scores(scores, (synthetic == kind) & ~abstained, len(BUCKETS), BINS)
-        for kind in (False, True)
+        count_kinds(scores, (synthetic == kind) & ~abstained, held_out[name].to_numpy())
+        for kind, name in ((False, "domain"), (True, "generator"))
     )
     draft = wordshares.Reference(
         model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.zeros(1), np.zeros(1))
@@ -71,6 +73,16 @@ def build(corpus: pd.DataFrame) -> wordshares.Reference:
     raw = np.array([raw_mixture_share(_mixed(*curves, share), wordshares.bin_ratios()) for share in true])
     return wordshares.Reference(
         model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.maximum.accumulate(raw), true)
+    )
+
+
+def count_kinds(scores: Scores, use: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Binned scores by kind of text, shape (kinds, buckets, bins); those of few documents are one kind together."""
+    names, of_row, sizes = np.unique(kinds[use], return_inverse=True, return_counts=True)
+    code = np.full(len(use), -1)
+    code[use] = np.where(sizes >= FEWEST_OF_KIND, np.arange(len(names)), len(names))[of_row]
+    return np.array(
+        [wordshares.count_scores(scores, code == k, len(BUCKETS), BINS) for k in np.unique(code[use])]
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from provenance.schema import TIME, WATERMARKS
 from provenance.storage import LocalStorage
 
 _WORDS = [f"{a}{b}{c}" for a in "bcdfglmnprst" for b in "aeiou" for c in ("n", "rd", "st", "m", "lk")]
+
+_PROSE = ["It was the first of the days on which we had seen them walk to the river and back. " * 9] * 80
 
 
 def _documents(count: int, seed: int, vocabulary: int = 300, length: int = 160) -> list[str]:
@@ -87,11 +89,50 @@ def test_watermarks_are_counted_at_a_false_discovery_rate(tmp_path: Path) -> Non
 
 def test_documents_older_than_chat_models_count_as_human(tmp_path: Path) -> None:
     old = [datetime(2019, 5, 1, tzinfo=UTC)] * 80
-    texts = ["It was the first of the days on which we had seen them walk to the river and back. " * 9] * 80
-    path = _write(tmp_path / "a.parquet", text=texts, proven_by=pa.array(old, TIME), language=["en"] * 80)
+    path = _write(tmp_path / "a.parquet", text=_PROSE, proven_by=pa.array(old, TIME), language=["en"] * 80)
     whole = audit(LocalStorage(), str(path))["prevalence"]["documents"]
     assert whole["proven_human"] == 80
     assert all(item["share"] == 0 for item in whole["estimates"])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(["2019-05-01T00:00:00Z"] * 80),
+        pa.array([date(2019, 5, 1)] * 80),
+        pa.array(["2019-05-01"] * 80).dictionary_encode(),
+        pa.array([datetime(2019, 5, 1)] * 80, pa.timestamp("ns")),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_times_and_languages_are_read_in_any_spelling(tmp_path: Path, column: pa.Array) -> None:
+    spelled = pa.array(["en-US", "EN"] * 40).dictionary_encode()
+    path = _write(tmp_path / "a.parquet", text=_PROSE, capture_time=column, language=spelled)
+    found = audit(LocalStorage(), str(path))["prevalence"]
+    assert (found["documents"]["proven_human"], found["documents"]["judged"]) == (80, 80)
+    assert list(found["by_year"]) == ["2019"]
+    assert list(found["by_language"]) == ["en"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"watermarks": ["marked"] * 80},
+        {"watermarks": [[1]] * 80},
+        {"watermarks": pa.array([[{"p_value": "small"}]] * 80)},
+        {"source": [["a"]] * 80, "language": [{"tag": "en"}] * 80},
+        {"capture_time": pa.array([2**53] * 80, pa.timestamp("ms"))},
+        {"proven_by": ["when it was young"] * 80},
+        {"proven_by": [[1]] * 80},
+    ],
+    ids=["marks-words", "marks-numbers", "p-words", "lists", "far-future", "no-time", "times-lists"],
+)
+def test_columns_of_other_kinds_count_as_missing(tmp_path: Path, columns: dict[str, object]) -> None:
+    path = _write(tmp_path / "a.parquet", text=_PROSE, **columns)
+    found = audit(LocalStorage(), str(path))
+    assert found["prevalence"]["documents"]["proven_human"] == 0
+    assert list(found["prevalence"]["by_year"]) == list(found["prevalence"]["by_source"]) == ["unknown"]
+    assert not found["watermarks"]["read"]
 
 
 @pytest.mark.parametrize("rows", [{"text": ["", None]}, {"other": ["x"]}, {"text": [1, 2]}])
@@ -108,7 +149,12 @@ def test_damaged_and_missing_files_end_the_command_with_a_message(
     assert main(["audit", str(tmp_path)]) == 1
     assert "bad.parquet: cannot be read as Parquet" in capsys.readouterr().err
     assert main(["audit", str(tmp_path / "none")]) == 1
-    assert "no Parquet file" in capsys.readouterr().err
+    assert "no such file or directory" in capsys.readouterr().err
+    (tmp_path / "lines.jsonl").write_text('{"text": "words"}')
+    assert main(["audit", str(tmp_path / "lines.jsonl")]) == 1
+    assert (
+        "no Parquet file here; other formats become Parquet by `provenance curate`" in capsys.readouterr().err
+    )
 
 
 def test_command_prints_the_same_result_as_json_twice(

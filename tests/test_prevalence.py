@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance import prevalence, wordshares
-from provenance.audit import Stratum, _adjusted
+from provenance.audit import Counts, Stratum, prevalence_report
 from provenance.detector.calibration import BUCKETS, load_calibration
 from provenance.detector.conformal import BINS
-from provenance.detector.model import load_model
+from provenance.detector.model import Scores, load_model
 
 SHARES = (0.0, 0.01, 0.05, 0.2, 0.5)
 
@@ -136,25 +138,128 @@ def test_shipped_reference_is_small_and_fits_the_shipped_detector() -> None:
     assert (np.diff(reference.curve[0]) >= 0).all()
 
 
-def test_known_mixtures_of_held_out_text_are_found_within_two_points(shared: Path) -> None:
+@pytest.fixture(scope="module")
+def passages(shared: Path) -> dict[str, tuple[Scores, np.ndarray, np.ndarray]]:
+    """(scores, human rows, synthetic rows) of judged English passages: held-out ones, and some of other kinds."""
     pool = pd.read_parquet(shared / "data" / "detector" / "pool_test.parquet")
-    pool = pool[pool.language == "en"].reset_index(drop=True)
-    reference = wordshares.load_reference()
-    scores = load_model().score(pa.array(pool.text, pa.large_string()))
-    _, abstained = load_calibration().ratios(scores.score, scores.words, ["en"] * len(pool), scores.known)
-    synthetic = (pool.label == "synthetic").to_numpy()
-    humans, machines = np.flatnonzero(~synthetic & ~abstained), np.flatnonzero(synthetic & ~abstained)
-    for share in SHARES:
-        use = np.zeros(len(pool), bool)
-        random = np.random.RandomState(11)
-        use[random.choice(machines, round(1000 * share), replace=False)] = True
-        use[random.choice(humans, 1000 - round(1000 * share), replace=False)] = True
-        counts = wordshares.count_scores(scores, use, len(BUCKETS), BINS)
-        em = prevalence.histogram_estimate(counts, reference.human, reference.synthetic)
-        adjusted = _adjusted(counts, reference.human, reference.synthetic)
-        assert adjusted is not None
-        assert abs(em.share - share) <= 0.02, share
-        assert abs(adjusted.share - share) <= 0.02, share
+    frames = {
+        "pool": pool[pool.language == "en"],
+        "others": pd.read_parquet(shared / "data" / "web" / "pages" / "texts.parquet"),
+    }
+    found = {}
+    for name, frame in frames.items():
+        scores = load_model().score(pa.array(frame.text, pa.large_string()))
+        _, abstained = load_calibration().ratios(
+            scores.score, scores.words, ["en"] * len(frame), scores.known
+        )
+        synthetic = (frame.label == "synthetic").to_numpy()
+        found[name] = (
+            scores,
+            np.flatnonzero(~synthetic & ~abstained),
+            np.flatnonzero(synthetic & ~abstained),
+        )
+    return found
+
+
+def _histogram(scores: Scores, rows: np.ndarray) -> np.ndarray:
+    use = np.zeros(len(scores.score), bool)
+    use[rows] = True
+    return wordshares.count_scores(scores, use, len(BUCKETS), BINS)
+
+
+def _report(counts: np.ndarray, humans: np.ndarray | None = None) -> dict[str, Any]:
+    """What the audit says of documents with these scores, and of old ones with those of `humans`."""
+    found = Counts()
+    none = np.zeros(int(counts.sum()), bool)
+    found.whole.add(none, ~none, counts)
+    if humans is not None:
+        found.humans += humans
+    return prevalence_report(found)["documents"]
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_known_mixtures_of_held_out_text_are_found_within_two_points(
+    passages: dict[str, tuple[Scores, np.ndarray, np.ndarray]], share: float
+) -> None:
+    """On average: of 1,000 documents the luck of the draw alone moves a share of one half by 1.5 points."""
+    scores, humans, machines = passages["pool"]
+    found, machine = [], round(1000 * share)
+    for seed in range(12):
+        random = np.random.RandomState(seed)
+        rows = random.choice(humans, 1000 - machine, replace=False), random.choice(machines, machine, False)
+        report = _report(_histogram(scores, np.concatenate(rows)))
+        for item in report["estimates"]:
+            low, high = item["interval"]
+            assert low - 0.005 <= share <= high + 0.005
+        assert report["at_least"] <= share
+        found.append([item["share"] for item in report["estimates"]])
+    assert np.abs(np.mean(found, axis=0) - share).max() <= 0.02
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.2, 0.5])
+def test_other_kinds_and_generators_are_within_the_interval_and_above_the_bound(
+    passages: dict[str, tuple[Scores, np.ndarray, np.ndarray]], share: float
+) -> None:
+    pool, others = passages["pool"], passages["others"]
+    for humans, seed in itertools.product((pool, others), range(3)):
+        random = np.random.RandomState(seed)
+        machine = round(400 * share)
+        counts = _histogram(humans[0], random.choice(humans[1], 400 - machine, replace=False))
+        report = _report(counts + _histogram(others[0], random.choice(others[2], machine, replace=False)))
+        low, high = report["estimates"][0]["interval"]
+        assert low - 0.01 <= share <= high
+        assert report["at_least"] <= share
+    assert report["at_least"] >= share - 0.1
+
+
+def test_human_abstracts_prove_no_synthetic_share(shared: Path) -> None:
+    """The worst kind of text known: its humans score like machines, so only the cautious bound holds."""
+    frame = pd.read_parquet(shared / "data" / "web" / "pages" / "texts.parquet")
+    frame = frame[(frame.label == "human") & (frame.domain == "arxiv")]
+    scores = load_model().score(pa.array(frame.text, pa.large_string()))
+    report = _report(_histogram(scores, np.flatnonzero(scores.words >= 100)))
+    assert report["at_least"] <= 0.01
+
+
+def test_own_old_documents_stand_for_human_text(
+    passages: dict[str, tuple[Scores, np.ndarray, np.ndarray]],
+) -> None:
+    scores, humans, machines = passages["others"]
+    order = np.random.RandomState(1).permutation(humans)
+    counts = _histogram(scores, np.concatenate([order[330:490], machines[:40]]))
+    own = _report(counts, _histogram(scores, order[:330]))
+    shipped = _report(counts)
+    assert abs(own["estimates"][0]["share"] - 0.2) <= 0.04
+    assert abs(own["estimates"][1]["share"] - 0.2) < abs(shipped["estimates"][1]["share"] - 0.2)
+
+
+def test_intervals_allow_for_kinds_of_text_that_differ() -> None:
+    """Two kinds of humans that score differently make the share less certain than one kind of both together."""
+    place = np.arange(64)
+    low, high, top = (np.exp(-((place - middle) ** 2) / 40)[None] for middle in (15, 35, 50))
+    kinds = np.round(np.stack([low, high]) * 500).astype(np.int64)
+    synthetic = np.round(top * 1000).astype(np.int64)
+    counts = np.round((0.8 * (low + high) / 2 + 0.2 * top) * 500).astype(np.int64)
+    apart = prevalence.histogram_estimate(counts, kinds, synthetic)
+    together = prevalence.histogram_estimate(counts, kinds.sum(axis=0), synthetic)
+    assert apart.share == pytest.approx(together.share)
+    assert apart.high - apart.low > 1.5 * (together.high - together.low)
+    bound = prevalence.lower_bound(counts, kinds.sum(axis=0))
+    assert prevalence.lower_bound(counts, kinds) < bound < 0.25
+
+
+def test_kinds_are_weighted_by_the_roots_of_their_sizes() -> None:
+    kinds = np.zeros((3, 1, 2), np.int64)
+    kinds[0, 0], kinds[1, 0] = (300, 100), (0, 100)
+    found = prevalence.balanced(kinds)
+    assert found.sum() == pytest.approx(500)
+    assert found[0].sum() / found[1].sum() == pytest.approx(2)
+    assert found[2].sum() == 0
+
+
+def test_a_lower_bound_of_nothing_is_nothing() -> None:
+    none, some = np.zeros((2, 8), np.int64), np.ones((2, 8), np.int64)
+    assert prevalence.lower_bound(none, some) == prevalence.lower_bound(some, none) == 0.0
 
 
 def test_strata_start_empty_and_apart() -> None:
