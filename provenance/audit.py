@@ -5,7 +5,7 @@ Reads any Parquet with a text column, batch by batch; what is kept of it are cou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -158,14 +158,14 @@ def _stratum(stratum: Stratum, human: NDArray[np.float64], synthetic: NDArray[np
     estimates: list[dict[str, Any]] = []
     if fresh >= FEWEST_DOCUMENTS:
         em = prevalence.histogram_estimate(stratum.scores, human, synthetic, "EM on reference scores")
-        found = [em]
+        # Two human references, the second made cautious on kinds of text it had not seen: the lesser counts.
+        bounds = prevalence.lower_bound(stratum.scores, human), _by_calibration(stratum.scores).low
+        found = [replace(em, low=min(em.low, *bounds))]
         counted = _adjusted(stratum.scores, human, synthetic)
         if counted is not None:
             found.append(counted)
         # Documents proven older than chat models are human: they lower the share, not its certainty.
         scale = fresh / judged
-        # Two human references, the second made cautious on kinds of text it had not seen: the lesser counts.
-        bounds = prevalence.lower_bound(stratum.scores, human), _by_calibration(stratum.scores).low
         at_least = min(bounds) * scale
         for item in found:
             estimates.append(
