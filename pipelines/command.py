@@ -181,7 +181,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     score.add_argument(
         "--prior", type=_rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)"
     )
-    score.add_argument("--calibration", metavar="FILE", help="calibration file (default: the one that ships)")
+    score.add_argument("--calibration", metavar="FILE", help="calibration file (default: the detector's own)")
+    score.add_argument(
+        "--model", metavar="DIR", help="folder of a detector that you trained (default: the one that ships)"
+    )
 
     calibrate = command(
         "calibrate", "make a calibration file from labelled or from old, human documents", _calibrate
@@ -195,6 +198,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     calibrate.add_argument("--output", required=True, metavar="FILE", help="the calibration file (JSON)")
     calibrate.add_argument(
         "--human-only", action="store_true", help="every document of the files is known to be human"
+    )
+    calibrate.add_argument(
+        "--model", metavar="DIR", help="folder of a detector that you trained (default: the one that ships)"
     )
     calibrate.add_argument("--config", metavar="FILE", help="configuration that holds the neural detector")
     calibrate.add_argument("--detector", metavar="NAME", help="calibrate this neural detector instead")
@@ -407,12 +413,14 @@ def _score(arguments: argparse.Namespace) -> int:
     from provenance.score import ScoreOptions, score_stream
 
     calibration = None
-    if arguments.calibration is not None:
+    if arguments.calibration is not None or arguments.model is not None:
         from provenance.detector import load_model
         from provenance.detector.calibration import read_calibration
 
-        calibration = read_calibration(Path(arguments.calibration), load_model().version)
-    options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration)
+        version = load_model(_detector(arguments.model)).version
+        if arguments.calibration is not None:
+            calibration = read_calibration(Path(arguments.calibration), version)
+    options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)
     if arguments.file == "-":
         return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
     path = Path(arguments.file)
@@ -420,6 +428,20 @@ def _score(arguments: argparse.Namespace) -> int:
         raise _UsageError(f"{path}: no such file")
     with path.open("rb") as stream:
         return score_stream(stream, sys.stdout, options, arguments.format, path.name)
+
+
+def _detector(folder: str | None) -> str | None:
+    """`folder`, if it holds a detector that can be used."""
+    from provenance.detector import load_model
+    from provenance.detector.calibration import load_calibration
+
+    try:
+        version, made_for = load_model(folder).version, load_calibration(folder).detector
+    except ValueError as error:
+        raise _UsageError(str(error)) from error
+    if version != made_for:
+        raise _UsageError(f"{folder}: its calibration is for detector {made_for}, not {version}")
+    return folder
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:
@@ -430,7 +452,9 @@ def _calibrate(arguments: argparse.Namespace) -> int:
         raise _UsageError(f"{output.parent}: no such directory")
     if arguments.detector is not None or arguments.config is not None:
         return _calibrate_neural(arguments, output)
-    calibration = calibrate(arguments.inputs, human_only=arguments.human_only)
+    calibration = calibrate(
+        arguments.inputs, human_only=arguments.human_only, folder=_detector(arguments.model)
+    )
     calibration.save(output)
     found = {"file": str(output), "version": calibration.version, **calibration.provenance}
     print(json.dumps(found, indent=1) if arguments.json else describe(calibration, str(output)))

@@ -92,7 +92,7 @@ class Annotation:
         self.text: list[Annotator] = [
             Language(),
             MinHash(ngram=duplicates.ngram, seed=duplicates.seed),
-            EmbeddedDetector(),
+            EmbeddedDetector(configuration.detector.model),
             *_neural_detectors(configuration),
             Watermarks(configuration.watermarks),
             *_further_annotators(configuration),

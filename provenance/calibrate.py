@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,26 +61,27 @@ class Sample:
         return Sample(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
 
-def calibrate(inputs: Sequence[str], human_only: bool = False) -> Calibration:
-    """A calibration of the embedded detector from files, releases or workspaces; docs/calibration.md.
+def calibrate(inputs: Sequence[str], human_only: bool = False, folder: str | None = None) -> Calibration:
+    """A calibration of the embedded detector (of that in `folder`, if given) from files, releases or workspaces; docs/calibration.md.
 
     Raises:
         LabelledError: where an input cannot be read.
         CalibrateError: where there are too few documents.
     """
-    table, described = gather(inputs, human_only, _scored)
+    table, described = gather(inputs, human_only, partial(_scored, folder=folder))
     columns = {name: table[name].to_numpy() for name in Sample.__dataclass_fields__ if name != "language"}
     language = table.language.astype(object).where(table.language.notna(), "").to_numpy()
-    return fit(Sample(language=language, **columns), described)
+    return fit(Sample(language=language, **columns), described, folder)
 
 
-def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
+def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = (), folder: str | None = None) -> Calibration:
     """A calibration from scored documents; `inputs` go into its provenance.
 
     Raises:
         CalibrateError: where no length of a language has documents enough for anything to follow.
     """
-    shipped = load_calibration()
+    shipped = load_calibration(folder)
+    detector = load_model(folder).version
     sample = sample.of(bucket(sample.words) >= 0)
     lines, floors = dict(shipped.lines), dict(shipped.floors)
     fitted: dict[str, float] = {}
@@ -95,7 +97,7 @@ def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
     for language in sorted(lines):
         own = sample.of(sample.language == language)
         own = own.of(own.known >= floors.get(language, 0.0))
-        found = [_of_length(own, index, shipped.thresholds.get(language)) for index in range(len(BUCKETS))]
+        found = [_of_length(own, index, shipped, language) for index in range(len(BUCKETS))]
         thresholds[language] = [cuts for cuts, _, _ in found]
         if any(pairs for _, pairs, _ in found):
             humans[language] = [pairs for _, pairs, _ in found]
@@ -109,8 +111,8 @@ def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
         )
     provenance = {
         "package": __version__,
-        "detector": load_model().version,
-        "base": f"shipped calibration {shipped.version}",
+        "detector": detector,
+        "base": f"{'shipped ' if folder is None else ''}calibration {shipped.version}",
         "documents": {"human": int((~sample.synthetic).sum()), "synthetic": int(sample.synthetic.sum())},
         "inputs": list(inputs),
         "auroc": fitted,
@@ -118,7 +120,7 @@ def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = ()) -> Calibration:
     }
     version = hashlib.sha256(repr((lines, thresholds, floors, humans)).encode()).hexdigest()[:8]
     return Calibration(
-        f"2.{version}", load_model().version, lines, thresholds, floors, shipped.bounds, provenance, humans
+        f"2.{version}", detector, lines, thresholds, floors, shipped.bounds, provenance, humans
     )
 
 
@@ -183,8 +185,8 @@ def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
     )
 
 
-def _scored(batch: Documents) -> pd.DataFrame:
-    found = score_columns(batch.texts, batch.languages)
+def _scored(batch: Documents, folder: str | None) -> pd.DataFrame:
+    found = score_columns(batch.texts, batch.languages, folder=folder)
     return pd.DataFrame(
         {
             "score": found.score.astype(float),
@@ -196,18 +198,19 @@ def _scored(batch: Documents) -> pd.DataFrame:
 
 
 def _of_length(
-    own: Sample, index: int, shipped: Sequence[Sequence[float]] | None
+    own: Sample, index: int, shipped: Calibration, language: str
 ) -> tuple[list[float], list[tuple[int, int]], dict[str, Any]]:
     """(thresholds, score histogram of the humans, report) of one length bucket of a language."""
     here = bucket(own.words) == index
     scores = own.score[here & ~own.synthetic]
-    cuts, proven = _cutoffs(scores, shipped[index] if shipped is not None else None)
+    known = shipped.thresholds.get(language)
+    cuts, proven = _cutoffs(scores, known[index] if known is not None else None)
     places, counts = np.unique(bin_of(scores), return_counts=True)
     report = {
         "words_from": BUCKETS[index],
         "human": len(scores),
         "synthetic": int((here & own.synthetic).sum()),
-        "limits_ratios": len(scores) >= limit_documents(load_calibration().bounds[1]),
+        "limits_ratios": len(scores) >= limit_documents(shipped.bounds[1]),
         "bounds": proven,
     }
     return cuts, list(zip(places.tolist(), counts.tolist(), strict=True)), report

@@ -84,10 +84,15 @@ class Duplicates(Section):
 class Detector(Section):
     """How the embedded detector's scores are read (docs/calibration.md)."""
 
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="folder of a detector that `scripts/train_detector.py` made; null: the one that ships",
+    )
     calibration: str = Field(
         "crawl",
         min_length=1,
-        description="`crawl`: the shipped calibration, limited by the crawl's own low-background documents "
+        description="`crawl`: the detector's own calibration, limited by the crawl's own low-background documents "
         "where there are enough; `shipped`: that calibration alone; else the path of a calibration file in "
         "its place, limited by the crawl as well",
     )
@@ -95,10 +100,10 @@ class Detector(Section):
         0.01, gt=0, lt=1, description="most human documents that may be flagged (`detector_flagged`)"
     )
 
-    @field_serializer("calibration", when_used="json")
-    def _name_only(self, value: str) -> str:
-        """No path of a machine is published; what the file says is in the fingerprint and in the manifest."""
-        return Path(value).name
+    @field_serializer("calibration", "model", when_used="json")
+    def _name_only(self, value: str | None) -> str | None:
+        """No path of a machine is published; what the files say is in the fingerprint and in the manifest."""
+        return value if value is None else Path(value).name
 
 
 class Prior(Section):

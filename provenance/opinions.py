@@ -69,6 +69,7 @@ class Instrument:
     by_crawl: bool
     joint: bool = False
     combination: Combination | None = None
+    read_by: str = ""  # version of the calibration by which the annotate stage read the scores
 
     def read(self, table: pa.Table) -> Opinions:
         """The opinions that stand in the `COLUMNS` of a shard."""
@@ -78,7 +79,7 @@ class Instrument:
         known = np.asarray(table["detector_known"].fill_null(0.0), float)
         score, present = embedded_scores(detectors)
         abstained = table["detector_abstained"].combine_chunks()
-        if self.calibration.version != load_calibration().version:
+        if self.calibration.version != self.read_by:
             ratios, silent = self.calibration.ratios(score, words, language, known)
             silent |= ~present
             version = f"{self.detector}+{self.calibration.version}"
@@ -150,8 +151,16 @@ def read_instrument(configuration: Configuration) -> Instrument:
         ConfigurationError: where the calibration file cannot be used.
     """
     chosen = configuration.detector
-    version = load_model().version
-    calibration, name = load_calibration(), "the shipped calibration"
+    try:
+        version = load_model(chosen.model).version
+        calibration = own = load_calibration(chosen.model)
+    except ValueError as error:
+        raise ConfigurationError(f"detector.model: {error}") from error
+    if own.detector != version:
+        raise ConfigurationError(
+            f"detector.model: {chosen.model}: its calibration is for detector {own.detector}, not {version}"
+        )
+    name = "the shipped calibration" if chosen.model is None else "the calibration of its own"
     if chosen.calibration not in ("crawl", "shipped"):
         try:
             calibration = read_calibration(Path(chosen.calibration), version)
@@ -167,6 +176,7 @@ def read_instrument(configuration: Configuration) -> Instrument:
         chosen.calibration != "shipped",
         bool(neural.detectors),
         neural.combination,
+        own.version,
     )
 
 

@@ -31,11 +31,12 @@ Form = Literal["auto", "lines", "text"]
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """How to score: prior probability, false-positive rate of `flagged`, and calibration (null: shipped)."""
+    """How to score: prior probability, false-positive rate of `flagged`, calibration and detector folder (null: shipped)."""
 
     prior: float = 0.5
     max_fpr: float = 0.01
     calibration: Calibration | None = None
+    folder: str | None = None
 
 
 class _Item(NamedTuple):
@@ -99,7 +100,9 @@ def _answer(items: list[_Item], options: ScoreOptions) -> Iterator[str]:
     if not items:
         return
     texts, languages = [item.text for item in items], [item.language for item in items]
-    found = score_columns(texts, languages, options.prior, options.max_fpr, options.calibration)
+    found = score_columns(
+        texts, languages, options.prior, options.max_fpr, options.calibration, options.folder
+    )
     yield from _written(items, found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from provenance.detector.learning import encode, shared_grams
 from provenance.detector.model import read_model
 from provenance.detector.tokens import MARK, MAX_TOKENS, character_tables, tokenise
 from provenance.detector.training import auroc
+from tests.program import run
 
 PROSE = (
     "The old mill stood by the river for two hundred years before anyone thought of measuring its wheel. "
@@ -271,7 +273,10 @@ def test_old_web_pages_are_not_flagged(shared: Path) -> None:
     assert np.mean([row["flagged"] for row in score_texts(human, ["en"] * len(human))]) <= 0.02
 
 
-def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a toy corpus, and the detectors of two trainings on it in `one` and `two`."""
+    folder = tmp_path_factory.mktemp("toy")
     random = np.random.RandomState(0)
     words = [
         "alpha",
@@ -305,13 +310,58 @@ def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         rows, columns=["text", "label", "generator", "domain", "language", "source", "group"]
     )
-    (tmp_path / "corpus").mkdir()
-    frame.to_parquet(tmp_path / "corpus" / "a.parquet")
+    (folder / "corpus").mkdir()
+    frame.to_parquet(folder / "corpus" / "a.parquet")
     script = Path(__file__).resolve().parent.parent / "scripts" / "train_detector.py"
-    made = []
     for name in ("one", "two"):
         subprocess.run(
-            [sys.executable, str(script), str(tmp_path / "corpus"), "--out", str(tmp_path / name)], check=True
+            [sys.executable, str(script), str(folder / "corpus"), "--out", str(folder / name)], check=True
         )
-        made.append([(tmp_path / name / file).read_bytes() for file in ("embedded.npz", "calibration.json")])
-    assert made[0] == made[1]
+    return folder
+
+
+def test_training_twice_gives_the_same_bytes(toy: Path) -> None:
+    for name in ("embedded.npz", "calibration.json"):
+        assert (toy / "one" / name).read_bytes() == (toy / "two" / name).read_bytes()
+
+
+def test_own_detector_scores_calibrates_and_curates(toy: Path, tmp_path: Path) -> None:
+    own, corpus = str(toy / "one"), pd.read_parquet(toy / "corpus" / "a.parquet")
+    version = read_model(toy / "one" / "embedded.npz").version
+    texts = tmp_path / "texts.jsonl"
+    corpus[["text", "language", "label"]].to_json(texts, orient="records", lines=True)
+    ended = run("score", texts, "--model", own)
+    assert ended.code == 0, ended.err
+    scored = pd.DataFrame([json.loads(line) for line in ended.out.splitlines()])
+    assert auroc(scored.llr.to_numpy(), (corpus.label == "synthetic").to_numpy()) > 0.9
+    assert {row[0]["version"].split("+")[0] for row in scored.detectors} == {version}
+
+    made = tmp_path / "own.json"
+    ended = run("calibrate", texts, "--model", own, "--output", made)
+    assert ended.code == 0, ended.err
+    assert json.loads(made.read_text())["detector"] == version
+    assert run("score", texts, "--model", own, "--calibration", made).code == 0
+    assert "detector" in run("score", texts, "--calibration", made).err  # made for another one
+
+    configuration = tmp_path / "own.yaml"
+    configuration.write_text(f"detector: {{model: {own}}}\n")
+    release = tmp_path / "release"
+    ended = run("curate", texts, "--output", release, "--config", configuration, "--quiet")
+    assert ended.code == 0, ended.err
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert manifest["detector"]["version"] == version
+    assert manifest["configuration"]["detector"]["model"] == "one"
+
+
+def test_folder_without_a_detector_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "embedded.npz").write_bytes(b"not a zip file")
+    (tmp_path / "own.yaml").write_text(f"detector: {{model: {tmp_path}}}\n")
+    (tmp_path / "texts.jsonl").write_text('{"text": "words"}\n')
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        ended = run("score", tmp_path / "texts.jsonl", "--model", folder)
+        assert ended.code == 2 and str(folder) in ended.err
+    ended = run(
+        "curate", tmp_path / "texts.jsonl", "--output", tmp_path / "out", "--config", tmp_path / "own.yaml"
+    )
+    assert ended.code == 2 and "detector.model" in ended.err
+    assert not (tmp_path / "out").exists()

@@ -24,7 +24,17 @@ DISCLOSED = {"source": "disclosure", "llr": 2.5, "because": "says so"}
 
 def instrument(**changed: Any) -> Instrument:
     version = load_model().version
-    return replace(Instrument(load_calibration(), "the shipped calibration", version, 0.01, True), **changed)
+    return replace(
+        Instrument(
+            load_calibration(),
+            "the shipped calibration",
+            version,
+            0.01,
+            True,
+            read_by=load_calibration().version,
+        ),
+        **changed,
+    )
 
 
 def toy(**changed: Any) -> Calibration:

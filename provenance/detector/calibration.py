@@ -177,9 +177,15 @@ def _check(calibration: Calibration) -> None:
             raise ValueError(f"humans: {language}: not (bin, count) pairs for each length bucket")
 
 
-@lru_cache(maxsize=1)
-def load_calibration() -> Calibration:
-    """The calibration that ships in the package."""
+@lru_cache(maxsize=4)
+def load_calibration(folder: str | None = None) -> Calibration:
+    """The calibration of a trained detector's folder, by default the one that ships in the package.
+
+    Raises:
+        CalibrationError: where the folder has none that can be used.
+    """
+    if folder is not None:
+        return read_calibration(Path(folder) / "calibration.json")
     resource = files("provenance.detector") / "data" / "calibration.json"
     return parse_calibration(resource.read_text(), "calibration.json")
 

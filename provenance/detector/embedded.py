@@ -33,6 +33,7 @@ class EmbeddedDetector:
     evidence is empty. Words and the share of known ones let a later stage read the score by another calibration.
     """
 
+    folder: str | None = None  # of the detector's two files; None: the ones that ship
     name: str = NAME
     version: str = ""
     schema: pa.Schema = field(
@@ -50,12 +51,14 @@ class EmbeddedDetector:
     calibration: Calibration | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.version = self.version or f"{load_model().version}+{load_calibration().version}"
+        self.version = (
+            self.version or f"{load_model(self.folder).version}+{load_calibration(self.folder).version}"
+        )
 
     def setup(self) -> None:
-        """Load the shipped model and calibration where none were given."""
-        self.model = self.model or load_model()
-        self.calibration = self.calibration or load_calibration()
+        """Load model and calibration where none were given."""
+        self.model = self.model or load_model(self.folder)
+        self.calibration = self.calibration or load_calibration(self.folder)
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """Return the five columns for the rows of `batch`."""
@@ -111,13 +114,14 @@ def score_columns(
     prior: float = 0.5,
     max_fpr: float = 0.01,
     calibration: Calibration | None = None,
+    folder: str | None = None,
 ) -> Scored:
-    """Score texts with the shipped model, as columns; `score_texts` describes the arguments."""
+    """Score texts, as columns; `score_texts` describes the arguments."""
     if not 0 < prior < 1:
         raise ValueError(f"prior must lie between 0 and 1, not {prior}")
     if not 0 < max_fpr < 1:
         raise ValueError(f"max_fpr must lie between 0 and 1, not {max_fpr}")
-    model, calibration = load_model(), calibration or load_calibration()
+    model, calibration = load_model(folder), calibration or load_calibration(folder)
     if calibration.detector != model.version:
         raise ValueError(f"the calibration is for detector {calibration.detector}, not {model.version}")
     column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else string_array(texts)
@@ -156,18 +160,20 @@ def score_texts(
     prior: float = 0.5,
     max_fpr: float = 0.01,
     calibration: Calibration | None = None,
+    folder: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Score texts with the shipped model, one dict a text, in order.
+    """Score texts, one dict a text, in order.
 
     Keys: synthetic_probability (with `prior`, 0 to 1), llr (nats), abstained, flagged (score above the
     threshold fixed beforehand for `max_fpr`; never where abstained), language (the given tag's base language,
     else identified), token_count (words the detector read), detectors, evidence (pieces with their ratios and
-    reasons; none where it abstains), abstained_because. `calibration` takes the shipped one's place.
+    reasons; none where it abstains), abstained_because. `calibration`
+    takes the detector's own one's place, `folder` holds another detector than the shipped one.
 
     Raises:
         ValueError: for a rate outside 0 to 1, or a calibration of another detector version.
     """
-    found = score_columns(texts, languages, prior, max_fpr, calibration)
+    found = score_columns(texts, languages, prior, max_fpr, calibration, folder)
     columns = (found.probability, found.ratio, found.abstained, found.flagged, found.words, found.score)
     rows = zip(found.languages, *(column.tolist() for column in columns), strict=True)
     return [

@@ -8,12 +8,14 @@ log of the sum of what the experts' calibrated odds are: a mixture, because a te
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -189,9 +191,18 @@ def read_model(path: Path) -> Model:
     return model
 
 
-@lru_cache(maxsize=1)
-def load_model() -> Model:
-    """The model that ships in the package."""
+@lru_cache(maxsize=4)
+def load_model(folder: str | None = None) -> Model:
+    """The model of a folder that `scripts/train_detector.py` wrote, by default the one that ships in the package.
+
+    Raises:
+        ValueError: where the folder has no model that this version reads.
+    """
+    if folder is not None:
+        try:
+            return read_model(Path(folder) / "embedded.npz")
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
+            raise ValueError(f"{folder}: no detector model there ({error})") from error
     with as_file(files("provenance.detector") / "data" / "embedded.npz") as path:
         return read_model(path)
 
