@@ -21,6 +21,7 @@ from provenance.detector.calibration import (
     BUCKETS,
     LEVELS,
     Calibration,
+    auroc,
     bin_of,
     bucket,
     fit_line,
@@ -174,15 +175,6 @@ def balance(domain: NDArray[np.uint64], synthetic: NDArray[np.bool_]) -> NDArray
     """Weights that make every domain of each label count alike, those of few documents in proportion."""
     size = pd.Series(1, range(len(domain))).groupby([domain, synthetic]).transform("size")
     return np.asarray(1.0 / np.maximum(size.to_numpy(float), _DOMAIN_SIZE))
-
-
-def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve of documents of both labels; ties count half."""
-    rank = pd.Series(scores).rank().to_numpy()
-    positive = int(synthetic.sum())
-    return float(
-        (rank[synthetic].sum() - positive * (positive + 1) / 2) / (positive * (len(scores) - positive))
-    )
 
 
 def _scored(batch: Documents, folder: str | None) -> pd.DataFrame:

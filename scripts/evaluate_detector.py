@@ -24,8 +24,13 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from provenance.detector import load_model, score_texts, training  # noqa: E402
-from provenance.detector.calibration import BUCKETS, bucket  # noqa: E402
+from provenance.detector import (  # noqa: E402
+    load_model,
+    mixture,
+    score_texts,
+    training,
+)
+from provenance.detector.calibration import BUCKETS, auroc, bucket  # noqa: E402
 
 #: The card keeps what stands above this line.
 MEASURED = "<!-- measured: what follows is written by scripts/evaluate_detector.py -->"
@@ -80,7 +85,7 @@ def unseen(corpus: training.Corpus, domains: NDArray[np.float64], with_fasttext:
 
     def ours(folds: NDArray[np.int64]) -> NDArray[np.float64]:
         known = np.array_equal(folds, corpus.table.fold)
-        return training.cross_fitted(
+        return mixture.cross_fitted(
             corpus, domains if known else training.held_out_scores(corpus, folds), folds
         )
 
@@ -117,7 +122,7 @@ def _row(corpus: training.Corpus, scores: NDArray[np.float64], folds: NDArray[np
     found = []
     for fold in np.unique(folds):
         here, other = usable & (folds == fold), usable & (folds != fold) & ~synthetic
-        cut = training.threshold(scores[other], training.domain_weights(table[other]), 0.01)
+        cut = mixture.threshold(scores[other], mixture.domain_weights(table[other]), 0.01)
         human = here & ~synthetic
         values = [np.nan] * 7
         if human.sum() >= 50:
@@ -125,7 +130,7 @@ def _row(corpus: training.Corpus, scores: NDArray[np.float64], folds: NDArray[np
         for at, chosen in ((0, here & synthetic & ~newest & ~base), (3, here & newest), (6, here & base)):
             if chosen.sum() >= 20 and human.sum() >= 50:
                 both = human | chosen
-                values[at] = training.auroc(scores[both], synthetic[both])
+                values[at] = auroc(scores[both], synthetic[both])
                 if at < 6:
                     values[at + 1] = float((scores[chosen] > cut).mean())
         found.append(values)
@@ -140,16 +145,16 @@ def reliability_unseen(corpus: training.Corpus, scores: NDArray[np.float64]) -> 
     """Tables: stated and observed share on held-out domains, calibration fitted on the other folds; languages."""
     folds, synthetic, words = corpus.table.fold.to_numpy(), corpus.synthetic, corpus.rows.words
     base = corpus.table.generator.isin(corpus.settings.left_out).to_numpy()
-    mixed = training.cross_fitted(corpus, scores, folds)
+    mixed = mixture.cross_fitted(corpus, scores, folds)
     stated = np.zeros(len(mixed))
     for fold in np.unique(folds):
         held = folds == fold
-        calibration = training.calibrate(corpus, scores, "held out", {}, ~held)
+        calibration = mixture.calibrate(corpus, scores, "held out", {}, ~held)
         language = corpus.table.language[held].tolist()
         ratios, _ = calibration.ratios(mixed[held], words[held], language, corpus.rows.known[held])
         stated[held] = 1 / (1 + np.exp(-ratios))
     usable = (corpus.table.language == "en").to_numpy() & (words >= BUCKETS[0]) & ~base
-    weight = training.domain_weights(corpus.table)
+    weight = mixture.domain_weights(corpus.table)
     lines = [
         "## Are stated probabilities true on unseen domains?\n",
         "English, even prior, each label weighing the same and each domain alike; experts, mixture and calibration without the fold.\n",
@@ -159,8 +164,8 @@ def reliability_unseen(corpus: training.Corpus, scores: NDArray[np.float64]) -> 
         "| language | experts that count | earlier models | 2026 |",
         "| --- | --- | --- | --- |",
     ]
-    proof = training.proofs(corpus, scores, np.ones(len(mixed), bool))
-    counted = training.spoken(proof)
+    proof = mixture.proofs(corpus, scores, np.ones(len(mixed), bool))
+    counted = mixture.spoken(proof)
     for language, areas in sorted(proof.items()):
         cells = [f"{areas[name]:.3f}" if name in areas else "-" for name in ("earlier", "recent")]
         names = ", ".join(counted.get(language, [])) or "none: it abstains"

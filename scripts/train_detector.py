@@ -19,7 +19,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from provenance.detector import training  # noqa: E402
+from provenance.detector import mixture, training  # noqa: E402
 
 SHIPPED = ROOT / "provenance" / "detector" / "data"
 
@@ -70,9 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
     experts = training.train_experts(corpus, everything)
     say(f"experts: {', '.join(experts)}; held-out scores of {training.FOLDS} groups of domains …")
     scores = training.held_out_scores(corpus, folds)
-    mixture = training.fit_mixture(corpus, scores, everything)
-    model = training.build_model(corpus, experts, mixture, made)
-    calibration = training.calibrate(corpus, scores, model.version, made, everything)
+    lines = mixture.fit_mixture(corpus, scores, everything)
+    model = training.build_model(corpus, experts, lines, made)
+    calibration = mixture.calibrate(corpus, scores, model.version, made, everything)
     options.out.mkdir(parents=True, exist_ok=True)
     model.save(options.out / "embedded.npz")
     calibration.save(options.out / "calibration.json")

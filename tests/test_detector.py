@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from provenance.annotator import Annotator
 from provenance.detector import EmbeddedDetector, load_model, score_texts
+from provenance.detector.calibration import auroc
 from provenance.detector.features import (
     MAX_GRAMS,
     PASSAGE,
@@ -32,7 +33,6 @@ from provenance.detector.features import (
 from provenance.detector.learning import encode, shared_grams
 from provenance.detector.model import read_model
 from provenance.detector.tokens import MARK, MAX_TOKENS, character_tables, tokenise
-from provenance.detector.training import auroc
 from tests.program import run
 
 PROSE = (

@@ -260,6 +260,16 @@ def fit_line(
     return float(intercept), float(slope)
 
 
+def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve; ties count half."""
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    positive = int(synthetic.sum())
+    return float(
+        (rank[synthetic].sum() - positive * (positive + 1) / 2) / max(1, positive * (len(scores) - positive))
+    )
+
+
 def rows_by(languages: Languages) -> dict[str, NDArray[np.int64]]:
     """Rows of each base language; null is left out."""
     if isinstance(languages, pa.Array):

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from provenance import __version__
-from provenance.calibrate import FEWEST_EACH, CalibrateError, auroc, balance, gather
-from provenance.detector.calibration import base_language, fit_line
+from provenance.calibrate import FEWEST_EACH, CalibrateError, balance, gather
+from provenance.detector.calibration import auroc, base_language, fit_line
 from provenance.labelled import Documents
 from provenance.language import identify
 from provenance.language import load_model as load_language_model
