@@ -6,7 +6,7 @@ Requests, metadata and warcinfo are read for what they say (warcinfo names the `
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from provenance.records.arc import ArcDialect, arc_fields
 from provenance.records.archive import Frame, frames
@@ -70,7 +70,7 @@ def _archive_rows(
         )
 
 
-def _warc_row(frame: Frame, fields: dict[bytes, bytes], options: ReadOptions) -> Row | None:
+def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions) -> Row | None:
     kind = fields.get(b"warc-type", b"").decode("latin-1").lower()
     identity = fields.get(b"warc-record-id")
     declared = fields.get(b"content-type")

@@ -6,6 +6,8 @@ Tolerant of what real writers produce: LF line ends, folded lines, brackets roun
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 
@@ -35,8 +37,12 @@ class WarcDialect:
         return int(value) if value.isdigit() and len(value) < 19 else None
 
 
-def warc_fields(header: bytes) -> dict[bytes, bytes]:
-    """Field name in lower case -> value; the first of several counts. `header` includes the version line."""
+@lru_cache(maxsize=2)
+def warc_fields(header: bytes) -> Mapping[bytes, bytes]:
+    """Field name in lower case -> value; the first of several counts. `header` includes the version line.
+
+    Framing and the row both ask for the fields of the same header: the last answers are kept, for reading only.
+    """
     if b"\n " in header or b"\n\t" in header:
         header = _FOLD.sub(b" ", header)
     fields: dict[bytes, bytes] = {}

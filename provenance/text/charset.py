@@ -96,7 +96,7 @@ def decode(body: bytes, declared: str | None = None) -> Decoded:
     wide = _wide(body)
     if wide is not None:
         return Decoded(body.decode(wide, "replace"), wide)
-    if b"\x1b$" in body[:_SAMPLE]:
+    if b"\x1b" in body and b"\x1b$" in body[:_SAMPLE]:  # the first alone is found many times faster
         japanese = _strict(body, "iso2022_jp")
         if japanese is not None:
             return Decoded(japanese, "iso2022_jp")

@@ -12,27 +12,10 @@ from dataclasses import dataclass
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from provenance.text import selectors
 from provenance.text.furniture import drop_furniture
 from provenance.text.lines import tidy
 
-#: Furniture by class; each earned its place on one half of the development pages (scripts/evaluate_text.py),
-#: words that also name real content ("share", "widget", "sidebar", "teaser", "date") did not.
-_SKIP = (
-    *(f'[class*="{word}"]:not(html,body,article,main)' for word in (
-        "caption", "author-", "author_", "credit", "paywall", "footer", "contact", "Related", "Teaser", "Tags",
-        "-tags", "linkbox", "download", "noprint", "slider", "cookie-", "cookiebanner", "breadcrumb", "copyright",
-        "pagination",
-    )),
-    "figcaption",
-    "form",
-)  # fmt: skip
-#: Where pages say that their article is, most telling first.
-_NAMED = (
-    "[itemprop~=articleBody],[property~=articleBody]",
-    ".entry-content,.post-content,.article-content,.article-body,.article__body,.article__content,.articleBody,"
-    ".post-body,.post__content,.entry__content,.story-body,.articleContent,.article-text,#article-body,#articleBody",
-    "article",
-)
 _LANG = re.compile(r"<html\b[^>]{0,1000}?\slang\s*=\s*[\"']?([A-Za-z][A-Za-z0-9_-]{0,34})", re.IGNORECASE)
 _TITLE_LIMIT = 500  # characters
 #: A named element is believed from this length on, and from this share of what the extractor found (tuned).
@@ -54,10 +37,13 @@ class Page:
     lang: str | None
 
 
-def extract(page: str) -> Page:
-    """The main text of an HTML page; cost is quadratic in nesting depth, so bound that first (`structure`)."""
+def extract(page: str, held: int = selectors.ALL) -> Page:
+    """The main text of an HTML page; cost is quadratic in nesting depth, so bound that first (`structure`).
+
+    `held`: which of `selectors.HINTS` its tags hold, as `structure.measure` found; those of others are not looked for.
+    """
     tree = HTMLTree.parse(page)
-    found = tidy(_main(tree))
+    found = tidy(_main(tree, held))
     text = drop_furniture(found)
     if (
         len(found) < _SUSPICIOUS
@@ -78,33 +64,34 @@ def extract_with_trafilatura(page: str) -> Page:
     return Page(tidy(text), _title(HTMLTree.parse(page).title or ""), _lang(page))
 
 
-def _main(tree: HTMLTree) -> str:
+def _main(tree: HTMLTree, held: int) -> str:
     body = tree.body
+    skip = selectors.skipped(held)
     if body is None:
-        return _plain(tree)
+        return _plain(tree, skip)
     whole: str | None = None
-    for selectors in _NAMED:
-        sizes = [(len(node.text or ""), node) for node in body.query_selector_all(selectors)]
+    for css in selectors.named(held):
+        sizes = [(len(node.text or ""), node) for node in body.query_selector_all(css)]
         size, longest = max(sizes, key=lambda sized: sized[0], default=(0, None))
         if longest is None or size < _NAMED_CHARS:
             continue
         if size < _NAMED_SURE:  # short for an article: only if the rest of the page has little more
-            whole = _plain(tree) if whole is None else whole
+            whole = _plain(tree, skip) if whole is None else whole
             if size < _NAMED_SHARE * len(whole):
                 continue
         body.replace_children(longest)
-        named = _plain(tree)
+        named = _plain(tree, skip)
         if whole is not None:
             return named if len(named) > _NAMED_SHARE * len(whole) else whole
         if len(named) > _NAMED_SHARE * _NAMED_SURE:
             return named
-        return extract_plain_text(tree, alt_texts=False, list_bullets=False, skip_elements=_SKIP)
-    return _plain(tree) if whole is None else whole
+        return extract_plain_text(tree, alt_texts=False, list_bullets=False, skip_elements=skip)
+    return _plain(tree, skip) if whole is None else whole
 
 
-def _plain(tree: HTMLTree) -> str:
+def _plain(tree: HTMLTree, skip: list[str] | None) -> str:
     return extract_plain_text(
-        tree, main_content=True, comments=False, alt_texts=False, list_bullets=False, skip_elements=_SKIP
+        tree, main_content=True, comments=False, alt_texts=False, list_bullets=False, skip_elements=skip
     )
 
 

@@ -21,8 +21,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-#: Request: length. Reply: outcome (index into `OUTCOMES`), lengths of text, title, language, detail.
-REQUEST = struct.Struct("<Q")
+from provenance.text import selectors
+
+#: Request: length of the page, mask of `selectors.HINTS` that its tags hold. Reply: outcome (index into `OUTCOMES`), lengths of text, title, language, detail.
+REQUEST = struct.Struct("<QQ")
 REPLY = struct.Struct("<BQIII")
 OUTCOMES = (None, "extraction_timeout", "extraction_failed")
 _PIPE_BYTES = 1 << 20
@@ -75,12 +77,12 @@ class GuardedExtractor:
         with contextlib.suppress(Exception):
             self.close()
 
-    def __call__(self, page: bytes) -> Extraction:
-        """Extract one page (UTF-8 bytes of HTML); never raises for what the page does."""
+    def __call__(self, page: bytes, held: int = selectors.ALL) -> Extraction:
+        """Extract one page (UTF-8 bytes of HTML), `held` as `structure.measure` says; never raises for what it does."""
         with self._lock:
             child = self._running()
             try:
-                return self._ask(child, page)
+                return self._ask(child, page, held)
             except (BrokenPipeError, EOFError, TimeoutError) as error:
                 code = self._stop(kill=True)
                 if isinstance(error, TimeoutError) or code in (-signal.SIGPROF, -signal.SIGXCPU):
@@ -119,13 +121,13 @@ class GuardedExtractor:
                 fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         return self._child
 
-    def _ask(self, child: subprocess.Popen[bytes], page: bytes) -> Extraction:
+    def _ask(self, child: subprocess.Popen[bytes], page: bytes, held: int) -> Extraction:
         # The child reads a whole request before it writes, and we write a whole one before we read:
         # the two can never wait for each other.
         assert child.stdin is not None and child.stdout is not None
         deadline = time.monotonic() + _STUCK_BASE + _STUCK_FACTOR * self.limits.max_seconds
         request, answers = child.stdin.fileno(), child.stdout.fileno()
-        for part in (REQUEST.pack(len(page)), page):
+        for part in (REQUEST.pack(len(page), held), page):
             view = memoryview(part)
             while view:
                 view = view[os.write(request, view) :]

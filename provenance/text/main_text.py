@@ -120,9 +120,11 @@ class MainText:
                 tidy(strip(page_bytes)), "", None, None, "all text: the markup is beyond what is parsed"
             )
         if self.isolate:
-            return self._guard(page_bytes)
-        page_text: Page = (extract if self.extractor == "resiliparse" else extract_with_trafilatura)(
-            decoded.text
+            return self._guard(page_bytes, found.held)
+        page_text: Page = (
+            extract(decoded.text, found.held)
+            if self.extractor == "resiliparse"
+            else extract_with_trafilatura(decoded.text)
         )
         return Extraction(page_text.text, page_text.title, page_text.lang)
 
