@@ -28,6 +28,7 @@ REQUEST = struct.Struct("<QQ")
 REPLY = struct.Struct("<BQIII")
 OUTCOMES = (None, "extraction_timeout", "extraction_failed")
 _PIPE_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
 #: A child that neither answers nor uses CPU time is stuck outside our accounting: last resort, wall seconds.
 _STUCK_FACTOR, _STUCK_BASE = 20.0, 30.0
 
@@ -127,15 +128,21 @@ class GuardedExtractor:
         assert child.stdin is not None and child.stdout is not None
         deadline = time.monotonic() + _STUCK_BASE + _STUCK_FACTOR * self.limits.max_seconds
         request, answers = child.stdin.fileno(), child.stdout.fileno()
-        for part in (REQUEST.pack(len(page), held), page):
-            view = memoryview(part)
-            while view:
-                view = view[os.write(request, view) :]
-        outcome, text, title, lang, detail = REPLY.unpack(_read(answers, REPLY.size, deadline))
-        body = _read(answers, text + title + lang + detail, deadline)
-        parts, at = [], 0
+        head = REQUEST.pack(len(page), held)
+        written = os.writev(request, (head, page))
+        view = (
+            memoryview(page)[written - len(head) :]
+            if written >= len(head)
+            else memoryview(head + page)[written:]
+        )
+        while view:
+            view = view[os.write(request, view) :]
+        answer = _read(answers, REPLY.size, b"", deadline)
+        outcome, text, title, lang, detail = REPLY.unpack_from(answer)
+        answer = _read(answers, REPLY.size + text + title + lang + detail, answer, deadline)
+        parts, at = [], REPLY.size
         for size in (text, title, lang, detail):
-            parts.append(body[at : at + size].decode("utf-8"))
+            parts.append(answer[at : at + size].decode("utf-8"))
             at += size
         return Extraction(parts[0], parts[1], parts[2] or None, OUTCOMES[outcome], parts[3] or None)
 
@@ -154,19 +161,21 @@ class GuardedExtractor:
         return child.wait()
 
 
-def _read(source: int, size: int, deadline: float) -> bytes:
-    """Exactly `size` bytes; `EOFError` where the pipe ends, `TimeoutError` at the deadline."""
-    parts: list[bytes] = []
+def _read(source: int, size: int, begun: bytes, deadline: float) -> bytes:
+    """An answer from `begun` on, until it has `size` bytes; `EOFError` where the pipe ends, `TimeoutError` at the deadline."""
+    if len(begun) >= size:
+        return begun
+    parts, have = [begun], len(begun)
     poll = select.poll()
     poll.register(source, select.POLLIN | select.POLLHUP)
-    while size:
+    while have < size:
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise TimeoutError
-        part = os.read(source, size)
+        part = os.read(source, _READ_BYTES)
         if not part:
             raise EOFError
         parts.append(part)
-        size -= len(part)
+        have += len(part)
     return b"".join(parts)
 
 

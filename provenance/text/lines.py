@@ -14,12 +14,14 @@ _LINE_ENDS = bytes.maketrans(b"\r\x0b\x0c", b"\n\n\n")
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")  # U+0080 to U+009F
 _NONCHARACTERS = re.compile(rb"\xef(?:\xb7[\x90-\xaf]|\xbf[\xbe\xbf])")  # U+FDD0 to U+FDEF, U+FFFE, U+FFFF
 #: Next line (U+0085), line and paragraph separator (U+2028, U+2029).
-_OTHER_LINE_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_OTHER_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 
 
 def tidy(text: str) -> str:
     """One paragraph a line, no empty lines, runs of blanks (space, tab, no-break space) made one space."""
-    data = _plain(text).replace(b"\t", b" ").replace(b"\xc2\xa0", b" ")
+    data = _plain(text).replace(b"\t", b" ")
+    if "\xa0" in text:
+        data = data.replace(b"\xc2\xa0", b" ")
     data = _single(data, b" ").replace(b" \n", b"\n").replace(b"\n ", b"\n")
     return _single(data, b"\n").strip(b" \n").decode("utf-8", "surrogatepass")
 
@@ -31,9 +33,12 @@ def clean(text: str) -> str:
 
 def _plain(text: str) -> bytes:
     """UTF-8 with one kind of line end and without control characters and noncharacters, but for tabs."""
-    data = text.encode("utf-8", "surrogatepass").replace(b"\r\n", b"\n")
-    for end in _OTHER_LINE_ENDS:
-        data = data.replace(end, b"\n")
+    data = text.encode("utf-8", "surrogatepass")
+    if "\r" in text:
+        data = data.replace(b"\r\n", b"\n")
+    for end in _OTHER_LINE_ENDS:  # a character is looked for many times faster than a string of bytes
+        if end in text:
+            data = data.replace(end.encode(), b"\n")
     data = data.translate(_LINE_ENDS, _DELETED)
     if b"\xc2" in data:
         data = _C1.sub(b"", data)
