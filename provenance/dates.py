@@ -9,17 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import ClassVar
 
 import pyarrow as pa
 
 from provenance.columns import read_column
 from provenance.datewords import MONTHS, calendar_day, find_dates
-from provenance.hints import compile_hints
 from provenance.markup import attributes, tag_at
+from provenance.places import SCANNED, Places, batch_places, find_places
 from provenance.schema import TIME
 
 Claim = tuple[dt.date, str]
@@ -27,9 +28,6 @@ Claim = tuple[dt.date, str]
 #: No page is older than the first website.
 FIRST_DAY = dt.date(1991, 8, 6)
 LAST_DAY = dt.date(2100, 1, 1)
-_SCANNED = (
-    400_000  # bytes of a page: 99% of the `<time datetime>` elements of 597 dated pages begin before it
-)
 _SEARCHED = 100_000  # bytes read for a date in words when nothing else is found
 
 _ISO = re.compile(rb"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d)")
@@ -45,8 +43,6 @@ _LAST_MODIFIED = re.compile(r"^last-modified:[ \t]*([^\r\n]{10,40})", re.IGNOREC
 _DATED_CLASS = re.compile(
     rb"=[\"'](?:(?<=class=.)|(?<=id=.))[^\"'>]{0,60}(?:date|datum|publish|posted|time|fecha|byline|dato)[^\"'>]{0,60}[\"'][^>]{0,300}>"
 )
-#: What the readers of machine-readable dates look for.
-_SEARCH = compile_hints([b"<meta", b"<time", b"datepublished", b"datemodified"])
 _LANG = re.compile(rb"<html[^>]{0,300}?\blang=[\"']?([A-Za-z-]{2,10})", re.IGNORECASE)
 
 #: Names of `<meta>` elements, by what they claim. Compared in lower case, the prefix "og:" dropped.
@@ -86,14 +82,19 @@ class Dates:
             read_column(batch, "url", pa.string()).to_pylist(),
             read_column(batch, "capture_time", TIME).to_pylist(),
             read_column(batch, "http_headers", pa.string()).to_pylist(),
-            read_column(batch, "body", pa.large_binary()),
             read_column(batch, "text", pa.large_string()),
         ]
+        pages = batch_places(read_column(batch, "body", pa.large_binary()))
         claims = []
-        for url, captured, headers, body, text in zip(*columns, strict=True):
-            page = memoryview(body.as_buffer())[:_SCANNED].tobytes() if body.is_valid else None
+        for row, (url, captured, headers, text) in enumerate(zip(*columns, strict=True)):
+            page = pages.page(row)
             words = text.as_py() if text.is_valid else None
-            claims.append(find_published(url, captured, headers, page, words))
+            claims.append(
+                _first(
+                    _claims(url or "", captured, headers, page or b"", words, partial(pages.places, row)),
+                    captured,
+                )
+            )
         days = [claim and dt.datetime.combine(claim[0], dt.time(), dt.UTC) for claim in claims]
         return pa.array(days, TIME), pa.array([claim and claim[1] for claim in claims], pa.string())
 
@@ -105,26 +106,36 @@ def find_published(
 
     A day before the web or more than one day after the capture (time zones) is not believed.
     """
+    return _first(_claims(url or "", captured, headers, (page or b"")[:SCANNED], text, find_places), captured)
+
+
+def _first(claims: Iterator[Claim], captured: dt.datetime | None) -> Claim | None:
     latest = captured.date() + dt.timedelta(days=1) if captured else LAST_DAY
-    for day, evidence in _claims(url or "", captured, headers, (page or b"")[:_SCANNED], text):
+    for day, evidence in claims:
         if FIRST_DAY <= day <= latest:
             return day, evidence
     return None
 
 
 def _claims(
-    url: str, captured: dt.datetime | None, headers: str | None, page: bytes, text: str | None
+    url: str,
+    captured: dt.datetime | None,
+    headers: str | None,
+    page: bytes,
+    text: str | None,
+    search: Callable[[bytes], Places],
 ) -> Iterator[Claim]:
     in_url = _url_day(url)
     if in_url:  # the publisher's own day, where machine-readable times are often in UTC
         yield in_url, "url path"
-    metas, times, published, modified_at = _SEARCH.find(page)
-    published_meta, dated_meta, modified_meta = _meta_dates(page, metas)
+    places = search(page)
+    published, modified_at = places[b"datepublished"], places[b"datemodified"]
+    published_meta, dated_meta, modified_meta = _meta_dates(page, places[b"<meta"])
     yield from published_meta
     yield from _json_dates(page, b"datePublished", published)
     yield from _microdata(page, published)
     yield from dated_meta
-    yield from _time_elements(page, times)
+    yield from _time_elements(page, places[b"<time"])
     month_first = _month_first(url, page)
     if page:
         yield from _near_headline(page, month_first)

@@ -25,11 +25,10 @@ from provenance.declarations import (
     read_bylines,
     read_mode,
 )
-from provenance.hints import compile_hints
+from provenance.places import SCANNED, Places, batch_places, find_places
 from provenance.rights import Signal
 from provenance.schema import EVIDENCE, SIGNALS
 
-_SCANNED = 400_000  # bytes of a page
 _LONGEST_SCRIPT = 200_000
 _HEADER = re.compile(
     r"^(ai-disclosure|ai-generated|x-ai-generated|tdm-reservation|tdm-policy|x-robots-tag|content-usage|content-signal|link)"
@@ -40,15 +39,6 @@ _LINK = re.compile(
     r"<([^>]{0,1000})>((?:\s*;\s*[\w-]{1,30}\s*=\s*(?:\"[^\"]{0,200}\"|[^\s;,\"]{1,100})){1,10})"
 )
 _SCRIPT_END = re.compile(rb"</script", re.IGNORECASE)
-#: Where a page with any declaration holds at least one of these; each reader looks only at its own.
-_HINTS = (
-    b"<meta",
-    b"ai-disclosure", b"aidisclosure", b"ai-generated",
-    b"license", b"c2pa-manifest", b"application/c2pa", b"creativecommons.org/",
-    b"digitalsourcetype", b"application/rsl+xml",
-    MAGIC_BYTES.lower(), b"begin c2pa manifest",
-)  # fmt: skip
-_SEARCH = compile_hints(_HINTS)
 #: Elements that hold the page's own text, whatever level of detail a site marks up.
 _WHOLE = frozenset((b"html", b"body", b"main", b"article"))
 _MEDIA = re.compile(
@@ -78,7 +68,6 @@ _DISCLOSURE_NAMES = frozenset(
 _META_HINT = re.compile(
     rb"[\"'= ](?:ai|aigc|aidis|content-[aus]|generated-by|tdm-|robots|x-robots|\w{2,10}bot\b|google-ext|anthropic|licen|dc|rights)"
     rb"|sourcetype",
-    re.IGNORECASE,
 )
 _ROBOTS_NAMES = frozenset(
     ("robots", "googlebot", "bingbot", "gptbot", "ccbot", "google-extended", "anthropic-ai", "claudebot")
@@ -94,10 +83,6 @@ _LICENSE_NAMES = frozenset(
         "rights-license",
     )
 )
-
-
-#: Offsets of each of `_HINTS` in a page.
-Places = dict[bytes, list[int]]
 
 
 @dataclass
@@ -146,7 +131,7 @@ class Disclosures:
         """Return the declarations of each row, from `url`, `http_headers`, `body` and `text`."""
         urls = read_column(batch, "url", pa.string()).to_pylist()
         headers = read_column(batch, "http_headers", pa.string()).to_pylist()
-        bodies = read_column(batch, "body", pa.large_binary())
+        pages = batch_places(read_column(batch, "body", pa.large_binary()))
         texts = read_column(batch, "text", pa.large_string())
         closed = [False] * batch.num_rows
         if "outcome" in batch.schema.names:
@@ -157,11 +142,10 @@ class Disclosures:
                 for column in rows:
                     column.append(None)
                 continue
-            body, text = bodies[row], texts[row]
-            page = body.as_buffer()[:_SCANNED].to_pybytes() if body.is_valid else b""
-            found = find_declarations(
-                urls[row] or "", headers[row] or "", page, text.as_py() if text.is_valid else ""
-            )
+            text = texts[row].as_py() or ""
+            page = pages.page(row) or b""
+            places = pages.places(row, page) if page else None
+            found = find_declarations(urls[row] or "", headers[row] or "", page, text, places)
             rows[0].append([signal.as_dict() for signal in found.making])
             rows[1].append([signal.as_dict() for signal in found.use])
             rows[2].append(found.licenses[0][0] if found.licenses else None)
@@ -170,15 +154,18 @@ class Disclosures:
         return [pa.array(values, type_) for values, type_ in zip(rows, self.schema.types, strict=True)]
 
 
-def find_declarations(url: str, headers: str, page: bytes, text: str) -> Found:
-    """Return what a document declares in its HTTP headers, its markup and its visible text."""
+def find_declarations(url: str, headers: str, page: bytes, text: str, places: Places | None = None) -> Found:
+    """Return what a document declares in its HTTP headers, its markup and its visible text.
+
+    `places` are those of `page`, where they are known already.
+    """
     found = Found()
     if headers:
         _read_headers(headers, url, found)
-    page = page[:_SCANNED]
+    page = page[:SCANNED]
     wrapped = False
     if page:
-        places = dict(zip(_HINTS, _SEARCH.find(page), strict=True))
+        places = find_places(page) if places is None else places
         _read_metas(page, places, url, found)
         _read_elements(page, places, found)
         _read_licenses(page, places, url, found)
@@ -247,7 +234,7 @@ def _read_metas(page: bytes, places: Places, url: str, found: Found) -> None:
     said: dict[str, str] = {}
     for at in places[b"<meta"]:
         tag = markup.tag_at(page, at)
-        if not _META_HINT.search(tag):
+        if not _META_HINT.search(tag.lower()):
             continue
         values = markup.attributes(tag)
         raw = (
