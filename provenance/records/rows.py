@@ -44,22 +44,19 @@ def failure(offset: int, reason: str, detail: str, record_type: str | None = Non
 
 def batches(rows: Iterator[Row], options: ReadOptions) -> Iterator[pa.RecordBatch]:
     """Pack rows into batches of at most `batch_rows` rows and `batch_bytes` of body and text, or of one row."""
-    names = RECORDS.names
-    columns: dict[str, list[object]] = {name: [] for name in names}
-    held = count = 0
+    held: list[Row] = []
+    size = 0
     for row in rows:
-        size = len(row.get("body") or b"") + len(row.get("text") or "")
-        if count and (held + size > options.batch_bytes or count >= options.batch_rows):
-            yield _batch(columns)
-            columns = {name: [] for name in names}
-            held = count = 0
-        for name in names:
-            columns[name].append(row.get(name))
-        held += size
-        count += 1
-    if count:
-        yield _batch(columns)
+        own = len(row.get("body") or b"") + len(row.get("text") or "")
+        if held and (size + own > options.batch_bytes or len(held) >= options.batch_rows):
+            yield _batch(held)
+            held, size = [], 0
+        held.append(row)
+        size += own
+    if held:
+        yield _batch(held)
 
 
-def _batch(columns: dict[str, list[object]]) -> pa.RecordBatch:
-    return pa.record_batch([pa.array(columns[field.name], field.type) for field in RECORDS], schema=RECORDS)
+def _batch(rows: list[Row]) -> pa.RecordBatch:
+    columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in RECORDS]
+    return pa.record_batch(columns, schema=RECORDS)
