@@ -23,7 +23,7 @@ from pipelines.deduplicate import Tasks as DuplicateTasks
 from pipelines.progress import Progress
 from pipelines.publish import WriteParts, read_counts
 from pipelines.runner import Runner
-from pipelines.select import Select, read_before, read_judged
+from pipelines.select import Select, read_asked, read_before, read_judged
 from pipelines.select import Tasks as SelectTasks
 from provenance.annotate import Annotation
 from provenance.card import build_card
@@ -40,6 +40,7 @@ from provenance.manifest import (
     write_json,
 )
 from provenance.opinions import read_instrument
+from provenance.reading import neural_cost
 from provenance.release import Part, ShardPaths, plan_data, plan_ledger, release_schema
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 from provenance.storage import Storage, join, read_bytes, write_bytes
@@ -223,6 +224,7 @@ class Job:
         before = add_sums(read_before(self.storage, path) for path in decided)
         reading = json.loads(read_bytes(self.storage, self.workspace.reading_path))
         reading["detector"]["documents"] = read_judged(self.storage, decided)
+        reading["detector"]["neural"] = neural_cost(self.configuration, read_asked(self.storage, decided))
         published = add_sums(item["sums"] for item in data)
         certificate = build_certificate(cap_request(self.configuration.cap), before, published)
         inputs = self.workspace.need_state("annotate")["inputs"]

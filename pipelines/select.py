@@ -34,6 +34,7 @@ from provenance.workspace import Shard
 BEFORE_METADATA = b"provenance.before"
 #: Key of the same footer under which the numbers of judged, flagged and limited documents stand.
 JUDGED_METADATA = b"provenance.judged"
+ASKED_METADATA = b"provenance.asked"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Tasks:
         footer = {
             BEFORE_METADATA: json.dumps(found.measure(cap_request(self.cap))),
             JUDGED_METADATA: json.dumps(found.judged),
+            ASKED_METADATA: json.dumps(found.asked),
         }
         with self.storage.create(path) as file:
             pq.write_table(decide(found, keep).replace_schema_metadata(footer), file, compression="zstd")
@@ -121,12 +123,21 @@ class Select(beam.PTransform):
         return decided
 
 
-def read_judged(storage: Storage, paths: Iterable[str]) -> dict[str, int]:
+def read_judged(storage: Storage, paths: Sequence[str]) -> dict[str, int]:
     """How many documents were judged, flagged and limited, from the footers of all decisions."""
+    return _add_counts(storage, paths, JUDGED_METADATA)
+
+
+def read_asked(storage: Storage, paths: Sequence[str]) -> dict[str, int]:
+    """How many documents each detector was asked about, by name, from the footers of all decisions."""
+    return _add_counts(storage, paths, ASKED_METADATA)
+
+
+def _add_counts(storage: Storage, paths: Sequence[str], key: bytes) -> dict[str, int]:
     total: Counter[str] = Counter()
     for path in paths:
         with storage.open(path) as file:
-            total.update(json.loads(pq.read_schema(file).metadata[JUDGED_METADATA]))
+            total.update(json.loads(pq.read_schema(file).metadata[key]))
     return dict(total)
 
 

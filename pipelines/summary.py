@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from provenance.card import describe_cost
+
 if TYPE_CHECKING:
     from pipelines.job import StageResult
 
@@ -49,6 +51,8 @@ def print_summary(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "
         f"limited {found['limited']:,} by old documents; {len(strata):,} priors estimated"
     )
+    for item in manifest["detector"]["neural"]:
+        print(f"neural detector {describe_cost(item)}")
     if seconds > 0:
         print(
             f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"

@@ -94,7 +94,18 @@ limited on {counts["limited"]:,} by documents of this crawl from before 2022-11-
 
 | language | words | old documents | others | old ones limit ratios | bound | proven by |
 |---|---|---:|---:|---|---:|---|
-{rows}"""
+{rows}{"".join(f"{chr(10)}{chr(10)}Neural detector {describe_cost(item)}." for item in detector["neural"])}"""
+
+
+def describe_cost(item: dict[str, Any]) -> str:
+    """One entry of the manifest's `detector.neural`: of how much a neural detector was asked, and when."""
+    where = "always"
+    if item["band"] is not None:
+        where = "where the embedded ratio is in {:g} to {:+g} nats".format(*item["band"])
+    share = item["asked"] / max(item["documents"], 1)
+    return (
+        f"{item['name']}: asked about {item['asked']:,} of {item['documents']:,} texts ({share:.1%}), {where}"
+    )
 
 
 def _priors(prior: dict[str, Any], configured: dict[str, Any]) -> str:

@@ -52,6 +52,7 @@ class Candidates:
     probability: NDArray[np.float32]
     token_count: pa.ChunkedArray
     judged: dict[str, int]  # documents among which the cap chooses: judged, flagged, limited by the crawl
+    asked: dict[str, int]  # all documents, duplicates too, of which each neural detector has read the text
 
     def measure(self, request: CapRequest) -> Sums:
         """Sums over all rows among which the cap chooses."""
@@ -135,6 +136,7 @@ def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
             "documents": int(rows.open.sum()),
             **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
         },
+        asked=rows.opinions.asked(rows.document),
     )
 
 

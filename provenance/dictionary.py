@@ -131,6 +131,16 @@ def manifest_schema() -> dict[str, Any]:
         | {"description": "documents of this crawl that prove the bound; 0: none"},
         "from": text | {"description": "where the threshold comes from"},
     }
+    cost = {
+        "name": name,
+        "band": {
+            "type": ["array", "null"],
+            "items": number,
+            "description": "ratios of the embedded detector, in nats, at which it is asked; null: at all",
+        },
+        "documents": count | {"description": "documents with text, duplicates too"},
+        "asked": count | {"description": "those that the neural detector has read"},
+    }
     detector = {
         "name": name,
         "version": name,
@@ -141,6 +151,7 @@ def manifest_schema() -> dict[str, Any]:
         "max_fpr": share,
         "strata": {"type": "array", "items": _object(stratum)},
         "documents": _object(dict.fromkeys(("documents", "judged", "flagged", "limited"), count)),
+        "neural": {"type": "array", "items": _object(cost)},
     }
     prior_stratum = {
         "year": {"type": ["integer", "null"], "description": "of proof; null: no capture proves one"},

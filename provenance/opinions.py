@@ -54,6 +54,11 @@ class Opinions:
     abstained: pa.Array  # the embedded detector; null where there is no text
     evidence: pa.Array
 
+    def asked(self, rows: NDArray[np.bool_]) -> dict[str, int]:
+        """How many of `rows` each detector was asked about, by name."""
+        names = pc.list_flatten(self.detectors.filter(pa.array(rows))).field("name")
+        return {item["values"]: item["counts"] for item in pc.value_counts(names).to_pylist()}
+
 
 @dataclass(frozen=True)
 class Instrument:

@@ -6,6 +6,7 @@ and no detector may claim more than they allow.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from provenance import schema
 from provenance.columns import at_most_one, join_lists
-from provenance.configuration import Prior
+from provenance.configuration import Configuration, Prior
 from provenance.detector import conformal
 from provenance.detector.calibration import BUCKETS, HIGHEST, limit_documents, limit_table
 from provenance.detector.embedded import NAME
@@ -176,3 +177,19 @@ def _joint_ratios() -> NDArray[np.float64]:
     """Ratio at the middle of each bin where ratios themselves are what is binned."""
     middle = np.linspace(-HIGHEST, HIGHEST, 2 * conformal.BINS + 1)[1::2]
     return np.tile(middle, (len(BUCKETS), 1))
+
+
+def neural_cost(configuration: Configuration, asked: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Of how many documents with text each neural detector has read one, and in which band it was to.
+
+    `asked` counts by detector, the embedded one, which reads every text, among them.
+    """
+    return [
+        {
+            "name": detector.name,
+            "band": None if detector.band is None else list(detector.band),
+            "documents": asked.get(NAME, 0),
+            "asked": asked.get(detector.name, 0),
+        }
+        for detector in configuration.neural.detectors
+    ]

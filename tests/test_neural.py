@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ import pytest
 
 from provenance import schema
 from provenance.configuration import Configuration, ConfigurationError, load_configuration
+from provenance.detector.calibration import load_calibration
 from provenance.neural.batches import length_batches
 from provenance.neural.config import Combination, Neural, NeuralConfig, ScoreCalibration
 
@@ -439,6 +442,38 @@ def test_toy_task_is_separated_through_the_whole_pipeline(classifier: str, tmp_p
     assert {"embedded", "toy"} == {item["name"] for item in released[0]["detectors"]}
     assert any(item["source"] == "detector:neural" for item in released[0]["evidence"])
     assert "neural_detectors" not in released[0]
+    manifest = json.loads((output / "manifest.json").read_text())
+    cost = {"name": "toy", "band": None, "documents": 40, "asked": 40}
+    assert manifest["detector"]["neural"] == [cost]
+
+
+def test_summary_manifest_and_card_say_what_the_band_cost(
+    classifier: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Texts too short for the embedded detector are at 0 nats: one band holds them, the other does not."""
+    from pipelines.command import main
+
+    crawl = tmp_path / "crawl.jsonl"
+    crawl.write_text("".join(json.dumps({"text": text}) + "\n" for text in toy(30, seed=5, words=40)[0]))
+    entry = {"kind": "classifier", "model": classifier, "synthetic_label": "machine", "max_tokens": 128}
+    entry |= {"device": "cpu"}
+    bands = [{"name": "near", "band": [-1, 1]}, {"name": "far", "band": [2, 3]}]
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(json.dumps({"neural": {"detectors": [entry | band for band in bands]}}))
+    output = tmp_path / "release"
+    assert main(["curate", str(crawl), "--output", str(output), "--config", str(settings), "--quiet"]) == 0
+    near, far = (
+        f"{name}: asked about {asked} of 30 texts ({share}%), where the embedded ratio is in {band} nats"
+        for name, asked, share, band in (("near", 30, "100.0", "-1 to +1"), ("far", 0, "0.0", "2 to +3"))
+    )
+    printed, card = capsys.readouterr().out, (output / "README.md").read_text()
+    assert f"neural detector {near}\nneural detector {far}\n" in printed
+    assert f"Neural detector {near}.\n\nNeural detector {far}.\n" in card
+    found = json.loads((output / "manifest.json").read_text())["detector"]["neural"]
+    assert [(item["name"], item["asked"], item["documents"]) for item in found] == [
+        ("near", 30, 30),
+        ("far", 0, 30),
+    ]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -580,3 +615,30 @@ def test_scorer_is_loaded_once_and_shared_by_threads(classifier: str) -> None:
 
 def test_default_configuration_asks_no_neural_detector() -> None:
     assert Configuration().neural.detectors == ()
+
+
+def test_the_default_band_leaves_out_what_the_embedded_detector_is_surest_of(shared: Path) -> None:
+    """Its ratios end at the bounds of its calibration, so a band that reaches them would leave out nothing."""
+    band = NeuralConfig(name="d", kind="surprisal", model=str(shared)).band
+    least, most = load_calibration().bounds
+    assert band is not None
+    assert least < band[0] < 0 < band[1] < most
+
+
+def test_a_tokenizer_that_is_not_there_is_named(classifier: str, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(Path(classifier) / name, tmp_path)
+    with pytest.raises(NeuralError, match="tokenizer"):
+        NeuralDetectors([detector("classifier", str(tmp_path))]).setup()
+
+
+def test_code_that_comes_with_a_model_is_not_run(classifier: str, tmp_path: Path) -> None:
+    folder, mark = tmp_path / "model", tmp_path / "ran"
+    shutil.copytree(classifier, folder)
+    (folder / "own.py").write_text(f"open({str(mark)!r}, 'w')\n")
+    settings = json.loads((folder / "config.json").read_text())
+    own = {"AutoConfig": "own.Config", "AutoModelForSequenceClassification": "own.Model"}
+    (folder / "config.json").write_text(json.dumps({**settings, "auto_map": own}))
+    with contextlib.suppress(NeuralError):
+        NeuralDetectors([detector("classifier", str(folder))]).setup()
+    assert not mark.exists()

@@ -101,7 +101,7 @@ class NeuralConfig(_Section):
         None, description="numbers, or path of a JSON file of them; null: scores are reported but not counted"
     )
     band: tuple[Finite, Finite] | None = Field(
-        (-2.0, 4.0),
+        (-2.0, 3.5),
         description="asked only where the embedded detector's ratio lies in this range, nats; null: always",
     )
 

@@ -19,6 +19,8 @@ from provenance.neural.config import NeuralConfig, is_local
 
 #: What is fetched from the hub; pickled weights are not even downloaded.
 _PATTERNS = ("*.json", "*.txt", "*.model")
+#: One of these holds the words of a tokenizer.
+_TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 #: Characters read for each token that may be kept: a token seldom covers as many, and the cost is bounded.
 _CHARACTERS_PER_TOKEN = 32
 
@@ -168,6 +170,7 @@ def _check(config: NeuralConfig, path: Path) -> None:
     if config.kind == "onnx":
         if not (path if path.is_file() else path / "model.onnx").is_file():
             raise NeuralError(f"{where}: holds no model.onnx")
+        _check_tokenizer(where, path.parent if path.is_file() else path)
         return
     if not path.is_dir():
         raise NeuralError(f"{where}: must be a folder with config.json, tokenizer.json and *.safetensors")
@@ -179,3 +182,10 @@ def _check(config: NeuralConfig, path: Path) -> None:
         raise NeuralError(f"{where}: holds {found} *.safetensors")
     if not (path / "config.json").is_file():
         raise NeuralError(f"{where}: holds no config.json")
+    _check_tokenizer(where, path)
+
+
+def _check_tokenizer(where: str, folder: Path) -> None:
+    """Without its files, the library would make an empty tokenizer, and the scores would mean nothing."""
+    if not any(path.is_file() for pattern in _TOKENIZERS for path in folder.glob(pattern)):
+        raise NeuralError(f"{where}: holds no tokenizer (tokenizer.json); save it beside the weights")
