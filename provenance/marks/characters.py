@@ -124,14 +124,16 @@ def _back(data: Bytes, i: int, start: int) -> int:
 
 @njit(cache=True)
 def _scripts_of(data: Bytes, start: int, end: int) -> int:
-    """RIGHT_TO_LEFT and UNSPACED as bits: what the text's letters allow everywhere in it."""
+    """RIGHT_TO_LEFT and UNSPACED as bits: what the text's visible letters allow everywhere in it."""
     i, found = start, 0
     while i < end and found != RIGHT_TO_LEFT | UNSPACED:
         if data[i] < 0xD6:
             i += 1
             continue
         c, i = _decode(data, i, end)
-        if is_rtl(c) and c != 0x061C:
+        if invisible_kind(c) > 0:  # fillers stand in blocks of letters, and cleaning may remove them
+            continue
+        if is_rtl(c):
             found |= RIGHT_TO_LEFT
         elif takes_break(c):
             found |= UNSPACED
