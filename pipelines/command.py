@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _EPILOG = (
     "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
 )
+_DEMO_CAP = "0.02"  # low enough that the small crawl has documents that the cap drops
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,7 +144,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         "--output", default="demo-release", metavar="DIR", help="directory of the release (demo-release)"
     )
     demo.set_defaults(workspace=None)
-    _job_options(demo, cap=True)
+    _job_options(demo, cap=True, default=_DEMO_CAP)
 
     verify = command("verify", "recompute a release: digests, counts, schema, ledger and cap", _verify)
     verify.add_argument("release", metavar="RELEASE", help="directory of a release")
@@ -215,12 +216,12 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _job_options(parser: argparse.ArgumentParser, cap: bool) -> None:
+def _job_options(parser: argparse.ArgumentParser, cap: bool, default: str = "0.10") -> None:
     parser.add_argument("--config", metavar="FILE", help="configuration in YAML (docs/configuration.md)")
     parser.add_argument("--source", metavar="NAME", help="name of the source written to every document")
     if cap:
         parser.add_argument(
-            "--max-synthetic", metavar="FRACTION", help="largest synthetic fraction published (0.10)"
+            "--max-synthetic", metavar="FRACTION", help=f"largest synthetic fraction published ({default})"
         )
     parser.add_argument("--workers", type=_count, default=1, metavar="N", help="local processes (1)")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
@@ -330,7 +331,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     with as_file(files("provenance") / "demo") as crawl:
         arguments.inputs = [f"{crawl}/demo-*"]
         if arguments.max_synthetic is None and arguments.config is None:
-            arguments.max_synthetic = "0.02"
+            arguments.max_synthetic = _DEMO_CAP
         code = _curate(arguments)
     if code == 0 and not arguments.json:
         _show(arguments.output)
