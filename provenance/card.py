@@ -119,7 +119,7 @@ def _priors(prior: dict[str, Any], configured: dict[str, Any]) -> str:
         f"| {row['documents']:,} | {row['share']:.3f} | {row['prior']:.3f} |"
         for row in prior["strata"][:100]
     )
-    return f"""{listed}; where documents enough could be judged, estimated from this crawl:
+    return f"""{listed}; where enough documents could be judged, estimated from this crawl:
 
 | year | language | source | documents | estimated share | prior |
 |---|---|---|---:|---:|---:|

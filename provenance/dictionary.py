@@ -43,7 +43,7 @@ MEANING: dict[str, str] = {
     "rights_signals": "Declarations about rights: what, its value and where it stands.",
     "disclosures": "What the page declares about how it was made: what, its value and where it stands.",
     "marks": "Invisible characters and left-over phrases of chat interfaces: what, its value and where it stands.",
-    "watermarks": "Result of each watermark test that was configured: scheme, key, z, p-value and tokens tested.",
+    "watermarks": "Watermarks found (corrected p below 0.01): scheme, name in the configuration, z, p-value and tokens tested.",
     "detectors": "Answer of each detector: name, version, raw score and calibrated log-likelihood ratio in nats.",
     "detector_abstained": "Whether the detector abstained, so that its ratio is 0.",
     "detector_flagged": "Whether the detector's score exceeds the threshold for `detector.max_fpr`; never where it abstained.",

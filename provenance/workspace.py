@@ -19,7 +19,6 @@ from provenance.storage import Storage, join, read_bytes, write_bytes
 
 FORMAT = 1
 SHARD_METADATA = b"provenance.shard"
-STAGES = ("annotate", "deduplicate", "select", "publish")
 
 
 class WorkspaceError(RuntimeError):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy.special import gammaincc, ndtr
+from scipy.special import gammaincc
 
 from provenance.watermarks.ragged import F64, I64
 
@@ -42,11 +42,6 @@ def gamma_p(total: F64, count: I64) -> F64:
     """P(X >= total) for the sum X of `count` standard exponentials."""
     p = gammaincc(np.maximum(count, 1).astype(np.float64), np.maximum(total, 0.0))
     return np.clip(np.where(count > 0, p, 1.0), SMALLEST_P, 1.0)
-
-
-def normal_p(z: F64) -> F64:
-    """P(Z >= z) for a standard normal Z, as the published detectors report it."""
-    return np.asarray(ndtr(-np.asarray(z, dtype=np.float64)), dtype=np.float64)
 
 
 def sum_p(total: F64, count: I64, values: F64, weights: F64) -> F64:
