@@ -160,7 +160,7 @@ def reliability_unseen(corpus: training.Corpus, scores: NDArray[np.float64]) -> 
         "English, even prior, each label weighing the same and each domain alike; experts, mixture and calibration without the fold.\n",
         *_reliability(stated[usable], synthetic[usable], weight[usable]),
         "\n## Languages\n",
-        "AUROC of the experts on held-out domains. An expert counts in a language from .92 on (English: both), with humans of two domains.\n",
+        "AUROC of the experts on held-out domains. An expert counts in a language from .92 on (English: both), with humans of two domains. All splits; the shipped files rest on the training split, whose values are in `calibration.json`.\n",
         "| language | experts that count | earlier models | 2026 |",
         "| --- | --- | --- | --- |",
     ]
