@@ -88,4 +88,7 @@ def say(message: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ValueError as error:  # of a corpus that nothing can be learned from
+        sys.exit(f"error: {error}")

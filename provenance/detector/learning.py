@@ -24,7 +24,7 @@ from provenance.detector.features import (
     mask,
     style,
 )
-from provenance.detector.model import SEEN, STYLE_LIMIT, is_new, measure, passages, text_buffers
+from provenance.detector.model import SEEN, STYLE_LIMIT, is_new, measure, passages, place_keys, text_buffers
 from provenance.detector.tokens import MAX_TOKENS, WORD, character_tables, tokenise
 
 
@@ -118,7 +118,8 @@ def known_grams(rows: Passages, keys: NDArray[np.uint32]) -> Passages:
     table = np.zeros(1 << max(4, int(3 * len(keys)).bit_length()), np.uint32)
     place = np.zeros(len(table), np.uint32)
     found = rows.grams.copy()
-    _look_up(rows.starts, found, keys, table, place, starts)
+    place_keys(keys, np.arange(len(keys), dtype=np.uint32), table, place)
+    _look_up(rows.starts, found, table, place, starts)
     return replace(rows, starts=starts, grams=found[: starts[-1]].copy())
 
 
@@ -278,13 +279,7 @@ def _count_sources(starts, keys, source, order, table, count, last):  # type: ig
 
 
 @njit(cache=True)
-def _look_up(starts, found, keys, table, place, new_starts):  # type: ignore[no-untyped-def]
-    for i in range(len(keys)):
-        at = keys[i] & np.uint32(len(table) - 1)
-        while table[at] != 0:
-            at = (at + np.uint32(1)) & np.uint32(len(table) - 1)
-        table[at] = keys[i]
-        place[at] = i
+def _look_up(starts, found, table, place, new_starts):  # type: ignore[no-untyped-def]
     end = 0
     for row in range(len(starts) - 1):
         for k in range(starts[row], starts[row + 1]):

@@ -133,9 +133,9 @@ def calibrate(
         human = ~machine
         lines[language], thresholds[language] = [], []
         for index in range(len(BUCKETS)):
-            at = _near(index, length)
+            at = _near(index, length, machine)
             lines[language].append(_fit_upper_line(own[at], machine[at], spread[at]))
-            at = _near(index, length[human])
+            at = _near(index, length[human], machine[human])
             cuts = [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
             thresholds[language].append(cuts)
         floors[language] = float(np.quantile(corpus.rows.known[chosen], 0.005))
@@ -207,11 +207,11 @@ def threshold(scores: NDArray[np.float64], weights: NDArray[np.float64], level: 
     return float(scores[order][min(index, len(scores) - 1)])
 
 
-def _near(index: int, words: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The documents of a length bucket, with its neighbours where it alone has fewer than 400."""
-    lengths = bucket(words)
+def _near(index: int, words: NDArray[np.int32], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The documents of a length bucket, with its neighbours where it alone has fewer than 400 or lacks a label."""
+    lengths, labels = bucket(words), np.unique(synthetic)
     for reach in range(len(BUCKETS)):
         chosen = (lengths >= 0) & (np.abs(lengths - index) <= reach)
-        if chosen.sum() >= 400:
+        if chosen.sum() >= 400 and len(np.unique(synthetic[chosen])) == len(labels):
             break
     return np.flatnonzero(chosen)

@@ -89,7 +89,7 @@ class Model:
         """Open-addressing tables for the kernel: keys, their weights in the same places, common words."""
         size = 1 << max(4, int(3 * len(self.keys)).bit_length())
         placed = np.zeros(size, np.uint32), np.zeros((size, self.weights.shape[1]), np.int8)
-        _place(self.keys, self.weights, *placed)
+        place_keys(self.keys, self.weights, *placed)
         return *placed, index_vocabulary(self.vocabulary)
 
     def score(self, texts: pa.Array, languages: Languages | None = None) -> Scores:
@@ -218,13 +218,14 @@ def passages(count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _place(keys, weights, table, placed):  # type: ignore[no-untyped-def]
+def place_keys(keys, values, table, placed):  # type: ignore[no-untyped-def]
+    """Fill the open-addressing `table` (a power of two, all 0) with `keys`, and `placed` with their values."""
     for i in range(len(keys)):
         at = keys[i] & np.uint32(len(table) - 1)
         while table[at] != 0:
             at = (at + np.uint32(1)) & np.uint32(len(table) - 1)
         table[at] = keys[i]
-        placed[at] = weights[i]
+        placed[at] = values[i]
 
 
 @njit(cache=True, nogil=True)
