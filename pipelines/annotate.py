@@ -12,8 +12,8 @@ import apache_beam as beam
 
 from provenance.annotate import Annotation, annotate_records, unreadable_file, write_shard
 from provenance.configuration import Configuration
-from provenance.inputs import InputFile
-from provenance.storage import Storage
+from provenance.files.inputs import InputFile
+from provenance.files.storage import Storage
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from provenance import duplicates
 from provenance.configuration import Duplicates
 from provenance.duplicates import Piece, Routed
 from provenance.duplicates.table import clusters_table
-from provenance.posterior import evidence_sum
-from provenance.shards import read_range, read_rows, unpack_signatures
-from provenance.storage import Storage, join
-from provenance.workspace import Shard
+from provenance.evidence import evidence_sum
+from provenance.files.shards import read_range, read_rows, unpack_signatures
+from provenance.files.storage import Storage, join
+from provenance.files.workspace import Shard
 
 #: Columns of `provenance.duplicates.policy_keys`, by the name of the preference.
 _PREFERENCES = {"earliest": 0, "human": 1, "longest": 2}

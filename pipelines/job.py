@@ -26,11 +26,15 @@ from pipelines.runner import Runner
 from pipelines.select import Select, read_asked, read_before, read_judged
 from pipelines.select import Tasks as SelectTasks
 from provenance.annotate import Annotation
-from provenance.card import build_card
-from provenance.certificate import add_sums, build_certificate, cap_request
 from provenance.configuration import Configuration, fingerprint
-from provenance.inputs import InputFile
-from provenance.manifest import (
+from provenance.decisions.certificate import add_sums, build_certificate, cap_request
+from provenance.decisions.crawl import neural_cost
+from provenance.decisions.detectors import read_instrument
+from provenance.files.inputs import InputFile
+from provenance.files.storage import Storage, join, read_bytes, write_bytes
+from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
+from provenance.release.card import build_card
+from provenance.release.manifest import (
     INCOMPLETE,
     INCOMPLETE_TEXT,
     ReleaseError,
@@ -39,12 +43,8 @@ from provenance.manifest import (
     read_manifest,
     write_json,
 )
-from provenance.opinions import read_instrument
-from provenance.reading import neural_cost
-from provenance.release import Part, ShardPaths, plan_data, plan_ledger, release_schema
+from provenance.release.parts import Part, ShardPaths, plan_data, plan_ledger, release_schema
 from provenance.schema import DECISIONS, LEDGER, RELEASE
-from provenance.storage import Storage, join, read_bytes, write_bytes
-from provenance.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
 
 
 @dataclass(frozen=True)

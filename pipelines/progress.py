@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from provenance.storage import Storage
+from provenance.files.storage import Storage
 
 
 class Progress:

@@ -12,10 +12,10 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 
-from provenance.certificate import cap_request
 from provenance.configuration import Configuration
-from provenance.release import Part, write_data, write_ledger
-from provenance.storage import Storage, join, read_bytes, write_bytes
+from provenance.decisions.certificate import cap_request
+from provenance.files.storage import Storage, join, read_bytes, write_bytes
+from provenance.release.parts import Part, write_data, write_ledger
 
 
 @dataclass

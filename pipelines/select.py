@@ -20,15 +20,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from provenance import cap
-from provenance.certificate import Sums, cap_request
 from provenance.configuration import Cap, Prior
-from provenance.decisions import Candidates, ShardRows, decide, judge_shard, read_clusters, read_shard
-from provenance.opinions import Instrument
-from provenance.reading import Reading, read_crawl
-from provenance.scorecounts import merge_counts
-from provenance.storage import Storage, write_bytes
-from provenance.workspace import Shard
+from provenance.decisions import cap
+from provenance.decisions.certificate import Sums, cap_request
+from provenance.decisions.counts import merge_counts
+from provenance.decisions.crawl import Reading, read_crawl
+from provenance.decisions.detectors import Instrument
+from provenance.decisions.shard import (
+    Candidates,
+    ShardRows,
+    decide,
+    judge_shard,
+    read_clusters,
+    read_shard,
+)
+from provenance.files.storage import Storage, write_bytes
+from provenance.files.workspace import Shard
 
 #: Key of the footer of a decisions file under which the sums before the cap stand.
 BEFORE_METADATA = b"provenance.before"

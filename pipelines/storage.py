@@ -1,4 +1,4 @@
-"""`provenance.storage.Storage` over every filesystem that Beam knows; local paths go to the local one."""
+"""`provenance.files.storage.Storage` over every filesystem that Beam knows; local paths go to the local one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from provenance.storage import FileInfo, LocalStorage
+from provenance.files.storage import FileInfo, LocalStorage
 
 
 class BeamStorage:

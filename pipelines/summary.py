@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from provenance.card import describe_cost
+from provenance.release.card import describe_cost
 
 if TYPE_CHECKING:
     from pipelines.job import StageResult

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provenance.annotate import Annotation, annotate_records
-    from provenance.annotator import Annotator
+    from provenance.annotators.annotator import Annotator
     from provenance.configuration import Configuration, load_configuration
-    from provenance.detector import EmbeddedDetector, score_texts
+    from provenance.detectors.embedded import EmbeddedDetector, score_texts
     from provenance.duplicates import deduplicate_local
-    from provenance.inputs import find_inputs
-    from provenance.manifest import read_manifest
-    from provenance.minhash import MinHash
+    from provenance.duplicates.minhash import MinHash
+    from provenance.files.inputs import find_inputs
+    from provenance.files.storage import LocalStorage
     from provenance.records import ReadOptions, read_records
+    from provenance.release.manifest import read_manifest
     from provenance.schema import LEDGER, RELEASE
-    from provenance.storage import LocalStorage
 
 __version__ = "0.1.0"
 __all__ = [
@@ -40,16 +40,16 @@ __all__ = [
 ]
 _HOME = {
     "annotate": "Annotation annotate_records",
-    "annotator": "Annotator",
+    "annotators.annotator": "Annotator",
     "configuration": "Configuration load_configuration",
-    "detector": "EmbeddedDetector score_texts",
+    "detectors.embedded": "EmbeddedDetector score_texts",
     "duplicates": "deduplicate_local",
-    "inputs": "find_inputs",
-    "manifest": "read_manifest",
-    "minhash": "MinHash",
+    "duplicates.minhash": "MinHash",
+    "files.inputs": "find_inputs",
+    "files.storage": "LocalStorage",
     "records": "ReadOptions read_records",
+    "release.manifest": "read_manifest",
     "schema": "LEDGER RELEASE",
-    "storage": "LocalStorage",
 }
 
 

@@ -21,25 +21,25 @@ import pyarrow.parquet as pq
 import xxhash
 
 from provenance import outcomes
-from provenance.annotator import Annotator
-from provenance.columns import join_lists
+from provenance.annotators.annotator import Annotator
+from provenance.annotators.columns import join_lists
+from provenance.annotators.dates.published import Dates
+from provenance.annotators.declarations.disclosures import Disclosures
+from provenance.annotators.language import Language
+from provenance.annotators.marks.annotator import Marks
+from provenance.annotators.marks.characters import clean_invisible
+from provenance.annotators.source import Source
+from provenance.annotators.text import MainText
+from provenance.annotators.watermarks import Watermarks
 from provenance.configuration import Configuration, fingerprint
-from provenance.dates import Dates
-from provenance.detector import EmbeddedDetector
-from provenance.disclosures import Disclosures
-from provenance.inputs import InputFile
-from provenance.language import Language
-from provenance.marks.annotator import Marks
-from provenance.marks.characters import clean_invisible
-from provenance.minhash import MinHash
-from provenance.neural.annotator import NeuralDetectors
+from provenance.detectors.embedded import EmbeddedDetector
+from provenance.detectors.neural.annotator import NeuralDetectors
+from provenance.duplicates.minhash import MinHash
+from provenance.files.inputs import InputFile
+from provenance.files.shards import pack_signatures
+from provenance.files.workspace import SHARD_METADATA
 from provenance.records import ReadOptions, read_records
 from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
-from provenance.shards import pack_signatures
-from provenance.source import Source
-from provenance.text import MainText
-from provenance.watermarks import Watermarks
-from provenance.workspace import SHARD_METADATA
 
 #: A row group of a shard ends at the first of these: later stages hold one at a time.
 ROW_GROUP_BYTES = 8 << 20

@@ -17,8 +17,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from provenance import __version__
-from provenance.neural.config import Neural
-from provenance.watermarks.config import WatermarkConfig
+from provenance.annotators.watermarks.config import WatermarkConfig
+from provenance.detectors.neural.config import Neural
 
 
 class ConfigurationError(ValueError):
@@ -87,7 +87,7 @@ class Detector(Section):
     model: str | None = Field(
         None,
         min_length=1,
-        description="folder of a detector that `scripts/train_detector.py` made; null: the one that ships",
+        description="folder of a detector that `scripts/train/detector.py` made; null: the one that ships",
     )
     calibration: str = Field(
         "crawl",

@@ -2,7 +2,7 @@
 
 The reader emits `RECORDS`, annotators add columns to it, `RELEASE` is what is
 published and `LEDGER` is one row for each record that was read. The published
-JSON form is in `schemas/` (exported by `scripts/export_schemas.py`, checked in a test).
+JSON form is in `schemas/` (exported by `scripts/make/schemas.py`, checked in a test).
 """
 
 from __future__ import annotations

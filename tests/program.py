@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines.command import main
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "provenance" / "demo"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from provenance.annotate import Annotation, ahead, annotate_records
 from provenance.configuration import Configuration, load_configuration
-from provenance.inputs import InputFile
+from provenance.files.inputs import InputFile
 from tests.program import DEMO
 
 

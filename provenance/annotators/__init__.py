@@ -1,0 +1,1 @@
+"""Page and text to columns: everything that is read off one document."""

@@ -1,0 +1,1 @@
+"""When a page says it was published."""

@@ -1,0 +1,1 @@
+"""What a page declares about its making, its use and its licence."""

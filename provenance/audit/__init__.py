@@ -1,0 +1,1 @@
+"""What any dataset holds: prevalence of machine text, diversity and collapse, with intervals."""

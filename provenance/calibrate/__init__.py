@@ -1,0 +1,1 @@
+"""Calibrations from documents of one's own, for the embedded and for neural detectors."""

@@ -1,0 +1,80 @@
+"""What one pass over a crawl counts: detector scores of the documents that are not duplicates, as integers.
+
+Counts add up over shards in any order, so neither workers nor file order can change what is read from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike, NDArray
+
+from provenance.detectors.embedded.calibration import BUCKETS, bucket
+from provenance.detectors.embedded.conformal import BINS, Histograms, bin_of
+
+#: Year of a document that no capture proves to exist.
+UNPROVEN = 0
+
+#: One row for each combination that occurs. `bin` is that of `conformal.bin_of`.
+COUNTS = pa.schema(
+    [
+        ("human", pa.bool_()),  # proven to be older than 2022-11-30
+        ("year", pa.int16()),  # of proof
+        ("source", pa.string()),
+        ("language", pa.string()),
+        ("bucket", pa.int8()),
+        ("bin", pa.int16()),
+        ("documents", pa.int64()),
+    ]
+)
+_KEYS = COUNTS.names[:-1]
+
+
+def count_scores(
+    scores: ArrayLike,
+    words: ArrayLike,
+    languages: pa.Array,
+    sources: pa.Array,
+    years: NDArray[np.int16],
+    human: NDArray[np.bool_],
+) -> pa.Table:
+    """Count documents that a detector judged; those shorter than the first bucket are left out."""
+    lengths = bucket(np.asarray(words))
+    table = pa.table(
+        {
+            "human": pa.array(human),
+            "year": pa.array(years, pa.int16()),
+            "source": sources.fill_null(""),
+            "language": languages.fill_null(""),
+            "bucket": pa.array(lengths, pa.int8()),
+            "bin": pa.array(bin_of(scores), pa.int16()),
+            "documents": pa.array(np.ones(len(lengths), np.int64)),
+        }
+    )
+    return merge_counts([table.filter(pa.array(lengths >= 0))])
+
+
+def merge_counts(parts: Iterable[pa.Table]) -> pa.Table:
+    """The sum of counts as `COUNTS`, sorted by all keys, whatever the order of `parts`."""
+    table = pa.concat_tables([COUNTS.empty_table(), *(part.cast(COUNTS) for part in parts)])
+    summed = table.group_by(_KEYS, use_threads=False).aggregate([("documents", "sum")])
+    summed = summed.rename_columns([*_KEYS, "documents"]).select(COUNTS.names)
+    return summed.sort_by([(name, "ascending") for name in _KEYS]).cast(COUNTS).combine_chunks()
+
+
+def histograms(counts: pa.Table, human: bool) -> Histograms:
+    """Scores by language, of documents proven older than 2022-11-30 or of the others."""
+    chosen = counts.filter(pc.equal(counts["human"], pa.scalar(human)))
+    flat = np.asarray(chosen["bucket"]).astype(np.int64) * BINS + np.asarray(chosen["bin"])
+    language = np.asarray(chosen["language"].to_pylist(), dtype=object)
+    documents = np.asarray(chosen["documents"])
+    found: Histograms = {}
+    for name in sorted(set(language.tolist())):
+        rows = language == name
+        total = np.zeros(len(BUCKETS) * BINS, np.int64)
+        np.add.at(total, flat[rows], documents[rows])
+        found[str(name)] = total.reshape(len(BUCKETS), BINS)
+    return found

@@ -1,0 +1,226 @@
+"""What the detectors of a job say of the rows of a shard, by the calibration that the job was given.
+
+Scores are read from the annotated shard: no text is touched, so another calibration costs no re-scoring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from provenance import schema
+from provenance.annotators.columns import filter_lists, join_lists
+from provenance.configuration import Configuration, ConfigurationError
+from provenance.decisions.counts import count_scores
+from provenance.decisions.prior import proof_years
+from provenance.detectors.embedded.annotator import NAME, embedded_evidence
+from provenance.detectors.embedded.calibration import (
+    Calibration,
+    CalibrationError,
+    bucket,
+    load_calibration,
+    read_calibration,
+)
+from provenance.detectors.embedded.model import load_model
+from provenance.detectors.neural.calibration import combine
+from provenance.detectors.neural.config import Combination
+from provenance.evidence import low_background
+
+#: Columns of an annotated shard that are read.
+COLUMNS = (
+    "detectors detector_abstained detector_words detector_known evidence language source capture_time".split()
+)
+#: Sources of the evidence of detectors; the second corrects the first.
+EMBEDDED, NEURAL = f"detector:{NAME}", "detector:neural"
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What the detectors say of the rows of one shard, each of shape (rows,)."""
+
+    score: NDArray[np.float64]  # what is ranked against the crawl's humans
+    words: NDArray[np.int64]
+    language: pa.Array
+    source: pa.Array
+    ratio: NDArray[np.float64]  # of all detectors together, nats
+    judged: NDArray[np.bool_]  # some detector has an opinion
+    detectors: pa.Array
+    abstained: pa.Array  # the embedded detector; null where there is no text
+    evidence: pa.Array
+
+    def asked(self, rows: NDArray[np.bool_]) -> dict[str, int]:
+        """How many of `rows` each detector was asked about, by name."""
+        names = pc.list_flatten(self.detectors.filter(pa.array(rows))).field("name")
+        return {item["values"]: item["counts"] for item in pc.value_counts(names).to_pylist()}
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What is known of a job's detectors before its documents are counted.
+
+    With neural detectors (`joint`) the ratio of all of them together is what is ranked, else the raw score.
+    """
+
+    calibration: Calibration
+    name: str  # "shipped" or the name of the calibration file
+    detector: str  # version of the embedded detector
+    max_fpr: float
+    by_crawl: bool
+    joint: bool = False
+    combination: Combination | None = None
+    read_by: str = ""  # version of the calibration by which the annotate stage read the scores
+
+    def read(self, table: pa.Table) -> Opinions:
+        """The opinions that stand in the `COLUMNS` of a shard."""
+        detectors, evidence = (table[name].combine_chunks() for name in ("detectors", "evidence"))
+        language, source = (table[name].combine_chunks() for name in ("language", "source"))
+        words = np.asarray(table["detector_words"].fill_null(0)).astype(np.int64)
+        known = np.asarray(table["detector_known"].fill_null(0.0), float)
+        score, present = embedded_scores(detectors)
+        abstained = table["detector_abstained"].combine_chunks()
+        if self.calibration.version != self.read_by:
+            ratios, silent = self.calibration.ratios(score, words, language, known)
+            silent |= ~present
+            version = f"{self.detector}+{self.calibration.version}"
+            detectors = _with_ratios(detectors, ratios, version)
+            evidence = self._read_anew(detectors, evidence, score, words, ratios, silent)
+            abstained = pa.array(silent, mask=~present)
+        ratio, judged = _detector_ratios(evidence)
+        return Opinions(
+            ratio if self.joint else score,
+            words,
+            language,
+            source,
+            ratio,
+            judged & (bucket(words) >= 0),
+            detectors,
+            abstained,
+            evidence,
+        )
+
+    def count(
+        self, opinions: Opinions, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]
+    ) -> pa.Table:
+        """Counts (`scorecounts.COUNTS`) of the judged documents among `keepers`."""
+        rows = np.flatnonzero(keepers & opinions.judged)
+        take = pa.array(rows)
+        return count_scores(
+            opinions.score[rows],
+            opinions.words[rows],
+            opinions.language.take(take),
+            opinions.source.take(take),
+            proof_years(proven[rows]).astype(np.int16),
+            low_background(proven[rows]),
+        )
+
+    def _read_anew(
+        self,
+        detectors: pa.Array,
+        evidence: pa.Array,
+        score: NDArray[np.float64],
+        words: NDArray[np.int64],
+        ratios: NDArray[np.float32],
+        silent: NDArray[np.bool_],
+    ) -> pa.Array:
+        """The evidence with the embedded detector's piece replaced, and the neural one that rests on it."""
+        own = embedded_evidence(score, words, ratios, silent, f"as {self.name} says for this length")
+        sources = evidence.flatten().field("source")
+        neural = np.flatnonzero(np.asarray(pc.equal(sources, NEURAL)))
+        parents = np.asarray(pc.list_parent_indices(evidence))
+        pieces: list[list[dict[str, Any]]] = [[]] * len(evidence)
+        for at in neural.tolist():  # these rows have cost a neural model, so a loop is no matter
+            row = int(parents[at])
+            named = {item["name"]: item["llr"] for item in detectors[row].as_py() if item["llr"] is not None}
+            embedded = float(ratios[row])
+            if silent[row]:
+                named.pop(NAME, None)
+            together = combine(self.combination, named)
+            shown = ", ".join(f"{name} {value:+.2f}" for name, value in named.items())
+            because = f"{shown}: together {together:+.2f}, this is what that adds to embedded"
+            pieces[row] = [{"source": NEURAL, "llr": together - embedded, "because": because}]
+        replaced = pa.array([EMBEDDED, NEURAL])
+        kept = filter_lists(evidence, pc.invert(pc.is_in(sources, value_set=replaced)))
+        return join_lists([kept, own, pa.array(pieces, schema.EVIDENCE)])
+
+
+def read_instrument(configuration: Configuration) -> Instrument:
+    """The instrument of a configuration.
+
+    Raises:
+        ConfigurationError: where the calibration file cannot be used.
+    """
+    chosen = configuration.detector
+    try:
+        version = load_model(chosen.model).version
+        calibration = own = load_calibration(chosen.model)
+    except ValueError as error:
+        raise ConfigurationError(f"detector.model: {error}") from error
+    if own.detector != version:
+        raise ConfigurationError(
+            f"detector.model: {chosen.model}: its calibration is for detector {own.detector}, not {version}"
+        )
+    name = "the shipped calibration" if chosen.model is None else "the calibration of its own"
+    if chosen.calibration not in ("crawl", "shipped"):
+        try:
+            calibration = read_calibration(Path(chosen.calibration), version)
+        except CalibrationError as error:
+            raise ConfigurationError(f"detector.calibration: {error}") from error
+        name = f"calibration {Path(chosen.calibration).name}"
+    neural = configuration.neural
+    return Instrument(
+        calibration,
+        name,
+        version,
+        chosen.max_fpr,
+        chosen.calibration != "shipped",
+        bool(neural.detectors),
+        neural.combination,
+        own.version,
+    )
+
+
+def embedded_scores(detectors: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(raw score of the embedded detector, whether there is one) of each row."""
+    entries = detectors.flatten()
+    own = np.asarray(pc.equal(entries.field("name"), NAME))
+    parents = np.asarray(pc.list_parent_indices(detectors))[own]
+    score, present = np.zeros(len(detectors)), np.zeros(len(detectors), bool)
+    score[parents] = np.asarray(entries.field("score"))[own]
+    present[parents] = True
+    return score, present
+
+
+def _detector_ratios(evidence: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(sum of the ratios of all detectors, whether there is any) of each row."""
+    entries = evidence.flatten()
+    ours = pa.array([EMBEDDED, NEURAL])
+    own = np.asarray(pc.is_in(entries.field("source"), value_set=ours))
+    parents = np.asarray(pc.list_parent_indices(evidence))[own]
+    total, judged = np.zeros(len(evidence)), np.zeros(len(evidence), bool)
+    np.add.at(total, parents, np.asarray(entries.field("llr"), np.float64)[own])
+    judged[parents] = True
+    return total, judged
+
+
+def _with_ratios(detectors: pa.Array, ratios: NDArray[np.float32], version: str) -> pa.Array:
+    """The detectors with the embedded one's ratio and version replaced."""
+    entries = detectors.flatten()
+    own = pc.equal(entries.field("name"), NAME)
+    parents = np.asarray(pc.list_parent_indices(detectors))
+    fields = [
+        entries.field("name"),
+        pc.if_else(own, pa.scalar(version), entries.field("version")),
+        entries.field("score"),
+        pc.if_else(own, pa.array(ratios[parents]), entries.field("llr")),
+    ]
+    values = pa.StructArray.from_arrays(fields, fields=list(schema.DETECTORS.value_type))
+    counts = np.asarray(pc.list_value_length(detectors).fill_null(0))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    null = pa.array(np.asarray(detectors.is_null()))
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=schema.DETECTORS, mask=null)

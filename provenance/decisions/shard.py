@@ -1,0 +1,166 @@
+"""Decide for each record of a shard whether it is kept, and why not.
+
+A record that failed or is no document keeps its outcome; a duplicate goes to the document kept in its
+place; among the rest the cap chooses. Decisions are row for row with the shard, so publishing is a filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from provenance import outcomes
+from provenance.configuration import Cap
+from provenance.decisions.cap import CapRequest, selection_hash
+from provenance.decisions.certificate import Sums, measure_documents, weights
+from provenance.decisions.crawl import Reading
+from provenance.decisions.detectors import COLUMNS, Instrument, Opinions
+from provenance.duplicates.sketches import ROW_BITS
+from provenance.duplicates.table import CLUSTERS
+from provenance.evidence import low_background
+from provenance.files.storage import Storage
+from provenance.schema import DECISIONS, TIME
+
+
+@dataclass(frozen=True)
+class ShardRows:
+    """One shard's rows as they stand before the cap: arrays of one value for each row."""
+
+    table: pa.Table  # columns of the annotated shard
+    document: NDArray[np.bool_]  # whether the row is a document
+    open: NDArray[np.bool_]  # whether it is one and no duplicate: the cap has to choose, and it is counted
+    proven: NDArray[np.datetime64]
+    opinions: Opinions
+    kept: pa.Table  # clusters whose keeper lies in the shard
+    member: pa.Table  # duplicates that lie in the shard
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """One shard's rows as the cap sees them: arrays of one value for each row."""
+
+    decisions: pa.Table  # schema.DECISIONS, with null `decision` where the cap has to choose
+    open: NDArray[np.bool_]  # whether the cap has to choose
+    doc_hash: NDArray[np.uint64]
+    weight: NDArray[np.int64]
+    probability: NDArray[np.float32]
+    token_count: pa.ChunkedArray
+    judged: dict[str, int]  # documents among which the cap chooses: judged, flagged, limited by the crawl
+    asked: dict[str, int]  # all documents, duplicates too, of which each neural detector has read the text
+
+    def measure(self, request: CapRequest) -> Sums:
+        """Sums over all rows among which the cap chooses."""
+        columns = {"token_count": self.token_count, "synthetic_probability": pa.array(self.probability)}
+        return measure_documents(pa.table(columns).filter(pa.array(self.open)), request)
+
+
+def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
+    """The rows of `CLUSTERS` whose address lies in `shard`; `row` is added."""
+    first, end = shard << ROW_BITS, (shard + 1) << ROW_BITS
+    with storage.open(path) as file:
+        fragment = ds.ParquetFileFormat().make_fragment(file)
+        wanted = (ds.field("address") >= pa.scalar(first, pa.uint64())) & (
+            ds.field("address") < pa.scalar(end, pa.uint64())
+        )
+        table = fragment.to_table(schema=CLUSTERS, filter=wanted)
+    row = np.asarray(table["address"]).astype(np.uint64) - np.uint64(first)
+    return table.append_column("row", pa.array(row.astype(np.int64)))
+
+
+def read_shard(storage: Storage, shard_path: str, clusters: pa.Table, instrument: Instrument) -> ShardRows:
+    """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper."""
+    with storage.open(shard_path) as file:
+        columns = list(dict.fromkeys(["doc_id", "outcome", "token_count", *COLUMNS]))
+        table = pq.read_table(file, columns=columns, pre_buffer=False)
+    document = np.asarray(pc.is_null(table["outcome"]))
+    proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
+    kept = clusters.filter(pc.equal(clusters["keeper"], clusters["address"]))
+    member = clusters.filter(pc.not_equal(clusters["keeper"], clusters["address"]))
+    if len(kept):
+        proven[np.asarray(kept["row"])] = np.asarray(
+            kept["earliest_capture"].cast(pa.timestamp("us")), dtype="datetime64[us]"
+        )
+    open_rows = document.copy()
+    open_rows[np.asarray(member["row"])] = False
+    return ShardRows(table, document, open_rows, proven, instrument.read(table), kept, member)
+
+
+def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
+    """Score a shard's rows and settle all that does not depend on the cap."""
+    table, kept, member, proven = rows.table, rows.kept, rows.member, rows.proven
+    doc_id = table["doc_id"]
+    no_keeper = pa.nulls(len(table), pa.int64())
+    keeper_row = _scatter(no_keeper, kept["row"])
+    member_row = _scatter(no_keeper, member["row"])
+    duplicate = rows.document & ~rows.open
+    judgement = reading.judge(rows.opinions, proven, rows.open)
+    probability = np.where(rows.document, judgement.probability, np.float32("nan")).astype(np.float32)
+    none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
+    no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
+    document = pa.array(rows.document)
+    columns = {
+        "decision": _settled(table["outcome"], duplicate),
+        "reason": pc.if_else(pa.array(duplicate), "duplicate", table["outcome"]),
+        "duplicate_of": member["keeper_doc_id"].take(member_row),
+        "similarity": member["similarity"].take(member_row),
+        "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
+        "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
+        "earliest_capture": pa.array(proven, pa.timestamp("us")).cast(TIME),
+        "proven_by": pa.array(proven, pa.timestamp("us")).cast(TIME),
+        "witness": pc.coalesce(
+            kept["witness"].take(keeper_row),
+            pc.if_else(pc.is_valid(table["capture_time"]), doc_id, pa.scalar(None, pa.string())),
+        ),
+        "low_background": pa.array(low_background(proven)),
+        **{
+            name: pc.if_else(document, column, pa.scalar(None, column.type))
+            for name, column in judgement.columns.items()
+        },
+        "synthetic_probability": pa.array(probability, mask=~rows.document),
+    }
+    chosen = {"judged": rows.opinions.judged, "flagged": judgement.flagged, "limited": judgement.limited}
+    return Candidates(
+        decisions=pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS),
+        open=rows.open,
+        doc_hash=selection_hash(doc_id, cap.seed),
+        weight=weights(table["token_count"], cap.unit),
+        token_count=table["token_count"],
+        probability=probability,
+        judged={
+            "documents": int(rows.open.sum()),
+            **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
+        },
+        asked=rows.opinions.asked(rows.document),
+    )
+
+
+def decide(candidates: Candidates, keep: NDArray[np.bool_]) -> pa.Table:
+    """The shard's final decisions; `keep` has one value for each open row, in order."""
+    kept = np.zeros(len(candidates.open), dtype=bool)
+    kept[candidates.open] = keep
+    capped = candidates.open & ~kept
+    table = candidates.decisions
+    decision = pc.if_else(pa.array(kept), "kept", pc.if_else(pa.array(capped), "dropped", table["decision"]))
+    reason = pc.if_else(pa.array(capped), "synthetic_cap", table["reason"])
+    table = table.set_column(0, DECISIONS.field("decision"), decision)
+    return table.set_column(1, DECISIONS.field("reason"), reason)
+
+
+def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:
+    """For each row of the shard its position in `rows`, else null."""
+    index = np.full(len(nulls), -1, dtype=np.int64)
+    index[np.asarray(rows)] = np.arange(len(rows))
+    return pa.array(index, mask=index < 0)
+
+
+def _settled(outcome: pa.ChunkedArray, duplicate: NDArray[np.bool_]) -> pa.ChunkedArray:
+    failed = pc.is_in(outcome, value_set=pa.array(list(outcomes.FAILED)))
+    settled = pc.if_else(failed, "failed", "dropped")
+    nothing = pa.scalar(None, pa.string())
+    return pc.if_else(pc.is_valid(outcome), settled, pc.if_else(pa.array(duplicate), "dropped", nothing))

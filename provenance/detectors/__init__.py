@@ -1,0 +1,1 @@
+"""Text to score, and what a score is worth."""

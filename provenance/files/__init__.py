@@ -1,0 +1,1 @@
+"""Where bytes lie: storage, inputs, the workspace of a job and its shards."""

@@ -1,0 +1,171 @@
+"""Which files a command reads, and the stable name each of them has inside a workspace.
+
+The name enters doc_id and `input_file`: it is the path below the directory that was given, so a crawl
+can move to another disk and keep its identity, and no path of the user's machine is published.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from provenance.files.storage import FileInfo, Storage, join
+from provenance.release.manifest import is_release
+
+#: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
+_CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
+_WILDCARD = re.compile(r"[*?\[]")
+
+
+class InputError(ValueError):
+    """An INPUT that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A crawl file: where it is, its name in the workspace, its size and a token of its content's age."""
+
+    path: str
+    name: str
+    size: int
+    modified: str
+
+
+def find_inputs(
+    storage: Storage, patterns: Sequence[str], without: Sequence[str] = ()
+) -> tuple[list[InputFile], list[str]]:
+    """Expand files, directories and globs into input files sorted by name, and the paths that were passed over.
+
+    A file that several patterns reach is read once. Nothing below the directories `without` (what the command
+    itself writes) is read, nor a release or workspace that lies inside a directory that was given.
+
+    Raises:
+        InputError: where a pattern matches nothing or a directory cannot be listed.
+    """
+    found: dict[str, InputFile] = {}
+    ignored: set[str] = set()
+    own = [_canonical(path) + "/" for path in without]
+    for pattern in patterns:
+        try:
+            matches, passed_over = _expand(storage, pattern)
+        except OSError as error:
+            raise InputError(f"{error.filename or pattern}: cannot be listed: {error.strerror}") from error
+        written = {item.path for item in matches if _canonical(item.path).startswith(tuple(own))}
+        matches = [item for item in matches if item.path not in written]
+        passed_over += written
+        if not matches:
+            raise InputError(_nothing_found(pattern, passed_over))
+        ignored.update(passed_over)
+        for item in matches:
+            found.setdefault(_canonical(item.path), item)
+    inputs = sorted(_named_apart(found), key=lambda item: item.name)
+    return inputs, sorted(ignored - {item.path for item in inputs})
+
+
+def _expand(storage: Storage, pattern: str) -> tuple[list[InputFile], list[str]]:
+    status = storage.info(pattern)
+    if status is not None and not _is_directory(pattern):
+        return [_input(status, os.path.dirname(pattern))], []
+    if status is not None or not _WILDCARD.search(pattern):
+        files = storage.list(pattern, follow_links=True)
+        made = tuple(_made_by_us(storage, files, pattern))
+        chosen = [
+            item for item in files if _is_crawl_file(item.path, pattern) and not item.path.startswith(made)
+        ]
+        names = {item.path for item in chosen}
+        return [_input(item, pattern) for item in chosen], [
+            item.path for item in files if item.path not in names
+        ]
+    base = _WILDCARD.split(pattern)[0].rpartition("/")[0]
+    accept = re.compile(_glob_regex(pattern))
+    files = storage.list(base or ("/" if pattern.startswith("/") else "."), follow_links=True)
+    prefix = "" if base or pattern.startswith(("./", "/")) else "./"
+    return [_input(item, base) for item in files if accept.fullmatch(item.path.removeprefix(prefix))], []
+
+
+def _made_by_us(storage: Storage, files: Sequence[FileInfo], directory: str) -> Iterator[str]:
+    """Releases and workspaces below a directory: their Parquet files are results, not a crawl."""
+    for item in files:
+        folder, _, name = item.path.rpartition("/")
+        if name == "annotate.json" and folder.endswith("/state"):
+            yield folder.removesuffix("state")
+        elif name == "manifest.json" and folder != directory.rstrip("/") and is_release(storage, folder):
+            yield join(folder, "")
+
+
+def _is_directory(path: str) -> bool:
+    return "://" not in path and os.path.isdir(path)
+
+
+def _is_crawl_file(path: str, directory: str) -> bool:
+    relative = path[len(directory) :].lstrip("/")
+    hidden = any(part.startswith((".", "_")) for part in relative.split("/"))
+    return not hidden and _CRAWL_FILE.search(path) is not None
+
+
+def _input(item: FileInfo, base: str) -> InputFile:
+    base = base.rstrip("/")
+    name = item.path[len(base) :] if base and item.path.startswith(base + "/") else item.path
+    return InputFile(item.path, _readable(name.lstrip("/").removeprefix("./")), item.size, item.modified)
+
+
+def _readable(name: str) -> str:
+    """A name as text: bytes of a file name that are not UTF-8 are written as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _canonical(path: str) -> str:
+    """One spelling for each place: ./a, a and the absolute path are the same file."""
+    return path.rstrip("/") if "://" in path else os.path.abspath(path)
+
+
+def _named_apart(found: dict[str, InputFile]) -> list[InputFile]:
+    """Inputs (by canonical path) with distinct names: where two have one name, both get as many
+    of the directories above them as tell them apart.
+    """
+    inputs = dict(found)
+    depth: dict[str, int] = defaultdict(int)
+    while True:
+        counts = Counter(item.name for item in inputs.values())
+        alike = [path for path, item in inputs.items() if counts[item.name] > 1]
+        if not alike:
+            return list(inputs.values())
+        for path in alike:
+            parts = _readable(path).split("/")
+            own = found[path].name.count("/") + 1
+            if own + depth[path] >= len(parts):
+                raise InputError(
+                    f"{found[path].path}: cannot be told from another input by its name; rename it"
+                )
+            depth[path] += 1
+            inputs[path] = replace(found[path], name="/".join(parts[-own - depth[path] :]).lstrip("/"))
+
+
+def _glob_regex(pattern: str) -> str:
+    """`*` and `?` stay inside one directory, `**` crosses directories."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\])", pattern)
+    table = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(table.get(part) or _glob_class(part) for part in parts)
+
+
+def _glob_class(part: str) -> str:
+    if len(part) < 3 or not (part.startswith("[") and part.endswith("]")):
+        return re.escape(part)
+    negated, members = part[1] == "!", part[1:-1].removeprefix("!")
+    escaped = re.sub(r"([\[\]^\\&|~])", r"\\\1", members)
+    return f"[{'^' if negated else ''}{escaped}]"
+
+
+def _nothing_found(pattern: str, passed_over: list[str]) -> str:
+    if passed_over:
+        return (
+            f"{pattern}: none of the {len(passed_over):,} files there is named like a crawl file "
+            "(.warc, .arc, .wet, .jsonl, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
+            "name the files themselves to read them"
+        )
+    if _WILDCARD.search(pattern):
+        return f"{pattern}: no file matches"
+    return f"{pattern}: no such file or directory, or an empty directory"

@@ -1,0 +1,129 @@
+"""The working directory of a job: which shard belongs to which input, and what each stage wrote.
+
+Each stage leaves a state file, written last, whose fingerprint covers everything its output depends on;
+a stage whose fingerprint is unchanged is not run again (promise 5: crash, resume and increment).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+import xxhash
+
+from provenance.files.inputs import InputFile
+from provenance.files.storage import Storage, join, read_bytes, write_bytes
+
+FORMAT = 1
+SHARD_METADATA = b"provenance.shard"
+
+
+class WorkspaceError(RuntimeError):
+    """The workspace is not in the state that a stage needs; the message says what to run."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """An annotated shard: the input it was made from, its path and what was counted in it."""
+
+    index: int
+    name: str
+    path: str
+    content: str
+    rows: int
+    documents: int
+
+
+class Workspace:
+    """Paths and state files below one directory."""
+
+    def __init__(self, storage: Storage, directory: str) -> None:
+        self.storage = storage
+        self.directory = directory.rstrip("/")
+
+    def path(self, *names: str) -> str:
+        return join(self.directory, *names)
+
+    def shard_path(self, name: str) -> str:
+        """Path of the annotated shard of the input `name`; safe whatever the name holds."""
+        return self.path("annotated", f"{shard_stem(name)}.parquet")
+
+    def decisions_path(self, shard: Shard) -> str:
+        return self.path("decisions", f"{shard_stem(shard.name)}.parquet")
+
+    @property
+    def clusters_path(self) -> str:
+        return self.path("duplicates", "clusters.parquet")
+
+    @property
+    def reading_path(self) -> str:
+        """What the select stage found out about its detectors."""
+        return self.path("decisions", "reading.json")
+
+    def read_state(self, stage: str) -> dict[str, Any] | None:
+        """What `stage` left when it last finished, or None."""
+        path = self.path("state", f"{stage}.json")
+        if self.storage.info(path) is None:
+            return None
+        state: dict[str, Any] = json.loads(read_bytes(self.storage, path))
+        if state.get("format") != FORMAT:
+            raise WorkspaceError(
+                f"{self.directory}: made by another version of the program (format {state.get('format')}, "
+                f"this one writes {FORMAT}); name another --workspace or delete it"
+            )
+        return state
+
+    def write_state(self, stage: str, state: dict[str, Any]) -> None:
+        data = json.dumps({"format": FORMAT, **state}, indent=1, sort_keys=True, default=str)
+        write_bytes(self.storage, self.path("state", f"{stage}.json"), data.encode())
+
+    def clear_state(self, stage: str) -> None:
+        """Forget that `stage` finished, before its output changes: a crash must not leave old words for new files."""
+        self.storage.delete(self.path("state", f"{stage}.json"))
+
+    def need_state(self, stage: str) -> dict[str, Any]:
+        """State of a stage that must have finished.
+
+        Raises:
+            WorkspaceError: where it has not.
+        """
+        state = self.read_state(stage)
+        if state is None:
+            raise WorkspaceError(
+                f"{self.directory}: stage {stage} has not finished here; run `provenance {stage}` first"
+            )
+        return state
+
+    def shards(self) -> list[Shard]:
+        """The annotated shards of the last finished annotate stage, in the order of their names."""
+        # Paths are made anew, so that a workspace can be moved or copied.
+        stated = self.need_state("annotate")["shards"]
+        return [Shard(**{**item, "path": self.shard_path(item["name"])}) for item in stated]
+
+
+def shard_stem(name: str) -> str:
+    """File name for an input's name: readable, at most 100 characters, distinct, without path tricks."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[-80:]
+    return f"{readable}-{xxhash.xxh3_64_hexdigest(name.encode('utf-8', 'surrogateescape'))}"
+
+
+def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
+    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable."""
+    if storage.info(path) is None:
+        return None
+    with storage.open(path) as file:
+        try:
+            metadata = pq.read_metadata(file).metadata or {}
+        except (OSError, ValueError):
+            return None
+    found = metadata.get(SHARD_METADATA)
+    return json.loads(found) if found else None
+
+
+def input_fingerprint(item: InputFile, configuration: str) -> str:
+    """What a shard depends on: the input's name, size and age, and the annotating configuration."""
+    parts = [item.name, str(item.size), item.modified, configuration]
+    return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogateescape"))

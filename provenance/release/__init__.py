@@ -1,0 +1,1 @@
+"""Stage 4: the published files, and what proves, describes and explains them."""

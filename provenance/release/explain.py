@@ -1,0 +1,124 @@
+"""Every piece of evidence behind one decision, from the release alone (promise 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from provenance import outcomes
+from provenance.files.storage import Storage, join
+from provenance.release.manifest import read_manifest
+
+_CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
+_MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
+
+
+def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
+    """The ledger row of a document, its published columns (without text) and the sum of its evidence.
+
+    Returns None where no record has this doc_id.
+
+    Raises:
+        ReleaseError: where `release` is not a finished release.
+    """
+    manifest = read_manifest(storage, release)
+    ledger = _find(storage, release, manifest, "ledger/", doc_id, None)
+    if ledger is None:
+        return None
+    result: dict[str, Any] = {"ledger": ledger}
+    if ledger["decision"] == "kept":
+        result["document"] = _find(storage, release, manifest, "data/", doc_id, "text")
+    elif ledger["duplicate_of"]:
+        result["kept_in_its_place"] = _find(
+            storage, release, manifest, "ledger/", ledger["duplicate_of"], None
+        )
+    if ledger["synthetic_probability"] is not None:
+        result["prior_log_odds"] = ledger["prior_log_odds"]
+        result["prior_because"] = ledger["prior_because"]
+        result["evidence_log_odds"] = sum(item["llr"] for item in ledger["evidence"] or [])
+    if ledger["reason"] == "synthetic_cap":
+        result["cap"] = {name: manifest["synthetic"][name] for name in _CAP}
+    return result
+
+
+def describe(explanation: dict[str, Any]) -> str:
+    """The explanation as text for a person."""
+    return "\n".join(_lines(explanation))
+
+
+def _lines(explanation: dict[str, Any]) -> Iterator[str]:
+    ledger = explanation["ledger"]
+    yield f"{ledger['doc_id']}: {ledger['decision']}" + (f" ({ledger['reason']})" if ledger["reason"] else "")
+    if ledger["reason"]:
+        yield f"  because: {_MEANING.get(ledger['reason'], ledger['reason'])}"
+    if ledger["detail"]:
+        yield f"  detail: {_plain(ledger['detail'])}"
+    yield f"  from: {_plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {_plain(ledger['record_id'])}"
+    yield f"  url: {_plain(ledger['url'])}"
+    if ledger["duplicate_of"]:
+        yield f"  kept in its place: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
+        other = explanation.get("kept_in_its_place")
+        if other:
+            yield f"    {_plain(other['url'])}, captured {other['capture_time']}, itself {other['decision']}"
+    if "cap" in explanation:
+        cap = explanation["cap"]
+        yield (
+            f"  cap: {cap['max_synthetic']} of {cap['unit']}, {cap['guarantee']} guarantee, synthetic from "
+            f"{cap['threshold']}; what stays is chosen by policy {cap['policy']!r}, seed {cap['seed']}"
+        )
+    document = explanation.get("document")
+    if document is not None:
+        yield from _facts(document)
+    if "prior_log_odds" not in explanation:
+        return
+    yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}, which is in log-odds:"
+    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({_plain(explanation['prior_because'])})"
+    for item in ledger["evidence"] or []:
+        yield f"    {item['llr']:+.2f} nats {item['source']}, because {_plain(item['because'])}"
+    if not ledger["evidence"]:
+        yield "    +0.00 nats: no detector, mark or disclosure had anything to say"
+    total = explanation["prior_log_odds"] + explanation["evidence_log_odds"]
+    yield f"    {total:+.2f} nats together"
+
+
+def _facts(document: dict[str, Any]) -> Iterator[str]:
+    yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {document['witness']})"
+    if document["published_time"]:
+        yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
+    yield f"  language: {document['language']} ({document['language_score'] or 0:.2f}), {document['token_count']:,} tokens"
+    if document["duplicate_count"]:
+        hosts = ", ".join(_plain(host) for host in document["duplicate_hosts"][:5])
+        yield f"  stands for {document['duplicate_count']:,} dropped duplicates on {hosts or 'no known host'}"
+    for name in ("disclosures", "rights_signals", "marks"):
+        for item in document[name] or []:
+            yield f"  {name}: {_plain(item['signal'])} = {_plain(item['value'])} at {_plain(item['where'])}"
+
+
+def _find(
+    storage: Storage, release: str, manifest: dict[str, Any], folder: str, doc_id: str, without: str | None
+) -> dict[str, Any] | None:
+    for item in manifest["files"]:
+        if not item["path"].startswith(folder):
+            continue
+        with storage.open(join(release, item["path"])) as file:
+            table = pq.ParquetFile(file)
+            for group in range(table.num_row_groups):
+                ids = table.read_row_group(group, columns=["doc_id"])["doc_id"]
+                row = pc.index(ids, pa.scalar(doc_id)).as_py()
+                if row >= 0:
+                    names = [name for name in table.schema_arrow.names if name != without]
+                    found: dict[str, Any] = (
+                        table.read_row_group(group, columns=names).slice(row, 1).to_pylist()[0]
+                    )
+                    return found
+    return None
+
+
+def _plain(value: Any) -> str:
+    """Text of the crawl without characters that would steer a terminal."""
+    text = "-" if value is None else str(value)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

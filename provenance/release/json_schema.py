@@ -1,0 +1,218 @@
+"""What every published column means, and the JSON form of the release, its ledger and its manifest.
+
+`scripts/make/schemas.py` writes it all to `schemas/` and to the tables of `docs/`; a test holds them equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from provenance.release.manifest import FORMAT
+
+#: Version of the published schemas: the first number changes when a column goes or changes its meaning.
+SCHEMA_VERSION = "1.0"
+
+#: Meaning of each column of `schema.RELEASE` and `schema.LEDGER`.
+MEANING: dict[str, str] = {
+    "doc_id": "Identifier of the record, 32 hexadecimal digits from its input's name, place and content; never null.",
+    "text": "Main text of the page as UTF-8, without invisible payload characters unless the configuration keeps them.",
+    "token_count": "Words of the text, or characters in scripts without spaces; the weight of the document under the cap.",
+    "title": "Title that the page gives itself.",
+    "url": "Address the record was fetched from.",
+    "host": "Host of the address, lower case.",
+    "domain": "Registrable domain of the host by the public suffix list.",
+    "source": "Name of the source: as configured, else what the archive calls itself.",
+    "input_file": "Input file, named relative to the directory that was given; never null.",
+    "record_offset": "Where the record starts: byte of the stored file; JSON lines: byte of the decompressed text; Parquet: row.",
+    "record_id": "Identifier that the input gives the record.",
+    "content_digest": "SHA-256 of the decoded payload, or of the text where the input holds text.",
+    "mime": "Media type as sniffed from the bytes.",
+    "http_status": "Status of the HTTP response.",
+    "capture_time": "When a third party fetched the page, by its archive; null where the input proves no time.",
+    "published_time": "When the page claims to have been published; a claim later than the capture is left out.",
+    "published_evidence": "Where the claim stands in the page.",
+    "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate.",
+    "witness": "doc_id of the record whose capture gives `proven_by`.",
+    "low_background": "Whether the text is proven to exist before 2022-11-30.",
+    "language": "Language of the text, ISO 639 code.",
+    "language_score": "Probability that the language model gives its answer.",
+    "license": "Licence that the page declares.",
+    "train_opt_out": "Whether the page declares that it must not be used for training.",
+    "rights_signals": "Declarations about rights: what, its value and where it stands.",
+    "disclosures": "What the page declares about how it was made: what, its value and where it stands.",
+    "marks": "Invisible characters and left-over phrases of chat interfaces: what, its value and where it stands.",
+    "watermarks": "Watermarks found (corrected p below 0.01): scheme, name in the configuration, z, p-value and tokens tested.",
+    "detectors": "Answer of each detector: name, version, raw score and calibrated log-likelihood ratio in nats.",
+    "detector_abstained": "Whether the detector abstained, so that its ratio is 0.",
+    "detector_flagged": "Whether the detector's score exceeds the threshold for `detector.max_fpr`; never where it abstained.",
+    "prior_log_odds": "Prior log-odds in nats that a machine wrote the text, before its evidence.",
+    "prior_because": "Where the prior comes from: low-background, the configured table, or an estimate from this crawl.",
+    "evidence": "Every piece that entered the probability: its source, its ratio in nats and the reason in words.",
+    "synthetic_probability": "Posterior probability that a machine wrote the text: its log-odds are the prior's + the sum of the evidence.",
+    "duplicate_count": "Near-duplicates that were dropped in favour of this document.",
+    "duplicate_hosts": "Hosts of those near-duplicates.",
+    "earliest_capture": "Earliest capture among the document and its near-duplicates.",
+    "decision": "`kept`, `dropped` or `failed`; never null.",
+    "reason": "Why it was not kept, a code of docs/ledger.md; null where it was kept.",
+    "detail": "What went wrong, in words, for this record.",
+    "duplicate_of": "doc_id of the document kept in its place.",
+    "similarity": "Estimated Jaccard similarity to the document kept in its place.",
+}
+
+
+def table_schema(name: str, schema: pa.Schema) -> dict[str, Any]:
+    """JSON form of an Arrow schema: version, and each column's name, type, nullability and meaning.
+
+    Raises:
+        KeyError: for a column without a meaning.
+    """
+    return {
+        "title": name,
+        "version": SCHEMA_VERSION,
+        "columns": [_field(field) | {"description": MEANING[field.name]} for field in schema],
+        "further_columns": "those of further annotators may follow",
+    }
+
+
+def manifest_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of `manifest.json`."""
+    count = {"type": "integer", "minimum": 0}
+    name = {"type": "string", "minLength": 1}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    sums = _object(
+        {unit: {"type": "object", "additionalProperties": count} for unit in ("documents", "tokens")}
+    )
+    by_unit = _object({unit: share for unit in ("documents", "tokens")})
+    fractions = _object({"hard": by_unit, "expected": by_unit})
+    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    file = _object({"path": name, "bytes": count, "sha256": sha256})
+    file["properties"] |= {
+        "documents": count,
+        "records": count,
+        "tokens": count,
+        "text_bytes": count,
+        "sums": sums,
+        "decisions": {"type": "object", "additionalProperties": count},
+    }
+    synthetic = {
+        "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
+        "guarantee": {"enum": ["hard", "expected"]},
+        "unit": {"enum": ["tokens", "documents"]},
+        "threshold": share,
+        "policy": {"enum": ["sample", "lowest"]},
+        "seed": count,
+        "holds": {"type": "boolean"},
+        "note": {"type": "string", "description": "what is certified, and what is not, in words"},
+        "published_fraction": share,
+        "exceeded_by": {"type": "number"},
+        "fractions": fractions,
+        "sums": sums,
+        "before": _object({"fractions": fractions, "sums": sums}),
+    }
+    number, text = {"type": "number"}, {"type": "string"}
+    stratum = {
+        "language": name,
+        "words_from": count | {"description": "least length of the documents, in words"},
+        "low_background": count
+        | {"description": "documents of it proven older than 2022-11-30, duplicates left out"},
+        "other_documents": count,
+        "limits_ratios": {
+            "type": "boolean",
+            "description": "whether those documents limit the detectors' ratios",
+        },
+        "threshold": {
+            "type": ["number", "null"],
+            "description": "score from which one is flagged; null: never",
+        },
+        "bound": share | {"description": "most human documents that are flagged, proven or as calibrated"},
+        "proven_by_documents": count
+        | {"description": "documents of this crawl that prove the bound; 0: none"},
+        "from": text | {"description": "where the threshold comes from"},
+    }
+    cost = {
+        "name": name,
+        "band": {
+            "type": ["array", "null"],
+            "items": number,
+            "description": "ratios of the embedded detector, in nats, at which it is asked; null: at all",
+        },
+        "documents": count | {"description": "documents with text, duplicates too"},
+        "asked": count | {"description": "those that the neural detector has read"},
+    }
+    detector = {
+        "name": name,
+        "version": name,
+        "calibration": name,
+        "calibration_version": name,
+        "calibration_sha256": sha256,
+        "ranked_by": {"enum": ["score", "ratio of all detectors"]},
+        "max_fpr": share,
+        "strata": {"type": "array", "items": _object(stratum)},
+        "documents": _object(dict.fromkeys(("documents", "judged", "flagged", "limited"), count)),
+        "neural": {"type": "array", "items": _object(cost)},
+    }
+    prior_stratum = {
+        "year": {"type": ["integer", "null"], "description": "of proof; null: no capture proves one"},
+        "language": name,
+        "source": {"type": ["string", "null"], "description": "null: all sources"},
+        "documents": count,
+        "share": share | {"description": "synthetic share found by EM"},
+        "prior": share | {"description": "the share drawn to the configured prior and bounded"},
+    }
+    corrected = {"language": name, "low_background": count, "steepness": number}
+    prior = {
+        "estimate": {"enum": ["none", "crawl"]},
+        "fewest_documents": count,
+        "pseudo_count": count,
+        "pseudo_count_uncorrected": count,
+        "most_factor": number,
+        "corrected": {"type": "array", "items": _object(corrected)},
+        "strata": {"type": "array", "items": _object(prior_stratum)},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "manifest of a provenance release",
+        **_object(
+            {
+                "format": {"const": FORMAT},
+                "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+                "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+                "configuration": {"type": "object", "description": "see configuration.schema.json"},
+                "inputs": {"type": "array", "items": _object({"name": name, "bytes": count})},
+                "counts": _object(
+                    {
+                        **dict.fromkeys(("records", "kept", "dropped", "failed", "tokens"), count),
+                        "reasons": {
+                            "type": "object",
+                            "propertyNames": {"pattern": "^(dropped|failed):[a-z_]+$"},
+                            "additionalProperties": count,
+                        },
+                    }
+                ),
+                "synthetic": _object(synthetic),
+                "detector": _object(detector),
+                "prior": _object(prior),
+                "files": {"type": "array", "items": file},
+                "sha256": sha256 | {"description": "of the manifest's own text without this entry"},
+            }
+        ),
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    """All properties required; later versions may add others."""
+    return {"type": "object", "required": sorted(properties), "properties": dict(properties)}
+
+
+def _field(field: pa.Field) -> dict[str, Any]:
+    return {"name": field.name, **_type(field.type), "nullable": field.nullable}
+
+
+def _type(type_: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_list(type_):
+        return {"type": "list", "items": _type(type_.value_type)}
+    if pa.types.is_struct(type_):
+        return {"type": "struct", "fields": [_field(type_.field(i)) for i in range(type_.num_fields)]}
+    return {"type": str(type_)}

@@ -1,0 +1,129 @@
+"""The manifest of a release: what it holds, what it was made from, and what is certified about it.
+
+It is written last, so a release without one is unfinished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from provenance import __version__
+from provenance.configuration import Configuration
+from provenance.files.storage import Storage, join, read_bytes
+
+FORMAT = 1
+#: Present while a release is being written; its presence marks the directory as ours to replace.
+INCOMPLETE = ".incomplete"
+INCOMPLETE_TEXT = b"this release is being written\n"
+_PACKAGES = ("apache-beam", "pyarrow", "numpy", "numba", "datasketch", "fasttext-predict", "resiliparse")
+
+
+class ReleaseError(RuntimeError):
+    """A directory that is not a finished release; the message says what is wrong."""
+
+
+def build_manifest(
+    configuration: Configuration,
+    fingerprint: str,
+    inputs: Sequence[dict[str, Any]],
+    data: Sequence[dict[str, Any]],
+    ledger: Sequence[dict[str, Any]],
+    other: Sequence[dict[str, Any]],
+    certificate: dict[str, Any],
+    reading: dict[str, Any],
+) -> dict[str, Any]:
+    """The manifest as JSON values; `data`, `ledger` and `other` are the files with their counts.
+
+    `reading` says how detectors were read and which priors were taken (`reading.Reading.as_json`).
+    """
+    decisions: Counter[str] = Counter()
+    for item in ledger:
+        decisions.update(item["decisions"])
+    kept = decisions.get("kept", 0)
+    failed = sum(count for key, count in decisions.items() if key.startswith("failed:"))
+    records = sum(item["records"] for item in ledger)
+    return {
+        "format": FORMAT,
+        "fingerprint": fingerprint,
+        "versions": {
+            "provenance-pipelines": __version__,
+            "python": ".".join(platform.python_version_tuple()[:2]),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "configuration": configuration.model_dump(mode="json"),
+        "inputs": list(inputs),
+        "counts": {
+            "records": records,
+            "kept": kept,
+            "dropped": records - kept - failed,
+            "failed": failed,
+            "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
+            "tokens": sum(item["tokens"] for item in data),
+        },
+        "synthetic": certificate,
+        "detector": reading["detector"],
+        "prior": reading["prior"],
+        "files": [*data, *ledger, *other],
+    }
+
+
+def write_json(manifest: dict[str, Any]) -> bytes:
+    """Canonical JSON text of a manifest, sealed: its `sha256` is that of the text without it."""
+    unsealed = {key: value for key, value in manifest.items() if key != "sha256"}
+    return _canonical({**unsealed, "sha256": hashlib.sha256(_canonical(unsealed)).hexdigest()})
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
+    """The manifest of a finished release.
+
+    Raises:
+        ReleaseError: where there is none or it is damaged.
+    """
+    path = join(release, "manifest.json")
+    if storage.info(path) is None:
+        unfinished = storage.info(join(release, INCOMPLETE)) is not None
+        why = (
+            "writing it was interrupted; run the same command again"
+            if unfinished
+            else "there is no manifest.json"
+        )
+        raise ReleaseError(f"{release}: is not a finished release: {why}")
+    data = read_bytes(storage, path)
+    try:
+        manifest = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ReleaseError(f"{path}: is damaged: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ReleaseError(f"{path}: is not a manifest of format {FORMAT}")
+    if write_json(manifest) != data:
+        raise ReleaseError(
+            f"{path}: is not as it was written: its own SHA-256 does not fit (changed or damaged)"
+        )
+    return manifest
+
+
+def is_release(storage: Storage, directory: str) -> bool:
+    """Whether this program wrote the directory, finished or not, so that it may replace what is there."""
+    for name, sign in (("manifest.json", b'"provenance-pipelines"'), (INCOMPLETE, INCOMPLETE_TEXT)):
+        path = join(directory, name)
+        if storage.info(path) is not None and sign in read_bytes(storage, path):
+            return True
+    return False
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

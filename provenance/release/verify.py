@@ -1,0 +1,227 @@
+"""Check a release against its manifest: digests, schema, counts, ledger arithmetic and the cap, all recomputed.
+
+Nothing but the release is read, so anyone who holds a copy can do it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from provenance import outcomes
+from provenance.decisions.cap import CapRequest
+from provenance.decisions.certificate import Sums, add_sums, build_certificate, measure_documents
+from provenance.evidence import evidence_sum
+from provenance.files.storage import Storage, join
+from provenance.release.manifest import ReleaseError, read_manifest
+from provenance.schema import LEDGER, RELEASE
+
+_CHUNK = 1 << 20
+_SCORED = ["doc_id", "token_count", "synthetic_probability", "prior_log_odds", "evidence"]
+_LEDGER_READ = [*_SCORED, "decision", "reason", "duplicate_of", "similarity"]
+
+
+def verify(storage: Storage, release: str) -> list[str]:
+    """Everything that is wrong with a release, one sentence each; an empty list means that it verifies."""
+    try:
+        manifest = read_manifest(storage, release)
+    except ReleaseError as error:
+        return [str(error)]  # without a manifest there is nothing to verify against
+    try:
+        # Rows of damaged files prove nothing more.
+        return list(_files(storage, release, manifest)) or list(_rows(storage, release, manifest))
+    except (pa.ArrowException, OSError) as error:
+        return [f"{release}: rows cannot be read: {error}"]
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        return [f"{join(release, 'manifest.json')}: is not as the program writes it: {error!r}"]
+
+
+def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
+    listed = {item["path"]: item for item in manifest["files"]}
+    prefix = release.rstrip("/") + "/"
+    present = {item.path.removeprefix(prefix): item.size for item in storage.list(release)}
+    for path, item in listed.items():
+        if path not in present:
+            yield f"{path}: is missing"
+        elif present[path] != item["bytes"]:
+            yield f"{path}: has {present[path]:,} bytes, the manifest says {item['bytes']:,}"
+        elif _digest(storage, join(release, path)) != item["sha256"]:
+            yield f"{path}: its SHA-256 is not the one in the manifest (the file was changed or damaged)"
+    for path in sorted(set(present) - set(listed) - {"manifest.json"}):
+        yield f"{path}: is not in the manifest"
+
+
+def _digest(storage: Storage, path: str) -> str:
+    digest = hashlib.sha256()
+    with storage.open(path) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass
+class _Rows:
+    """What the rows of a release add up to."""
+
+    kept_ids: list[np.ndarray] = field(default_factory=list)
+    ledger_ids: list[np.ndarray] = field(default_factory=list)
+    ledger_kept: list[np.ndarray] = field(default_factory=list)
+    keepers: list[np.ndarray] = field(default_factory=list)  # what the duplicates of the ledger point to
+    represented: list[np.ndarray] = field(default_factory=list)  # documents that are no duplicates
+    least_similar: float = 1.0
+    decisions: Counter[str] = field(default_factory=Counter)
+    published: list[Sums] = field(default_factory=list)  # of the data
+    before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
+    unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to
+
+
+def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
+    synthetic = manifest["synthetic"]
+    names = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
+    request = CapRequest(**{name: synthetic[name] for name in names})
+    rows = _Rows()
+    for item in manifest["files"]:
+        if item["path"].startswith(("data/", "ledger/")):
+            with storage.open(join(release, item["path"])) as file:
+                yield from _file(pq.ParquetFile(file), item, request, rows)
+    published = add_sums(rows.published)
+    yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
+    yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
+    yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
+    for name, value in manifest["configuration"]["cap"].items():
+        if value != synthetic[name]:
+            yield f"cap: {name} is {value} in the configuration of the manifest, {synthetic[name]} in its certificate"
+    certificate = build_certificate(request, add_sums(rows.before), published)
+    yield from _differences("cap", certificate, synthetic)
+    if not certificate["holds"]:
+        yield f"cap: {certificate['note']}"
+
+
+def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows: _Rows) -> Iterator[str]:
+    path, is_data = item["path"], item["path"].startswith("data/")
+    for column in RELEASE if is_data else LEDGER:
+        at = table.schema_arrow.get_field_index(column.name)
+        if at < 0:
+            yield f"{path}: column {column.name} is missing"
+        elif table.schema_arrow.field(at).type != column.type:
+            yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
+    if is_data:
+        sums = add_sums(_data_batches(table, request, rows))
+        rows.published.append(sums)
+        found = {
+            "documents": table.metadata.num_rows,
+            "tokens": sums["tokens"]["weight"],
+            "sums": sums,
+        }
+    else:
+        decisions: Counter[str] = Counter()
+        for batch in table.iter_batches(columns=_LEDGER_READ):
+            decisions.update(_ledger_batch(batch, request, rows))
+        rows.decisions.update(decisions)
+        found = {"records": table.metadata.num_rows, "decisions": dict(decisions)}
+    if rows.unexplained:
+        yield f"{path}: {rows.unexplained:,} probabilities are not what prior and evidence add up to"
+        rows.unexplained = 0
+    yield from _differences(path, found, {name: item[name] for name in found})
+
+
+def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> Iterator[Sums]:
+    for batch in table.iter_batches(columns=_SCORED):
+        rows.unexplained += _unexplained(batch)
+        rows.kept_ids.append(_ids(batch["doc_id"]))
+        yield measure_documents(batch, request)
+
+
+def _unexplained(batch: pa.RecordBatch) -> int:
+    """How many probabilities are not those of prior and evidence; the last bit may be another processor's."""
+    stated = np.asarray(batch["synthetic_probability"].fill_null(np.nan), float)
+    log_odds = np.asarray(batch["prior_log_odds"].fill_null(np.nan), float) + evidence_sum(batch["evidence"])
+    close = np.abs(1 / (1 + np.exp(-log_odds)) - stated) <= 1e-6
+    return int((~close & ~np.isnan(stated)).sum())
+
+
+def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> dict[str, int]:
+    rows.unexplained += _unexplained(batch)
+    ids, kept = _ids(batch["doc_id"]), pc.equal(batch["decision"], "kept")
+    rows.ledger_ids.append(ids)
+    rows.ledger_kept.append(ids[np.asarray(kept)])
+    capped = pc.equal(batch["reason"].fill_null(""), "synthetic_cap")
+    duplicate = pc.equal(batch["reason"].fill_null(""), "duplicate")
+    duplicates = batch.filter(duplicate)
+    rows.keepers.append(_ids(duplicates["duplicate_of"].fill_null("")))
+    rows.represented.append(ids[np.asarray(pc.or_(kept, capped))])
+    if duplicates.num_rows:
+        rows.least_similar = min(rows.least_similar, pc.min(duplicates["similarity"].fill_null(0)).as_py())
+    rows.before.append(measure_documents(batch.filter(pc.or_(kept, capped)), request))
+    both = pc.binary_join_element_wise(batch["decision"], batch["reason"].fill_null(""), ":")
+    return {row["values"].rstrip(":"): row["counts"] for row in pc.value_counts(both).to_pylist()}
+
+
+def _differences(where: str, found: Any, stated: Any) -> Iterator[str]:
+    """One sentence for each value of the manifest that is not what was found."""
+    if isinstance(found, dict) and isinstance(stated, dict):
+        for name in sorted({*found, *stated}):
+            yield from _differences(f"{where}: {name}", found.get(name), stated.get(name))
+    elif found != stated:
+        yield f"{where}: is {found}, the manifest says {stated}"
+
+
+def _ledger_arithmetic(counts: dict[str, Any], decisions: Counter[str], tokens: int) -> Iterator[str]:
+    found = {"kept": 0, "dropped": 0, "failed": 0}
+    for key, count in decisions.items():
+        decision, _, reason = key.partition(":")
+        if decision not in found:
+            yield f"ledger: {count:,} records have the unknown decision {decision!r}"
+            continue
+        found[decision] += count
+        known = {"kept": {""}, "dropped": set(outcomes.DROPPED), "failed": set(outcomes.FAILED)}[decision]
+        if reason not in known:
+            yield f"ledger: {count:,} records are {decision} for the unknown reason {reason!r}"
+    found_counts = {
+        **found,
+        "records": decisions.total(),
+        "reasons": {key: count for key, count in decisions.items() if key != "kept"},
+        "tokens": tokens,
+    }
+    yield from _differences("ledger", found_counts, counts)
+
+
+def _identities(kept: np.ndarray, ledger: np.ndarray, ledger_kept: np.ndarray) -> Iterator[str]:
+    for name, ids in (("data", kept), ("ledger", ledger)):
+        repeated = len(ids) - len(np.unique(ids))
+        if repeated:
+            yield f"{name}: {repeated:,} doc_ids stand more than once"
+    missing = np.setdiff1d(kept, ledger_kept)
+    if len(missing):
+        yield f"data: {len(missing):,} documents are not kept in the ledger, such as {missing[0].decode()}"
+    extra = np.setdiff1d(ledger_kept, kept)
+    if len(extra):
+        yield f"ledger: {len(extra):,} kept records are not in the data, such as {extra[0].decode()}"
+
+
+def _representation(rows: _Rows, threshold: float) -> Iterator[str]:
+    """Each duplicate is similar enough to a document that is none (promise 3)."""
+    lost = np.setdiff1d(_joined(rows.keepers), _joined(rows.represented))
+    if len(lost):
+        yield (
+            f"ledger: {len(lost):,} doc_ids stand for duplicates but are no documents kept or left to the cap, "
+            f"such as {lost[0].decode() or 'none at all'}"
+        )
+    if rows.least_similar < np.float32(threshold):
+        yield f"ledger: a duplicate is only {rows.least_similar:.3f} similar to the document in its place, not {threshold}"
+
+
+def _ids(column: pa.Array) -> np.ndarray:
+    return np.asarray(column.to_pylist(), dtype="S32")
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.empty(0, dtype="S32")

@@ -1,0 +1,60 @@
+"""The annotator of docs/extending.md works as it stands there."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from provenance import Annotator
+from tests.program import run
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The example, installed as a package with its entry point."""
+    (tmp_path / "phrases.py").write_text(block("python"), encoding="utf-8")
+    metadata = tmp_path / "phrases-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: phrases\nVersion: 1.0\n")
+    line = block("toml").splitlines()[1].replace('"', "")
+    (metadata / "entry_points.txt").write_text(f"[provenance.annotators]\n{line}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_the_example_fulfils_the_protocol(package: Path) -> None:
+    assert isinstance(importlib.import_module("phrases").Phrases(["a"]), Annotator)
+
+
+def test_the_example_adds_its_column_and_its_evidence(package: Path) -> None:
+    texts = {
+        "two": "In those days, in the realm of fish, there was a rich tapestry of scales and fins to see.",
+        "one": "The harbour was a rich tapestry of boats when the first of them came home that evening.",
+        "none": "Nobody had seen the ferry since Tuesday, and the baker began to worry about his flour.",
+    }
+    crawl = package / "crawl.jsonl"
+    crawl.write_text("".join(json.dumps({"id": key, "text": text}) + "\n" for key, text in texts.items()))
+    configuration = package / "configuration.yaml"
+    configuration.write_text(block("yaml"))
+    options = ["--config", configuration, "--max-synthetic", "1", "--quiet"]
+    result = run("curate", crawl, "--output", package / "release", *options)
+    assert result.code == 0, result.err
+    data = pd.read_parquet(package / "release" / "data").set_index("record_id")
+    assert data["phrase_count"].to_dict() == {"two": 2, "one": 1, "none": 0}
+    assert "phrases_evidence" not in data.columns
+    sources = {key: [item["source"] for item in items] for key, items in data["evidence"].items()}
+    assert "phrases" in sources["two"]
+    assert "phrases" not in sources["one"] + sources["none"]
