@@ -29,7 +29,7 @@ from provenance.annotate import Annotation
 from provenance.configuration import Configuration, fingerprint
 from provenance.decisions.certificate import add_sums, build_certificate, cap_request
 from provenance.decisions.crawl import neural_cost
-from provenance.decisions.detectors import read_instrument
+from provenance.decisions.detectors import load_detectors
 from provenance.files.inputs import InputFile
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
@@ -74,7 +74,7 @@ class Job:
         self.runner = runner
         self.progress = progress
         # A calibration that cannot be used is refused before hours of annotating.
-        self.instrument = read_instrument(configuration)
+        self.detectors = load_detectors(configuration)
 
     def annotate(self, inputs: Sequence[InputFile]) -> StageResult:
         """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
@@ -147,12 +147,12 @@ class Job:
         cap, prior = self.configuration.cap, self.configuration.prior
         fresh = self._select_fingerprint()
         paths = [self.workspace.decisions_path(shard) for shard in shards]
-        reading_path = self.workspace.reading_path
-        if self._stands("select", fresh, reading_path, *paths):
+        crawl_path = self.workspace.crawl_path
+        if self._stands("select", fresh, crawl_path, *paths):
             return self._result("select", 0, len(shards), started)
         self.workspace.clear_state("select")
         tasks = SelectTasks(
-            self.storage, self.workspace.clusters_path, reading_path, cap, prior, self.instrument
+            self.storage, self.workspace.clusters_path, crawl_path, cap, prior, self.detectors
         )
         with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
             self.runner.run(
@@ -222,13 +222,13 @@ class Job:
         ledger = [item for item in counts if item["path"].startswith("ledger/")]
         decided = [self.workspace.decisions_path(shard) for shard in self._shards()]
         before = add_sums(read_before(self.storage, path) for path in decided)
-        reading = json.loads(read_bytes(self.storage, self.workspace.reading_path))
-        reading["detector"]["documents"] = read_judged(self.storage, decided)
-        reading["detector"]["neural"] = neural_cost(self.configuration, read_asked(self.storage, decided))
+        crawl = json.loads(read_bytes(self.storage, self.workspace.crawl_path))
+        crawl["detector"]["documents"] = read_judged(self.storage, decided)
+        crawl["detector"]["neural"] = neural_cost(self.configuration, read_asked(self.storage, decided))
         published = add_sums(item["sums"] for item in data)
         certificate = build_certificate(cap_request(self.configuration.cap), before, published)
         inputs = self.workspace.need_state("annotate")["inputs"]
-        manifest = build_manifest(self.configuration, fresh, inputs, data, ledger, [], certificate, reading)
+        manifest = build_manifest(self.configuration, fresh, inputs, data, ledger, [], certificate, crawl)
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry("README.md", card))
         write_bytes(self.storage, join(release, "README.md"), card)
@@ -291,9 +291,9 @@ class Job:
 
     def _select_fingerprint(self) -> str:
         cap, prior = self.configuration.cap, self.configuration.prior
-        instrument = self.instrument
+        detectors = self.detectors
         settings = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
-        settings += [[instrument.calibration.digest(), instrument.by_crawl, instrument.max_fpr]]
+        settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr]]
         return fingerprint("select", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
 
     def _need(self, stage: str, expected: str) -> None:

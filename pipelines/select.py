@@ -24,8 +24,8 @@ from provenance.configuration import Cap, Prior
 from provenance.decisions import cap
 from provenance.decisions.certificate import Sums, cap_request
 from provenance.decisions.counts import merge_counts
-from provenance.decisions.crawl import Reading, read_crawl
-from provenance.decisions.detectors import Instrument
+from provenance.decisions.crawl import CrawlCalibration, calibrate_crawl
+from provenance.decisions.detectors import CalibratedDetectors
 from provenance.decisions.shard import (
     Candidates,
     ShardRows,
@@ -50,37 +50,39 @@ class Tasks:
 
     storage: Storage
     clusters_path: str
-    reading_path: str
+    crawl_path: str
     cap: Cap
     prior: Prior
-    instrument: Instrument
+    detectors: CalibratedDetectors
 
     def rows(self, shard: Shard) -> ShardRows:
         clusters = read_clusters(self.storage, self.clusters_path, shard.index)
-        return read_shard(self.storage, shard.path, clusters, self.instrument)
+        return read_shard(self.storage, shard.path, clusters, self.detectors)
 
     def count(self, shard: Shard) -> pa.Table:
         found = self.rows(shard)
-        return self.instrument.count(found.opinions, found.proven, found.open)
+        return self.detectors.count(found.scored, found.proven, found.open)
 
-    def read_crawl(self, counts: pa.Table) -> Reading:
-        reading = read_crawl(self.instrument, counts, self.prior)
-        write_bytes(self.storage, self.reading_path, json.dumps(reading.as_json(), sort_keys=True).encode())
-        return reading
+    def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
+        crawl = calibrate_crawl(self.detectors, counts, self.prior)
+        write_bytes(self.storage, self.crawl_path, json.dumps(crawl.as_json(), sort_keys=True).encode())
+        return crawl
 
-    def candidates(self, shard: Shard, reading: Reading) -> Candidates:
-        return judge_shard(self.rows(shard), reading, self.cap)
+    def candidates(self, shard: Shard, crawl: CrawlCalibration) -> Candidates:
+        return judge_shard(self.rows(shard), crawl, self.cap)
 
-    def histogram(self, shard: Shard, reading: Reading) -> cap.Histogram:
-        found = self.candidates(shard, reading)
+    def histogram(self, shard: Shard, crawl: CrawlCalibration) -> cap.Histogram:
+        found = self.candidates(shard, crawl)
         return cap.histogram(*_open(found), cap_request(self.cap))
 
-    def boundary_candidates(self, shard: Shard, reading: Reading, plan: cap.Plan) -> cap.BoundaryDocuments:
-        return cap.boundary_candidates(*_open(self.candidates(shard, reading)), plan)
+    def boundary_candidates(
+        self, shard: Shard, crawl: CrawlCalibration, plan: cap.Plan
+    ) -> cap.BoundaryDocuments:
+        return cap.boundary_candidates(*_open(self.candidates(shard, crawl)), plan)
 
-    def write_decisions(self, task: tuple[Shard, str], reading: Reading, rule: cap.Rule) -> int:
+    def write_decisions(self, task: tuple[Shard, str], crawl: CrawlCalibration, rule: cap.Rule) -> int:
         shard, path = task
-        found = self.candidates(shard, reading)
+        found = self.candidates(shard, crawl)
         keep = cap.apply(rule, *_open(found))
         footer = {
             BEFORE_METADATA: json.dumps(found.measure(cap_request(self.cap))),
@@ -111,22 +113,22 @@ class Select(beam.PTransform):
             only
             | "Count" >> beam.Map(tasks.count)
             | "SumCounts" >> beam.CombineGlobally(_Merge(merge_counts))
-            | "ReadCrawl" >> beam.Map(tasks.read_crawl)
+            | "ReadCrawl" >> beam.Map(tasks.calibrate_crawl)
         )
-        reading = beam.pvalue.AsSingleton(counted)
+        crawl = beam.pvalue.AsSingleton(counted)
         plan = (
             only
-            | "Histogram" >> beam.Map(tasks.histogram, reading)
+            | "Histogram" >> beam.Map(tasks.histogram, crawl)
             | "Sum" >> beam.CombineGlobally(_Merge(_add_histograms))
             | "Plan" >> beam.Map(cap.boundary, request)
         )
         rule = (
             only
-            | "Boundary" >> beam.Map(tasks.boundary_candidates, reading, beam.pvalue.AsSingleton(plan))
+            | "Boundary" >> beam.Map(tasks.boundary_candidates, crawl, beam.pvalue.AsSingleton(plan))
             | "Gather" >> beam.CombineGlobally(_Merge(cap.concatenate))
             | "Settle" >> beam.Map(lambda found, plan: cap.settle(plan, found), beam.pvalue.AsSingleton(plan))
         )
-        decided = spread | "Decide" >> beam.Map(tasks.write_decisions, reading, beam.pvalue.AsSingleton(rule))
+        decided = spread | "Decide" >> beam.Map(tasks.write_decisions, crawl, beam.pvalue.AsSingleton(rule))
         return decided
 
 

@@ -12,10 +12,10 @@ helps and is always kept; the others are taken in the order of the policy, each 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -136,77 +136,6 @@ class Rule:
     kept: NDArray[np.void]
 
 
-@dataclass(frozen=True)
-class Measure:
-    """Exact sums over a set of documents; add measures to merge shards.
-
-    `expected` is in millionths of a weight unit, each document's probability rounded up to a millionth.
-    """
-
-    documents: int = 0
-    weight: int = 0
-    synthetic_documents: int = 0
-    synthetic_weight: int = 0
-    expected: int = 0
-
-    def __add__(self, other: Measure) -> Measure:
-        return Measure(
-            self.documents + other.documents,
-            self.weight + other.weight,
-            self.synthetic_documents + other.synthetic_documents,
-            self.synthetic_weight + other.synthetic_weight,
-            self.expected + other.expected,
-        )
-
-    @property
-    def hard_share(self) -> Fraction:
-        """Weight of documents at or above the threshold, of all weight (0 where there is none)."""
-        return Fraction(self.synthetic_weight, self.weight) if self.weight else Fraction(0)
-
-    @property
-    def expected_share(self) -> Fraction:
-        """Weight times probability, of all weight (0 where there is none)."""
-        return Fraction(self.expected, self.weight * MILLION) if self.weight else Fraction(0)
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What was asked, what was there, what is published, and whether the cap is shown to hold."""
-
-    request: CapRequest
-    before: Measure
-    published: Measure
-    certified: bool
-    note: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for a manifest; shares as floats, the sums behind them as integers."""
-
-        def sums(measure: Measure) -> dict[str, int | float]:
-            return {
-                "documents": measure.documents,
-                "weight": measure.weight,
-                "synthetic_documents": measure.synthetic_documents,
-                "synthetic_weight": measure.synthetic_weight,
-                "expected_synthetic_millionths": measure.expected,
-                "hard_share": float(measure.hard_share),
-                "expected_share": float(measure.expected_share),
-            }
-
-        return {
-            "max_synthetic": str(self.request.max_synthetic),
-            "guarantee": self.request.guarantee,
-            "unit": self.request.unit,
-            "threshold": self.request.threshold,
-            "policy": self.request.policy,
-            "seed": self.request.seed,
-            "certified": self.certified,
-            "note": self.note,
-            "before": sums(self.before),
-            "published": sums(self.published),
-        }
-
-
 def selection_hash(doc_ids: pa.Array | pa.ChunkedArray | Sequence[str | None], seed: int) -> Hashes:
     """The seeded 64-bit hash (XXH3) of each document id; 0 for null. Equal on every machine."""
     values = doc_ids.to_pylist() if isinstance(doc_ids, pa.Array | pa.ChunkedArray) else doc_ids
@@ -221,21 +150,21 @@ def histogram(
     doc_hash: Hashes, weight: Weights, probability: Probabilities, request: CapRequest
 ) -> Histogram:
     """Pass 1 over one shard. Raises ValueError for a weight or probability out of range, NaN included."""
-    millionths = _millionths(weight, probability, request)
+    millionths = synthetic_millionths(weight, probability, request)
     free = millionths <= _harmless(request)
     bins = _bins(doc_hash, probability, request)[~free]
     held = weight[~free].astype(np.int64)
     count, total, synthetic = (np.zeros(BINS, dtype=np.int64) for _ in range(3))
     np.add.at(count, bins, 1)
-    if _exact_sum(held) * MILLION < 2**63:
+    if exact_sum(held) * MILLION < 2**63:
         np.add.at(total, bins, held)
         np.add.at(synthetic, bins, held * millionths[~free])
     else:
         raise OverflowError("one shard holds more than 9·10¹² tokens: divide it")
     return Histogram(
         int(free.sum()),
-        _exact_sum(weight[free]),
-        _exact_sum(weight[free] * millionths[free]),
+        exact_sum(weight[free]),
+        exact_sum(weight[free] * millionths[free]),
         count,
         total,
         synthetic,
@@ -288,7 +217,7 @@ def settle(plan: Plan, candidates: BoundaryDocuments) -> Rule:
     a, b = share.numerator * MILLION, share.denominator
     keys = _keys(candidates.doc_hash, candidates.probability, request)
     unique, group = np.unique(keys, return_inverse=True)
-    millionths = _millionths(candidates.weight, candidates.probability, request)
+    millionths = synthetic_millionths(candidates.weight, candidates.probability, request)
     costs = [0] * len(unique)
     rows = zip(group.tolist(), candidates.weight.tolist(), millionths.tolist(), strict=True)
     for key, weight, synthetic in rows:
@@ -305,7 +234,7 @@ def settle(plan: Plan, candidates: BoundaryDocuments) -> Rule:
 def apply(rule: Rule, doc_hash: Hashes, weight: Weights, probability: Probabilities) -> NDArray[np.bool_]:
     """Which documents of one shard are kept: one value for each row."""
     plan = rule.plan
-    free = _millionths(weight, probability, plan.request) <= _harmless(plan.request)
+    free = synthetic_millionths(weight, probability, plan.request) <= _harmless(plan.request)
     keep: NDArray[np.bool_] = free | (_bins(doc_hash, probability, plan.request) < plan.first)
     rows = _open_rows(doc_hash, weight, probability, plan)
     keys = _keys(doc_hash[rows], probability[rows], plan.request)
@@ -324,42 +253,9 @@ def select(
     return apply(rule, doc_hash, weight, probability)
 
 
-def measure(weight: Weights, probability: Probabilities, request: CapRequest) -> Measure:
-    """The sums over some documents, under both guarantees."""
-    hard = _millionths(weight, probability, replace(request, guarantee="hard")) > 0
-    millionths = _millionths(weight, probability, replace(request, guarantee="expected"))
-    return Measure(
-        len(weight),
-        _exact_sum(weight),
-        int(hard.sum()),
-        _exact_sum(weight[hard]),
-        _exact_sum(weight * millionths),
-    )
-
-
-def certify(request: CapRequest, before: Measure, published: Measure) -> Certificate:
-    """Compare what is published with the cap, by the integers alone."""
-    share = published.hard_share if request.guarantee == "hard" else published.expected_share
-    if share > request.share:
-        excess = float(share - request.share)
-        note = f"not certified: the published share {float(share):.6f} is {excess:.6f} above the cap"
-        return Certificate(request, before, published, False, note)
-    if before.documents and not published.documents:
-        note = (
-            f"nothing is published: all {before.documents:,} documents count as synthetic, so any of them "
-            f"alone would be above the cap of {request.max_synthetic}"
-        )
-    elif request.guarantee == "hard":
-        note = (
-            f"documents with a probability of {request.threshold} or more are {float(share):.6f} of the "
-            f"published {request.unit}; how many others are synthetic is not covered"
-        )
-    else:
-        note = f"the expected synthetic share is {float(share):.6f}; this is as good as the probabilities are"
-    return Certificate(request, before, published, True, note)
-
-
-def _millionths(weight: Weights, probability: Probabilities, request: CapRequest) -> NDArray[np.int64]:
+def synthetic_millionths(
+    weight: Weights, probability: Probabilities, request: CapRequest
+) -> NDArray[np.int64]:
     """What counts as synthetic of each document, in millionths of its weight, rounded up."""
     if len(weight) and not (weight.min() >= 0 and weight.max() <= LARGEST_WEIGHT):
         raise ValueError(f"weights must lie between 0 and {LARGEST_WEIGHT}")
@@ -402,11 +298,11 @@ def _open_rows(
     if plan.fits:
         return np.empty(0, dtype=np.int64)
     bins = _bins(doc_hash, probability, plan.request)
-    held = _millionths(weight, probability, plan.request) > _harmless(plan.request)
+    held = synthetic_millionths(weight, probability, plan.request) > _harmless(plan.request)
     return np.flatnonzero(held & (bins >= plan.first) & (bins <= plan.last))
 
 
-def _exact_sum(values: NDArray[np.int64]) -> int:
+def exact_sum(values: NDArray[np.int64]) -> int:
     """Sum of values from 0 to 2⁶³ − 1 without overflow."""
     high, low = values >> 32, values & 0xFFFFFFFF
     return (int(high.sum()) << 32) + int(low.sum())

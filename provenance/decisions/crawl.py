@@ -18,7 +18,7 @@ from provenance import schema
 from provenance.annotators.columns import at_most_one, join_lists
 from provenance.configuration import Configuration, Prior
 from provenance.decisions.counts import histograms
-from provenance.decisions.detectors import Instrument, Opinions, embedded_scores
+from provenance.decisions.detectors import CalibratedDetectors, Scored, embedded_scores
 from provenance.decisions.prior import Priors, estimate
 from provenance.detectors.embedded import conformal
 from provenance.detectors.embedded.annotator import NAME
@@ -30,7 +30,7 @@ LIMIT_SOURCE = "detector:crawl"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Posterior:
     """Columns of `schema.DECISIONS` for the rows of one shard, and which of them were limited or flagged."""
 
     columns: dict[str, pa.Array]
@@ -40,39 +40,39 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """An instrument, and what the whole crawl says about it. Small: it travels to every worker."""
+class CrawlCalibration:
+    """A job's detectors, calibrated by the whole crawl. Small: it travels to every worker."""
 
-    instrument: Instrument
+    detectors: CalibratedDetectors
     humans: conformal.Histograms
     others: conformal.Histograms
     thresholds: tuple[conformal.Threshold, ...]
     priors: Priors
 
-    def judge(
-        self, opinions: Opinions, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]
-    ) -> Judgement:
+    def posterior(
+        self, scored: Scored, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]
+    ) -> Posterior:
         """Prior, evidence and probability of each row; rows without text have what the prior says."""
-        limits, limited = self._limits(opinions, proven, keepers)
-        evidence = join_lists([opinions.evidence, limits])
-        prior, because = self.priors.of(proven, opinions.language, opinions.source)
+        limits, limited = self._limits(scored, proven, keepers)
+        evidence = join_lists([scored.evidence, limits])
+        prior, because = self.priors.of(proven, scored.language, scored.source)
         log_odds = prior.astype(np.float64) + evidence_sum(evidence)
         probability = (1.0 / (1.0 + np.exp(-log_odds))).astype(np.float32)
-        flagged = opinions.judged & self._flag(opinions)
+        flagged = scored.judged & self._flag(scored)
         columns = {
             "prior_log_odds": pa.array(prior),
             "prior_because": because.dictionary_decode(),
-            "detectors": opinions.detectors,
-            "detector_abstained": opinions.abstained,
-            "detector_flagged": pa.array(flagged, mask=np.asarray(opinions.abstained.is_null())),
+            "detectors": scored.detectors,
+            "detector_abstained": scored.abstained,
+            "detector_flagged": pa.array(flagged, mask=np.asarray(scored.abstained.is_null())),
             "evidence": evidence,
         }
-        return Judgement(columns, probability, limited, flagged)
+        return Posterior(columns, probability, limited, flagged)
 
     def as_json(self) -> dict[str, Any]:
         """What was counted and what follows, for the manifest."""
-        instrument = self.instrument
-        most = instrument.calibration.bounds[1]
+        detectors = self.detectors
+        most = detectors.calibration.bounds[1]
         strata = []
         for row in self.thresholds:
             low, others = (
@@ -87,7 +87,7 @@ class Reading:
                     "words_from": BUCKETS[row.bucket],
                     "low_background": low,
                     "other_documents": others,
-                    "limits_ratios": instrument.by_crawl and low >= limit_documents(most),
+                    "limits_ratios": detectors.by_crawl and low >= limit_documents(most),
                     "threshold": float(row.score) if np.isfinite(row.score) else None,
                     "bound": row.bound,
                     "proven_by_documents": row.documents if row.source == conformal.CRAWL else 0,
@@ -97,41 +97,39 @@ class Reading:
         return {
             "detector": {
                 "name": NAME,
-                "version": instrument.detector,
-                "calibration": instrument.name,
-                "calibration_version": instrument.calibration.version,
-                "calibration_sha256": instrument.calibration.digest(),
-                "ranked_by": "ratio of all detectors" if instrument.joint else "score",
-                "max_fpr": instrument.max_fpr,
+                "version": detectors.detector,
+                "calibration": detectors.name,
+                "calibration_version": detectors.calibration.version,
+                "calibration_sha256": detectors.calibration.digest(),
+                "ranked_by": "ratio of all detectors" if detectors.joint else "score",
+                "max_fpr": detectors.max_fpr,
                 "strata": strata,
             },
             "prior": self.priors.as_json(),
         }
 
-    def _flag(self, opinions: Opinions) -> NDArray[np.bool_]:
-        arguments = (opinions.words, opinions.language)
-        if not self.instrument.joint:
-            return conformal.flag(opinions.score, *arguments, self.thresholds)
+    def _flag(self, scored: Scored) -> NDArray[np.bool_]:
+        arguments = (scored.words, scored.language)
+        if not self.detectors.joint:
+            return conformal.flag(scored.score, *arguments, self.thresholds)
         # A calibration's thresholds are of raw scores, the crawl's of the ratio that is ranked.
         own = [row for row in self.thresholds if row.source == conformal.CRAWL]
         other = [row for row in self.thresholds if row.source != conformal.CRAWL]
-        raw, _ = embedded_scores(opinions.detectors)
-        sure = ~np.asarray(opinions.abstained.fill_null(True))
-        return conformal.flag(opinions.score, *arguments, own) | (
-            sure & conformal.flag(raw, *arguments, other)
-        )
+        raw, _ = embedded_scores(scored.detectors)
+        sure = ~np.asarray(scored.abstained.fill_null(True))
+        return conformal.flag(scored.score, *arguments, own) | (sure & conformal.flag(raw, *arguments, other))
 
     def _limits(
-        self, opinions: Opinions, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]
+        self, scored: Scored, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]
     ) -> tuple[pa.Array, NDArray[np.bool_]]:
         """(evidence that takes back what is too much, whether there is any) of each row."""
         old = low_background(proven)
-        humans = self.humans if self.instrument.by_crawl else {}
+        humans = self.humans if self.detectors.by_crawl else {}
         at_least, total = conformal.ranks(
-            humans, opinions.score, opinions.words, opinions.language, keepers & opinions.judged & old
+            humans, scored.score, scored.words, scored.language, keepers & scored.judged & old
         )
-        most = conformal.limits(at_least, total, self.instrument.calibration.bounds[1])
-        excess = np.where(opinions.judged, np.minimum(most - opinions.ratio, 0.0), 0.0).astype(np.float32)
+        most = conformal.limits(at_least, total, self.detectors.calibration.bounds[1])
+        excess = np.where(scored.judged, np.minimum(most - scored.ratio, 0.0), 0.0).astype(np.float32)
         limited = excess < -1e-6
         rows = np.flatnonzero(limited)
         others = np.where((keepers & old)[rows], "other ", "")
@@ -157,20 +155,20 @@ class Reading:
         return at_most_one(pieces, limited, schema.EVIDENCE), limited
 
 
-def read_crawl(instrument: Instrument, counts: pa.Table, prior: Prior) -> Reading:
+def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Prior) -> CrawlCalibration:
     """What the counts of a whole crawl say about its detectors and its priors."""
     humans = histograms(counts, human=True)
-    usable = humans if instrument.by_crawl else {}
-    thresholds = conformal.thresholds(usable, instrument.calibration, instrument.max_fpr, instrument.name)
-    most = instrument.calibration.bounds[1]
+    usable = humans if detectors.by_crawl else {}
+    thresholds = conformal.thresholds(usable, detectors.calibration, detectors.max_fpr, detectors.name)
+    most = detectors.calibration.bounds[1]
     nats = {}
-    for language in sorted({*instrument.calibration.languages(), *(humans if instrument.joint else ())}):
-        table = _joint_ratios() if instrument.joint else instrument.calibration.bin_ratios(language)
+    for language in sorted({*detectors.calibration.languages(), *(humans if detectors.joint else ())}):
+        table = _joint_ratios() if detectors.joint else detectors.calibration.bin_ratios(language)
         if language in usable:
             table = np.minimum(table, limit_table(usable[language], most))
         nats[language] = table
     priors = estimate(counts, nats, prior)
-    return Reading(instrument, humans, histograms(counts, human=False), tuple(thresholds), priors)
+    return CrawlCalibration(detectors, humans, histograms(counts, human=False), tuple(thresholds), priors)
 
 
 def _joint_ratios() -> NDArray[np.float64]:

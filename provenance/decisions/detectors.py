@@ -41,7 +41,7 @@ EMBEDDED, NEURAL = f"detector:{NAME}", "detector:neural"
 
 
 @dataclass(frozen=True)
-class Opinions:
+class Scored:
     """What the detectors say of the rows of one shard, each of shape (rows,)."""
 
     score: NDArray[np.float64]  # what is ranked against the crawl's humans
@@ -61,7 +61,7 @@ class Opinions:
 
 
 @dataclass(frozen=True)
-class Instrument:
+class CalibratedDetectors:
     """What is known of a job's detectors before its documents are counted.
 
     With neural detectors (`joint`) the ratio of all of them together is what is ranked, else the raw score.
@@ -76,8 +76,8 @@ class Instrument:
     combination: Combination | None = None
     read_by: str = ""  # version of the calibration by which the annotate stage read the scores
 
-    def read(self, table: pa.Table) -> Opinions:
-        """The opinions that stand in the `COLUMNS` of a shard."""
+    def read(self, table: pa.Table) -> Scored:
+        """The scores and ratios that stand in the `COLUMNS` of a shard."""
         detectors, evidence = (table[name].combine_chunks() for name in ("detectors", "evidence"))
         language, source = (table[name].combine_chunks() for name in ("language", "source"))
         words = np.asarray(table["detector_words"].fill_null(0)).astype(np.int64)
@@ -92,7 +92,7 @@ class Instrument:
             evidence = self._read_anew(detectors, evidence, score, words, ratios, silent)
             abstained = pa.array(silent, mask=~present)
         ratio, judged = _detector_ratios(evidence)
-        return Opinions(
+        return Scored(
             ratio if self.joint else score,
             words,
             language,
@@ -104,17 +104,15 @@ class Instrument:
             evidence,
         )
 
-    def count(
-        self, opinions: Opinions, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]
-    ) -> pa.Table:
+    def count(self, scored: Scored, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]) -> pa.Table:
         """Counts (`scorecounts.COUNTS`) of the judged documents among `keepers`."""
-        rows = np.flatnonzero(keepers & opinions.judged)
+        rows = np.flatnonzero(keepers & scored.judged)
         take = pa.array(rows)
         return count_scores(
-            opinions.score[rows],
-            opinions.words[rows],
-            opinions.language.take(take),
-            opinions.source.take(take),
+            scored.score[rows],
+            scored.words[rows],
+            scored.language.take(take),
+            scored.source.take(take),
             proof_years(proven[rows]).astype(np.int16),
             low_background(proven[rows]),
         )
@@ -149,8 +147,8 @@ class Instrument:
         return join_lists([kept, own, pa.array(pieces, schema.EVIDENCE)])
 
 
-def read_instrument(configuration: Configuration) -> Instrument:
-    """The instrument of a configuration.
+def load_detectors(configuration: Configuration) -> CalibratedDetectors:
+    """The detectors of a configuration.
 
     Raises:
         ConfigurationError: where the calibration file cannot be used.
@@ -173,7 +171,7 @@ def read_instrument(configuration: Configuration) -> Instrument:
             raise ConfigurationError(f"detector.calibration: {error}") from error
         name = f"calibration {Path(chosen.calibration).name}"
     neural = configuration.neural
-    return Instrument(
+    return CalibratedDetectors(
         calibration,
         name,
         version,

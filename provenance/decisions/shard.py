@@ -19,8 +19,8 @@ from provenance import outcomes
 from provenance.configuration import Cap
 from provenance.decisions.cap import CapRequest, selection_hash
 from provenance.decisions.certificate import Sums, measure_documents, weights
-from provenance.decisions.crawl import Reading
-from provenance.decisions.detectors import COLUMNS, Instrument, Opinions
+from provenance.decisions.crawl import CrawlCalibration
+from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
 from provenance.evidence import low_background
@@ -36,7 +36,7 @@ class ShardRows:
     document: NDArray[np.bool_]  # whether the row is a document
     open: NDArray[np.bool_]  # whether it is one and no duplicate: the cap has to choose, and it is counted
     proven: NDArray[np.datetime64]
-    opinions: Opinions
+    scored: Scored
     kept: pa.Table  # clusters whose keeper lies in the shard
     member: pa.Table  # duplicates that lie in the shard
 
@@ -73,7 +73,9 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
     return table.append_column("row", pa.array(row.astype(np.int64)))
 
 
-def read_shard(storage: Storage, shard_path: str, clusters: pa.Table, instrument: Instrument) -> ShardRows:
+def read_shard(
+    storage: Storage, shard_path: str, clusters: pa.Table, detectors: CalibratedDetectors
+) -> ShardRows:
     """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper."""
     with storage.open(shard_path) as file:
         columns = list(dict.fromkeys(["doc_id", "outcome", "token_count", *COLUMNS]))
@@ -88,10 +90,10 @@ def read_shard(storage: Storage, shard_path: str, clusters: pa.Table, instrument
         )
     open_rows = document.copy()
     open_rows[np.asarray(member["row"])] = False
-    return ShardRows(table, document, open_rows, proven, instrument.read(table), kept, member)
+    return ShardRows(table, document, open_rows, proven, detectors.read(table), kept, member)
 
 
-def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
+def judge_shard(rows: ShardRows, crawl: CrawlCalibration, cap: Cap) -> Candidates:
     """Score a shard's rows and settle all that does not depend on the cap."""
     table, kept, member, proven = rows.table, rows.kept, rows.member, rows.proven
     doc_id = table["doc_id"]
@@ -99,8 +101,8 @@ def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
     keeper_row = _scatter(no_keeper, kept["row"])
     member_row = _scatter(no_keeper, member["row"])
     duplicate = rows.document & ~rows.open
-    judgement = reading.judge(rows.opinions, proven, rows.open)
-    probability = np.where(rows.document, judgement.probability, np.float32("nan")).astype(np.float32)
+    posterior = crawl.posterior(rows.scored, proven, rows.open)
+    probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
     no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
     document = pa.array(rows.document)
@@ -120,11 +122,11 @@ def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
         "low_background": pa.array(low_background(proven)),
         **{
             name: pc.if_else(document, column, pa.scalar(None, column.type))
-            for name, column in judgement.columns.items()
+            for name, column in posterior.columns.items()
         },
         "synthetic_probability": pa.array(probability, mask=~rows.document),
     }
-    chosen = {"judged": rows.opinions.judged, "flagged": judgement.flagged, "limited": judgement.limited}
+    chosen = {"judged": rows.scored.judged, "flagged": posterior.flagged, "limited": posterior.limited}
     return Candidates(
         decisions=pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS),
         open=rows.open,
@@ -136,7 +138,7 @@ def judge_shard(rows: ShardRows, reading: Reading, cap: Cap) -> Candidates:
             "documents": int(rows.open.sum()),
             **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
         },
-        asked=rows.opinions.asked(rows.document),
+        asked=rows.scored.asked(rows.document),
     )
 
 

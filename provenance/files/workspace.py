@@ -59,9 +59,9 @@ class Workspace:
         return self.path("duplicates", "clusters.parquet")
 
     @property
-    def reading_path(self) -> str:
+    def crawl_path(self) -> str:
         """What the select stage found out about its detectors."""
-        return self.path("decisions", "reading.json")
+        return self.path("decisions", "crawl.json")
 
     def read_state(self, stage: str) -> dict[str, Any] | None:
         """What `stage` left when it last finished, or None."""

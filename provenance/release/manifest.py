@@ -36,11 +36,11 @@ def build_manifest(
     ledger: Sequence[dict[str, Any]],
     other: Sequence[dict[str, Any]],
     certificate: dict[str, Any],
-    reading: dict[str, Any],
+    crawl: dict[str, Any],
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data`, `ledger` and `other` are the files with their counts.
 
-    `reading` says how detectors were read and which priors were taken (`reading.Reading.as_json`).
+    `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`).
     """
     decisions: Counter[str] = Counter()
     for item in ledger:
@@ -67,8 +67,8 @@ def build_manifest(
             "tokens": sum(item["tokens"] for item in data),
         },
         "synthetic": certificate,
-        "detector": reading["detector"],
-        "prior": reading["prior"],
+        "detector": crawl["detector"],
+        "prior": crawl["prior"],
         "files": [*data, *ledger, *other],
     }
 

@@ -34,8 +34,8 @@ from provenance.configuration import Configuration
 from provenance.decisions import cap
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
-from provenance.decisions.crawl import read_crawl
-from provenance.decisions.detectors import read_instrument
+from provenance.decisions.crawl import calibrate_crawl
+from provenance.decisions.detectors import load_detectors
 from provenance.decisions.shard import decide, judge_shard, read_clusters, read_shard
 from provenance.duplicates import LocalScratch, deduplicate_local
 from provenance.duplicates.table import CLUSTERS, clusters_table
@@ -100,14 +100,14 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
         pq.write_table(clusters_table(clusters, tasks._facts), file, compression="zstd")
 
     request = cap_request(configuration.cap)
-    instrument = read_instrument(configuration)
+    detectors = load_detectors(configuration)
     rows = [
-        read_shard(STORAGE, shard.path, read_clusters(STORAGE, clusters_path, shard.index), instrument)
+        read_shard(STORAGE, shard.path, read_clusters(STORAGE, clusters_path, shard.index), detectors)
         for shard in shards
     ]
-    scored = merge_counts(instrument.count(one.opinions, one.proven, one.open) for one in rows)
-    reading = read_crawl(instrument, scored, configuration.prior)
-    found = [judge_shard(one, reading, configuration.cap) for one in rows]
+    scored = merge_counts(detectors.count(one.scored, one.proven, one.open) for one in rows)
+    crawl = calibrate_crawl(detectors, scored, configuration.prior)
+    found = [judge_shard(one, crawl, configuration.cap) for one in rows]
     parts = [(one.doc_hash[one.open], one.weight[one.open], one.probability[one.open]) for one in found]
     keep = cap.select(*(np.concatenate(column) for column in zip(*parts, strict=True)), request)
     kept = np.split(keep, np.cumsum([len(part[0]) for part in parts])[:-1])
@@ -267,10 +267,10 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
     tasks = SelectTasks(
         STORAGE,
         job.workspace.clusters_path,
-        job.workspace.reading_path,
+        job.workspace.crawl_path,
         configuration.cap,
         configuration.prior,
-        job.instrument,
+        job.detectors,
     )
     Runner().run(
         lambda pipeline: (

@@ -1,4 +1,4 @@
-"""The detectors' opinions of a shard: read by another calibration, and joined with neural ones, without the text."""
+"""What detectors say of a shard: read by another calibration, and joined with neural ones, without the text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from provenance import schema
 from provenance.configuration import Prior
-from provenance.decisions.crawl import LIMIT_SOURCE, Judgement, read_crawl
-from provenance.decisions.detectors import EMBEDDED, NEURAL, Instrument, Opinions
+from provenance.decisions.crawl import LIMIT_SOURCE, Posterior, calibrate_crawl
+from provenance.decisions.detectors import EMBEDDED, NEURAL, CalibratedDetectors, Scored
 from provenance.detectors.embedded.calibration import BUCKETS, LEVELS, Calibration, load_calibration
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
@@ -22,10 +22,10 @@ from provenance.evidence import evidence_sum
 DISCLOSED = {"source": "disclosure", "llr": 2.5, "because": "says so"}
 
 
-def instrument(**changed: Any) -> Instrument:
+def detectors(**changed: Any) -> CalibratedDetectors:
     version = load_model().version
     return replace(
-        Instrument(
+        CalibratedDetectors(
             load_calibration(),
             "the shipped calibration",
             version,
@@ -65,10 +65,8 @@ def row(
         evidence.append({"source": EMBEDDED, "llr": llr, "because": "a reason"})
     if neural is not None:
         detectors.append({"name": "toy", "version": "v", "score": 0.1, "llr": neural})
-        opinions = {"toy": neural} | ({"embedded": llr} if llr is not None else {})
-        evidence.append(
-            {"source": NEURAL, "llr": combine(None, opinions) - (llr or 0.0), "because": "another"}
-        )
+        scored = {"toy": neural} | ({"embedded": llr} if llr is not None else {})
+        evidence.append({"source": NEURAL, "llr": combine(None, scored) - (llr or 0.0), "because": "another"})
     return {
         "detectors": detectors,
         "detector_abstained": llr is None,
@@ -89,14 +87,14 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table({name: pa.array([item[name] for item in rows], kind) for name, kind in types.items()})
 
 
-def judge(rows: list[dict[str, Any]], old: int, tool: Instrument) -> tuple[Opinions, Judgement]:
+def judge(rows: list[dict[str, Any]], old: int, tool: CalibratedDetectors) -> tuple[Scored, Posterior]:
     """Judge documents of one crawl, the first `old` of which are low-background."""
     years = ["2019"] * old + ["2025"] * (len(rows) - old)
     proven = np.array([np.datetime64(year, "us") for year in years])
     keepers = np.ones(len(rows), bool)
-    opinions = tool.read(table(rows))
-    counts = tool.count(opinions, proven, keepers)
-    return opinions, read_crawl(tool, counts, Prior()).judge(opinions, proven, keepers)
+    scored = tool.read(table(rows))
+    counts = tool.count(scored, proven, keepers)
+    return scored, calibrate_crawl(tool, counts, Prior()).posterior(scored, proven, keepers)
 
 
 def test_another_calibration_replaces_ratio_evidence_and_abstention() -> None:
@@ -107,7 +105,7 @@ def test_another_calibration_replaces_ratio_evidence_and_abstention() -> None:
         row(3.0, 2.0, words=99),
         NOTHING,
     ]
-    found = instrument(calibration=toy(), name="calibration mine.json").read(table(rows))
+    found = detectors(calibration=toy(), name="calibration mine.json").read(table(rows))
     evidence = found.evidence.to_pylist()
     assert [[(item["source"], item["llr"]) for item in items] for items in evidence] == [
         [("disclosure", 2.5), (EMBEDDED, 1.5)],
@@ -128,7 +126,7 @@ def test_another_calibration_replaces_ratio_evidence_and_abstention() -> None:
 
 def test_shipped_calibration_leaves_everything_as_annotated() -> None:
     rows = table([row(3.0, 2.0, neural=1.0, extra=[DISCLOSED]), row(3.0, None), NOTHING])
-    found = instrument().read(rows)
+    found = detectors().read(rows)
     assert found.evidence.equals(rows["evidence"].combine_chunks())
     assert found.detectors.equals(rows["detectors"].combine_chunks())
     assert found.ratio.tolist() == [1.5, 0.0, 0.0]
@@ -138,11 +136,11 @@ def test_shipped_calibration_leaves_everything_as_annotated() -> None:
     "combination", [None, Combination(weights={"embedded": 0.5, "toy": 1.0}, bounds=(-4, 4))]
 )
 def test_neural_difference_is_made_anew_for_another_calibration(combination: Combination | None) -> None:
-    """Embedded + difference = combined ratio of the opinions that there are now."""
+    """Embedded + difference = combined ratio of the ratios that there are now."""
     rows = [row(3.0, 2.0, neural=-1.0), row(3.0, None, neural=3.0), row(3.0, 2.0, neural=0.5, language="it")]
-    found = instrument(calibration=toy(), name="mine", joint=True, combination=combination).read(table(rows))
+    found = detectors(calibration=toy(), name="mine", joint=True, combination=combination).read(table(rows))
     wanted = [{"embedded": 1.5, "toy": -1.0}, {"embedded": 1.5, "toy": 3.0}, {"toy": 0.5}]
-    assert found.ratio.tolist() == pytest.approx([combine(combination, opinions) for opinions in wanted])
+    assert found.ratio.tolist() == pytest.approx([combine(combination, scored) for scored in wanted])
     assert found.score.tolist() == found.ratio.tolist()  # what is ranked
     for items in found.evidence.to_pylist():
         assert items[-1]["source"] == NEURAL
@@ -154,7 +152,7 @@ def test_joint_ratio_of_all_detectors_is_limited_by_the_crawls_humans() -> None:
     wrong = [row(-1.0, -1.0, neural=7.0)] * 40  # a joint ratio of 3
     right = [row(-1.0, -1.0, neural=-3.0)] * 59
     new = [row(-1.0, -1.0, neural=7.0), row(-1.0, -1.0, neural=-3.0), row(-1.0, -1.0, neural=11.0)]
-    opinions, found = judge([*wrong, *right, *new], 99, instrument(joint=True))
+    scored, found = judge([*wrong, *right, *new], 99, detectors(joint=True))
     total = evidence_sum(found.columns["evidence"])
     assert total[99:].tolist() == pytest.approx([np.log(100 / 41), -2.0, np.log(100)], abs=1e-6)
     assert total[0] == pytest.approx(np.log(99 / 40), abs=1e-6)  # 39 of the 98 others, and itself
@@ -163,14 +161,14 @@ def test_joint_ratio_of_all_detectors_is_limited_by_the_crawls_humans() -> None:
     assert pieces[99]["because"].startswith("40 of 99 documents of this crawl")
     assert pieces[0]["because"].startswith("39 of 98 other documents of this crawl")
     assert found.limited.tolist() == [True] * 40 + [False] * 59 + [True, False, True]
-    assert opinions.judged.all()
+    assert scored.judged.all()
 
 
 def test_documents_without_a_detectors_opinion_are_left_alone() -> None:
     humans = [row(3.0, 3.0)] * 99
     disclosed = row(3.0, None, extra=[DISCLOSED])
     short = row(3.0, None, words=20)
-    _, found = judge([*humans, disclosed, short, NOTHING, row(3.0, 3.0, language="ko")], 99, instrument())
+    _, found = judge([*humans, disclosed, short, NOTHING, row(3.0, 3.0, language="ko")], 99, detectors())
     assert not found.limited[99:].any()
     assert evidence_sum(found.columns["evidence"])[99:].tolist() == [2.5, 0.0, 0.0, 3.0]
     assert found.columns["detector_flagged"].to_pylist()[99:102] == [False, False, None]
@@ -179,11 +177,11 @@ def test_documents_without_a_detectors_opinion_are_left_alone() -> None:
 
 def test_crawl_that_is_not_asked_limits_nothing() -> None:
     rows = [row(3.0, 3.0)] * 200
-    _, found = judge(rows, 150, instrument(by_crawl=False))
+    _, found = judge(rows, 150, detectors(by_crawl=False))
     assert not found.limited.any()
     assert evidence_sum(found.columns["evidence"]).tolist() == [3.0] * 200
 
 
 def test_evidence_for_a_human_is_never_limited() -> None:
-    _, found = judge([row(-3.0, -2.0)] * 120, 100, instrument())
+    _, found = judge([row(-3.0, -2.0)] * 120, 100, detectors())
     assert not found.limited.any()
