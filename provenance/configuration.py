@@ -87,7 +87,7 @@ class Detector(Section):
     model: str | None = Field(
         None,
         min_length=1,
-        description="folder of a detector that `scripts/train/detector.py` made; null: the one that ships",
+        description="folder of a detector that `python scripts/train detector` made; null: the one that ships",
     )
     calibration: str = Field(
         "crawl",

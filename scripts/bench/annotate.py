@@ -1,6 +1,6 @@
 """Annotating measured: a whole crawl file beside fastwarc + resiliparse alone, each annotator, the detector, `score`.
 
-    python scripts/bench/annotate.py [--only annotate|detector|score] [--repeats 3]
+    python scripts/bench annotate [--only annotate|detector|score] [--repeats 3]
 
 Processor time of this process and of the extraction child, best of several.
 """

@@ -1,6 +1,6 @@
 """Deduplication measured: signatures a second beside other libraries, and the whole stage by size.
 
-    python scripts/bench/duplicates.py [--only signatures|tasks] [--documents 4000] [--sizes 100000,300000,1000000]
+    python scripts/bench duplicates [--only signatures|tasks] [--documents 4000] [--sizes 100000,300000,1000000]
 
 One core. Peak memory is that of a fresh process, less what it held after a run on a few documents.
 """
@@ -20,8 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from provenance.duplicates import (
     Blocks,
@@ -195,7 +193,7 @@ def main() -> None:
         f"\n{'generated signatures through deduplication':<46}{'seconds':>9}{'CPU s':>8}{'dropped':>10}{'MB beyond':>11}{'bytes/doc':>11}"
     )
     for size in map(int, options.sizes.split(",")):
-        command = [sys.executable, __file__, "--stage", str(size)]
+        command = [sys.executable, "-m", "scripts.bench.duplicates", "--stage", str(size)]
         measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         print(
             f"{size:<46,}{measured['seconds']:>9.1f}{measured['processor']:>8.1f}{measured['dropped']:>10,.0f}"

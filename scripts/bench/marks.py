@@ -1,4 +1,4 @@
-"""Time the marks annotator's parts on 500-word documents, one core: `python scripts/bench/marks.py
+"""Time the marks annotator's parts on 500-word documents, one core: `python scripts/bench marks
 [--documents 4000]`.
 
 Documents are cut from the shared detector pool (`PROVENANCE_SHARED`), so they hold the languages and

@@ -60,9 +60,11 @@ def peak() -> int:
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
 
 
-def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
-    """The JSON object that a script prints as its last line, run in a process of its own."""
-    done = subprocess.run([sys.executable, script, *arguments], check=True, capture_output=True, text=True)
+def in_fresh_process(module: str, *arguments: str) -> dict[str, Any]:
+    """The JSON object that a module prints as its last line, run in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True
+    )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -1,6 +1,6 @@
 """The stages measured: Beam's share of a whole run, deduplication by size, and memory by size of the crawl.
 
-    python scripts/bench/stages.py [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
+    python scripts/bench stages [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
 
 Memory is the peak of a fresh process beyond what it held after a small run of the same stage.
 """
@@ -219,7 +219,7 @@ def measure_deduplicate(documents: int) -> dict[str, float]:
         folder = Path(name)
         for size, sub in ((2_000, "small"), (documents, "large")):
             (folder / sub).mkdir()
-            in_fresh_process(__file__, "--make", str(size), "--folder", str(folder / sub))
+            in_fresh_process("scripts.bench.stages", "--make", str(size), "--folder", str(folder / sub))
         shards = {
             sub: tuple(
                 Shard(i, str(i), str(folder / sub / f"{i}.parquet"), "", size // 10, size // 10)
@@ -244,7 +244,7 @@ def deduplicate(sizes: list[int]) -> None:
         f"{'MB beyond':>11}{'bytes/doc':>11}  target 300"
     )
     for size in sizes:
-        found = in_fresh_process(__file__, "--deduplicate", str(size))
+        found = in_fresh_process("scripts.bench.stages", "--deduplicate", str(size))
         print(
             f"{size:<34,}{found['seconds']:>9.1f}{found['processor']:>8.1f}"
             f"{found['processor'] / size * 1e6:>8.1f}{found['clustered']:>11,}"
@@ -299,7 +299,7 @@ def memory() -> None:
         for stage in ("annotate", "publish"):
             peaks = [
                 in_fresh_process(
-                    __file__,
+                    "scripts.bench.stages",
                     "--stage",
                     stage,
                     "--folder",

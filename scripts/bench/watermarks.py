@@ -1,6 +1,6 @@
 """Cost of each watermark scheme per token and key, beside transformers' own detector, in one run.
 
-    python -m scripts.bench.watermarks [--tokens 4000000] [--reference-tokens 4000]
+    python scripts/bench watermarks [--tokens 4000000] [--reference-tokens 4000]
 
 Tokens follow a Zipf law over a vocabulary of 50,257, in documents of 100 to 900, in batches of a million tokens
 as a crawl brings them. Tokenising is apart. "first" is the first batch, when every cache is empty; "amortised" all.

@@ -8,14 +8,12 @@ pool's splits `val` and `test`, on which the detector was not trained.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from provenance.configuration import Prior
 from provenance.decisions.counts import count_scores, merge_counts
 from provenance.decisions.prior import Priors, estimate

@@ -1,6 +1,6 @@
 """How well deduplication finds the injected copies of the development crawl, by threshold and kind.
 
-    python scripts/evaluate/duplicates.py ../shared/data/web/crawl [--thresholds 0.5,0.6,0.7,0.8]
+    python scripts/evaluate duplicates ../shared/data/web/crawl [--thresholds 0.5,0.6,0.7,0.8]
 
 A copy is found when it ends in one cluster with its original. A pair of cluster and keeper is wrong when
 the truth does not connect the two documents and their exact shingle sets have a Jaccard similarity
@@ -10,7 +10,6 @@ under the threshold less 0.1 (three standard deviations of the estimate are abou
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -18,8 +17,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from provenance.annotators.text import MainText
 from provenance.duplicates import Blocks, LocalScratch, addresses, deduplicate_local, sketches

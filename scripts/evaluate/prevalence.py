@@ -9,7 +9,6 @@ generator, so that part only shows what a generator does that scores unlike the 
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from provenance.audit import word_shares
 from provenance.audit.estimate import Counts, Stratum, prevalence_report
 from provenance.detectors.embedded.calibration import BUCKETS, load_calibration

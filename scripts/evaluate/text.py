@@ -1,7 +1,7 @@
 """Main text against the hand-made snippets of the development pages: F, precision, recall, ms a page.
 
 Half of the pages (by hash of their group) tuned the rules; the other half says what the rules are worth.
-Usage: python scripts/evaluate/text.py [SHARED] [--trafilatura]
+Usage: python scripts/evaluate text [SHARED] [--trafilatura]
 """
 
 from __future__ import annotations

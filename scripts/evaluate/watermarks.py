@@ -1,6 +1,6 @@
 """Measure what docs/watermarks.md states: shares of low p-values on unmarked texts, and power by length and strength.
 
-    python -m scripts.evaluate.watermarks --shared ../shared [--texts 100000] [--marked 100] [--only TABLE]
+    python scripts/evaluate watermarks --shared ../shared [--texts 100000] [--marked 100] [--only TABLE]
 
 Unmarked: uniform tokens, Zipf tokens, and the human passages of the development data under a BPE tokenizer trained
 on a tenth of them. Marked: a sampler over 50 Zipf candidates a step, whose logits the scheme changes; its spread

@@ -1,6 +1,6 @@
 """Make the bundled demo crawl in provenance/demo: two WARC files, one WET and one JSON lines file.
 
-Usage: python scripts/make/demo_crawl.py [FOLDER]. Deterministic for one version of Python, since the texts
+Usage: python scripts/make demo_crawl [FOLDER]. Deterministic for one version of Python, since the texts
 are our own articles (`demo_articles.py`), `pydoc_data.topics` and standard-library docstrings, all three in
 plain sight. `contents.json` states what every file holds; a test compares it with what readers find.
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from textwrap import wrap
 
-from demo_articles import ASSISTANT, SUBJECTS
+from scripts.make.demo_articles import ASSISTANT, SUBJECTS
 
 HOME = Path(__file__).resolve().parents[2] / "provenance" / "demo"
 FIRST_CRAWL = datetime(2021, 6, 7, 4, 0, tzinfo=UTC)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Write schemas/*.json and the generated tables of docs/ from the code that they describe.
 
-scripts/make/schemas.py [--check]: with --check, write nothing and fail where a file is out of date.
+python scripts/make schemas [--check]: with --check, write nothing and fail where a file is out of date.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from provenance import outcomes
+from provenance.configuration import Configuration, json_schema
+from provenance.release.json_schema import MEANING, manifest_schema, table_schema
+from provenance.schema import LEDGER, RELEASE
 
-from provenance import outcomes  # noqa: E402
-from provenance.configuration import Configuration, json_schema  # noqa: E402
-from provenance.release.json_schema import MEANING, manifest_schema, table_schema  # noqa: E402
-from provenance.schema import LEDGER, RELEASE  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -60,7 +59,7 @@ def files() -> dict[Path, str]:
 
 
 def _replace(text: str, table: str, lines: list[str]) -> str:
-    begin, end = f"<!-- table {table}: scripts/make/schemas.py -->", "<!-- end of table -->"
+    begin, end = f"<!-- table {table}: python scripts/make schemas -->", "<!-- end of table -->"
     pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
     body = "\n".join([begin, "", *lines, "", end])
     changed, count = pattern.subn(lambda _: body, text)

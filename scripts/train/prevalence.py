@@ -8,14 +8,12 @@ the detector has not seen either; `test` is left for measuring.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from provenance.audit import word_shares
 from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
 from provenance.detectors.embedded.conformal import BINS

@@ -1,7 +1,7 @@
 """Measure what each residue rule says about human against synthetic text, and write it as the rule's
 weight.
 
-`python scripts/train/residue.py [--write]` counts documents over the shared detector pools and web
+`python scripts/train residue [--write]` counts documents over the shared detector pools and web
 texts. The weight is the
 log ratio of the smoothed shares; where a rule was seen in too few documents it is the documented bound of
 its kind.

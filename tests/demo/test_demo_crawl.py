@@ -81,7 +81,8 @@ def test_script_makes_the_same_crawl(tmp_path: Path) -> None:
         sys.executable,
         "-W",
         "ignore",
-        str(ROOT / "scripts" / "make" / "demo_crawl.py"),
+        str(ROOT / "scripts" / "make"),
+        "demo_crawl",
         str(tmp_path),
     ]
     subprocess.run(command, check=True, capture_output=True)

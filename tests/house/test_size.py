@@ -1,0 +1,115 @@
+"""Nothing is so large that a reader loses the thread: files, functions, and arguments without names."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.program import ROOT
+
+#: Tables of data that are longer than a module should be.
+TABLES = {"scripts/make/demo_articles.py"}
+SOURCES = [
+    path
+    for folder in ("provenance", "pipelines", "scripts")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+#: Still to be divided: lines.
+LONG_FILES = {
+    "provenance/annotators/marks/characters.py": 522,
+    "pipelines/command/main.py": 491,
+    "scripts/evaluate/detector.py": 406,
+}
+#: Still to be divided: lines.
+LONG_FUNCTIONS = {
+    "provenance/annotators/marks/characters.py:_scan": 114,
+    "provenance/annotators/text/structure.py:_scan": 126,
+    "provenance/annotators/watermarks/greenlist.py:_answer": 63,
+    "provenance/annotators/watermarks/seeding.py:_seeds": 96,
+    "provenance/detectors/embedded/features.py:style": 112,
+    "provenance/detectors/embedded/model.py:_score": 75,
+    "provenance/detectors/embedded/tokens.py:tokenise": 179,
+    "provenance/duplicates/words.py:scan": 68,
+    "provenance/release/card.py:build_card": 66,
+    "provenance/release/json_schema.py:manifest_schema": 123,
+    "pipelines/command/main.py:_parser": 111,
+    "scripts/make/demo_crawl.py:make": 91,
+}
+#: Calls with more than five arguments without names, still to be mended.
+UNNAMED = {
+    "provenance/annotators/dates/published.py": 2,
+    "provenance/annotators/marks/characters.py": 2,
+    "provenance/annotators/marks/residue.py": 2,
+    "provenance/annotators/page/hints.py": 2,
+    "provenance/annotators/text/structure.py": 5,
+    "provenance/annotators/watermarks/dipmark.py": 1,
+    "provenance/annotators/watermarks/greenlist.py": 5,
+    "provenance/annotators/watermarks/gumbel.py": 1,
+    "provenance/annotators/watermarks/kgw.py": 1,
+    "provenance/annotators/watermarks/seeding.py": 5,
+    "provenance/annotators/watermarks/shared.py": 1,
+    "provenance/annotators/watermarks/synthid.py": 1,
+    "provenance/annotators/watermarks/unigram.py": 1,
+    "provenance/audit/diversity.py": 1,
+    "provenance/audit/estimate.py": 2,
+    "provenance/audit/word_shares.py": 2,
+    "provenance/calibrate/documents.py": 1,
+    "provenance/calibrate/embedded.py": 1,
+    "provenance/decisions/cap.py": 2,
+    "provenance/decisions/detectors.py": 4,
+    "provenance/decisions/prior.py": 3,
+    "provenance/decisions/shard.py": 1,
+    "provenance/detectors/embedded/annotator.py": 2,
+    "provenance/detectors/embedded/conformal.py": 2,
+    "provenance/detectors/embedded/learning.py": 10,
+    "provenance/detectors/embedded/mixture.py": 1,
+    "provenance/detectors/embedded/model.py": 5,
+    "provenance/detectors/embedded/training.py": 2,
+    "provenance/detectors/score.py": 1,
+    "provenance/duplicates/clusters.py": 4,
+    "provenance/duplicates/local.py": 1,
+    "provenance/duplicates/minhash.py": 3,
+    "provenance/duplicates/sketches.py": 1,
+    "provenance/duplicates/words.py": 1,
+    "provenance/records/archive.py": 20,
+    "provenance/records/payload.py": 3,
+    "provenance/release/explain.py": 3,
+    "pipelines/annotate.py": 1,
+    "pipelines/job.py": 4,
+    "pipelines/publish.py": 1,
+    "scripts/bench/stages.py": 7,
+    "scripts/evaluate/calibration.py": 1,
+    "scripts/evaluate/prevalence.py": 1,
+    "scripts/make/demo_crawl.py": 3,
+    "scripts/train/prevalence.py": 2,
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_files_have_at_most_400_lines(path: Path) -> None:
+    if name_of(path) not in TABLES:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= LONG_FILES.get(name_of(path), 400)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_functions_have_at_most_some_sixty_lines(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= LONG_FUNCTIONS.get(f"{name_of(path)}:{node.name}", 62), f"{node.name}: {lines}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_calls_name_their_arguments_where_there_are_more_than_five(path: Path) -> None:
+    calls = [
+        f"line {node.lineno}: {ast.unparse(node.func)}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and len(node.args) > 5
+    ]
+    assert len(calls) <= UNNAMED.get(name_of(path), 0), calls
