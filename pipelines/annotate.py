@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection
 
-from provenance.annotate import Annotation, annotate_records, unreadable_file, write_shard
+from provenance.annotate import Annotation, annotate_records, unreadable_file
 from provenance.configuration import Configuration
 from provenance.files.inputs import InputFile
+from provenance.files.shards import write_shard
 from provenance.files.storage import Storage
 
 
@@ -25,16 +28,21 @@ class ShardTask:
     fingerprint: str
 
 
+@dataclass
 class AnnotateFile(beam.DoFn):
-    """From a `ShardTask` to the input's name; the shard appears in the workspace when it is complete."""
+    """From a `ShardTask` to the input's name; the shard appears in the workspace when it is complete.
+
+    Attributes:
+        storage: where inputs and shards are.
+        configuration: annotators and their options.
+    """
+
+    storage: Storage
+    configuration: Configuration
 
     # Models are loaded once in a process, whatever the number of threads or bundles.
     _loaded: ClassVar[dict[str, Annotation]] = {}
-    _lock = threading.Lock()
-
-    def __init__(self, storage: Storage, configuration: Configuration) -> None:
-        self.storage = storage
-        self.configuration = configuration
+    _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def setup(self) -> None:
         key = self.configuration.model_dump_json()
@@ -55,19 +63,25 @@ class AnnotateFile(beam.DoFn):
             except OSError as error:
                 opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
-            schema = self.annotation.schema
             try:
-                counts = write_shard(batches, schema, file, task.input, task.fingerprint, opened)
+                counts = write_shard(
+                    batches,
+                    self.annotation.schema,
+                    file,
+                    item=task.input,
+                    fingerprint=task.fingerprint,
+                    opened=opened,
+                )
             except OSError as error:
                 raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
-        beam.metrics.Metrics.counter(AnnotateFile, "records").inc(counts.rows)
-        beam.metrics.Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
+        Metrics.counter(AnnotateFile, "records").inc(counts.rows)
+        Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
         yield task.input.name
 
 
 @dataclass
-class AnnotateFiles(beam.PTransform):
-    """Annotate input files in parallel.
+class AnnotateFiles(beam.PTransform[PCollection[ShardTask], PCollection[str]]):
+    """From shard tasks to the names of their inputs, in parallel.
 
     Attributes:
         storage: where inputs and shards are.
@@ -77,6 +91,7 @@ class AnnotateFiles(beam.PTransform):
     storage: Storage
     configuration: Configuration
 
-    def expand(self, tasks: beam.PCollection[ShardTask]) -> beam.PCollection[str]:
+    def expand(self, tasks: PCollection[ShardTask]) -> PCollection[str]:
         annotate = AnnotateFile(self.storage, self.configuration)
-        return tasks | "Spread" >> beam.Reshuffle() | "Annotate" >> beam.ParDo(annotate)
+        names: PCollection[str] = tasks | "Spread" >> beam.Reshuffle() | "Annotate" >> beam.ParDo(annotate)
+        return names

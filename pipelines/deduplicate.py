@@ -7,51 +7,38 @@ each byte it groups. Text and whole columns never leave their shard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import apache_beam as beam
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import AsList, PCollection
 
 from provenance import duplicates
 from provenance.configuration import Duplicates
-from provenance.duplicates import Piece, Routed
+from provenance.duplicates import Blocks, Piece, Routed
+from provenance.duplicates.documents import ShardDocuments
+from provenance.duplicates.scratch import StorageScratch
 from provenance.duplicates.table import clusters_table
-from provenance.evidence import evidence_sum
-from provenance.files.shards import read_range, read_rows, unpack_signatures
-from provenance.files.storage import Storage, join
+from provenance.files.storage import Storage
 from provenance.files.workspace import Shard
+from provenance.schema import MINHASH_PERMUTATIONS
 
-#: Columns of `provenance.duplicates.policy_keys`, by the name of the preference.
-_PREFERENCES = {"earliest": 0, "human": 1, "longest": 2}
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """Scratch files of the job in the workspace (`provenance.duplicates.Scratch`)."""
-
-    storage: Storage
-    directory: str
-
-    def write(self, path: str, chunks: Iterable[bytes]) -> None:
-        with self.storage.create(join(self.directory, path)) as file:
-            for chunk in chunks:
-                file.write(chunk)
-
-    def read(self, path: str, offset: int, length: int) -> bytes:
-        with self.storage.open(join(self.directory, path)) as file:
-            file.seek(offset)
-            data = file.read(length)
-        if len(data) != length:
-            raise EOFError(f"{path}: {length} bytes expected at {offset}, {len(data)} found")
-        return data
+_ROW_GROUP = 65_536
 
 
 @dataclass(frozen=True)
-class Tasks:
-    """The tasks of deduplication on the shards of a workspace; each is one step of the transform below."""
+class DeduplicationTasks:
+    """The tasks of deduplication on the shards of a workspace; each is one step of the transform below.
+
+    Attributes:
+        storage: where shards, scratch files and clusters are.
+        shards: the annotated shards, in the order of their indices.
+        options: what counts as a duplicate, and which document is kept.
+        scratch_directory: directory of files that are of no use after the stage.
+        clusters_path: the file to write.
+    """
 
     storage: Storage
     shards: tuple[Shard, ...]
@@ -60,123 +47,101 @@ class Tasks:
     clusters_path: str
 
     @property
-    def scratch(self) -> Scratch:
-        return Scratch(self.storage, self.scratch_directory)
+    def scratch(self) -> StorageScratch:
+        return StorageScratch(self.storage, self.scratch_directory)
 
     @property
-    def blocks(self) -> duplicates.Blocks:
-        return duplicates.Blocks(tuple(shard.rows for shard in self.shards))
+    def documents(self) -> ShardDocuments:
+        return ShardDocuments(self.storage, self.shards, self.options.keep)
+
+    @property
+    def blocks(self) -> Blocks:
+        return self.documents.blocks
 
     def spill_bands(self, block: int) -> list[Routed]:
-        bands = duplicates.optimal_bands(self.options.threshold, 128)
+        bands = duplicates.optimal_bands(self.options.threshold, MINHASH_PERMUTATIONS)
         partitions = duplicates.key_partitions(sum(shard.rows for shard in self.shards), bands[0])
-        return duplicates.spill_bands(
-            self.scratch, f"bands/{block:06}", self._sketches(block), bands, partitions
-        )
+        sketches = self.documents.sketches(block)
+        return duplicates.spill_bands(self.scratch, f"bands/{block:06}", sketches, bands, partitions)
 
     def find_candidates(self, part: int, pieces: Iterable[Piece]) -> list[Routed]:
         return duplicates.find_candidates(self.scratch, f"candidates/{part:06}", sorted(pieces), self.blocks)
 
     def send_signatures(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        name = f"signatures/{block:06}"
-        return duplicates.send_signatures(
-            self.scratch, name, sorted(pieces), self._sketches(block), self.blocks
-        )
+        path, sketches = f"signatures/{block:06}", self.documents.sketches(block)
+        return duplicates.send_signatures(self.scratch, path, sorted(pieces), sketches, self.blocks)
 
     def verify_edges(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        threshold = self.options.threshold
-        return duplicates.verify_edges(
-            self.scratch, f"verified/{block:06}", sorted(pieces), self._sketches(block), threshold
-        )
+        path, sketches = f"verified/{block:06}", self.documents.sketches(block)
+        return duplicates.verify_edges(self.scratch, path, sorted(pieces), sketches, self.options.threshold)
 
     def connect(self, _: int, pieces: Iterable[Piece]) -> list[Routed]:
         return duplicates.connect(self.scratch, "components", sorted(pieces), self.blocks)
 
     def send_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        sketches, keys = self._sketches(block), self._policy_keys(block)
-        return duplicates.send_members(self.scratch, f"members/{block:06}", sorted(pieces), sketches, keys)
+        documents, path = self.documents, f"members/{block:06}"
+        sketches, keys = documents.sketches(block), documents.keys(block)
+        return duplicates.send_members(self.scratch, path, sorted(pieces), sketches, keys)
 
     def choose_keepers(self, group: int, pieces: Iterable[Piece]) -> list[Routed]:
-        threshold = self.options.threshold
-        return duplicates.choose_keepers(
-            self.scratch, f"chosen/{group:06}", sorted(pieces), threshold, self.blocks
-        )
+        path, threshold = f"chosen/{group:06}", self.options.threshold
+        return duplicates.choose_keepers(self.scratch, path, sorted(pieces), threshold, self.blocks)
 
     def write_clusters(self, _: int, chosen: list[Routed]) -> int:
         clusters = duplicates.read_clusters(self.scratch, sorted(piece for _, piece in chosen))
-        table = clusters_table(clusters, self._facts)
+        table = clusters_table(clusters, self.documents.facts)
         with self.storage.create(self.clusters_path) as file:
-            pq.write_table(table, file, compression="zstd", row_group_size=65_536)
+            pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP)
+        Metrics.counter(DeduplicationTasks, "clustered").inc(len(table))
         return len(table)
 
-    def _sketches(self, block: int) -> duplicates.Sketches:
-        parts = []
-        for shard, first, rows in self.blocks.spans(block):
-            table = read_range(self.storage, self.shards[shard].path, ["minhash", "text_digest"], first, rows)
-            where = duplicates.addresses(shard, first, rows)
-            parts.append(
-                duplicates.sketches(where, unpack_signatures(table["minhash"]), table["text_digest"])
-            )
-        return duplicates.concatenate(parts, 128)
 
-    def _policy_keys(self, block: int) -> np.ndarray:
-        columns = ["doc_id", "capture_time", "evidence", "token_count", "minhash", "text_digest"]
-        spans = [
-            read_range(self.storage, self.shards[s].path, columns, first, rows)
-            for s, first, rows in self.blocks.spans(block)
-        ]
-        table = pa.concat_tables(spans)
-        # Rows with neither signature nor digest are no documents: `_sketches` leaves them out too.
-        table = table.filter(pa.compute.or_(table["minhash"].is_valid(), table["text_digest"].is_valid()))
-        never = np.iinfo(np.int64).min
-        ids = np.frombuffer(bytes.fromhex("".join(table["doc_id"].to_pylist())), np.uint8).reshape(-1, 16)
-        keys = duplicates.policy_keys(
-            np.asarray(table["capture_time"].cast(pa.int64()).fill_null(never)),
-            evidence_sum(table["evidence"]),
-            np.asarray(table["token_count"].fill_null(0)),
-            ids,
-        )
-        preferred = [_PREFERENCES[name] for name in self.options.keep]
-        return np.ascontiguousarray(keys[:, [*preferred, 3, 4]])
+@dataclass
+class Grouped(beam.PTransform[PCollection[Routed], PCollection[Routed]]):
+    """Group pieces by partition and give each group to one task.
 
-    def _facts(self, shard: int, rows: np.ndarray) -> pa.Table:
-        return read_rows(self.storage, self.shards[shard].path, ["doc_id", "host", "capture_time"], rows)
+    Attributes:
+        task: from a partition and its pieces to the pieces that it wrote.
+    """
+
+    task: Callable[[int, Iterable[Piece]], list[Routed]]
+
+    def expand(self, routed: PCollection[Routed]) -> PCollection[Routed]:
+        written: PCollection[Routed]
+        written = routed | "Group" >> beam.GroupByKey() | "Run" >> beam.FlatMapTuple(self.task)
+        return written
 
 
-@dataclass(frozen=True)
-class Step:
-    """Group pieces by partition and give each group to one task: `(int, pieces) -> [(int, piece)]`."""
+@dataclass
+class Deduplicate(beam.PTransform[PCollection[int], PCollection[int]]):
+    """From block numbers to the number of documents in clusters; the clusters are written to the workspace.
 
-    tasks: Tasks
-    name: str
+    Attributes:
+        tasks: what is done with one block, partition or group.
+    """
 
-    def __call__(self, group: tuple[int, Iterable[Piece]]) -> Iterator[Routed]:
-        yield from getattr(self.tasks, self.name)(*group)
+    tasks: DeduplicationTasks
 
-
-class Deduplicate(beam.PTransform):
-    """From block numbers to the number of documents in clusters; the clusters are written to the workspace."""
-
-    def __init__(self, tasks: Tasks) -> None:
-        super().__init__()
-        self.tasks = tasks
-
-    def expand(self, blocks: beam.PCollection[int]) -> beam.PCollection[int]:
+    def expand(self, blocks: PCollection[int]) -> PCollection[int]:
         tasks = self.tasks
-        routed = blocks | "SpillBands" >> beam.FlatMap(tasks.spill_bands)
-        for name in ("find_candidates", "send_signatures", "verify_edges"):
-            routed = routed | name >> _Grouped(tasks, name)
-        routed = routed | "ToOneWorker" >> beam.MapTuple(lambda _, piece: (0, piece))
-        for name in ("connect", "send_members", "choose_keepers"):
-            routed = routed | name >> _Grouped(tasks, name)
+        verified = (
+            blocks
+            | "SpillBands" >> beam.FlatMap(tasks.spill_bands)
+            | "FindCandidates" >> Grouped(tasks.find_candidates)
+            | "SendSignatures" >> Grouped(tasks.send_signatures)
+            | "VerifyEdges" >> Grouped(tasks.verify_edges)
+        )
+        chosen = (
+            verified
+            | "ToOneWorker" >> beam.Map(_to_partition_0)
+            | "Connect" >> Grouped(tasks.connect)
+            | "SendMembers" >> Grouped(tasks.send_members)
+            | "ChooseKeepers" >> Grouped(tasks.choose_keepers)
+        )
         one = blocks.pipeline | "Once" >> beam.Create([0])
-        return one | "WriteClusters" >> beam.Map(tasks.write_clusters, beam.pvalue.AsList(routed))
+        clustered: PCollection[int] = one | "WriteClusters" >> beam.Map(tasks.write_clusters, AsList(chosen))
+        return clustered
 
 
-class _Grouped(beam.PTransform):
-    def __init__(self, tasks: Tasks, name: str) -> None:
-        super().__init__()
-        self.step = Step(tasks, name)
-
-    def expand(self, routed: beam.PCollection[Routed]) -> beam.PCollection[Routed]:
-        return routed | "Group" >> beam.GroupByKey() | "Do" >> beam.FlatMap(self.step)
+def _to_partition_0(routed: Routed) -> Routed:
+    return 0, routed[1]

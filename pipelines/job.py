@@ -6,44 +6,29 @@ with. State is written after a stage, so an interrupted job resumes where it was
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import apache_beam as beam
-import xxhash
 
 from pipelines.annotate import AnnotateFiles, ShardTask
-from pipelines.deduplicate import Deduplicate
-from pipelines.deduplicate import Tasks as DuplicateTasks
+from pipelines.deduplicate import Deduplicate, DeduplicationTasks
 from pipelines.progress import Progress
-from pipelines.publish import WriteParts, read_counts
+from pipelines.publish import WriteParts
 from pipelines.runner import Runner
-from pipelines.select import Select, read_asked, read_before, read_judged
-from pipelines.select import Tasks as SelectTasks
+from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
-from provenance.configuration import Configuration, fingerprint
-from provenance.decisions.certificate import add_sums, build_certificate, cap_request
-from provenance.decisions.crawl import neural_cost
+from provenance.configuration import Configuration, describe_differences, fingerprint
 from provenance.decisions.detectors import load_detectors
 from provenance.files.inputs import InputFile
-from provenance.files.storage import Storage, join, read_bytes, write_bytes
-from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint, shard_metadata
-from provenance.release.card import build_card
-from provenance.release.manifest import (
-    INCOMPLETE,
-    INCOMPLETE_TEXT,
-    ReleaseError,
-    build_manifest,
-    is_release,
-    read_manifest,
-    write_json,
-)
-from provenance.release.parts import Part, ShardPaths, plan_data, plan_ledger, release_schema
+from provenance.files.ownership import check_output, unmark_incomplete
+from provenance.files.shards import shard_metadata
+from provenance.files.storage import Storage
+from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
+from provenance.release.publication import Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 
 
@@ -76,42 +61,33 @@ class Job:
         # A calibration that cannot be used is refused before hours of annotating.
         self.detectors = load_detectors(configuration)
 
+    @cached_property
+    def annotation(self) -> Annotation:
+        """The annotators, for their schema and versions; workers load models of their own."""
+        return Annotation(self.configuration)
+
     def annotate(self, inputs: Sequence[InputFile]) -> StageResult:
         """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
         started = time.monotonic()
-        annotation = Annotation(self.configuration)
-        configured = annotation.fingerprint()
-        self._explain_change(configured)
-        tasks = [self._shard_task(item, configured) for item in inputs]
+        configured = self.annotation.fingerprint()
+        self._note_change(configured)
+        ordered = sorted(inputs, key=lambda item: item.name)
+        tasks = [self._shard_task(item, configured) for item in ordered]
         pending = [task for task in tasks if not self._shard_stands(task)]
         # The largest first: a large file that starts last would keep one worker busy alone.
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
             self.workspace.clear_state("annotate")
-            self._sweep()
-            targets = [(task.path, task.input.size) for task in pending]
-            with self.progress.files("annotate", targets, self.storage, self._documents_of):
-                self.runner.run(
-                    lambda pipeline: (
-                        pipeline
-                        | "Inputs" >> beam.Create(pending, reshuffle=False)
-                        | "AnnotateFiles" >> AnnotateFiles(self.storage, self.configuration)
-                    )
-                )
-        shards = [
-            self._shard(index, task) for index, task in enumerate(sorted(tasks, key=lambda t: t.input.name))
-        ]
-        self.workspace.write_state(
-            "annotate",
-            {
-                "fingerprint": configured,
-                "configuration": self.configuration.model_dump(mode="json"),
-                "shards": [asdict(shard) for shard in shards],
-                "inputs": [
-                    {"name": item.name, "bytes": item.size} for item in sorted(inputs, key=lambda i: i.name)
-                ],
-            },
-        )
+            self.workspace.sweep()
+            self._run_annotate(pending)
+        shards = [self._shard(index, task) for index, task in enumerate(tasks)]
+        state = {
+            "fingerprint": configured,
+            "configuration": self.configuration.model_dump(mode="json"),
+            "shards": [asdict(shard) for shard in shards],
+            "inputs": [{"name": item.name, "bytes": item.size} for item in ordered],
+        }
+        self.workspace.write_state("annotate", state)
         return self._result("annotate", len(pending), len(tasks) - len(pending), started)
 
     def deduplicate(self) -> StageResult:
@@ -124,7 +100,7 @@ class Job:
         self.workspace.clear_state("deduplicate")
         scratch = self.workspace.path("scratch")
         self.storage.delete(scratch)
-        tasks = DuplicateTasks(
+        tasks = DeduplicationTasks(
             self.storage, tuple(shards), self.configuration.duplicates, scratch, self.workspace.clusters_path
         )
         with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
@@ -144,23 +120,24 @@ class Job:
         started = time.monotonic()
         shards = self._shards()
         self._need("deduplicate", self._deduplicate_fingerprint())
-        cap, prior = self.configuration.cap, self.configuration.prior
         fresh = self._select_fingerprint()
-        paths = [self.workspace.decisions_path(shard) for shard in shards]
+        tasks = [DecisionTask(shard, self.workspace.decisions_path(shard)) for shard in shards]
         crawl_path = self.workspace.crawl_path
-        if self._stands("select", fresh, crawl_path, *paths):
+        if self._stands("select", fresh, crawl_path, *(task.path for task in tasks)):
             return self._result("select", 0, len(shards), started)
         self.workspace.clear_state("select")
-        tasks = SelectTasks(
-            self.storage, self.workspace.clusters_path, crawl_path, cap, prior, self.detectors
+        cap = self.configuration.cap
+        passes = SelectionTasks(
+            storage=self.storage,
+            clusters_path=self.workspace.clusters_path,
+            crawl_path=crawl_path,
+            cap=cap,
+            prior=self.configuration.prior,
+            detectors=self.detectors,
         )
         with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
             self.runner.run(
-                lambda pipeline: (
-                    pipeline
-                    | "Shards" >> beam.Create(list(zip(shards, paths, strict=True)))
-                    | "Select" >> Select(tasks)
-                )
+                lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
         self.workspace.write_state("select", {"fingerprint": fresh})
         return self._result("select", len(shards), 0, started)
@@ -169,86 +146,54 @@ class Job:
         """Stage 4.
 
         Raises:
-            ReleaseError: where `release` holds files that are not a release.
+            OutputError: where `release` holds files that are not a release.
             WorkspaceError: where the decisions were made with another configuration.
         """
         started = time.monotonic()
-        release = release.rstrip("/")
-        shards = self._shards()
-        selected = self._select_fingerprint()
-        self._need("select", selected)
-        columns = [RELEASE.to_string(), LEDGER.to_string()]
-        fresh = fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected)
-        check_output(self.storage, release)
-        manifest_path = join(release, "manifest.json")
-        paths = [ShardPaths(shard.name, shard.path, self.workspace.decisions_path(shard)) for shard in shards]
-        options = self.configuration.release
-        parts = [
-            *plan_data(self.storage, paths, options.shard_bytes, options.seed),
-            *plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]),
-        ]
-        # A workspace can be published to several places: each has its own counts.
-        counts_directory = self.workspace.path("published", xxhash.xxh3_64_hexdigest(release.encode()))
-        counts = {
-            part.path: read_counts(self.storage, counts_directory, part, release, fresh) for part in parts
-        }
-        pending = [part for part in parts if counts[part.path] is None]
-        if not pending and self._same_manifest(release, fresh):
-            self.storage.delete(join(release, INCOMPLETE))  # of a run that ended right before this
+        publication = self._publication(release.rstrip("/"))
+        check_output(self.storage, publication.release)
+        parts = publication.plan()
+        pending = [part for part in parts if publication.counts(part) is None]
+        if not pending and publication.is_closed():
+            unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
             return self._result("publish", 0, len(parts), started)
-        write_bytes(self.storage, join(release, INCOMPLETE), INCOMPLETE_TEXT)
-        self.storage.delete(manifest_path)
+        publication.open()
         if pending:
-            schema = release_schema(Annotation(self.configuration).schema)
-            write = WriteParts(self.storage, release, schema, self.configuration, counts_directory, fresh)
-            with self.progress.files(
-                "publish", [(join(release, part.path), 1) for part in pending], self.storage
-            ):
+            targets = [(publication.path(part), 1) for part in pending]
+            write = WriteParts(publication)
+            with self.progress.files("publish", targets, self.storage):
                 self.runner.run(
                     lambda pipeline: pipeline | "Parts" >> beam.Create(pending) | "WriteParts" >> write
                 )
-        self._finish(release, parts, counts_directory, fresh)
+        publication.close(parts)
         return self._result("publish", len(pending), len(parts) - len(pending), started)
 
-    def _finish(self, release: str, parts: Sequence[Part], counts_directory: str, fresh: str) -> None:
-        """Write what describes the files, remove what is stale, and the manifest last."""
-        counts = []
-        for part in parts:
-            found = read_counts(self.storage, counts_directory, part, release, fresh)
-            if found is None:
-                raise ReleaseError(f"{release}/{part.path}: was not written; run the same command again")
-            counts.append(found)
-        data = [item for item in counts if item["path"].startswith("data/")]
-        ledger = [item for item in counts if item["path"].startswith("ledger/")]
-        decided = [self.workspace.decisions_path(shard) for shard in self._shards()]
-        before = add_sums(read_before(self.storage, path) for path in decided)
-        crawl = json.loads(read_bytes(self.storage, self.workspace.crawl_path))
-        crawl["detector"]["documents"] = read_judged(self.storage, decided)
-        crawl["detector"]["neural"] = neural_cost(self.configuration, read_asked(self.storage, decided))
-        published = add_sums(item["sums"] for item in data)
-        certificate = build_certificate(cap_request(self.configuration.cap), before, published)
-        inputs = self.workspace.need_state("annotate")["inputs"]
-        manifest = build_manifest(self.configuration, fresh, inputs, data, ledger, [], certificate, crawl)
-        card = build_card(manifest).encode()
-        manifest["files"].append(_file_entry("README.md", card))
-        write_bytes(self.storage, join(release, "README.md"), card)
-        incomplete = join(release, INCOMPLETE)
-        wanted = {join(release, item["path"]) for item in manifest["files"]} | {incomplete}
-        for item in self.storage.list(release):
-            if item.path not in wanted:
-                self.storage.delete(item.path)
-        # At every moment one of the two says that the directory is ours.
-        write_bytes(self.storage, join(release, "manifest.json"), write_json(manifest))
-        self.storage.delete(incomplete)
+    def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
+        targets = [(task.path, task.input.size) for task in pending]
+        annotate = AnnotateFiles(self.storage, self.configuration)
+        with self.progress.files("annotate", targets, self.storage, self._documents_of):
+            self.runner.run(
+                lambda pipeline: (
+                    pipeline | "Inputs" >> beam.Create(pending, reshuffle=False) | "AnnotateFiles" >> annotate
+                )
+            )
+
+    def _publication(self, release: str) -> Publication:
+        self._shards()
+        selected = self._select_fingerprint()
+        self._need("select", selected)
+        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        return Publication(
+            storage=self.storage,
+            workspace=self.workspace,
+            configuration=self.configuration,
+            annotated=self.annotation.schema,
+            release=release,
+            fingerprint=fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected),
+        )
 
     def _documents_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("documents", 0))
-
-    def _sweep(self) -> None:
-        """Remove what killed processes left half written; nothing ever reads it, but it can be large."""
-        for item in self.storage.list(self.workspace.directory):
-            if item.path.endswith(".tmp"):
-                self.storage.delete(item.path)
 
     def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
         return ShardTask(item, self.workspace.shard_path(item.name), input_fingerprint(item, configured))
@@ -262,37 +207,42 @@ class Job:
         if metadata is None or metadata["fingerprint"] != task.fingerprint:
             raise WorkspaceError(f"{task.path}: was not written; run the same command again")
         return Shard(
-            index, task.input.name, task.path, metadata["content"], metadata["rows"], metadata["documents"]
+            index=index,
+            name=task.input.name,
+            path=task.path,
+            content=metadata["content"],
+            rows=metadata["rows"],
+            documents=metadata["documents"],
         )
 
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")
-        if state["fingerprint"] != Annotation(self.configuration).fingerprint():
-            changed = _differences(state["configuration"], self.configuration.model_dump(mode="json"))
+        if state["fingerprint"] != self.annotation.fingerprint():
             raise WorkspaceError(
-                f"{self.workspace.directory}: was annotated with another configuration ({changed}); run `provenance "
-                "annotate` with this one first, or name another --workspace"
+                f"{self.workspace.directory}: was annotated with another configuration ({self._changed(state)}); "
+                "run `provenance annotate` with this one first, or name another --workspace"
             )
         return self.workspace.shards()
 
-    def _explain_change(self, configured: str) -> None:
+    def _note_change(self, configured: str) -> None:
         state = self.workspace.read_state("annotate")
         if state is not None and state["fingerprint"] != configured:
-            changed = _differences(state["configuration"], self.configuration.model_dump(mode="json"))
             self.progress.note(
-                f"{self.workspace.directory} was annotated with another configuration ({changed}): "
+                f"{self.workspace.directory} was annotated with another configuration ({self._changed(state)}): "
                 "all inputs are annotated again"
             )
 
+    def _changed(self, state: dict[str, Any]) -> str:
+        return describe_differences(state["configuration"], self.configuration.model_dump(mode="json"))
+
     def _deduplicate_fingerprint(self) -> str:
-        return fingerprint(
-            "deduplicate", self.configuration.duplicates.model_dump(mode="json"), self._identity()
-        )
+        """Of the options and of what the shards hold, not of the age or place of the input files."""
+        options = self.configuration.duplicates.model_dump(mode="json")
+        return fingerprint("deduplicate", options, self.workspace.identity())
 
     def _select_fingerprint(self) -> str:
-        cap, prior = self.configuration.cap, self.configuration.prior
-        detectors = self.detectors
-        settings = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
+        cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors
+        settings: list[Any] = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
         settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr]]
         return fingerprint("select", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
 
@@ -312,53 +262,7 @@ class Job:
             and all(self.storage.info(path) is not None for path in paths)
         )
 
-    def _same_manifest(self, release: str, fresh: str) -> bool:
-        try:
-            return bool(read_manifest(self.storage, release)["fingerprint"] == fresh)
-        except ReleaseError:  # none, or damaged: written again
-            return False
-
-    def _identity(self) -> list[Any]:
-        """What the shards hold: the annotators and the records, not the age or place of the input files."""
-        state = self.workspace.need_state("annotate")
-        return [state["fingerprint"], [[shard["name"], shard["content"]] for shard in state["shards"]]]
-
     def _result(self, stage: str, ran: int, unchanged: int, started: float) -> StageResult:
         result = StageResult(stage, ran, unchanged, time.monotonic() - started)
         self.progress.finished(stage, ran, unchanged, result.seconds)
         return result
-
-
-def check_output(storage: Storage, release: str) -> None:
-    """Refuse a directory that holds files which are not a release of ours.
-
-    Raises:
-        ReleaseError: names one of the files.
-    """
-    if "://" not in release and os.path.isfile(release):
-        raise ReleaseError(f"{release}: is a file; name a new directory, nothing was written")
-    files = storage.list(release)
-    if files and not is_release(storage, release):
-        raise ReleaseError(
-            f"{release}: is not empty and not a release (it holds {files[0].path}); "
-            "name a new directory, nothing was written"
-        )
-
-
-def _file_entry(path: str, data: bytes) -> dict[str, Any]:
-    return {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def _differences(before: Any, after: Any, where: str = "") -> str:
-    """The settings in which two configurations differ, for a person."""
-    found: list[str] = []
-
-    def compare(a: Any, b: Any, path: str) -> None:
-        if isinstance(a, dict) and isinstance(b, dict):
-            for key in sorted({*a, *b}):
-                compare(a.get(key), b.get(key), f"{path}.{key}" if path else key)
-        elif a != b:
-            found.append(f"{path}: {a!r} then, {b!r} now")
-
-    compare(before, after, where)
-    return "; ".join(found[:5]) or "another version of the program or of its annotators"

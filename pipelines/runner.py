@@ -6,7 +6,6 @@ so both are decided here: unknown flags are refused and the in-process runner is
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -15,11 +14,13 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
 from apache_beam.runners.runner import create_runner
 
+from provenance.errors import UsageError
 
-class RunnerError(ValueError):
+
+class RunnerError(UsageError):
     """Beam options that cannot be used."""
 
 
@@ -81,7 +82,7 @@ def _standard_error_to_nowhere() -> Iterator[None]:
 
 
 def _unknown_options(given: Sequence[str]) -> list[str]:
-    class Parser(argparse.ArgumentParser):
+    class Parser(_BeamArgumentParser):
         def error(self, message: str) -> None:  # type: ignore[override]
             raise RunnerError(f"Beam options: {message}")
 

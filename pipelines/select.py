@@ -7,7 +7,6 @@ boundary bin, decisions.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -18,14 +17,18 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
 from provenance.configuration import Cap, Prior
-from provenance.decisions import cap
-from provenance.decisions.certificate import Sums, cap_request
+from provenance.decisions import cap as selection
+from provenance.decisions.cap import BoundaryDocuments, CapRequest, Histogram, Plan, Rule
+from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import CrawlCalibration, calibrate_crawl
 from provenance.decisions.detectors import CalibratedDetectors
+from provenance.decisions.footers import Footer
 from provenance.decisions.shard import (
     Candidates,
     ShardRows,
@@ -37,16 +40,27 @@ from provenance.decisions.shard import (
 from provenance.files.storage import Storage, write_bytes
 from provenance.files.workspace import Shard
 
-#: Key of the footer of a decisions file under which the sums before the cap stand.
-BEFORE_METADATA = b"provenance.before"
-#: Key of the same footer under which the numbers of judged, flagged and limited documents stand.
-JUDGED_METADATA = b"provenance.judged"
-ASKED_METADATA = b"provenance.asked"
+
+@dataclass(frozen=True)
+class DecisionTask:
+    """One annotated shard and the decisions file to make of it."""
+
+    shard: Shard
+    path: str
 
 
 @dataclass(frozen=True)
-class Tasks:
-    """The passes over one shard."""
+class SelectionTasks:
+    """The passes over one shard.
+
+    Attributes:
+        storage: where shards, clusters and decisions are.
+        clusters_path: what stage 2 found.
+        crawl_path: where to write what the crawl says about its detectors.
+        cap: how much synthetic text may be published.
+        prior: probability that a document is synthetic before its evidence is read.
+        detectors: the calibrated detectors of the job.
+    """
 
     storage: Storage
     clusters_path: str
@@ -55,12 +69,16 @@ class Tasks:
     prior: Prior
     detectors: CalibratedDetectors
 
-    def rows(self, shard: Shard) -> ShardRows:
-        clusters = read_clusters(self.storage, self.clusters_path, shard.index)
-        return read_shard(self.storage, shard.path, clusters, self.detectors)
+    @property
+    def request(self) -> CapRequest:
+        return cap_request(self.cap)
 
-    def count(self, shard: Shard) -> pa.Table:
-        found = self.rows(shard)
+    def rows(self, task: DecisionTask) -> ShardRows:
+        clusters = read_clusters(self.storage, self.clusters_path, task.shard.index)
+        return read_shard(self.storage, task.shard.path, clusters, self.detectors)
+
+    def count(self, task: DecisionTask) -> pa.Table:
+        found = self.rows(task)
         return self.detectors.count(found.scored, found.proven, found.open)
 
     def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
@@ -68,108 +86,78 @@ class Tasks:
         write_bytes(self.storage, self.crawl_path, json.dumps(crawl.as_json(), sort_keys=True).encode())
         return crawl
 
-    def candidates(self, shard: Shard, crawl: CrawlCalibration) -> Candidates:
-        return judge_shard(self.rows(shard), crawl, self.cap)
+    def candidates(self, task: DecisionTask, crawl: CrawlCalibration) -> Candidates:
+        return judge_shard(self.rows(task), crawl, self.cap)
 
-    def histogram(self, shard: Shard, crawl: CrawlCalibration) -> cap.Histogram:
-        found = self.candidates(shard, crawl)
-        return cap.histogram(*_open(found), cap_request(self.cap))
+    def histogram(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
+        return selection.histogram(*_open(self.candidates(task, crawl)), self.request)
 
-    def boundary_candidates(
-        self, shard: Shard, crawl: CrawlCalibration, plan: cap.Plan
-    ) -> cap.BoundaryDocuments:
-        return cap.boundary_candidates(*_open(self.candidates(shard, crawl)), plan)
+    def plan(self, total: Histogram) -> Plan:
+        return selection.boundary(total, self.request)
 
-    def write_decisions(self, task: tuple[Shard, str], crawl: CrawlCalibration, rule: cap.Rule) -> int:
-        shard, path = task
-        found = self.candidates(shard, crawl)
-        keep = cap.apply(rule, *_open(found))
-        footer = {
-            BEFORE_METADATA: json.dumps(found.measure(cap_request(self.cap))),
-            JUDGED_METADATA: json.dumps(found.judged),
-            ASKED_METADATA: json.dumps(found.asked),
-        }
-        with self.storage.create(path) as file:
+    def boundary(self, task: DecisionTask, crawl: CrawlCalibration, plan: Plan) -> BoundaryDocuments:
+        return selection.boundary_candidates(*_open(self.candidates(task, crawl)), plan)
+
+    def settle(self, found: BoundaryDocuments, plan: Plan) -> Rule:
+        return selection.settle(plan, found)
+
+    def write_decisions(self, task: DecisionTask, crawl: CrawlCalibration, rule: Rule) -> int:
+        found = self.candidates(task, crawl)
+        keep = selection.apply(rule, *_open(found))
+        footer = Footer.of(found, self.request).metadata()
+        with self.storage.create(task.path) as file:
             pq.write_table(decide(found, keep).replace_schema_metadata(footer), file, compression="zstd")
-        return int(keep.sum())
+        kept = int(keep.sum())
+        Metrics.counter(SelectionTasks, "kept").inc(kept)
+        return kept
 
 
 @dataclass
-class Select(beam.PTransform):
-    """From (shard, path of its decisions) to the rule that was applied.
+class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
+    """From the shards of a job to the number of documents kept of each.
 
     Attributes:
         tasks: what is done with one shard.
     """
 
-    tasks: Tasks
+    tasks: SelectionTasks
 
-    def expand(self, shards: beam.PCollection[tuple[Shard, str]]) -> beam.PCollection[cap.Rule]:
-        tasks = self.tasks
+    def expand(self, shards: PCollection[DecisionTask]) -> PCollection[int]:
+        tasks, single = self.tasks, AsSingleton
         spread = shards | "Spread" >> beam.Reshuffle()
-        only = spread | "Shard" >> beam.Map(lambda task: task[0])
-        request = cap_request(tasks.cap)
-        counted = (
-            only
+        crawl = (
+            spread
             | "Count" >> beam.Map(tasks.count)
-            | "SumCounts" >> beam.CombineGlobally(_Merge(merge_counts))
+            | "SumCounts" >> beam.CombineGlobally(Merge(merge_counts))
             | "ReadCrawl" >> beam.Map(tasks.calibrate_crawl)
         )
-        crawl = beam.pvalue.AsSingleton(counted)
         plan = (
-            only
-            | "Histogram" >> beam.Map(tasks.histogram, crawl)
-            | "Sum" >> beam.CombineGlobally(_Merge(_add_histograms))
-            | "Plan" >> beam.Map(cap.boundary, request)
+            spread
+            | "Histogram" >> beam.Map(tasks.histogram, single(crawl))
+            | "SumHistograms" >> beam.CombineGlobally(Merge(_add_histograms))
+            | "Plan" >> beam.Map(tasks.plan)
         )
         rule = (
-            only
-            | "Boundary" >> beam.Map(tasks.boundary_candidates, crawl, beam.pvalue.AsSingleton(plan))
-            | "Gather" >> beam.CombineGlobally(_Merge(cap.concatenate))
-            | "Settle" >> beam.Map(lambda found, plan: cap.settle(plan, found), beam.pvalue.AsSingleton(plan))
+            spread
+            | "Boundary" >> beam.Map(tasks.boundary, single(crawl), single(plan))
+            | "Gather" >> beam.CombineGlobally(Merge(selection.concatenate))
+            | "Settle" >> beam.Map(tasks.settle, single(plan))
         )
-        decided = spread | "Decide" >> beam.Map(tasks.write_decisions, crawl, beam.pvalue.AsSingleton(rule))
-        return decided
+        kept: PCollection[int] = spread | "Decide" >> beam.Map(
+            tasks.write_decisions, single(crawl), single(rule)
+        )
+        return kept
 
 
-def read_judged(storage: Storage, paths: Sequence[str]) -> dict[str, int]:
-    """How many documents were judged, flagged and limited, from the footers of all decisions."""
-    return _add_counts(storage, paths, JUDGED_METADATA)
+@dataclass
+class Merge(beam.CombineFn):
+    """Combine values by a function of a sequence of at least one of them.
 
+    Attributes:
+        merge: associative; whatever the order of its values, it gives the same.
+    """
 
-def read_asked(storage: Storage, paths: Sequence[str]) -> dict[str, int]:
-    """How many documents each detector was asked about, by name, from the footers of all decisions."""
-    return _add_counts(storage, paths, ASKED_METADATA)
-
-
-def _add_counts(storage: Storage, paths: Sequence[str], key: bytes) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for path in paths:
-        with storage.open(path) as file:
-            total.update(json.loads(pq.read_schema(file).metadata[key]))
-    return dict(total)
-
-
-def read_before(storage: Storage, path: str) -> Sums:
-    """Sums over the documents of one shard among which the cap chose, from the footer of its decisions."""
-    with storage.open(path) as file:
-        found: Sums = json.loads(pq.read_schema(file).metadata[BEFORE_METADATA])
-    return found
-
-
-def _open(found: Candidates) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float32]]:
-    return found.doc_hash[found.open], found.weight[found.open], found.probability[found.open]
-
-
-def _add_histograms(parts: Sequence[cap.Histogram]) -> cap.Histogram:
-    return reduce(add, parts)
-
-
-class _Merge(beam.CombineFn):
-    """Combine values by a function of a sequence of at least one of them."""
-
-    def __init__(self, merge: Callable[[Sequence[Any]], Any]) -> None:
-        self.merge = merge
+    merge: Callable[[Sequence[Any]], Any]
 
     def create_accumulator(self) -> Any:
         return None
@@ -183,3 +171,11 @@ class _Merge(beam.CombineFn):
 
     def extract_output(self, total: Any) -> Any:
         return total
+
+
+def _open(found: Candidates) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float32]]:
+    return found.doc_hash[found.open], found.weight[found.open], found.probability[found.open]
+
+
+def _add_histograms(parts: Sequence[Histogram]) -> Histogram:
+    return reduce(add, parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import BinaryIO, cast
+from typing import BinaryIO
 from uuid import uuid4
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -22,7 +22,7 @@ class BeamStorage:
     def open(self, path: str) -> BinaryIO:
         if "://" not in path:
             return self._local.open(path)
-        return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
     def create(self, path: str) -> AbstractContextManager[BinaryIO]:
         return self._create_remote(path) if "://" in path else self._local.create(path)
@@ -32,7 +32,7 @@ class BeamStorage:
         temporary = f"{path}.{uuid4().hex}.tmp"  # never published: renamed below
         file = FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED)
         try:
-            yield cast(BinaryIO, file)
+            yield file
             file.close()
             if FileSystems.exists(path):
                 FileSystems.delete([path])

@@ -1,4 +1,4 @@
-"""Read one crawl file, annotate its records and write them as one shard of the workspace.
+"""Read one crawl file and annotate its records, batch by batch.
 
 Every record that is read becomes one row, documents and others (promise 1). Batches stream through, so
 memory does not grow with the file.
@@ -6,9 +6,7 @@ memory does not grow with the file.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -17,10 +15,8 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import xxhash
 
-from provenance import outcomes
 from provenance.annotators.annotator import Annotator
 from provenance.annotators.columns import join_lists
 from provenance.annotators.dates.published import Dates
@@ -37,27 +33,12 @@ from provenance.detectors.neural.annotator import NeuralDetectors
 from provenance.duplicates.minhash import MinHash
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
-from provenance.files.workspace import SHARD_METADATA
 from provenance.records import ReadOptions, read_records
 from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
 
-#: A row group of a shard ends at the first of these: later stages hold one at a time.
-ROW_GROUP_BYTES = 8 << 20
-ROW_GROUP_ROWS = 4096
 #: Bytes of a record's own words that go into `detail`.
 _DETAIL_BYTES = 500
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class ShardCounts:
-    """What one shard holds."""
-
-    rows: int
-    documents: int
-    outcomes: dict[str, int]
-    text_bytes: int
-    content: str  # hash of all doc_ids in order: what the shard holds, whenever its input was written
 
 
 #: What went wrong with a document: doc_id -> (reason, detail).
@@ -224,48 +205,6 @@ def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterat
     yield annotation(batch, item.name, _DocumentIds(item.name)(batch))
 
 
-def write_shard(
-    batches: Iterable[pa.RecordBatch],
-    schema: pa.Schema,
-    file: BinaryIO,
-    item: InputFile,
-    shard_fingerprint: str,
-    opened: bool = True,
-) -> ShardCounts:
-    """Write annotated batches as one Parquet file whose footer says what it was made from.
-
-    `opened` is False for the shard of a file that could not be opened: it is made again by every run.
-    """
-    rows = documents = text_bytes = 0
-    counts: Counter[str] = Counter()
-    content = xxhash.xxh3_128()
-    plain = [
-        name for name in schema.names if name not in ("text", "minhash", "text_digest", "doc_id", "evidence")
-    ]
-    compression = {
-        name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in _leaf_names(schema)
-    }
-    with pq.ParquetWriter(
-        file, schema, compression=compression, use_dictionary=plain, write_statistics=False
-    ) as writer:
-        for group in _row_groups(batches):
-            writer.write_table(group, row_group_size=len(group))
-            rows += len(group)
-            content.update("".join(group["doc_id"].to_pylist()))
-            text_bytes += pc.sum(group["text_bytes"]).as_py() or 0
-            documents += len(group) - (kinds := group["outcome"].drop_null()).length()
-            counts.update({item["values"]: item["counts"] for item in pc.value_counts(kinds).to_pylist()})
-        result = ShardCounts(rows, documents, dict(sorted(counts.items())), text_bytes, content.hexdigest())
-        metadata = {
-            "name": item.name,
-            "fingerprint": shard_fingerprint,
-            "opened": opened,
-            **result.__dict__,
-        }
-        writer.add_key_value_metadata({SHARD_METADATA: json.dumps(metadata, sort_keys=True)})
-    return result
-
-
 class _DocumentIds:
     """Identifiers that depend on where a record is and what it holds, not on how it was batched."""
 
@@ -359,28 +298,3 @@ def _joined(documents: pa.RecordBatch, kind: pa.ListType, suffix: str) -> pa.Arr
         if field.name.endswith(suffix) and field.type == kind
     ]
     return join_lists(columns) if columns else pa.array([[]] * documents.num_rows, kind)
-
-
-def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    pending: list[pa.RecordBatch] = []
-    size = rows = 0
-    for batch in batches:
-        pending.append(batch)
-        size += pc.sum(batch["text_bytes"]).as_py() or 0
-        rows += batch.num_rows
-        if size >= ROW_GROUP_BYTES or rows >= ROW_GROUP_ROWS:
-            yield pa.Table.from_batches(pending)
-            pending, size, rows = [], 0, 0
-    if pending:
-        yield pa.Table.from_batches(pending)
-
-
-def _leaf_names(schema: pa.Schema) -> list[str]:
-    """Parquet column paths of a schema, as the writer names them."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(schema.empty_table(), sink)
-    leaves = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
-    return [leaves.column(i).path for i in range(len(leaves.names))]
-
-
-assert set(outcomes.DROPPED).isdisjoint(outcomes.FAILED)

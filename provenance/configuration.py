@@ -7,6 +7,7 @@ are errors that name the key and where it stands.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
+from provenance.errors import ConfigurationError as ConfigurationError
 
-
-class ConfigurationError(ValueError):
-    """The configuration cannot be used; the message says what, where and what to do."""
+#: Settings that a message lists where a configuration has changed; more are no help.
+_MOST_DIFFERENCES = 5
 
 
 class Section(BaseModel):
@@ -230,6 +231,20 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
 
 def _location(parts: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in parts) or "top level"
+
+
+def describe_differences(before: Any, after: Any) -> str:
+    """The settings in which two configurations (as JSON values) differ, for a person; the first five of them."""
+    found = [f"{path}: {a!r} then, {b!r} now" for path, a, b in _differences(before, after, "")]
+    return "; ".join(found[:_MOST_DIFFERENCES]) or "another version of the program or of its annotators"
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after}):
+            yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+    elif before != after:
+        yield path, before, after
 
 
 def fingerprint(*parts: Any) -> str:

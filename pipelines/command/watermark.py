@@ -5,56 +5,28 @@ Results on stdout; exit status 0 nothing found, 1 a watermark found or a failure
 
 from __future__ import annotations
 
-import argparse
 import json
-import math
 import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any
 
-import numpy as np
-import yaml
-from pydantic import ValidationError
-
-from provenance.annotators.watermarks.annotator import REPORTED_BELOW
-from provenance.annotators.watermarks.catalogue import LEFT_OUT
-from provenance.annotators.watermarks.config import WatermarkConfig, published_defaults
-from provenance.annotators.watermarks.detect import detect
-from provenance.annotators.watermarks.null import sidak, watermark_llr
-from provenance.annotators.watermarks.ragged import I64
-from provenance.annotators.watermarks.scheme import Scheme, registered_schemes
-from provenance.annotators.watermarks.shared import ENOUGH
-from provenance.annotators.watermarks.tokenizers import Tokenizer, TokenizerError
+from pipelines.command.parser import Arguments, Commands, Parser, rate
+from provenance.errors import DataError, UsageError
 
 #: Positions printed for a person; --json prints them all.
 _SHOWN = 24
+_DETECT = (
+    "print for each watermark tried: z, p, p corrected for all tried, tokens, and where the evidence stands"
+)
 
 
-#: Documents of --among that are read.
-_OTHERS = 5000
-
-
-class _Read(NamedTuple):
-    """What one tokenizer makes of the text and of the documents beside it."""
-
-    ids: I64
-    spans: list[tuple[int, int]]
-    vocab_size: int | None
-    others: list[I64]
-
-
-class UsageError(ValueError):
-    """The arguments do not fit together."""
-
-
-def add_arguments(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the `watermark` command to the subparsers of the command line; `run` carries it out."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
+def add_to(commands: Commands) -> None:
+    """Add the command and its two actions to the parser."""
+    parser = commands.add_parser(
         "watermark", help="look for statistical watermarks in a text", description=__doc__
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    find = actions.add_parser("detect", help="look for watermarks in one text", description=run.__doc__)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
+    find = actions.add_parser("detect", help="look for watermarks in one text", description=_DETECT)
     find.add_argument("file", metavar="FILE", help="UTF-8 text, or - for stdin")
     find.add_argument("--config", type=Path, help="YAML configuration with a `watermarks` section")
     find.add_argument("--tokenizer", help="tokenizer.json or hub id; alone: try the published default keys")
@@ -72,204 +44,119 @@ def add_arguments(subparsers: Any) -> argparse.ArgumentParser:
         "--token-ids", action="store_true", help="FILE holds token ids: whitespace, commas or JSON"
     )
     find.add_argument(
-        "--level", type=float, default=REPORTED_BELOW, help="corrected p below which it counts as found"
+        "--level", type=rate, metavar="P", help="corrected p below which it counts as found (0.01)"
     )
     find.add_argument("--json", action="store_true", help="print JSON with every position")
+    find.set_defaults(run=run_detect)
     listing = actions.add_parser("schemes", help="list the schemes and their parameters")
     listing.add_argument("--json", action="store_true", help="print JSON Schemas of the parameters")
-    return parser
+    listing.set_defaults(run=run_schemes)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Print for each watermark tried: z, p, p corrected for all tried, tokens, and where the evidence stands."""
+def run_detect(arguments: Arguments) -> int:
+    """Look for watermarks in one file; 1 if any corrected p is below the level, else 0."""
+    from pydantic import ValidationError
+
     try:
-        if args.action == "schemes":
-            return list_schemes(sys.stdout, args.json)
-        return detect_file(args, sys.stdout)
+        rows = _search(arguments)
     except ValidationError as error:
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"])
-            said = problem["msg"].removeprefix("Value error, ")
-            print(f"error: {f'{where}: ' if where else ''}{said}", file=sys.stderr)
-        return 2
-    except (UsageError, TokenizerError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(
-            f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}",
-            file=sys.stderr,
-        )
-        return 1
+        raise UsageError("\n".join(_problems(error))) from error
+    except (UsageError, DataError):
+        raise
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        raise DataError(str(error)) from error
+    from provenance.annotators.watermarks.annotator import REPORTED_BELOW
+    from provenance.annotators.watermarks.null import watermark_llr
+
+    level = REPORTED_BELOW if arguments.level is None else arguments.level
+    found = [row for row in rows if row["p_corrected"] < level]
+    if arguments.json:
+        best = min(row["p_corrected"] for row in rows)
+        print(json.dumps({"tried": len(rows), "llr": watermark_llr(best), "watermarks": rows}))
+    else:
+        for row in rows:
+            _print(row, row in found)
+    return 1 if found else 0
 
 
-def list_schemes(out: TextIO, as_json: bool) -> int:
+def run_schemes(arguments: Arguments) -> int:
     """Print every registered scheme with its parameters and defaults, then what is left out and why."""
+    from provenance.annotators.watermarks.catalogue import LEFT_OUT
+    from provenance.annotators.watermarks.scheme import registered_schemes
+
     schemes = registered_schemes()
-    if as_json:
-        listing = {
-            "schemes": {
-                name: {
-                    "summary": s.summary,
-                    "source": s.source,
-                    "parameters": s.model_json_schema()["properties"],
-                }
-                for name, s in schemes.items()
-            },
-            "left_out": LEFT_OUT,
+    if arguments.json:
+        described = {
+            name: {
+                "summary": scheme.summary,
+                "source": scheme.source,
+                "parameters": scheme.model_json_schema()["properties"],
+            }
+            for name, scheme in schemes.items()
         }
-        print(json.dumps(listing, indent=2), file=out)
+        print(json.dumps({"schemes": described, "left_out": LEFT_OUT}, indent=2))
         return 0
     for name, scheme in schemes.items():
-        print(f"{name}: {scheme.summary}\n  {scheme.source}", file=out)
+        print(f"{name}: {scheme.summary}\n  {scheme.source}")
         for field, info in scheme.model_fields.items():
             default = "required" if info.is_required() else f"default {json.dumps(info.default)}"
             if field == "vocab_size":
                 default = "default: the tokenizer's"
-            print(f"  {field} ({default}){': ' + info.description if info.description else ''}", file=out)
-        print(file=out)
-    print("left out:", file=out)
+            print(f"  {field} ({default}){': ' + info.description if info.description else ''}")
+        print()
+    print("left out:")
     for name, reason in LEFT_OUT.items():
-        print(f"  {name}: {reason}", file=out)
+        print(f"  {name}: {reason}")
     return 0
 
 
-def detect_file(args: argparse.Namespace, out: TextIO) -> int:
-    """Look for the configured watermarks in one file; 1 if any corrected p is below the level, else 0."""
-    if not 0.0 < args.level < 1.0:
-        raise UsageError(f"--level must lie between 0 and 1, not {args.level}")
-    configs = _configs(args)
-    raw = sys.stdin.buffer.read() if args.file == "-" else Path(args.file).read_bytes()
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{args.file}: not UTF-8 text (byte {error.start})") from None
-    if args.among is not None and args.token_ids:
+def _search(arguments: Arguments) -> list[dict[str, Any]]:
+    from provenance.annotators.watermarks.search import MarkChoice, read_documents, read_marks, search_text
+
+    marks = read_marks(
+        MarkChoice(
+            config=arguments.config,
+            tokenizer=arguments.tokenizer,
+            scheme=arguments.scheme,
+            parameters=arguments.parameters,
+            vocab_size=arguments.vocab_size,
+            token_ids=arguments.token_ids,
+        )
+    )
+    text = _read(arguments.file)
+    if arguments.among is not None and arguments.token_ids:
         raise UsageError("--among holds text: give the text too, not --token-ids")
-    among = [] if args.among is None else _documents(args.among)
-    read: dict[str, _Read] = {}
-    for name in sorted({config.tokenizer for config in configs}):
-        if args.token_ids:
-            read[name] = _Read(_token_ids(text, args.file), [], None, [])
-        else:
-            tokenizer = Tokenizer(name)
-            tokens, offsets = tokenizer.encode(among)
-            others = [tokens[a:b] for a, b in pairwise(offsets.tolist())]
-            read[name] = _Read(*tokenizer.encode_with_spans(text), tokenizer.vocab_size, others)
-    rows = [_row(config, read[config.tokenizer], len(configs)) for config in configs]
-    found = [row for row in rows if row["p_corrected"] < args.level]
-    best = min(row["p_corrected"] for row in rows)
-    if args.json:
-        print(json.dumps({"tried": len(rows), "llr": watermark_llr(best), "watermarks": rows}), file=out)
-    else:
-        for row in rows:
-            _print(row, out, row in found)
-    return 1 if found else 0
+    among = [] if arguments.among is None else read_documents(arguments.among)
+    return search_text(text, arguments.file, marks, arguments.token_ids, among)
 
 
-def _configs(args: argparse.Namespace) -> list[WatermarkConfig]:
-    if args.config is not None:
-        if args.scheme or args.tokenizer or args.parameters:
-            raise UsageError("--config names schemes, tokenizers and parameters: give it alone")
-        section = (yaml.safe_load(args.config.read_text(encoding="utf-8")) or {}).get("watermarks")
-        if not isinstance(section, list) or not section:
-            raise UsageError(f"{args.config}: no entries under `watermarks`")
-        return [WatermarkConfig.model_validate(entry) for entry in section]
-    if args.tokenizer is None and not args.token_ids:
-        raise UsageError("say which tokenizer the marked model used: --tokenizer PATH or hub id, or --config")
-    if args.token_ids and args.vocab_size is None and not args.scheme:
-        raise UsageError("--token-ids needs --vocab-size, the vocabulary of the model")
-    tokenizer = args.tokenizer or "token ids"
-    if not args.scheme:
-        if args.parameters:
-            raise UsageError("--parameters are of one --scheme")
-        return published_defaults(tokenizer, args.vocab_size)
+def _read(file: str) -> str:
+    raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
-        parameters = json.loads(args.parameters or "{}")
-    except ValueError as error:
-        raise UsageError(f"--parameters is not JSON: {error}") from None
-    if not isinstance(parameters, dict):
-        raise UsageError("--parameters must be a JSON object")
-    scheme = registered_schemes().get(args.scheme)
-    if args.vocab_size is not None and scheme is not None and "vocab_size" in scheme.model_fields:
-        parameters.setdefault("vocab_size", args.vocab_size)
-    return [WatermarkConfig(name=args.scheme, scheme=args.scheme, tokenizer=tokenizer, parameters=parameters)]
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not UTF-8 text (byte {error.start})") from None
 
 
-def _scheme(config: WatermarkConfig, vocab_size: int | None) -> Scheme:
-    needs_size = "vocab_size" in registered_schemes()[config.scheme].model_fields
-    if vocab_size is None and needs_size and "vocab_size" not in config.parameters:
-        raise UsageError(f"watermark {config.name!r} needs vocab_size, as token ids do not tell it")
-    return config.build(vocab_size or 2)
+def _problems(error: Any) -> list[str]:
+    """One line for each thing that is wrong with parameters."""
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: {said}" if where else said)
+    return lines
 
 
-def _token_ids(text: str, name: str) -> I64:
-    words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
-    try:
-        return np.array([int(word) for word in words], dtype=np.int64)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{name}: not a list of token ids ({error})") from None
-
-
-def _documents(path: Path) -> list[str]:
-    """The documents of `path`, at most _OTHERS, one a line: plain text, or JSON objects with `text`."""
-    documents: list[str] = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if path.suffix == ".jsonl":
-                try:
-                    line = str(json.loads(line)["text"])
-                except (ValueError, KeyError, TypeError):
-                    raise ValueError(f"{path}: line {number} is not a JSON object with `text`") from None
-            documents.append(line)
-            if len(documents) == _OTHERS:
-                break
-    if len(documents) < ENOUGH:
-        raise ValueError(
-            f"{path}: {len(documents)} documents are too few to compare with; give {ENOUGH} or more"
-        )
-    return documents
-
-
-def _row(config: WatermarkConfig, read: _Read, tried: int) -> dict[str, Any]:
-    spans = read.spans
-    scheme = _scheme(config, read.vocab_size)
-    found = detect(read.ids, scheme, read.others)
-    # evidence: the coins that fell on the watermark's side of what an unmarked text gives
-    telling = found.positions[found.values > scheme.expected_value]
-    return {
-        "name": config.name,
-        "scheme": config.scheme,
-        "key": scheme.key,
-        "z": found.z if math.isfinite(found.z) else None,
-        "score": found.score if math.isfinite(found.score) else None,
-        "p_value": found.p_value,
-        "p_corrected": float(sidak(found.p_value, tried)),
-        "scored": found.scored,
-        "tokens": found.tokens,
-        "judged": found.tokens >= scheme.min_tokens,
-        "positions": telling.tolist(),
-        "characters": [spans[k] for k in telling] if spans else [],
-    }
-
-
-def _print(row: dict[str, Any], out: TextIO, found: bool) -> None:
+def _print(row: dict[str, Any], found: bool) -> None:
     if not row["judged"]:
-        print(
-            f"{row['name']} ({row['scheme']}): too short to judge, {row['tokens']} distinct tokens", file=out
-        )
+        print(f"{row['name']} ({row['scheme']}): too short to judge, {row['tokens']} distinct tokens")
         return
     verdict = "FOUND" if found else "not found"
     z = "-" if row["z"] is None else f"{row['z']:.2f}"
-    print(f"{row['name']} ({row['scheme']} {row['key']}): {verdict}", file=out)
-    print(
-        f"  z {z}  p {row['p_value']:.3g}  corrected {row['p_corrected']:.3g}  tokens {row['tokens']}",
-        file=out,
-    )
+    print(f"{row['name']} ({row['scheme']} {row['key']}): {verdict}")
+    print(f"  z {z}  p {row['p_value']:.3g}  corrected {row['p_corrected']:.3g}  tokens {row['tokens']}")
     if found:
         shown = " ".join(str(k) for k in row["positions"][:_SHOWN])
         more = len(row["positions"]) - _SHOWN
-        print(f"  evidence at tokens {shown}{f' and {more} more' if more > 0 else ''}", file=out)
+        print(f"  evidence at tokens {shown}{f' and {more} more' if more > 0 else ''}")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from provenance.annotators.language import identify, load_model
 from provenance.detectors.embedded.calibration import base_language
+from provenance.errors import DataError
 from provenance.files.storage import Storage, join
 from provenance.records.dates import time_of
 
@@ -23,7 +24,7 @@ _TIME = pa.timestamp("us", "UTC")
 _LAST_SECOND = 253_402_300_800  # the year 10000
 
 
-class AuditError(RuntimeError):
+class AuditError(DataError):
     """A dataset that cannot be audited; the message says why."""
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
+from provenance.errors import UsageError
 from provenance.evidence import LOW_BACKGROUND_BEFORE
 from provenance.files.storage import LocalStorage, Storage
 from provenance.files.workspace import Workspace
@@ -33,7 +34,7 @@ _FIELDS = ("text", "language", "label", "domain", "group", "low_background", *_D
 _BEFORE = int(LOW_BACKGROUND_BEFORE.astype(np.int64))
 
 
-class LabelledError(ValueError):
+class LabelledError(UsageError):
     """An input that cannot be read; the message names it and says why."""
 
 

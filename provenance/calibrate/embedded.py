@@ -31,6 +31,7 @@ from provenance.detectors.embedded.calibration import (
     load_calibration,
 )
 from provenance.detectors.embedded.model import load_model
+from provenance.errors import DataError
 
 #: Documents of each label from which on a language gets lines of its own.
 FEWEST_EACH = 100
@@ -42,7 +43,7 @@ MAX_SLOPE = 1.5
 _DOMAIN_SIZE = 40
 
 
-class CalibrateError(ValueError):
+class CalibrateError(DataError, ValueError):
     """Documents from which no calibration follows; the message says why."""
 
 

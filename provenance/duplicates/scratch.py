@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from provenance.files.storage import Storage, join
+
 Array = npt.NDArray[Any]
 
 
@@ -63,6 +65,27 @@ class LocalScratch:
             data = file.read(length)
         if len(data) != length:
             raise EOFError(f"{self.root / path}: {length} bytes expected at {offset}, {len(data)} found")
+        return data
+
+
+@dataclass(frozen=True)
+class StorageScratch:
+    """Scratch files below a directory of any storage."""
+
+    storage: Storage
+    directory: str
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        with self.storage.create(join(self.directory, path)) as file:
+            for chunk in chunks:
+                file.write(chunk)
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        with self.storage.open(join(self.directory, path)) as file:
+            file.seek(offset)
+            data = file.read(length)
+        if len(data) != length:
+            raise EOFError(f"{path}: {length} bytes expected at {offset}, {len(data)} found")
         return data
 
 

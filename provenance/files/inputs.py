@@ -12,15 +12,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from provenance.errors import UsageError
+from provenance.files.ownership import MANIFEST, is_release
 from provenance.files.storage import FileInfo, Storage, join
-from provenance.release.manifest import is_release
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
 _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
 _WILDCARD = re.compile(r"[*?\[]")
 
 
-class InputError(ValueError):
+class InputError(UsageError):
     """An INPUT that cannot be used; the message says which and why."""
 
 
@@ -92,7 +93,7 @@ def _made_by_us(storage: Storage, files: Sequence[FileInfo], directory: str) -> 
         folder, _, name = item.path.rpartition("/")
         if name == "annotate.json" and folder.endswith("/state"):
             yield folder.removesuffix("state")
-        elif name == "manifest.json" and folder != directory.rstrip("/") and is_release(storage, folder):
+        elif name == MANIFEST and folder != directory.rstrip("/") and is_release(storage, folder):
             yield join(folder, "")
 
 

@@ -1,16 +1,98 @@
-"""Read parts of an annotated shard: some columns of a range or of a choice of rows, a row group at a time."""
+"""Annotated shards: one Parquet file for each input, written as a stream and read a few columns and row groups at a time.
+
+Its footer says what it was made from and what it holds, so a shard can be judged without reading it (promise 5).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import xxhash
 from numpy.typing import NDArray
 
+from provenance.files.inputs import InputFile
 from provenance.files.storage import Storage
+
+#: Key of the footer under which a shard says what it was made from and what it holds.
+SHARD_METADATA = b"provenance.shard"
+#: A row group of a shard ends at the first of these: later stages hold one at a time.
+ROW_GROUP_BYTES = 8 << 20
+ROW_GROUP_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class ShardCounts:
+    """What one shard holds."""
+
+    rows: int
+    documents: int
+    outcomes: dict[str, int]
+    text_bytes: int
+    content: str  # hash of all doc_ids in order: what the shard holds, whenever its input was written
+
+
+def write_shard(
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    file: BinaryIO,
+    *,
+    item: InputFile,
+    fingerprint: str,
+    opened: bool = True,
+) -> ShardCounts:
+    """Write annotated batches as one Parquet file whose footer says what it was made from.
+
+    `item` and `fingerprint` (`input_fingerprint`) are what a later run recognises the shard by; `opened` is False for the shard of a file that could not be opened: it is made again by every run.
+    """
+    rows = documents = text_bytes = 0
+    counts: Counter[str] = Counter()
+    content = xxhash.xxh3_128()
+    plain = [
+        name for name in schema.names if name not in ("text", "minhash", "text_digest", "doc_id", "evidence")
+    ]
+    compression = {
+        name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in _leaf_names(schema)
+    }
+    with pq.ParquetWriter(
+        file, schema, compression=compression, use_dictionary=plain, write_statistics=False
+    ) as writer:
+        for group in _row_groups(batches):
+            writer.write_table(group, row_group_size=len(group))
+            rows += len(group)
+            content.update("".join(group["doc_id"].to_pylist()))
+            text_bytes += pc.sum(group["text_bytes"]).as_py() or 0
+            documents += len(group) - (kinds := group["outcome"].drop_null()).length()
+            counts.update({item["values"]: item["counts"] for item in pc.value_counts(kinds).to_pylist()})
+        result = ShardCounts(rows, documents, dict(sorted(counts.items())), text_bytes, content.hexdigest())
+        metadata = {
+            "name": item.name,
+            "fingerprint": fingerprint,
+            "opened": opened,
+            **asdict(result),
+        }
+        writer.add_key_value_metadata({SHARD_METADATA: json.dumps(metadata, sort_keys=True)})
+    return result
+
+
+def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
+    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable."""
+    if storage.info(path) is None:
+        return None
+    with storage.open(path) as file:
+        try:
+            metadata = pq.read_metadata(file).metadata or {}
+        except (OSError, ValueError):
+            return None
+    found = metadata.get(SHARD_METADATA)
+    return json.loads(found) if found else None
 
 
 def read_range(storage: Storage, path: str, columns: Sequence[str], start: int, rows: int) -> pa.Table:
@@ -65,3 +147,25 @@ def _groups(shard: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
     for group in range(shard.num_row_groups):
         first, end = end, end + shard.metadata.row_group(group).num_rows
         yield group, first, end
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    pending: list[pa.RecordBatch] = []
+    size = rows = 0
+    for batch in batches:
+        pending.append(batch)
+        size += pc.sum(batch["text_bytes"]).as_py() or 0
+        rows += batch.num_rows
+        if size >= ROW_GROUP_BYTES or rows >= ROW_GROUP_ROWS:
+            yield pa.Table.from_batches(pending)
+            pending, size, rows = [], 0, 0
+    if pending:
+        yield pa.Table.from_batches(pending)
+
+
+def _leaf_names(schema: pa.Schema) -> list[str]:
+    """Parquet column paths of a schema, as the writer names them."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    leaves = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    return [leaves.column(i).path for i in range(len(leaves.names))]

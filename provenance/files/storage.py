@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -32,7 +32,7 @@ class Storage(Protocol):
         """Open for reading; seekable."""
         ...
 
-    def create(self, path: str) -> ContextManagerOfBinaryIO:
+    def create(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Context manager: a file that appears under `path` when the block ends without an error."""
         ...
 
@@ -51,13 +51,6 @@ class Storage(Protocol):
     def delete(self, path: str) -> None:
         """Remove a file or a whole directory; nothing happens where there is none."""
         ...
-
-
-class ContextManagerOfBinaryIO(Protocol):
-    """What `Storage.create` returns."""
-
-    def __enter__(self) -> BinaryIO: ...
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class LocalStorage:

@@ -11,17 +11,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.parquet as pq
 import xxhash
 
+from provenance.errors import DataError
 from provenance.files.inputs import InputFile
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 
 FORMAT = 1
-SHARD_METADATA = b"provenance.shard"
 
 
-class WorkspaceError(RuntimeError):
+class WorkspaceError(DataError):
     """The workspace is not in the state that a stage needs; the message says what to run."""
 
 
@@ -103,24 +102,22 @@ class Workspace:
         stated = self.need_state("annotate")["shards"]
         return [Shard(**{**item, "path": self.shard_path(item["name"])}) for item in stated]
 
+    def identity(self) -> list[Any]:
+        """What the shards hold: the annotators and the records, not the age or place of the input files."""
+        state = self.need_state("annotate")
+        return [state["fingerprint"], [[shard["name"], shard["content"]] for shard in state["shards"]]]
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half written; nothing ever reads it, but it can be large."""
+        for item in self.storage.list(self.directory):
+            if item.path.endswith(".tmp"):
+                self.storage.delete(item.path)
+
 
 def shard_stem(name: str) -> str:
     """File name for an input's name: readable, at most 100 characters, distinct, without path tricks."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[-80:]
     return f"{readable}-{xxhash.xxh3_64_hexdigest(name.encode('utf-8', 'surrogateescape'))}"
-
-
-def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
-    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable."""
-    if storage.info(path) is None:
-        return None
-    with storage.open(path) as file:
-        try:
-            metadata = pq.read_metadata(file).metadata or {}
-        except (OSError, ValueError):
-            return None
-    found = metadata.get(SHARD_METADATA)
-    return json.loads(found) if found else None
 
 
 def input_fingerprint(item: InputFile, configuration: str) -> str:

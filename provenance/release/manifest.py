@@ -15,30 +15,29 @@ from typing import Any
 
 from provenance import __version__
 from provenance.configuration import Configuration
+from provenance.errors import DataError
+from provenance.files.ownership import INCOMPLETE, MANIFEST
 from provenance.files.storage import Storage, join, read_bytes
 
 FORMAT = 1
-#: Present while a release is being written; its presence marks the directory as ours to replace.
-INCOMPLETE = ".incomplete"
-INCOMPLETE_TEXT = b"this release is being written\n"
 _PACKAGES = ("apache-beam", "pyarrow", "numpy", "numba", "datasketch", "fasttext-predict", "resiliparse")
 
 
-class ReleaseError(RuntimeError):
+class ReleaseError(DataError):
     """A directory that is not a finished release; the message says what is wrong."""
 
 
 def build_manifest(
     configuration: Configuration,
     fingerprint: str,
+    *,
     inputs: Sequence[dict[str, Any]],
     data: Sequence[dict[str, Any]],
     ledger: Sequence[dict[str, Any]],
-    other: Sequence[dict[str, Any]],
     certificate: dict[str, Any],
     crawl: dict[str, Any],
 ) -> dict[str, Any]:
-    """The manifest as JSON values; `data`, `ledger` and `other` are the files with their counts.
+    """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
     `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`).
     """
@@ -69,7 +68,7 @@ def build_manifest(
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
-        "files": [*data, *ledger, *other],
+        "files": [*data, *ledger],
     }
 
 
@@ -90,7 +89,7 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
     Raises:
         ReleaseError: where there is none or it is damaged.
     """
-    path = join(release, "manifest.json")
+    path = join(release, MANIFEST)
     if storage.info(path) is None:
         unfinished = storage.info(join(release, INCOMPLETE)) is not None
         why = (
@@ -111,15 +110,6 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
             f"{path}: is not as it was written: its own SHA-256 does not fit (changed or damaged)"
         )
     return manifest
-
-
-def is_release(storage: Storage, directory: str) -> bool:
-    """Whether this program wrote the directory, finished or not, so that it may replace what is there."""
-    for name, sign in (("manifest.json", b'"provenance-pipelines"'), (INCOMPLETE, INCOMPLETE_TEXT)):
-        path = join(directory, name)
-        if storage.info(path) is not None and sign in read_bytes(storage, path):
-            return True
-    return False
 
 
 def _version(package: str) -> str | None:

@@ -100,8 +100,9 @@ def plan_ledger(shards: Sequence[tuple[ShardPaths, int]]) -> list[Part]:
 def write_data(
     storage: Storage,
     part: Part,
-    schema: pa.Schema,
+    *,
     file: BinaryIO,
+    schema: pa.Schema,
     row_group_bytes: int,
     seed: int,
     request: CapRequest,

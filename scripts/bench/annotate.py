@@ -23,12 +23,13 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
-from provenance.annotate import Annotation, annotate_records, write_shard
+from provenance.annotate import Annotation, annotate_records
 from provenance.annotators.annotator import Annotator
 from provenance.annotators.text import MainText
 from provenance.configuration import Configuration
 from provenance.detectors.embedded import EmbeddedDetector, score_texts
 from provenance.files.inputs import InputFile
+from provenance.files.shards import write_shard
 from scripts.bench.measuring import SHARED, best, need_crawl, processor
 
 FILES = (
@@ -78,7 +79,7 @@ def annotate(
     wall, start = time.perf_counter(), processor(extraction.child)
     with path.open("rb") as stream:
         batches = annotate_records(stream, item, annotation, at_once)
-        write_shard(batches, annotation.schema, io.BytesIO(), item, "bench")
+        write_shard(batches, annotation.schema, io.BytesIO(), item=item, fingerprint="bench")
     return processor(extraction.child) - start, time.perf_counter() - wall
 
 

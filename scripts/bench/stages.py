@@ -1,6 +1,6 @@
 """The stages measured: Beam's share of a whole run, deduplication by size, and memory by size of the crawl.
 
-    python scripts/bench stages [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
+    python scripts/bench/stages.py [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
 
 Memory is the peak of a fresh process beyond what it held after a small run of the same stage.
 """
@@ -19,17 +19,14 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bench_duplicates import generated
 
-from pipelines.deduplicate import Deduplicate
-from pipelines.deduplicate import Tasks as DuplicateTasks
+from pipelines.deduplicate import Deduplicate, DeduplicationTasks
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.publish import WriteParts
 from pipelines.runner import Runner
-from pipelines.select import Select
-from pipelines.select import Tasks as SelectTasks
-from provenance.annotate import Annotation, annotate_records, write_shard
+from pipelines.select import DecisionTask, Select, SelectionTasks
+from provenance.annotate import Annotation, annotate_records
 from provenance.configuration import Configuration
 from provenance.decisions import cap
 from provenance.decisions.certificate import cap_request
@@ -38,8 +35,10 @@ from provenance.decisions.crawl import calibrate_crawl
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.shard import decide, judge_shard, read_clusters, read_shard
 from provenance.duplicates import LocalScratch, deduplicate_local
+from provenance.duplicates.documents import ShardDocuments
 from provenance.duplicates.table import CLUSTERS, clusters_table
 from provenance.files.inputs import find_inputs
+from provenance.files.shards import write_shard
 from provenance.files.storage import LocalStorage, join
 from provenance.files.workspace import Shard
 from provenance.release.parts import (
@@ -50,7 +49,9 @@ from provenance.release.parts import (
     write_data,
     write_ledger,
 )
+from provenance.release.publication import Publication
 from provenance.schema import EVIDENCE, TIME
+from scripts.bench.duplicates import generated
 from scripts.bench.measuring import in_fresh_process, need_crawl, peak, processor_with_children, resident
 
 FILES = ("mini-crawl-a-00000.warc.gz", "mini-crawl-b-00001.warc.gz", "mini-crawl-text-00004.warc.gz")
@@ -83,21 +84,25 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
         path = str(folder / "annotated" / f"{item.name}.parquet")
         with STORAGE.open(item.path) as stream, STORAGE.create(path) as file:
             counts = write_shard(
-                annotate_records(stream, item, annotation), annotation.schema, file, item, "bench"
+                annotate_records(stream, item, annotation),
+                annotation.schema,
+                file,
+                item=item,
+                fingerprint="bench",
             )
         shards.append(Shard(len(shards), item.name, path, counts.content, counts.rows, counts.documents))
 
     clusters_path = str(folder / "clusters.parquet")
-    tasks = DuplicateTasks(STORAGE, tuple(shards), configuration.duplicates, "", clusters_path)
+    documents = ShardDocuments(STORAGE, tuple(shards), configuration.duplicates.keep)
     clusters = deduplicate_local(
         LocalScratch(folder / "scratch"),
-        tasks.blocks,
-        tasks._sketches,
-        tasks._policy_keys,
+        documents.blocks,
+        documents.sketches,
+        documents.keys,
         threshold=configuration.duplicates.threshold,
     )
     with STORAGE.create(clusters_path) as file:
-        pq.write_table(clusters_table(clusters, tasks._facts), file, compression="zstd")
+        pq.write_table(clusters_table(clusters, documents.facts), file, compression="zstd")
 
     request = cap_request(configuration.cap)
     detectors = load_detectors(configuration)
@@ -120,7 +125,15 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
     options, schema = configuration.release, release_schema(annotation.schema)
     for part in plan_data(STORAGE, paths, options.shard_bytes, options.seed):
         with STORAGE.create(join(str(folder / "release"), part.path)) as file:
-            write_data(STORAGE, part, schema, file, options.row_group_bytes, options.seed, request)
+            write_data(
+                STORAGE,
+                part,
+                file=file,
+                schema=schema,
+                row_group_bytes=options.row_group_bytes,
+                seed=options.seed,
+                request=request,
+            )
     for part in plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]):
         with STORAGE.create(join(str(folder / "release"), part.path)) as file:
             write_ledger(STORAGE, part, file)
@@ -160,7 +173,7 @@ def beam_share(repeats: int) -> None:
 
 
 def write_generated(folder: Path, documents: int) -> tuple[Shard, ...]:
-    """Ten shards with the columns that deduplication reads; signatures as in `bench_duplicates`."""
+    """Ten shards with the columns that deduplication reads; signatures as in `scripts.bench.duplicates`."""
     shards = []
     for index in range(10):
         rows = documents // 10
@@ -203,7 +216,7 @@ def run_deduplicate(folder: Path, shards: tuple[Shard, ...]) -> int:
     """The stage on Beam's in-process runner; returns how many documents lie in clusters."""
     clusters = folder / "clusters.parquet"
     options = Configuration().duplicates
-    tasks = DuplicateTasks(STORAGE, shards, options, str(folder / "scratch"), str(clusters))
+    tasks = DeduplicationTasks(STORAGE, shards, options, str(folder / "scratch"), str(clusters))
     Runner().run(
         lambda pipeline: (
             pipeline | "Blocks" >> beam.Create(range(len(tasks.blocks))) | "Deduplicate" >> Deduplicate(tasks)
@@ -219,7 +232,7 @@ def measure_deduplicate(documents: int) -> dict[str, float]:
         folder = Path(name)
         for size, sub in ((2_000, "small"), (documents, "large")):
             (folder / sub).mkdir()
-            in_fresh_process("scripts.bench.stages", "--make", str(size), "--folder", str(folder / sub))
+            in_fresh_process(__file__, "--make", str(size), "--folder", str(folder / sub))
         shards = {
             sub: tuple(
                 Shard(i, str(i), str(folder / sub / f"{i}.parquet"), "", size // 10, size // 10)
@@ -244,7 +257,7 @@ def deduplicate(sizes: list[int]) -> None:
         f"{'MB beyond':>11}{'bytes/doc':>11}  target 300"
     )
     for size in sizes:
-        found = in_fresh_process("scripts.bench.stages", "--deduplicate", str(size))
+        found = in_fresh_process(__file__, "--deduplicate", str(size))
         print(
             f"{size:<34,}{found['seconds']:>9.1f}{found['processor']:>8.1f}"
             f"{found['processor'] / size * 1e6:>8.1f}{found['clustered']:>11,}"
@@ -260,33 +273,28 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
     if stage == "annotate":
         job.annotate(find_inputs(STORAGE, [str(inputs)])[0])
         return
-    shards = job.workspace.shards()
-    paths = [job.workspace.decisions_path(shard) for shard in shards]
+    shards = [DecisionTask(shard, job.workspace.decisions_path(shard)) for shard in job.workspace.shards()]
     with STORAGE.create(job.workspace.clusters_path) as file:
         pq.write_table(CLUSTERS.empty_table(), file)
-    tasks = SelectTasks(
-        STORAGE,
-        job.workspace.clusters_path,
-        job.workspace.crawl_path,
-        configuration.cap,
-        configuration.prior,
-        job.detectors,
+    tasks = SelectionTasks(
+        storage=STORAGE,
+        clusters_path=job.workspace.clusters_path,
+        crawl_path=job.workspace.crawl_path,
+        cap=configuration.cap,
+        prior=configuration.prior,
+        detectors=job.detectors,
     )
-    Runner().run(
-        lambda pipeline: (
-            pipeline
-            | "Shards" >> beam.Create(list(zip(shards, paths, strict=True)))
-            | "Select" >> Select(tasks)
-        )
+    Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Select" >> Select(tasks))
+    publication = Publication(
+        storage=STORAGE,
+        workspace=job.workspace,
+        configuration=configuration,
+        annotated=job.annotation.schema,
+        release=str(workspace / "release"),
+        fingerprint="bench",
     )
-    sources = [ShardPaths(shard.name, shard.path, path) for shard, path in zip(shards, paths, strict=True)]
-    options, release = configuration.release, str(workspace / "release")
-    parts = [
-        *plan_data(STORAGE, sources, options.shard_bytes, options.seed),
-        *plan_ledger([(path, shard.rows) for path, shard in zip(sources, shards, strict=True)]),
-    ]
-    schema = release_schema(Annotation(configuration).schema)
-    write = WriteParts(STORAGE, release, schema, configuration, str(workspace / "published"), "bench")
+    write = WriteParts(publication)
+    parts = publication.plan()
     Runner().run(lambda pipeline: pipeline | "Parts" >> beam.Create(parts) | "WriteParts" >> write)
 
 
@@ -299,7 +307,7 @@ def memory() -> None:
         for stage in ("annotate", "publish"):
             peaks = [
                 in_fresh_process(
-                    "scripts.bench.stages",
+                    __file__,
                     "--stage",
                     stage,
                     "--folder",

@@ -20,8 +20,8 @@ from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.runner import Runner
 from provenance.configuration import Configuration, load_configuration
+from provenance.files.ownership import INCOMPLETE, INCOMPLETE_TEXT
 from provenance.files.storage import LocalStorage
-from provenance.release.manifest import INCOMPLETE, INCOMPLETE_TEXT
 from tests.program import DEMO, contents, run, start
 
 #: Longest wait for something that another process does; a slow machine needs a part of it.

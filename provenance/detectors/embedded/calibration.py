@@ -19,6 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from provenance.errors import UsageError
+
 #: Lengths in words at which a bucket begins; shorter documents are abstained on.
 BUCKETS = (100, 150, 250, 500)
 #: False-positive rates for which thresholds are kept.
@@ -33,7 +35,7 @@ BINS = int((HIGHEST - LOWEST) / WIDTH)
 MOST_BOUND = 8.0
 
 
-class CalibrationError(ValueError):
+class CalibrationError(UsageError):
     """A file that cannot be used as a calibration; the message says which and why."""
 
 

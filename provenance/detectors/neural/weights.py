@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import xxhash
 
-from provenance.configuration import ConfigurationError
 from provenance.detectors.neural.config import NeuralConfig, is_local
+from provenance.errors import ConfigurationError
 
 #: What is fetched from the hub; pickled weights are not even downloaded.
 _PATTERNS = ("*.json", "*.txt", "*.model")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.release.manifest import INCOMPLETE
+from provenance.files.ownership import INCOMPLETE
 from tests.program import DEMO, ledger, run
 
 #: Arguments after `curate --output OUT`, and words of the message. {here} is an empty temporary directory.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from pipelines.command.watermark import add_arguments, run
+from pipelines.command import main
 from provenance import schema
 from provenance.annotators.watermarks import WatermarkConfig, Watermarks, sidak
 from provenance.annotators.watermarks.unigram import Unigram
@@ -46,10 +45,7 @@ def marked(length: int) -> np.ndarray:
 
 
 def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser.add_subparsers())
-    args = parser.parse_args(["watermark", *arguments])
-    status = run(args)
+    status = main(["watermark", *arguments])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 

@@ -1,0 +1,64 @@
+"""`provenance score`: score JSON lines or one text, without a pipeline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pipelines.command.parser import Arguments, Commands, rate
+from pipelines.command.reading import detector_folder
+from provenance.errors import UsageError
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    text = "score JSON lines {id, text[, language]} or a text, without a pipeline"
+    parser = commands.add_parser("score", help=text, description=text)
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="JSON lines or one text, or - for standard input (default)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("auto", "lines", "text"),
+        default="auto",
+        help="what the input is; auto: lines if one of them begins with {, else one text",
+    )
+    parser.add_argument(
+        "--max-fpr", type=rate, default=0.01, metavar="RATE", help="false-positive rate of `flagged` (0.01)"
+    )
+    parser.add_argument(
+        "--prior", type=rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)"
+    )
+    parser.add_argument(
+        "--calibration", metavar="FILE", help="calibration file (default: the detector's own)"
+    )
+    parser.add_argument(
+        "--model", metavar="DIR", help="folder of a detector that you trained (default: the one that ships)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Arguments) -> int:
+    """Write one line for each input line; 1 where one of them cannot be used."""
+    from provenance.detectors.score import ScoreOptions, score_stream
+
+    calibration = None
+    if arguments.calibration is not None or arguments.model is not None:
+        from provenance.detectors.embedded import load_model
+        from provenance.detectors.embedded.calibration import read_calibration
+
+        version = load_model(detector_folder(arguments.model)).version
+        if arguments.calibration is not None:
+            calibration = read_calibration(Path(arguments.calibration), version)
+    options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)
+    if arguments.file == "-":
+        return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
+    path = Path(arguments.file)
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    with path.open("rb") as stream:
+        return score_stream(stream, sys.stdout, options, arguments.format, path.name)

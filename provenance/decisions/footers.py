@@ -1,0 +1,63 @@
+"""What a decisions file says of itself in its footer: sums and counts over the documents of its shard.
+
+They are written with the decisions and add up over shards, so that publishing reads footers, not rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from provenance.decisions.cap import CapRequest
+from provenance.decisions.certificate import Sums, add_sums
+from provenance.decisions.shard import Candidates
+from provenance.files.storage import Storage
+
+_BEFORE = b"provenance.before"
+_JUDGED = b"provenance.judged"
+_ASKED = b"provenance.asked"
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What one decisions file or several of them say.
+
+    Attributes:
+        before: sums over the documents among which the cap chose.
+        judged: how many of them were judged, flagged and limited by the crawl.
+        asked: how many documents each detector was asked about, by its name.
+    """
+
+    before: Sums
+    judged: dict[str, int]
+    asked: dict[str, int]
+
+    @classmethod
+    def of(cls, candidates: Candidates, request: CapRequest) -> Footer:
+        return cls(candidates.measure(request), candidates.judged, candidates.asked)
+
+    def metadata(self) -> dict[bytes, str]:
+        """The footer as key-value metadata of a Parquet file."""
+        return {
+            _BEFORE: json.dumps(self.before),
+            _JUDGED: json.dumps(self.judged),
+            _ASKED: json.dumps(self.asked),
+        }
+
+
+def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
+    """The footers of all decisions files of a job as one."""
+    before: list[Sums] = []
+    judged: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for path in paths:
+        with storage.open(path) as file:
+            metadata = pq.read_schema(file).metadata
+        before.append(json.loads(metadata[_BEFORE]))
+        judged.update(json.loads(metadata[_JUDGED]))
+        asked.update(json.loads(metadata[_ASKED]))
+    return Footer(add_sums(before), dict(judged), dict(asked))

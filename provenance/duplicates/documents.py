@@ -1,0 +1,89 @@
+"""The documents of annotated shards as deduplication reads them: sketches and keeper keys block by block.
+
+Which document of a cluster is kept follows from the configured order of preference and the documents alone,
+so neither blocks nor workers can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from provenance.duplicates.clusters import policy_keys
+from provenance.duplicates.sketches import U64, Blocks, Sketches, addresses, concatenate, sketches
+from provenance.evidence import evidence_sum
+from provenance.files.shards import read_range, read_rows, unpack_signatures
+from provenance.files.storage import Storage
+from provenance.files.workspace import Shard
+from provenance.schema import MINHASH_PERMUTATIONS
+
+#: Columns of `policy_keys`, by the name of the preference in the configuration.
+_PREFERENCES = {"earliest": 0, "human": 1, "longest": 2}
+#: Its last two columns are the doc_id, which decides where nothing else does.
+_DOC_ID = (3, 4)
+_SKETCH = ("minhash", "text_digest")
+_KEYS = ("doc_id", "capture_time", "evidence", "token_count")
+_FACTS = ("doc_id", "host", "capture_time")
+#: Capture time of a document that has none: after all others.
+_NEVER = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class ShardDocuments:
+    """The documents of all shards of a job; `keep` is the order of preference (`Duplicates.keep`)."""
+
+    storage: Storage
+    shards: tuple[Shard, ...]
+    keep: tuple[str, ...]
+
+    @property
+    def blocks(self) -> Blocks:
+        """The blocks that the rows of all shards are read in."""
+        return Blocks(tuple(shard.rows for shard in self.shards))
+
+    def sketches(self, block: int) -> Sketches:
+        """Digests and signatures of the documents of a block."""
+        parts = []
+        for shard, first, rows in self.blocks.spans(block):
+            table = read_range(self.storage, self.shards[shard].path, _SKETCH, first, rows)
+            where = addresses(shard, first, rows)
+            parts.append(sketches(where, unpack_signatures(table["minhash"]), table["text_digest"]))
+        return concatenate(parts, MINHASH_PERMUTATIONS)
+
+    def keys(self, block: int) -> U64:
+        """Keeper keys of the same documents, row by row (uint64[n, any]): the lowest keeps."""
+        spans = [
+            read_range(self.storage, self.shards[shard].path, (*_KEYS, *_SKETCH), first, rows)
+            for shard, first, rows in self.blocks.spans(block)
+        ]
+        table = pa.concat_tables(spans)
+        # Rows with neither signature nor digest are no documents: `sketches` leaves them out too.
+        documents = table.filter(pc.or_(table["minhash"].is_valid(), table["text_digest"].is_valid()))
+        return keeper_keys(documents, self.keep)
+
+    def facts(self, shard: int, rows: NDArray[Any]) -> pa.Table:
+        """What the table of clusters says of documents: doc_id, host and capture_time."""
+        return read_rows(self.storage, self.shards[shard].path, _FACTS, rows)
+
+
+def keeper_keys(table: pa.Table, keep: Sequence[str]) -> U64:
+    """The preferences `keep` as sortable keys of documents, doc_id last (uint64[n, len(keep) + 2])."""
+    keys = policy_keys(
+        np.asarray(table["capture_time"].cast(pa.int64()).fill_null(_NEVER)),
+        evidence_sum(table["evidence"]),
+        np.asarray(table["token_count"].fill_null(0)),
+        id_bytes(table["doc_id"]),
+    )
+    preferred = [_PREFERENCES[name] for name in keep]
+    return np.ascontiguousarray(keys[:, [*preferred, *_DOC_ID]])
+
+
+def id_bytes(doc_ids: pa.Array | pa.ChunkedArray) -> NDArray[np.uint8]:
+    """doc_ids, which are 32 hexadecimal digits, as the bytes that they write (uint8[n, 16])."""
+    return np.frombuffer(bytes.fromhex("".join(doc_ids.to_pylist())), np.uint8).reshape(-1, 16)

@@ -1,0 +1,18 @@
+"""The two kinds of errors that a person can mend, and from which every other one of the program derives.
+
+A command ends with 2 on a `UsageError` and with 1 on a `DataError`; the message says what, where and what to do.
+"""
+
+from __future__ import annotations
+
+
+class UsageError(ValueError):
+    """What was asked for cannot be done: arguments, configuration, names or places that do not fit (exit status 2)."""
+
+
+class DataError(RuntimeError):
+    """What was found cannot be used: a release, a workspace or documents that are not as needed (exit status 1)."""
+
+
+class ConfigurationError(UsageError):
+    """The configuration cannot be used; the message says what, where and what to do."""
