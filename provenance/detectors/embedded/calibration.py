@@ -22,10 +22,10 @@ from numpy.typing import ArrayLike, NDArray
 from provenance.errors import UsageError
 
 #: Lengths in words at which a bucket begins; shorter documents are abstained on.
-BUCKETS = (100, 150, 250, 500)
+BUCKETS = (60, 100, 150, 250, 500)
 #: False-positive rates for which thresholds are kept.
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
-FORMAT = 1
+FORMAT = 2
 #: Language codes of documents.
 Languages: TypeAlias = Sequence[str | None] | pa.Array
 #: Scores are counted in bins of this width between the limits; both ends are open.
