@@ -23,6 +23,11 @@ WEB = frozenset(
     ("blog", "community", "edu", "forum", "gov", "guide", "health", "interview", "news", "opinion", "personal")
     + ("qa", "recipe", "self", "tech", "travel", "writing")
 )
+#: Domains of humans in a language from which on each counts alike.
+_MANY = 8
+#: Human passages of a length from which on its thresholds are its own; with fewer, the language's own level moves
+#: with the length as it does in the first language.
+_OWN_LENGTH = 1000
 #: Steepest line from a score to its log-likelihood ratio.
 _MAX_SLOPE = 2.0
 #: Part of the least share of common words among human passages that a page still needs: pages are more mixed.
@@ -164,20 +169,20 @@ def calibrate(
     thresholds: dict[str, list[list[float]]] = {}
     floors: dict[str, float] = {}
     support: dict[str, dict[str, int]] = {}
-    for language, names in sorted(spoken(proof).items()):
+    trend: NDArray[np.float64] | None = None
+    for language, names in spoken(proof).items():  # the first has the trend for all
         kind = np.logical_or.reduce([families[name] for name in names]) | web
         here = use & ~np.isnan(mixed) & (words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
         chosen = here & kind
         spread = family_weights(corpus, chosen)
         own, machine, length = mixed[chosen], corpus.synthetic[chosen], words[chosen]
         human = ~machine
-        lines[language], thresholds[language] = [], []
+        lines[language] = []
         for index in range(len(BUCKETS)):
             at = _near(index, length, machine)
             lines[language].append(_fit_upper_line(own[at], machine[at], spread[at]))
-            at = _near(index, length[human], machine[human])
-            cuts = [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
-            thresholds[language].append(cuts)
+        thresholds[language] = _thresholds(own[human], length[human], spread[human], trend)
+        trend = trend if trend is not None else _trend(own[human], length[human], spread[human])
         floors[language] = float(np.quantile(corpus.rows.known[here & ~corpus.synthetic], 0.001)) * _SPARE
         about = corpus.table[chosen & ~corpus.synthetic]
         support[language] = {"passages": len(about), "documents": int(about.group.nunique())}
@@ -187,6 +192,32 @@ def calibrate(
     provenance = {**describe, "scores": "held-out domains and makers; base models left out", "auroc": proof}
     provenance["web prose"] = support
     return Calibration(f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+
+
+def _thresholds(
+    scores: NDArray[np.float64],
+    words: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    trend: NDArray[np.float64] | None,
+) -> list[list[float]]:
+    """Thresholds of a language's human documents by length bucket and level; `trend` (buckets,) is the first language's."""
+    lengths, rows = bucket(words), []
+    for index in range(len(BUCKETS)):
+        at = _near(index, words, np.zeros(len(words), bool))
+        moved = scores
+        if trend is not None and (lengths == index).sum() < _OWN_LENGTH:
+            moved, at = scores + trend[index] - trend[lengths], np.arange(len(words))
+        rows.append([threshold(moved[at], weight[at], level) for level in LEVELS])
+    return rows
+
+
+def _trend(
+    scores: NDArray[np.float64], words: NDArray[np.int32], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How the score that 1% of humans exceed depends on the length bucket, (buckets,)."""
+    none = np.zeros(len(words), bool)
+    near = [_near(index, words, none) for index in range(len(BUCKETS))]
+    return np.array([threshold(scores[at], weight[at], 0.01) for at in near])
 
 
 def family_weights(corpus: Corpus, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -242,9 +273,14 @@ def _least_ratio(
     return float(np.clip(np.log(max(synthetic[at], 1e-6) / human[at]), -MOST, -1.0))
 
 
-def domain_weights(corpus: pd.DataFrame) -> NDArray[np.float64]:
-    """Weights that make every (label, domain) count alike, those under 100 documents in proportion."""
-    size = corpus.groupby(["synthetic", "stem"]).synthetic.transform("size").to_numpy()
+def domain_weights(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Weights of documents of one language that make every (label, domain) count alike, those under 100 in proportion.
+
+    All 1 where humans have fewer domains than `_MANY`: one small domain of a few would set every threshold.
+    """
+    if table.stem[~table.synthetic].nunique() < _MANY:
+        return np.ones(len(table))
+    size = table.groupby(["synthetic", "stem"]).synthetic.transform("size").to_numpy()
     return np.asarray(1.0 / np.maximum(size, 100))
 
 

@@ -186,7 +186,8 @@ class _Weights(NamedTuple):
 def mix_experts(experts: NDArray[Any], lines: NDArray[Any]) -> NDArray[np.float64]:
     """Scores of n documents, shape (n,), from those of the experts, (n, k), and lines for all or each, ([n,] k, 2)."""
     lines = np.asarray(lines, float)
-    return np.asarray(np.logaddexp.reduce(lines[..., 0] + lines[..., 1] * experts, axis=1))
+    with np.errstate(invalid="ignore"):  # a document without scores has none
+        return np.asarray(np.logaddexp.reduce(lines[..., 0] + lines[..., 1] * experts, axis=1))
 
 
 def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
