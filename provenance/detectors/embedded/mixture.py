@@ -28,6 +28,9 @@ _MANY = 8
 #: Human passages of a length from which on its thresholds are its own; with fewer, the language's own level moves
 #: with the length as it does in the first language.
 _OWN_LENGTH = 1000
+#: Nats by which thresholds of a language with fewer domains are higher: half the rate is asked of the few that are
+#: known, because pages of other kinds score higher (measured: German ones twice as often).
+_MARGIN = float(np.log(2))
 #: Steepest line from a score to its log-likelihood ratio.
 _MAX_SLOPE = 2.0
 #: Part of the least share of common words among human passages that a page still needs: pages are more mixed.
@@ -35,10 +38,10 @@ _SPARE = 0.8
 #: Share of humans between which a tail is fitted: rarer ones are too few to place it.
 _TAIL = (0.004, 0.15)
 #: The most that a score can say, in nats; the least is measured.
-MOST = 4.0
+MOST = 5.0
 #: Passages of each label that an expert needs in a language, and its AUROC there, to count in it.
 _LEAST = 30
-_MIN_AUROC = 0.9
+_MIN_AUROC = 0.8
 #: Human passages, and documents that they come from, that a language must have to be claimed.
 CLAIM, CLAIM_DOCUMENTS = 300, 20
 
@@ -181,10 +184,11 @@ def calibrate(
         for index in range(len(BUCKETS)):
             at = _near(index, length, machine)
             lines[language].append(_fit_upper_line(own[at], machine[at], spread[at]))
-        thresholds[language] = _thresholds(own[human], length[human], spread[human], trend)
+        about = corpus.table[chosen & ~corpus.synthetic]
+        margin = 0.0 if about.stem.nunique() >= _MANY else _MARGIN
+        thresholds[language] = _thresholds(own[human], length[human], spread[human], trend, margin)
         trend = trend if trend is not None else _trend(own[human], length[human], spread[human])
         floors[language] = float(np.quantile(corpus.rows.known[here & ~corpus.synthetic], 0.001)) * _SPARE
-        about = corpus.table[chosen & ~corpus.synthetic]
         support[language] = {"passages": len(about), "documents": int(about.group.nunique())}
         support[language]["repositories"] = int(about.repository.nunique())
     bounds = (_least_ratio(corpus, mixed, lines, use), MOST)
@@ -199,15 +203,19 @@ def _thresholds(
     words: NDArray[np.int32],
     weight: NDArray[np.float64],
     trend: NDArray[np.float64] | None,
+    margin: float,
 ) -> list[list[float]]:
-    """Thresholds of a language's human documents by length bucket and level; `trend` (buckets,) is the first language's."""
+    """Thresholds of a language's human documents by length bucket and level, raised by `margin`.
+
+    `trend` (buckets,) is the first language's.
+    """
     lengths, rows = bucket(words), []
     for index in range(len(BUCKETS)):
         at = _near(index, words, np.zeros(len(words), bool))
         moved = scores
         if trend is not None and (lengths == index).sum() < _OWN_LENGTH:
             moved, at = scores + trend[index] - trend[lengths], np.arange(len(words))
-        rows.append([threshold(moved[at], weight[at], level) for level in LEVELS])
+        rows.append([threshold(moved[at], weight[at], level) + margin for level in LEVELS])
     return rows
 
 

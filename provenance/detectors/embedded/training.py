@@ -87,7 +87,7 @@ class Corpus:
         return {name: chosen for name, chosen in found.items() if chosen.any()}
 
 
-def prepare(corpus: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def prepare(corpus: pd.DataFrame, settings: Settings | None = None) -> pd.DataFrame:
     """The corpus with synthetic, recent, named (bool), repository, stem (coarse domain), maker and folds added.
 
     Needs text, label (human or synthetic), generator, domain, language, source, group; `maker` may name who made a
@@ -104,7 +104,7 @@ def prepare(corpus: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return assign_folds(
         corpus.assign(
             synthetic=synthetic,
-            recent=corpus.generator.isin(settings.recent).to_numpy() & synthetic,
+            recent=corpus.generator.isin((settings or Settings()).recent).to_numpy() & synthetic,
             named=named & synthetic,
             repository=corpus.source.astype(str).str.split("/").str[:2].str.join("/").to_numpy(),
             stem=corpus.domain.astype(str).str.split("/").str[0].str.split("-").str[0].to_numpy(),
