@@ -31,9 +31,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     return [f"| {line} |" for line in lines]
 
 
-def to_prior(
-    weight: NDArray[np.float64], synthetic: NDArray[np.bool_], prior: float
-) -> NDArray[np.float64]:
+def to_prior(weight: NDArray[np.float64], synthetic: NDArray[np.bool_], prior: float) -> NDArray[np.float64]:
     """Weights under which the share of synthetic documents is `prior` and all sum to 1."""
     total = {label: max(float(weight[synthetic == label].sum()), 1e-12) for label in (False, True)}
     return np.where(synthetic, weight * prior / total[True], weight * (1 - prior) / total[False])
@@ -61,7 +59,9 @@ def reliability(
     return points, error
 
 
-def draw_reliability(path: Path, title: str, points: Sequence[tuple[float, float, float]], error: float) -> None:
+def draw_reliability(
+    path: Path, title: str, points: Sequence[tuple[float, float, float]], error: float
+) -> None:
     """Write a reliability diagram as SVG: observed over stated share, dots as large as the documents they stand for."""
     size, edge = 240, 36
 
@@ -80,7 +80,9 @@ def draw_reliability(path: Path, title: str, points: Sequence[tuple[float, float
     parts.append(f'<polyline points="{line}" fill="none" stroke="{_LINE}"/>')
     for stated, seen, total in points:
         x, y = at(stated, seen)
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 10 * total**0.5:.1f}" fill="{_DOT}" fill-opacity="0.6"/>')
+        parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 10 * total**0.5:.1f}" fill="{_DOT}" fill-opacity="0.6"/>'
+        )
     parts += [
         f'<text x="{edge}" y="{size + edge + 16}" fill="{_FAINT}">0</text>',
         f'<text x="{edge + size / 2}" y="{size + edge + 28}" text-anchor="middle" fill="{_FAINT}">stated</text>',

@@ -62,7 +62,9 @@ def read_texts(folder: Path) -> pd.DataFrame:
     for column in ("generator", "maker", "released", "domain", "language"):
         if column not in texts:
             texts[column] = None
-    return texts.assign(synthetic=(texts.label == "synthetic").to_numpy(), released=texts.released.astype("string").str[:7])
+    return texts.assign(
+        synthetic=(texts.label == "synthetic").to_numpy(), released=texts.released.astype("string").str[:7]
+    )
 
 
 def judge(texts: pd.DataFrame, folder: str | None) -> pd.DataFrame:
@@ -126,7 +128,14 @@ def by_group(judged: pd.DataFrame, column: str) -> list[str]:
             both = len(human) >= FEWEST and len(machine) >= FEWEST
             area = f"{auroc(part.ratio.to_numpy(), part.synthetic.to_numpy()):.3f}" if both else "-"
             rows.append(
-                [name, len(human), _tables.rate(human.flagged), len(machine), _tables.rate(machine.flagged), area]
+                [
+                    name,
+                    len(human),
+                    _tables.rate(human.flagged),
+                    len(machine),
+                    _tables.rate(machine.flagged),
+                    area,
+                ]
                 + [f"{part.abstained.mean():.2f}"]
             )
     return _tables.table([column, "human", "flagged", "synthetic", "flagged", "AUROC", "abstained"], rows)

@@ -58,7 +58,7 @@ def test_an_answer_says_why() -> None:
     assert piece["llr"] == prose["llr"] == prose["detectors"][0]["llr"]
     assert f"on {prose['token_count']} words" in piece["because"]
     assert prose["abstained_because"] is None
-    for answer, words in ((short, "2 words, fewer than 100"), (strange, "language xx, calibrated for")):
+    for answer, words in ((short, "2 words, fewer than 60"), (strange, "language xx, calibrated for")):
         assert answer["abstained"] and answer["evidence"] == []
         assert words in answer["abstained_because"]
 

@@ -245,14 +245,15 @@ def fit_line(
     inner = (scores - middle) / width
     intercept, slope = _newton(inner, synthetic, weights, None)
     if not 0 <= slope <= max_slope * width:  # once more for the intercept where the slope hit its bound
-        intercept, slope = _newton(
-            inner, synthetic, weights, min(max(slope, 0.0), max_slope * width)
-        )
+        intercept, slope = _newton(inner, synthetic, weights, min(max(slope, 0.0), max_slope * width))
     return intercept - slope * middle / width, slope / width
 
 
 def _newton(
-    scores: NDArray[np.float64], synthetic: NDArray[np.bool_], weights: NDArray[np.float64], held: float | None
+    scores: NDArray[np.float64],
+    synthetic: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    held: float | None,
 ) -> tuple[float, float]:
     """(intercept, slope) that minimise the logistic loss by damped Newton steps; the slope is `held` where given."""
 
@@ -267,7 +268,9 @@ def _newton(
         gradient = np.array([gap.sum(), (gap * scores).sum() + 1e-3 * at[1]])
         cross = (curve * scores).sum()
         hessian = np.array([[curve.sum(), cross], [cross, (curve * scores**2).sum() + 1e-3]])
-        step = np.linalg.solve(hessian, gradient) if held is None else np.array([gradient[0] / hessian[0, 0], 0])
+        step = (
+            np.linalg.solve(hessian, gradient) if held is None else np.array([gradient[0] / hessian[0, 0], 0])
+        )
         while loss(at - step) > loss(at) + 1e-15 and np.abs(step).max() > 1e-9:
             step = step / 2
         at = at - step

@@ -20,7 +20,19 @@ from provenance.detectors.embedded.training import Corpus
 #: Coarse domains that are prose of web pages. Others (novels, textbooks, abstracts, speeches, reviews, e-mail) are
 #: measured beside them: the worst of those set the threshold before, which cost half of what is found on pages.
 WEB = frozenset(
-    ("blog", "community", "edu", "forum", "gov", "guide", "health", "interview", "news", "opinion", "personal")
+    (
+        "blog",
+        "community",
+        "edu",
+        "forum",
+        "gov",
+        "guide",
+        "health",
+        "interview",
+        "news",
+        "opinion",
+        "personal",
+    )
     + ("qa", "recipe", "self", "tech", "travel", "writing")
 )
 #: Domains of humans in a language from which on each counts alike.
@@ -54,7 +66,7 @@ def web_prose(table: pd.DataFrame) -> NDArray[np.bool_]:
         rows = (table.language == language).to_numpy()
         if (web & rows).sum() < 2 * _LEAST:
             web |= human & rows
-    return web
+    return np.asarray(web, bool)
 
 
 def proofs(
@@ -232,7 +244,9 @@ def family_weights(corpus: Corpus, chosen: NDArray[np.bool_]) -> NDArray[np.floa
     """Weights of the `chosen` documents, (their number,): each domain alike, each of the exclusive families alike."""
     table = corpus.table[chosen]
     weight = domain_weights(table)
-    kind = np.where(table.recent, "recent", np.where(table.named, "named", np.where(table.synthetic, "earlier", "")))
+    kind = np.where(
+        table.recent, "recent", np.where(table.named, "named", np.where(table.synthetic, "earlier", ""))
+    )
     for name in sorted(set(kind) - {""}):
         weight[kind == name] /= weight[kind == name].sum()
     return weight

@@ -99,13 +99,19 @@ class Model:
 
     @cached_property
     def _weights(self) -> _Weights:
-        places, weights, index = self.tables
+        places, weights, common = self.tables
         return _Weights(
-            places,
-            weights,
-            index,
-            *(getattr(self, name) for name in _Weights._fields[3:-1]),
-            float(self.out_bias[0]),
+            places=places,
+            weights=weights,
+            common=common,
+            scale=self.scale,
+            bias=self.bias,
+            style_mean=self.style_mean,
+            style_scale=self.style_scale,
+            style_weights=self.style_weights,
+            hidden=self.hidden,
+            out=self.out,
+            out_bias=float(self.out_bias[0]),
         )
 
     def score(self, texts: pa.Array, languages: Languages | None = None) -> Scores:
@@ -172,7 +178,7 @@ class _Weights(NamedTuple):
 
     places: NDArray[np.uint32]
     weights: NDArray[np.int8]
-    index: NDArray[np.uint32]
+    common: NDArray[np.uint32]
     scale: NDArray[np.float32]
     bias: NDArray[np.float32]
     style_mean: NDArray[np.float32]
@@ -323,7 +329,7 @@ def _score(  # type: ignore[no-untyped-def]
         )
         if count == 0:
             continue
-        common = mask(count, hashes, types, flags, lengths, suffixes, model.index, masked)
+        common = mask(count, hashes, types, flags, lengths, suffixes, model.common, masked)
         words[document], known[document] = measure(count, types, common)
         parts, size = passages(count)
         for part in range(parts):
@@ -344,7 +350,7 @@ def _score(  # type: ignore[no-untyped-def]
                     at = (at + np.uint32(1)) & last_slot
             style(first, last, hashes, types, flags, lengths, recent, stamp * 4096, vector)
             standardise(vector, model.style_mean[spoken[document]], model.style_scale[spoken[document]])
-            _answers(vector, summed, found, parts, model, experts[document])
+            _answers(vector, summed, found=found, parts=parts, model=model, answers=experts[document])
 
 
 @njit(cache=True, nogil=True)

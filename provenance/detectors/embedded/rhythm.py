@@ -47,7 +47,14 @@ def fit_network(
         return Network(hidden, out, 0.0)
     weight = (weight / weight[used].mean()).astype(np.float32)
     order = np.stack([random.permutation(used) for _ in range(_EPOCHS)])
-    bias = _fit(style, synthetic.astype(np.float32), weight, order, hidden, out)
+    bias = _fit(
+        style=style,
+        target=synthetic.astype(np.float32),
+        weight=weight,
+        order=order,
+        hidden=hidden,
+        out=out,
+    )
     return Network(hidden, out, float(np.float32(bias)))
 
 
@@ -76,7 +83,7 @@ def _fit(style, target, weight, order, hidden, out):  # type: ignore[no-untyped-
     rate, ridge = np.float32(_RATE), np.float32(_RIDGE)
     hidden_squares = np.full(hidden.shape, np.float32(1e-3))
     out_squares = np.full(out.shape, np.float32(1e-3))
-    bias = 0.0
+    bias = np.float64(0)
     bias_squares = 1e-3
     inner = np.zeros(len(out), np.float32)
     last = hidden.shape[1] - 1
@@ -104,5 +111,5 @@ def _fit(style, target, weight, order, hidden, out):  # type: ignore[no-untyped-
                 out_squares[unit] += gradient * gradient
                 out[unit] -= rate * gradient / np.sqrt(out_squares[unit])
             bias_squares += gap * gap
-            bias -= rate * gap / np.sqrt(bias_squares)
+            bias = bias - rate * gap / np.sqrt(bias_squares)
     return bias

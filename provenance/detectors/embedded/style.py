@@ -48,7 +48,7 @@ def style(first, last, hashes, types, flags, lengths, recent, base, out):  # typ
     """
     for k in range(len(out)):
         out[k] = 0.0
-    words = _count_words(first, last, hashes, types, flags, lengths, out)
+    words = _count_words(first, last, hashes=hashes, types=types, flags=flags, lengths=lengths, out=out)
     if words == 0:
         for k in range(len(out)):
             out[k] = 0.0
@@ -57,8 +57,8 @@ def style(first, last, hashes, types, flags, lengths, recent, base, out):  # typ
     commas = out[0]
     for k in range(_ROOTS):
         out[k] = np.sqrt(out[k] / words)
-    _repetition(first, last, hashes, types, recent, base, words, out)
-    _sentences(first, last, hashes, types, flags, commas, out)
+    _repetition(first, last, hashes=hashes, types=types, recent=recent, base=base, words=words, out=out)
+    _sentences(first, last, hashes=hashes, types=types, flags=flags, all_commas=commas, out=out)
 
 
 @njit(cache=True, nogil=True)
@@ -157,7 +157,9 @@ def _repetition(first, last, hashes, types, recent, base, words, out):  # type: 
             gap_sum += np.log(np.float64(gap))
             gap_count += 1
         out[20] += gap > 1000
-        pair = np.uint32(previous * np.uint32(0x9E3779B1) ^ hashes[i] * np.uint32(0x85EBCA6B)) >> np.uint32(16)
+        pair = np.uint32(previous * np.uint32(0x9E3779B1) ^ hashes[i] * np.uint32(0x85EBCA6B)) >> np.uint32(
+            16
+        )
         out[35] += position - recent[pair] <= 1000
         recent[pair] = position
         previous = hashes[i]

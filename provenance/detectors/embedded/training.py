@@ -148,9 +148,12 @@ def _human_style(
     human = ~table.synthetic.to_numpy()
     counts = table.language[human].value_counts()
     counts = counts[(counts >= _LEAST_STYLE) | (counts == counts.max())]
-    weight = 1 / np.sqrt(
-        table.groupby(["language", "synthetic", "repository", "stem"]).synthetic.transform("size")
-    ).to_numpy()
+    weight = (
+        1
+        / np.sqrt(
+            table.groupby(["language", "synthetic", "repository", "stem"]).synthetic.transform("size")
+        ).to_numpy()
+    )
     means, scales = np.zeros((len(counts), len(STYLE))), np.zeros((len(counts), len(STYLE)))
     for place, language in enumerate(counts.index):
         chosen = (human & (table.language == language).to_numpy())[rows.document]
