@@ -29,6 +29,18 @@ def logistic(train: pd.DataFrame) -> Scorer:
     return lambda texts: np.asarray(model.decision_function(read.transform(texts)))
 
 
+def baselines(train: pd.DataFrame) -> dict[str, Scorer]:
+    """Both baselines by name; fastText only where the installed package can train (the `train` extra)."""
+    import fasttext as package
+
+    found = {"hashed n-gram LR": logistic(train)}
+    if hasattr(package, "train_supervised"):
+        found["fastText"] = fasttext(train)
+    else:
+        print("fastText is left out: install the extra `train`, whose package can train", file=sys.stderr)
+    return found
+
+
 def fasttext(train: pd.DataFrame) -> Scorer:
     """A plain fastText classifier over words and pairs of words."""
     labels = np.where(train.synthetic, "__label__synthetic ", "__label__human ")

@@ -34,8 +34,7 @@ def unseen_makers(everything: pd.DataFrame, with_baselines: bool) -> str:
     rows = []
     scorers: dict[str, _baselines.Scorer] = {}
     if with_baselines:
-        english = train[train.language == "en"]
-        scorers = {"hashed n-gram LR": _baselines.logistic(english), "fastText": _baselines.fasttext(english)}
+        scorers = _baselines.baselines(train[train.language == "en"])
     fixed = human[(human.language == "en") & (human.split == "val")]
     cuts = {
         name: mixture.threshold(scorer(fixed.text), mixture.domain_weights(fixed), 0.01)

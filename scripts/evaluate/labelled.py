@@ -92,8 +92,7 @@ def overall(judged: pd.DataFrame, corpus: Path | None) -> list[str]:
         pool = training.prepare(pd.concat([pd.read_parquet(file) for file in files], ignore_index=True))
         train, human = pool[pool.split == "train"], pool[(pool.split == "val") & mixture.web_prose(pool)]
         human = human[human.language == human.language.value_counts().index[0]]
-        for name, make in (("hashed n-gram LR", _baselines.logistic), ("fastText", _baselines.fasttext)):
-            score = make(train)
+        for name, score in _baselines.baselines(train).items():
             known, found = score(human.text), score(judged.text)
             cuts = [mixture.threshold(known, mixture.domain_weights(human), level) for level in RATES]
             rows.append(_row(name, found, synthetic, [found > cut for cut in cuts]) + ["-"] * 4)

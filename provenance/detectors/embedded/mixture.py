@@ -51,6 +51,9 @@ _SPARE = 0.8
 _TAIL = (0.004, 0.15)
 #: The most that a score can say, in nats; the least is measured.
 MOST = 5.0
+#: Share of synthetic text taken to be of a family that no expert knows, which scores as humans do: without it the
+#: least ratio would be -5 nats, and an expert of other families has AUROC .4 to .6 on one that it does not know.
+_UNKNOWN = 0.05
 #: Passages of each label that an expert needs in a language, and its AUROC there, to count in it.
 _LEAST = 30
 _MIN_AUROC = 0.8
@@ -292,7 +295,8 @@ def _least_ratio(
     human = np.cumsum(np.where(machine, 0, weight)[order]) / weight[~machine].sum()
     synthetic = np.cumsum(np.where(machine, weight, 0)[order]) / weight[machine].sum()
     at = int(np.searchsorted(human, 0.25))
-    return float(np.clip(np.log(max(synthetic[at], 1e-6) / human[at]), -MOST, -1.0))
+    share = (1 - _UNKNOWN) * synthetic[at] / human[at] + _UNKNOWN
+    return float(np.clip(np.log(share), -MOST, -1.0))
 
 
 def domain_weights(table: pd.DataFrame) -> NDArray[np.float64]:
