@@ -109,20 +109,21 @@ def describe_cost(item: dict[str, Any]) -> str:
 
 
 def _priors(prior: dict[str, Any], configured: dict[str, Any]) -> str:
-    years = ", ".join(f"{year}: {rate:g}" for year, rate in configured["by_year"].items())
-    listed = f"Prior by year of proof: before 2022-11-30 {configured['low_background']:g}, {years}"
+    table = configured["by_year"] or configured["by_month"]
+    times = ", ".join(f"{time}: {rate:g}" for time, rate in table.items())
+    listed = f"Prior by time of proof: before 2022-11-30 {configured['low_background']:g}, {times}"
     if not prior["strata"]:
         return f"{listed}; no stratum of this crawl has an estimate of its own."
     rows = "\n".join(
         f"| {row['year'] or 'not proven'} | {row['language']} "
         f"| {'all' if row['source'] is None else _code(row['source'] or 'without a name').replace('|', '/')[:60]} "
-        f"| {row['documents']:,} | {row['share']:.3f} | {row['prior']:.3f} |"
+        f"| {row['documents']:,} | {row['share']:.3f} | {row['prior']:.3f} | {row['low']:.3f} to {row['high']:.3f} |"
         for row in prior["strata"][:100]
     )
     return f"""{listed}; where enough documents could be judged, estimated from this crawl:
 
-| year | language | source | documents | estimated share | prior |
-|---|---|---|---:|---:|---:|
+| year | language | source | documents | estimated share | prior | 95% interval |
+|---|---|---|---:|---:|---:|---|
 {rows}"""
 
 

@@ -154,21 +154,42 @@ def manifest_schema() -> dict[str, Any]:
         "neural": {"type": "array", "items": _object(cost)},
     }
     prior_stratum = {
-        "year": {"type": ["integer", "null"], "description": "of proof; null: no capture proves one"},
+        "year": {
+            "type": ["integer", "string", "null"],
+            "description": "of proof; `all`: all years together; null: no capture proves one",
+        },
         "language": name,
         "source": {"type": ["string", "null"], "description": "null: all sources"},
         "documents": count,
         "share": share | {"description": "synthetic share found by EM"},
-        "prior": share | {"description": "the share drawn to the configured prior and bounded"},
+        "prior": share
+        | {"description": "the share drawn to the wider stratum or the configured prior, and bounded"},
+        "low": share | {"description": "lower end of the prior's 95% interval, sites being the unit"},
+        "high": share | {"description": "its upper end"},
+        "shift": number | {"description": "nats by which the prior lies above the configured one"},
     }
-    corrected = {"language": name, "low_background": count, "steepness": number}
+    level = {
+        "language": name,
+        "shift": number | {"description": "nats added to the ratios of the language"},
+        "deviation": number | {"description": "standard deviation of the shift, in nats"},
+        "documents": count | {"description": "documents from before 2022-11-30 that say so"},
+    }
+    sites = {
+        "spread": number
+        | {"description": "standard deviation of a site's effect, in nats; 0: sites do not differ"},
+        "correlation": share | {"description": "of errors within a site, by which its evidence is damped"},
+        "old_mean": number | {"description": "mean ratio of old documents, in nats"},
+        "gain": number | {"description": "nats by which the crawl is likelier than if sites did not differ"},
+        "paired_sites": count | {"description": "old sites of several documents, which show the correlation"},
+        "shift": number
+        | {"description": "nats added to all new documents so that the mean probability stays"},
+    }
     prior = {
         "estimate": {"enum": ["none", "crawl"]},
         "fewest_documents": count,
         "pseudo_count": count,
-        "pseudo_count_uncorrected": count,
         "most_factor": number,
-        "corrected": {"type": "array", "items": _object(corrected)},
+        "levels": {"type": "array", "items": _object(level)},
         "strata": {"type": "array", "items": _object(prior_stratum)},
     }
     return {
@@ -194,6 +215,7 @@ def manifest_schema() -> dict[str, Any]:
                 "synthetic": _object(synthetic),
                 "detector": _object(detector),
                 "prior": _object(prior),
+                "sites": _object(sites),
                 "files": {"type": "array", "items": file},
                 "sha256": sha256 | {"description": "of the manifest's own text without this entry"},
             }

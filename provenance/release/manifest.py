@@ -68,6 +68,7 @@ def build_manifest(
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
+        "sites": crawl["sites"],
         "files": [*data, *ledger],
     }
 
