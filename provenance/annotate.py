@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 import xxhash
 
 from provenance.annotators.annotator import Annotator
-from provenance.annotators.columns import join_lists
 from provenance.annotators.dates.published import Dates
 from provenance.annotators.declarations.disclosures import Disclosures
 from provenance.annotators.language import Language
@@ -31,6 +30,7 @@ from provenance.configuration import Configuration, fingerprint
 from provenance.detectors.embedded import EmbeddedDetector
 from provenance.detectors.neural.annotator import NeuralDetectors
 from provenance.duplicates.minhash import MinHash
+from provenance.evidence import join_lists
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
 from provenance.records import ReadOptions, read_records

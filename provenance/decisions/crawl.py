@@ -15,7 +15,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import at_most_one, join_lists
 from provenance.configuration import Configuration, Prior
 from provenance.decisions.counts import histograms
 from provenance.decisions.detectors import CalibratedDetectors, Scored, embedded_scores
@@ -23,7 +22,7 @@ from provenance.decisions.prior import Priors, estimate
 from provenance.detectors.embedded import conformal
 from provenance.detectors.embedded.annotator import NAME
 from provenance.detectors.embedded.calibration import BUCKETS, HIGHEST, limit_documents, limit_table
-from provenance.evidence import evidence_sum, low_background
+from provenance.evidence import at_most_one, evidence_sum, join_lists, low_background
 
 #: Source of the piece of evidence that takes back what the crawl's own humans do not allow.
 LIMIT_SOURCE = "detector:crawl"

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import filter_lists, join_lists
 from provenance.configuration import Configuration, ConfigurationError
 from provenance.decisions.counts import count_scores
 from provenance.decisions.prior import proof_years
@@ -30,7 +29,7 @@ from provenance.detectors.embedded.calibration import (
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
 from provenance.detectors.neural.config import Combination
-from provenance.evidence import low_background
+from provenance.evidence import filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.
 COLUMNS = (
