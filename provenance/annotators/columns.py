@@ -40,3 +40,9 @@ def string_array(texts: Sequence[str]) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(
         len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
     )
+
+
+def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with columns added or replaced."""
+    merged = {name: batch[name] for name in batch.schema.names} | columns
+    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))

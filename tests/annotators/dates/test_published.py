@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.annotators.annotator import Annotator
-from provenance.annotators.dates.published import Dates, find_published
+from provenance.annotators.dates.published import Dates, Document, find_published
 from provenance.annotators.dates.written import find_dates
+from provenance.annotators.page.search import search_page
 from provenance.schema import TIME
 
 CAPTURED = dt.datetime(2023, 6, 1, 12, tzinfo=dt.UTC)
@@ -24,7 +25,8 @@ CAPTURED = dt.datetime(2023, 6, 1, 12, tzinfo=dt.UTC)
 def published(
     html: str = "", url: str = "https://a.example/x", headers: str | None = None, text: str | None = None
 ) -> tuple[str, str] | None:
-    claim = find_published(url, CAPTURED, headers, html.encode() or None, text)
+    page = search_page(html.encode()) if html else None
+    claim = find_published(Document(url, CAPTURED, headers, page=page, text=text))
     return claim and (str(claim[0]), claim[1])
 
 
@@ -157,7 +159,7 @@ def test_the_annotator_writes_midnight_utc_and_nulls() -> None:
 @settings(deadline=None, max_examples=80)
 @given(st.lists(st.sampled_from(["<meta ", "<time ", "datePublished", '":"', "2020-01-0", "content=", '"', ">", "<h1", "1 january ", "20", "class='date'>", "\\", "é"]), max_size=60))  # fmt: skip
 def test_any_page_gives_a_possible_day_or_none(parts: list[str]) -> None:
-    claim = find_published(None, CAPTURED, None, "".join(parts).encode(), None)
+    claim = find_published(Document(captured=CAPTURED, page=search_page("".join(parts).encode())))
     assert claim is None or dt.date(1991, 8, 6) <= claim[0] <= dt.date(2023, 6, 2)
 
 
@@ -175,16 +177,8 @@ def test_any_page_gives_a_possible_day_or_none(parts: list[str]) -> None:
     ],
 )
 def test_a_page_of_near_dates_is_done_in_bounded_time(unit: bytes) -> None:
-    assert (
-        find_published(
-            "https://a.example/" + "2020-01-0" * 5_000,
-            CAPTURED,
-            None,
-            b"<h1" + unit * (2_000_000 // len(unit)),
-            None,
-        )
-        is None
-    )
+    page = search_page(b"<h1" + unit * (2_000_000 // len(unit)))
+    assert find_published(Document("https://a.example/" + "2020-01-0" * 5_000, CAPTURED, page=page)) is None
 
 
 def test_real_pages_held_out_by_group(shared: Path) -> None:
@@ -192,9 +186,8 @@ def test_real_pages_held_out_by_group(shared: Path) -> None:
     for path in sorted(glob.glob(str(shared / "data/web/pages/pages-*.parquet"))):
         for row in pq.read_table(path, columns=["group", "url", "expected_date", "html"]).to_pylist():
             if row["expected_date"] and int(hashlib.sha1(row["group"].encode()).hexdigest(), 16) % 2:
-                claim = find_published(
-                    row["url"], dt.datetime(2025, 3, 10, tzinfo=dt.UTC), None, row["html"], None
-                )
+                captured = dt.datetime(2025, 3, 10, tzinfo=dt.UTC)
+                claim = find_published(Document(row["url"], captured, page=search_page(row["html"])))
                 total += 1
                 right += claim is not None and str(claim[0]) == row["expected_date"]
     assert right / total >= 0.85

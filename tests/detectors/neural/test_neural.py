@@ -29,7 +29,7 @@ transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
 from provenance.detectors.neural.annotator import NeuralDetectors  # noqa: E402
-from provenance.detectors.neural.scores import load_scorer  # noqa: E402
+from provenance.detectors.neural.load import load_scorer  # noqa: E402
 from provenance.detectors.neural.surprisal import STATISTICS, Surprisal, surprisal_statistics  # noqa: E402
 from provenance.detectors.neural.weights import NeuralError  # noqa: E402
 
