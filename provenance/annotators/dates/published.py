@@ -119,11 +119,10 @@ def _claims(document: Document) -> Iterator[Claim]:
     in_url = _url_day(document.url)
     if in_url:  # the publisher's own day, where machine-readable times are often in UTC
         yield in_url, "url path"
-    page = document.page
-    month_first = _month_first(document.url, page.content if page else b"")
-    if page:
-        yield from _page_claims(page, month_first)
+    if document.page:
+        yield from _page_claims(document.page, document.url)
     elif document.text:
+        month_first = _month_first(document.url, b"")
         for part in (document.text[:1500], document.text[-600:]):
             yield from ((day, "visible text") for day, _ in find_dates(part, month_first))
     modified = _LAST_MODIFIED.search(document.headers) if document.headers else None
@@ -131,7 +130,7 @@ def _claims(document: Document) -> Iterator[Claim]:
         yield from _last_modified(modified[1], document.captured)
 
 
-def _page_claims(page: Page, month_first: bool) -> Iterator[Claim]:
+def _page_claims(page: Page, url: str) -> Iterator[Claim]:
     places = page.places
     published, modified_at = places[b"datepublished"], places[b"datemodified"]
     published_meta, dated_meta, modified_meta = _meta_dates(page.content, places[b"<meta"])
@@ -140,6 +139,7 @@ def _page_claims(page: Page, month_first: bool) -> Iterator[Claim]:
     yield from _microdata(page.content, published)
     yield from dated_meta
     yield from _time_elements(page.content, places[b"<time"])
+    month_first = _month_first(url, page.content)
     yield from _near_headline(page.content, month_first)
     yield from modified_meta
     yield from _json_dates(page.content, b"dateModified", modified_at)
