@@ -22,7 +22,7 @@ from provenance.annotators.claims import Claims
 from provenance.annotators.columns import with_columns
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
-from provenance.annotators.marks.characters import clean_invisible
+from provenance.annotators.marks.invisible import clean_invisible
 from provenance.annotators.source import Source
 from provenance.annotators.text import MainText
 from provenance.annotators.watermarks import Watermarks

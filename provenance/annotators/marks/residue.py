@@ -23,7 +23,6 @@ import pyarrow as pa
 import yaml
 from numba import njit
 
-from provenance.annotators.marks.characters import buffers
 from provenance.annotators.marks.context import (
     in_code_element,
     is_discussed,
@@ -31,6 +30,7 @@ from provenance.annotators.marks.context import (
     is_quoted,
     topics_near,
 )
+from provenance.annotators.marks.utf8 import buffers
 
 #: Kinds that count alone; the others need a second, different rule.
 ALONE: Final = frozenset({"token", "markup", "statement", "link"})
