@@ -37,10 +37,8 @@ EVIDENCE = pa.list_(pa.struct([("source", pa.string()), ("llr", pa.float32()), (
 #: otherwise the reason code (see `provenance.outcomes`) and `detail` says it for a person.
 RECORDS = pa.schema(
     [
-        (
-            "record_offset",
-            pa.int64(),
-        ),  # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
+        # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
+        ("record_offset", pa.int64()),
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),

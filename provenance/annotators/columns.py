@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 
 def open_rows(batch: pa.RecordBatch) -> pa.BooleanArray:
@@ -43,31 +42,7 @@ def string_array(texts: Sequence[str]) -> pa.LargeStringArray:
     )
 
 
-def join_lists(columns: Sequence[pa.ListArray]) -> pa.ListArray:
-    """The lists of one or more columns of one type and length, joined row by row in their order; null is empty."""
-    rows, kind = len(columns[0]), columns[0].type
-    parents = np.concatenate(
-        [np.asarray(pc.list_parent_indices(column)).astype(np.int64) for column in columns]
-    )
-    order = np.argsort(parents, kind="stable")
-    offsets = np.zeros(rows + 1, dtype=np.int32)
-    np.cumsum(np.bincount(parents, minlength=rows), out=offsets[1:])
-    values = pa.concat_arrays([column.flatten() for column in columns])
-    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)), type=kind)
-
-
-def filter_lists(column: pa.ListArray, keep: pa.BooleanArray) -> pa.ListArray:
-    """A list column with only those of its flattened values that `keep` says; null becomes empty."""
-    parents = np.asarray(pc.list_parent_indices(column))[np.asarray(keep)]
-    counts = np.bincount(parents.astype(np.int64), minlength=len(column))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), column.flatten().filter(keep), type=column.type)
-
-
-def at_most_one(
-    values: pa.Array, rows: NDArray[np.bool_], kind: pa.ListType, null: NDArray[np.bool_] | None = None
-) -> pa.ListArray:
-    """Lists of one value in each of the chosen rows, in order; empty elsewhere, or null where `null` says."""
-    offsets = np.concatenate([[0], np.cumsum(rows)]).astype(np.int32)
-    mask = None if null is None else pa.array(null)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, type=kind, mask=mask)
+def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with columns added or replaced."""
+    merged = {name: batch[name] for name in batch.schema.names} | columns
+    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))

@@ -15,7 +15,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import at_most_one, join_lists
 from provenance.configuration import Configuration, Prior
 from provenance.decisions.counts import histograms
 from provenance.decisions.detectors import CalibratedDetectors, Scored, embedded_scores
@@ -31,7 +30,7 @@ from provenance.detectors.embedded.calibration import (
     limit_table,
     rows_by,
 )
-from provenance.evidence import evidence_sum, low_background
+from provenance.evidence import at_most_one, evidence_sum, join_lists, low_background
 
 #: Source of the piece of evidence that takes back what the crawl's own humans do not allow.
 LIMIT_SOURCE = "detector:crawl"

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import filter_lists, join_lists
 from provenance.configuration import Configuration, ConfigurationError
 from provenance.decisions.counts import count_scores, proof_months
 from provenance.decisions.sites import site_hashes
@@ -30,7 +29,7 @@ from provenance.detectors.embedded.calibration import (
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
 from provenance.detectors.neural.config import Combination
-from provenance.evidence import low_background
+from provenance.evidence import filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.
 COLUMNS = "doc_id detectors detector_abstained detector_words detector_known evidence language source domain host capture_time".split()

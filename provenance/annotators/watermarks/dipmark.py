@@ -83,7 +83,7 @@ class DipMark(Scheme):
         distinct = sums(marks.value * marks.counted, offsets).astype(np.int64)
         rate = 1.0 - self.red_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(distinct, coins, rate, ties))
-        coins, p = among_others(p, marks, offsets, ties, self.min_tokens, rate)
+        coins, p = among_others(p, marks, offsets, ties, least=self.min_tokens, rate=rate)
         return Measurements(np.maximum(length - 1, 0), hits, z, coins, p)
 
     def _seeds(self, tokens: I64, offsets: I64, scored: Bools) -> U32:

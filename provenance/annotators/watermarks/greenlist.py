@@ -6,6 +6,8 @@ Green-list schemes toss this coin for every token. Lists of frequent seeds are k
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -19,8 +21,38 @@ DEFAULT_CACHE_BYTES = 256 << 20
 _PAIRS = 1 << 20
 #: A seed asked about this many different tokens in one batch gets a bitmap, if one is free.
 _WORTH_A_LIST = 2
+#: So many targets of one seed are answered sooner by drawing its whole list than by following each.
+_WORTH_A_DRAW = 8
 
 Bits = npt.NDArray[np.uint8]
+
+
+class Shuffle(NamedTuple):
+    """The shuffle of a vocabulary of `size` tokens whose first `head` places are green."""
+
+    size: int
+    head: int
+    steps: int  # that swap something
+    reciprocals: F64
+
+
+class Kept(NamedTuple):
+    """What was worked out before: lists by seed, where `lists` are kept, and single answers."""
+
+    lists: bool
+    bitmaps: Bits
+    slot_of: I64
+    slot_seed: U32
+    used: I64
+    pairs: U64
+
+
+class Scratch(NamedTuple):
+    """Buffers of one call."""
+
+    state: U32
+    swaps: U32
+    permutation: U32
 
 
 class GreenLists:
@@ -33,28 +65,29 @@ class GreenLists:
     def __init__(
         self, vocab_size: int, head: int, lists: bool = True, cache_bytes: int = DEFAULT_CACHE_BYTES
     ) -> None:
-        self.vocab_size = vocab_size
-        self.head = head
         # the last step of the shuffle swaps nothing
-        self._steps = min(head, vocab_size - 1)
-        self._reciprocals: F64 = 1.0 / (vocab_size - np.arange(self._steps, dtype=np.float64))
+        steps = min(head, vocab_size - 1)
+        reciprocals: F64 = 1.0 / (vocab_size - np.arange(steps, dtype=np.float64))
+        self._shuffle = Shuffle(vocab_size, head, steps, reciprocals)
         width = (vocab_size + 7) // 8
         slots = max(1, cache_bytes // width) if lists else 1
         slots = min(slots, 1 << 20)
-        self._bitmaps: Bits = np.empty((slots, width), np.uint8)
         size = 16
         while size < 2 * slots:
             size *= 2
-        self._slot_of: I64 = np.full(size, -1, np.int64)
-        self._slot_seed: U32 = np.zeros(slots, np.uint32)
-        self._used = np.zeros(1, np.int64)
-        self._lists = lists
-        self._pairs: U64 = np.zeros(_PAIRS, np.uint64)
+        self._kept = Kept(
+            lists,
+            bitmaps=np.empty((slots, width), np.uint8),
+            slot_of=np.full(size, -1, np.int64),
+            slot_seed=np.zeros(slots, np.uint32),
+            used=np.zeros(1, np.int64),
+            pairs=np.zeros(_PAIRS, np.uint64),
+        )
 
     @property
     def cached_lists(self) -> int:
         """How many lists are kept as bitmaps."""
-        return int(self._used[0])
+        return int(self._kept.used[0])
 
     def contains(self, seeds: U32, targets: I64) -> Bools:
         """Whether each target token is green under its seed; False for a token outside the vocabulary."""
@@ -65,113 +98,109 @@ class GreenLists:
         group = rank[inverse]
         order = np.argsort(group, kind="stable")
         out = np.zeros(len(seeds), np.bool_)
-        _answer(
-            seeds,
-            targets,
-            order,
-            out,
-            self._lists,
-            self.vocab_size,
-            self._steps,
-            self.head,
-            self._reciprocals,
-            self._bitmaps,
-            self._slot_of,
-            self._slot_seed,
-            self._used,
-            self._pairs,
-        )
+        _answer((seeds, targets, order), self._shuffle, self._kept, out)
         return out
 
 
 @njit(cache=True, nogil=True)
-def _answer(
-    seeds: U32,
-    targets: I64,
-    order: I64,
-    out: Bools,
-    lists: bool,
-    size: int,
-    steps: int,
-    head: int,
-    reciprocals: F64,
-    bitmaps: Bits,
-    slot_of: I64,
-    slot_seed: U32,
-    used: I64,
-    pairs: U64,
-) -> None:
-    state = np.empty(624, np.uint32)
-    swaps = np.empty(max(steps, 1), np.uint32)
-    permutation = np.empty(size, np.uint32)
-    scratch = np.empty(bitmaps.shape[1], np.uint8)
+def _answer(asked: tuple[U32, I64, I64], shuffle: Shuffle, kept: Kept, out: Bools) -> None:
+    """Answer for seeds and targets in an order that brings equal seeds together."""
+    seeds, targets, order = asked
+    size = shuffle.size
+    scratch = Scratch(
+        np.empty(624, np.uint32), np.empty(max(shuffle.steps, 1), np.uint32), np.empty(size, np.uint32)
+    )
+    drawn = np.empty(kept.bitmaps.shape[1], np.uint8)
     start = 0
     while start < len(order):
         seed = seeds[order[start]]
         end = start
         while end < len(order) and seeds[order[end]] == seed:
             end += 1
-        place = np.int64(mix(np.uint64(seed)) & np.uint64(len(slot_of) - 1))
-        while slot_of[place] >= 0 and slot_seed[slot_of[place]] != seed:
-            place = (place + 1) & (len(slot_of) - 1)
-        slot = slot_of[place]
-        if slot < 0 and lists and used[0] < len(bitmaps) and end - start >= _WORTH_A_LIST:
-            slot = used[0]
-            used[0] += 1
-            slot_of[place] = slot
-            slot_seed[slot] = seed
-            _draw(seed, steps, head, size, reciprocals, state, swaps, permutation, bitmaps[slot])
-        if slot >= 0:
+        slot = _slot(seed, end - start, shuffle, kept, scratch)
+        if slot >= 0 or end - start > _WORTH_A_DRAW:
+            if slot < 0:
+                _draw(seed, shuffle, scratch, drawn)
+            bitmap = kept.bitmaps[slot] if slot >= 0 else drawn
             for k in range(start, end):
                 token = targets[order[k]]
                 if 0 <= token < size:
-                    out[order[k]] = (bitmaps[slot, token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
-        elif end - start > 8:
-            _draw(seed, steps, head, size, reciprocals, state, swaps, permutation, scratch)
-            for k in range(start, end):
-                token = targets[order[k]]
-                if 0 <= token < size:
-                    out[order[k]] = (scratch[token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
+                    out[order[k]] = (bitmap[token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
         else:
-            drawn = False
-            for k in range(start, end):
-                token = targets[order[k]]
-                if not 0 <= token < size:
-                    continue
-                # bits: 32 of seed, 30 of token + 1 (so that 0 means empty), the answer
-                name = (np.uint64(seed) << np.uint64(32)) | (np.uint64(token + 1) << np.uint64(1))
-                spot = np.int64(mix(name) & np.uint64(len(pairs) - 1))
-                if pairs[spot] & ~np.uint64(1) != name:
-                    if not drawn:
-                        swap_targets(seed, steps, size, reciprocals, state, swaps)
-                        drawn = True
-                    pairs[spot] = name | np.uint64(_follow(swaps, steps, head, token))
-                out[order[k]] = pairs[spot] & np.uint64(1)
+            _follow_each(seed, (targets, order[start:end]), shuffle, kept.pairs, (scratch, out))
         start = end
 
 
 @njit(cache=True, nogil=True)
-def _draw(
+def _slot(seed: np.uint32, asked: int, shuffle: Shuffle, kept: Kept, scratch: Scratch) -> int:
+    """The slot of a seed's bitmap, drawn now where it is worth it; -1 where there is none."""
+    slot_of = kept.slot_of
+    place = np.int64(mix(np.uint64(seed)) & np.uint64(len(slot_of) - 1))
+    while slot_of[place] >= 0 and kept.slot_seed[slot_of[place]] != seed:
+        place = (place + 1) & (len(slot_of) - 1)
+    slot = slot_of[place]
+    if slot < 0 and kept.lists and kept.used[0] < len(kept.bitmaps) and asked >= _WORTH_A_LIST:
+        slot = kept.used[0]
+        kept.used[0] += 1
+        slot_of[place] = slot
+        kept.slot_seed[slot] = seed
+        _draw(seed, shuffle, scratch, kept.bitmaps[slot])
+    return int(slot)
+
+
+@njit(cache=True, nogil=True)
+def _follow_each(
     seed: np.uint32,
-    steps: int,
-    head: int,
-    size: int,
-    reciprocals: F64,
-    state: U32,
-    swaps: U32,
-    permutation: U32,
-    bitmap: Bits,
+    asked: tuple[I64, I64],
+    shuffle: Shuffle,
+    pairs: U64,
+    writes: tuple[Scratch, Bools],
 ) -> None:
-    swap_targets(seed, steps, size, reciprocals, state, swaps)
-    for i in range(size):
+    """Answer for a few targets of one seed by following each through the shuffle; what was answered before is kept."""
+    targets, order = asked
+    scratch, out = writes
+    drawn = False
+    for k in order:
+        token = targets[k]
+        if not 0 <= token < shuffle.size:
+            continue
+        # bits: 32 of seed, 30 of token + 1 (so that 0 means empty), the answer
+        name = (np.uint64(seed) << np.uint64(32)) | (np.uint64(token + 1) << np.uint64(1))
+        spot = np.int64(mix(name) & np.uint64(len(pairs) - 1))
+        if pairs[spot] & ~np.uint64(1) != name:
+            if not drawn:
+                _swap(seed, shuffle, scratch)
+                drawn = True
+            answer = _follow(scratch.swaps, shuffle.steps, shuffle.head, token)
+            pairs[spot] = name | np.uint64(answer)
+        out[k] = pairs[spot] & np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def _swap(seed: np.uint32, shuffle: Shuffle, scratch: Scratch) -> None:
+    swap_targets(
+        seed,
+        shuffle.steps,
+        shuffle.size,
+        shuffle.reciprocals,
+        state=scratch.state,
+        out=scratch.swaps,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _draw(seed: np.uint32, shuffle: Shuffle, scratch: Scratch, bitmap: Bits) -> None:
+    _swap(seed, shuffle, scratch)
+    permutation, swaps = scratch.permutation, scratch.swaps
+    for i in range(shuffle.size):
         permutation[i] = i
     bitmap[:] = 0
-    for i in range(steps):
+    for i in range(shuffle.steps):
         j = swaps[i]
         chosen = permutation[j]
         permutation[j] = permutation[i]
         bitmap[chosen >> 3] |= np.uint8(1) << np.uint8(chosen & 7)
-    if head > steps:  # the whole vocabulary is green
+    if shuffle.head > shuffle.steps:  # the whole vocabulary is green
         bitmap[:] = 255
 
 

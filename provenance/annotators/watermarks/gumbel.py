@@ -87,7 +87,7 @@ class KeyedUniforms(Scheme):
             self._names, self._values = np.zeros(_PAIRS, np.uint64), np.zeros(_PAIRS, np.uint32)
         order = np.lexsort((tokens, seed))
         words = np.empty(len(seed), np.uint32)
-        _outputs(seed, tokens, order, words, self._names, self._values)
+        _outputs(seed, tokens, order, words, names=self._names, values=self._values)
         return np.asarray((words & np.uint32(0xFFFFFF)) * 2.0**-24, dtype=np.float64)
 
 

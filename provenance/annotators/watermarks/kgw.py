@@ -97,7 +97,7 @@ class Kgw(Scheme):
         coloured = sums(green & marks.counted, offsets).astype(np.int64)
         rate = self.green_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(coloured, coins, rate, ties))
-        coins, p = among_others(p, marks, offsets, ties, self.min_tokens, rate)
+        coins, p = among_others(p, marks, offsets, ties, least=self.min_tokens, rate=rate)
         return Measurements(scored.astype(np.int64), hits, z, coins, p)
 
     def _starts(self, tokens: I64, offsets: I64) -> I64:

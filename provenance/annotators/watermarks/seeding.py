@@ -66,8 +66,8 @@ class Seeding:
     span: int
     key: int
     #: None: no table is needed; otherwise the seed and size of the permutation used as a hash
-    table_seed: int | None
-    table_size: int
+    table_seed: int | None = None
+    table_size: int = TABLE_SIZE
 
 
 def resolve(name: str, context_width: int | None, key: int, vocab_size: int) -> Seeding:
@@ -79,13 +79,23 @@ def resolve(name: str, context_width: int | None, key: int, vocab_size: int) -> 
     """
     if name == "lefthash":
         # only the last token seeds, whatever the width; the width says which n-grams count as repeats
-        return Seeding(0, 1, False, (context_width or 1) + 1, key, None, TABLE_SIZE)
+        return Seeding(0, window=1, self_salt=False, span=(context_width or 1) + 1, key=key)
     if name == "selfhash":
         width = context_width or 1
-        return Seeding(PRFS["anchored_minhash_prf"], width, True, width, key, key, TABLE_SIZE)
+        return Seeding(
+            PRFS["anchored_minhash_prf"], width, self_salt=True, span=width, key=key, table_seed=key
+        )
     if name in _MARKLLM:
         width = context_width or 1
-        return Seeding(PRFS[name], width, False, width + 1, key, key, vocab_size)
+        return Seeding(
+            PRFS[name],
+            width,
+            self_salt=False,
+            span=width + 1,
+            key=key,
+            table_seed=key,
+            table_size=vocab_size,
+        )
     if name in _NAMED:
         prf, width, self_salt = _NAMED[name]
     elif name.startswith("ff-"):
@@ -112,7 +122,14 @@ def resolve(name: str, context_width: int | None, key: int, vocab_size: int) -> 
         raise ValueError("minskipgram_prf pairs the tokens of its context: its width must be at least 2")
     needs_table = PRFS[prf] not in (0, 1, 2, 10)
     table_seed = ORIGINAL_TABLE_SEED if needs_table else None
-    return Seeding(PRFS[prf], width, self_salt, width + 1 - int(self_salt), key, table_seed, TABLE_SIZE)
+    return Seeding(
+        PRFS[prf],
+        width,
+        self_salt=self_salt,
+        span=width + 1 - int(self_salt),
+        key=key,
+        table_seed=table_seed,
+    )
 
 
 def hash_table(seeding: Seeding) -> I64:
@@ -129,13 +146,13 @@ def seeds(tokens: I64, offsets: I64, seeding: Seeding, table: I64) -> U32:
     return _seeds(
         tokens,
         offsets,
-        seeding.prf,
-        seeding.window,
-        0 if seeding.self_salt else 1,
-        np.int64(wrapped),
-        np.uint64(magnitude),
-        seeding.key < 0,
-        table,
+        prf=seeding.prf,
+        window=seeding.window,
+        lag=0 if seeding.self_salt else 1,
+        key=np.int64(wrapped),
+        magnitude=np.uint64(magnitude),
+        negative=seeding.key < 0,
+        table=table,
     )
 
 

@@ -27,7 +27,7 @@ _STRATA = 32
 
 
 def among_others(
-    exact: F64, marks: Marks, offsets: I64, ties: F64, least: int, rate: float, population: int = 0
+    exact: F64, marks: Marks, offsets: I64, ties: F64, *, least: int, rate: float, population: int = 0
 ) -> tuple[I64, F64]:
     """Coins compared and p-value of each document of a batch, by strata of how many other documents share a coin.
 
@@ -53,7 +53,14 @@ def among_others(
     sizes = np.diff(np.append(first, len(doc)))
     limit = max(COMMON * float(compared.sum()), 2.0 * float(np.median(np.repeat(holders, sizes))))
     kept, hits, mean, variance = _strata(
-        first, holders, doc, green[counted][order], compared, limit, rate, population
+        first,
+        holders,
+        doc,
+        green=green[counted][order],
+        compared=compared,
+        limit=limit,
+        rate=rate,
+        population=population,
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         share = 1.0 - variance / mean

@@ -99,7 +99,9 @@ class SynthId(Scheme):
         """The published mask: n-grams whose context is not in the recent history and before any end of sequence."""
         _, contexts = _hashes(tokens, offsets, self.ngram_len)
         eos = -1 if self.eos_token_id is None else self.eos_token_id
-        return _mask(tokens, offsets, contexts, self.ngram_len, self.context_history_size, eos)
+        return _mask(
+            tokens, offsets, contexts, ngram_len=self.ngram_len, history=self.context_history_size, eos=eos
+        )
 
     def marks(self, tokens: I64, offsets: I64) -> Marks:
         """Coins are distinct readable n-grams; each is worth its part of the score."""

@@ -65,6 +65,12 @@ class Unigram(Scheme):
         marked = int(self.green.sum())
         p = np.where(short, 1.0, hypergeometric_p(distinct, coins, self.vocab_size, marked, ties))
         coins, p = among_others(
-            p, marks, offsets, ties, self.min_tokens, marked / self.vocab_size, self.vocab_size
+            p,
+            marks,
+            offsets,
+            ties,
+            least=self.min_tokens,
+            rate=marked / self.vocab_size,
+            population=self.vocab_size,
         )
         return Measurements(scored, hits, z, coins, p)

@@ -14,11 +14,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import at_most_one, read_column, string_array
+from provenance.annotators.columns import read_column, string_array
 from provenance.annotators.language import identify
 from provenance.annotators.language import load_model as load_language_model
 from provenance.detectors.embedded.calibration import BUCKETS, Calibration, base_language, load_calibration
 from provenance.detectors.embedded.model import Model, load_model
+from provenance.evidence import at_most_one
 
 NAME = "embedded"
 #: Language tags that say that the language is not known.
