@@ -105,8 +105,8 @@ def _counts(found: Scored, rows: np.ndarray, year: int, human: bool) -> pa.Table
         found.words[rows],
         pa.array(["en"] * texts, pa.string()),
         pa.array(["pool"] * texts, pa.string()),
-        np.full(texts, year, np.int16),
-        np.full(texts, human),
+        years=np.full(texts, year, np.int16),
+        human=np.full(texts, human),
     )
 
 

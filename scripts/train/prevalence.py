@@ -8,6 +8,7 @@ the detector has not seen either; `test` is left for measuring.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,14 @@ def build(corpus: pd.DataFrame) -> word_shares.Reference:
         for kind, name in ((False, "domain"), (True, "generator"))
     )
     draft = word_shares.Reference(
-        model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.zeros(1), np.zeros(1))
+        detector=model.version,
+        language=LANGUAGE,
+        human=human,
+        synthetic=machine,
+        vocabulary=vocabulary,
+        ratios=ratios,
+        base=base,
+        curve=(np.zeros(1), np.zeros(1)),
     )
     curves = [
         word_shares.count_sentences(texts, 0, draft, (synthetic == kind) & ~abstained).sum(0)
@@ -69,9 +77,7 @@ def build(corpus: pd.DataFrame) -> word_shares.Reference:
     ]
     true = np.linspace(0, 1, 41)
     raw = np.array([raw_mixture_share(_mixed(*curves, share), word_shares.bin_ratios()) for share in true])
-    return word_shares.Reference(
-        model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.maximum.accumulate(raw), true)
-    )
+    return replace(draft, curve=(np.maximum.accumulate(raw), true))
 
 
 def count_kinds(scores: Scores, use: np.ndarray, kinds: np.ndarray) -> np.ndarray:
