@@ -71,12 +71,13 @@ def build(corpus: pd.DataFrame) -> word_shares.Reference:
         base=base,
         curve=(np.zeros(1), np.zeros(1)),
     )
-    curves = [
+    people, machines = (
         word_shares.count_sentences(texts, 0, draft, (synthetic == kind) & ~abstained).sum(0)
         for kind in (False, True)
-    ]
+    )
     true = np.linspace(0, 1, 41)
-    raw = np.array([raw_mixture_share(_mixed(*curves, share), word_shares.bin_ratios()) for share in true])
+    mixtures = [_mixed(people, machines, share) for share in true]
+    raw = np.array([raw_mixture_share(mixture, word_shares.bin_ratios()) for mixture in mixtures])
     return replace(draft, curve=(np.maximum.accumulate(raw), true))
 
 
@@ -119,11 +120,12 @@ def _kinds(words: np.ndarray, of_word: np.ndarray, kind: pd.Series, use: np.ndar
     codes = pd.factorize(kind)[0]
     rows = use[of_word]
     pairs = np.unique(words[rows].astype(np.int64) * (codes.max() + 1) + codes[of_word[rows]])
-    return np.bincount(pairs // (codes.max() + 1), minlength=size)
+    return np.asarray(np.bincount(pairs // (codes.max() + 1), minlength=size))
 
 
 def _mixed(human: np.ndarray, synthetic: np.ndarray, share: float) -> np.ndarray:
-    return (1 - share) * human / human.sum() + share * synthetic / synthetic.sum()
+    """Two histograms of one weight, mixed."""
+    return np.asarray((1 - share) * human / human.sum() + share * synthetic / synthetic.sum())
 
 
 if __name__ == "__main__":
