@@ -80,7 +80,7 @@ class Counts:
 def audit(storage: Storage, dataset: str, baseline: str | None = None) -> dict[str, Any]:
     """Audit a Parquet file, or all Parquet files of a directory (of a release: its documents).
 
-    Returns JSON values: documents, prevalence, watermarks, diversity, and with a baseline (another dataset)
+    The result are JSON values: documents, prevalence, watermarks, diversity, and with a baseline (another dataset)
     its diversity and the differences. docs/audit.md describes each.
 
     Raises:

@@ -21,7 +21,7 @@ _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
     """The ledger row of a document, its published columns (without text) and the sum of its evidence.
 
-    Returns None where no record has this doc_id.
+    None where no record has this doc_id.
 
     Raises:
         ReleaseError: where `release` is not a finished release.

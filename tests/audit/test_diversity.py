@@ -69,3 +69,41 @@ def test_sample_is_bounded_seeded_and_fair(monkeypatch: pytest.MonkeyPatch) -> N
     assert first.documents() == again.documents()
     assert len(first.documents()) == 500
     assert abs(np.mean([int(text) for text in first.documents()]) - 2500) < 250
+
+
+def test_blocks_hold_the_folded_words_and_know_where_documents_end() -> None:
+    blocks = diversity.read_blocks([b"The end. THE End", b"", b"one"])
+    assert blocks.stream == b"the end the end one "
+    assert blocks.document.tolist() == [0, 0, 0, 0, 2]
+    assert blocks.ends.tolist() == [4, 8, 12, 16, 20]
+    assert blocks.hashes[:2].tolist() == blocks.hashes[2:4].tolist()
+
+
+def test_measures_of_a_block_are_their_definitions() -> None:
+    blocks = diversity.read_blocks([b"a b a c " * 125, b"a b a c " * 125])
+    found = {name: values.tolist() for name, values in diversity.measure_blocks(blocks, 1000).items()}
+    assert found["distinct_1"] == [3 / 1000]
+    # pairs and triples do not run over the end of a document: 998 pairs of ab, ba, ac, ca; 996 triples of four kinds
+    assert found["distinct_2"] == [4 / 998]
+    assert found["distinct_3"] == [4 / 996]
+    assert found["entropy_1"] == [pytest.approx(1.5)]  # half a, a quarter each b and c
+    assert found["tail_mass"] == [0]
+    assert 0 < found["compression"][0] < 0.05
+
+
+def test_blocks_of_the_largest_size_that_both_corpora_fill_are_compared() -> None:
+    def corpus(tokens: int) -> diversity.Blocks:
+        return diversity.read_blocks([b"word " * tokens])
+
+    assert diversity.block_size(corpus(8_000)) == 1_000
+    assert diversity.block_size(corpus(200_000), corpus(40_000)) == 5_000
+    assert diversity.block_size(corpus(200_000), corpus(7_999)) is None
+
+
+def test_growth_of_the_vocabulary_ends_at_the_types_of_a_block() -> None:
+    blocks = diversity.read_blocks([text.encode() for text in _documents(60, 9)])
+    growth = diversity.type_growth(blocks, 1000)
+    assert [point["tokens"] for point in growth] == [62, 125, 250, 500, 1000]
+    assert growth[-1]["types"] == pytest.approx(
+        1000 * diversity.measure_blocks(blocks, 1000)["distinct_1"].mean()
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from provenance.calibrate.documents import LabelledError
+from provenance.calibrate.documents import LabelledError, find_sources, read_documents
 from provenance.calibrate.embedded import calibrate
 from provenance.detectors.embedded.calibration import (
     read_calibration,
@@ -89,3 +89,61 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | 
     assert not (tmp_path / "c.json").exists()
     with pytest.raises(LabelledError):
         calibrate([str(path)])
+
+
+def labels(path: Path, human_only: bool = False) -> list[bool]:
+    """Whether each document that is read is synthetic."""
+    (source,) = find_sources([str(path)])
+    return [bool(value) for batch in read_documents(source, human_only) for value in batch.synthetic]
+
+
+def test_labels_are_read_in_any_spelling_and_rows_without_are_left_out(tmp_path: Path) -> None:
+    given = ["human", " Synthetic ", 0, 1, True, False, "TRUE", None]
+    path = write(tmp_path / "a.jsonl", [{"text": f"t{k}", "label": label} for k, label in enumerate(given)])
+    assert labels(path) == [False, True, False, True, True, False, True]
+
+
+def test_a_date_from_before_chat_models_proves_human_and_a_later_one_nothing(tmp_path: Path) -> None:
+    dates = ["2022-11-29", "2022-11-30", "2019-05-01T00:00:00Z", "yesterday", None]
+    path = write(tmp_path / "a.jsonl.gz", [{"text": f"t{k}", "date": date} for k, date in enumerate(dates)])
+    assert labels(path) == [False, False]
+    assert labels(path, human_only=True) == [False] * 5
+
+
+def test_the_first_date_of_those_that_are_there_counts(tmp_path: Path) -> None:
+    rows = [
+        {"text": "x", "proven_by": "2025-01-01", "date": "2010-01-01"},
+        {"text": "y", "date": "2010-01-01"},
+    ]
+    assert labels(write(tmp_path / "a.jsonl", rows)) == [False]
+
+
+def test_groups_domains_and_texts_are_told_apart_by_their_own_values(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "one", "label": "human", "group": "g", "domain": "a.example", "language": "en"},
+        {"text": "two", "label": "human", "group": "g"},
+        {"text": "one", "label": "human", "language": 7},
+    ]
+    (source,) = find_sources([str(write(tmp_path / "a.jsonl", rows))])
+    (found,) = read_documents(source, False)
+    assert found.languages == ["en", None, None]
+    assert found.text_hashes[0] == found.text_hashes[2] != found.text_hashes[1]
+    assert found.groups[0] == found.groups[1] != found.groups[2] == found.text_hashes[2]
+    assert found.domains[0] != found.domains[1] == found.domains[2]
+
+
+def test_files_are_named_by_their_content_and_come_in_one_order(tmp_path: Path) -> None:
+    for folder, names in (("x", ("b.jsonl", "a.jsonl")), ("y", ("a.jsonl", "b.jsonl"))):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            write(tmp_path / folder / name, [{"text": name, "label": "human"}])
+    left, right = ([(s.name, s.digest) for s in find_sources([str(tmp_path / folder)])] for folder in "xy")
+    assert left == right
+    assert [name for name, _ in left] == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_workspace_that_is_not_decided_yet_is_refused(tmp_path: Path) -> None:
+    crawl = write(tmp_path / "crawl.jsonl", [{"text": "a text of some words", "date": "2019-01-01"}])
+    assert run("annotate", crawl, "--workspace", tmp_path / "w", "--quiet").code == 0
+    with pytest.raises(LabelledError, match="run `provenance select` first"):
+        find_sources([str(tmp_path / "w")])
