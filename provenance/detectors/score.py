@@ -101,7 +101,12 @@ def _answer(items: list[_Item], options: ScoreOptions) -> Iterator[str]:
         return
     texts, languages = [item.text for item in items], [item.language for item in items]
     found = score_columns(
-        texts, languages, options.prior, options.max_fpr, options.calibration, options.folder
+        texts,
+        languages,
+        prior=options.prior,
+        max_fpr=options.max_fpr,
+        calibration=options.calibration,
+        folder=options.folder,
     )
     yield from _written(items, found)
 

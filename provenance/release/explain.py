@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -20,22 +21,21 @@ _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
     """The ledger row of a document, its published columns (without text) and the sum of its evidence.
 
-    Returns None where no record has this doc_id.
+    None where no record has this doc_id.
 
     Raises:
         ReleaseError: where `release` is not a finished release.
     """
     manifest = read_manifest(storage, release)
-    ledger = _find(storage, release, manifest, "ledger/", doc_id, None)
+    find = partial(_find, storage, release, manifest)
+    ledger = find("ledger/", doc_id)
     if ledger is None:
         return None
     result: dict[str, Any] = {"ledger": ledger}
     if ledger["decision"] == "kept":
-        result["document"] = _find(storage, release, manifest, "data/", doc_id, "text")
+        result["document"] = find("data/", doc_id, without="text")
     elif ledger["duplicate_of"]:
-        result["kept_in_its_place"] = _find(
-            storage, release, manifest, "ledger/", ledger["duplicate_of"], None
-        )
+        result["kept_in_its_place"] = find("ledger/", ledger["duplicate_of"])
     if ledger["synthetic_probability"] is not None:
         result["prior_log_odds"] = ledger["prior_log_odds"]
         result["prior_because"] = ledger["prior_because"]
@@ -99,8 +99,14 @@ def _facts(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _find(
-    storage: Storage, release: str, manifest: dict[str, Any], folder: str, doc_id: str, without: str | None
+    storage: Storage,
+    release: str,
+    manifest: dict[str, Any],
+    folder: str,
+    doc_id: str,
+    without: str | None = None,
 ) -> dict[str, Any] | None:
+    """The row of a document in the files below `folder`, without one column; None where there is none."""
     for item in manifest["files"]:
         if not item["path"].startswith(folder):
             continue

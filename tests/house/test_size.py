@@ -18,29 +18,28 @@ SOURCES = [
 ]
 #: Still to be divided: lines.
 LONG_FILES = {
+    "provenance/annotators/marks/characters.py": 522,
     "pipelines/command/main.py": 491,
     "scripts/evaluate/detector.py": 406,
 }
 #: Still to be divided: lines.
 LONG_FUNCTIONS = {
+    "provenance/annotators/marks/characters.py:_scan": 114,
     "provenance/annotators/text/structure.py:_scan": 126,
-    "provenance/annotators/watermarks/seeding.py:_seeds": 96,
     "provenance/detectors/embedded/features.py:style": 112,
     "provenance/detectors/embedded/model.py:_score": 75,
     "provenance/detectors/embedded/tokens.py:tokenise": 179,
     "provenance/duplicates/words.py:scan": 68,
-    "provenance/release/card.py:build_card": 66,
-    "provenance/release/json_schema.py:manifest_schema": 123,
     "pipelines/command/main.py:_parser": 111,
-    "scripts/make/demo_crawl.py:make": 91,
 }
 #: Calls with more than five arguments without names, still to be mended.
 UNNAMED = {
+    "provenance/annotators/dates/published.py": 2,
+    "provenance/annotators/marks/characters.py": 2,
+    "provenance/annotators/marks/residue.py": 2,
+    "provenance/annotators/page/hints.py": 2,
     "provenance/annotators/text/structure.py": 5,
-    "provenance/audit/diversity.py": 1,
-    "provenance/audit/estimate.py": 2,
-    "provenance/calibrate/documents.py": 1,
-    "provenance/calibrate/embedded.py": 1,
+    "provenance/audit/word_shares.py": 2,
     "provenance/decisions/cap.py": 2,
     "provenance/decisions/detectors.py": 4,
     "provenance/decisions/prior.py": 3,
@@ -51,22 +50,11 @@ UNNAMED = {
     "provenance/detectors/embedded/mixture.py": 1,
     "provenance/detectors/embedded/model.py": 5,
     "provenance/detectors/embedded/training.py": 2,
-    "provenance/detectors/score.py": 1,
-    "provenance/duplicates/clusters.py": 4,
-    "provenance/duplicates/local.py": 1,
     "provenance/duplicates/minhash.py": 3,
-    "provenance/duplicates/sketches.py": 1,
     "provenance/duplicates/words.py": 1,
-    "provenance/records/archive.py": 20,
-    "provenance/records/payload.py": 3,
-    "provenance/release/explain.py": 3,
+    "pipelines/annotate.py": 1,
     "pipelines/job.py": 4,
     "pipelines/publish.py": 1,
-    "scripts/bench/stages.py": 7,
-    "scripts/evaluate/calibration.py": 1,
-    "scripts/evaluate/prevalence.py": 1,
-    "scripts/make/demo_crawl.py": 3,
-    "scripts/train/prevalence.py": 2,
 }
 
 

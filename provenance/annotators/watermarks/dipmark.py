@@ -22,6 +22,7 @@ from provenance.annotators.watermarks.ragged import (
     commonplace_pairs,
     first_of_each,
     ngram_keys,
+    pair_keys,
     sums,
 )
 from provenance.annotators.watermarks.random import U32
@@ -67,7 +68,7 @@ class DipMark(Scheme):
         where = np.flatnonzero(scored & (tokens < self.vocab_size))
         green = np.zeros(len(tokens), np.bool_)
         green[where] = ~self._red.contains(seed[where], tokens[where])
-        keys = (seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64)
+        keys = pair_keys(seed, tokens)
         counted = first_of_each(keys, scored & (tokens < self.vocab_size), offsets)
         if self.prefix_length == 1:
             counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.annotators.watermarks.ragged import F64, I64, U64, Bools, mix
-from provenance.annotators.watermarks.random import U32, swap_targets
+from provenance.annotators.watermarks.ragged import I64, U64, Bools, mix
+from provenance.annotators.watermarks.random import U32, Shuffle, shuffle, swap_targets
 
 #: Bitmaps are at most this many bytes for each scheme and key: 42,000 lists of a vocabulary of 50,000.
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -21,38 +21,39 @@ DEFAULT_CACHE_BYTES = 256 << 20
 _PAIRS = 1 << 20
 #: A seed asked about this many different tokens in one batch gets a bitmap, if one is free.
 _WORTH_A_LIST = 2
-#: So many targets of one seed are answered sooner by drawing its whole list than by following each.
-_WORTH_A_DRAW = 8
+#: A seed without one that is asked about more tokens than this is drawn as a list for the moment.
+_MOST_FOLLOWED = 8
 
 Bits = npt.NDArray[np.uint8]
 
 
-class Shuffle(NamedTuple):
-    """The shuffle of a vocabulary of `size` tokens whose first `head` places are green."""
+class _Questions(NamedTuple):
+    """Is `targets[k]` green under `seeds[k]`? Answered in `out[k]`; `order` brings equal seeds together."""
 
-    size: int
-    head: int
-    steps: int  # that swap something
-    reciprocals: F64
+    seeds: U32
+    targets: I64
+    order: I64
+    out: Bools
 
 
-class Kept(NamedTuple):
-    """What was worked out before: lists by seed, where `lists` are kept, and single answers."""
+class _Cache(NamedTuple):
+    """What is remembered: the list of `slot_seed[s]` is `bitmaps[s]`, s found by hash in `slot_of`; and pairs."""
 
-    lists: bool
     bitmaps: Bits
     slot_of: I64
     slot_seed: U32
-    used: I64
+    used: I64  # [1]
     pairs: U64
 
 
-class Scratch(NamedTuple):
-    """Buffers of one call."""
+class _Drawing(NamedTuple):
+    """A shuffle and the arrays in which it is drawn for one seed."""
 
+    shuffle: Shuffle
     state: U32
     swaps: U32
     permutation: U32
+    bitmap: Bits
 
 
 class GreenLists:
@@ -65,18 +66,17 @@ class GreenLists:
     def __init__(
         self, vocab_size: int, head: int, lists: bool = True, cache_bytes: int = DEFAULT_CACHE_BYTES
     ) -> None:
-        # the last step of the shuffle swaps nothing
-        steps = min(head, vocab_size - 1)
-        reciprocals: F64 = 1.0 / (vocab_size - np.arange(steps, dtype=np.float64))
-        self._shuffle = Shuffle(vocab_size, head, steps, reciprocals)
+        self.vocab_size = vocab_size
+        self.head = head
+        # the last step of a shuffle swaps nothing
+        self._shuffle = shuffle(vocab_size, min(head, vocab_size - 1))
         width = (vocab_size + 7) // 8
-        slots = max(1, cache_bytes // width) if lists else 1
-        slots = min(slots, 1 << 20)
+        slots = min(max(1, cache_bytes // width), 1 << 20) if lists else 1
         size = 16
         while size < 2 * slots:
             size *= 2
-        self._kept = Kept(
-            lists,
+        self._lists = lists
+        self._cache = _Cache(
             bitmaps=np.empty((slots, width), np.uint8),
             slot_of=np.full(size, -1, np.int64),
             slot_seed=np.zeros(slots, np.uint32),
@@ -87,10 +87,12 @@ class GreenLists:
     @property
     def cached_lists(self) -> int:
         """How many lists are kept as bitmaps."""
-        return int(self._kept.used[0])
+        return int(self._cache.used[0])
 
     def contains(self, seeds: U32, targets: I64) -> Bools:
         """Whether each target token is green under its seed; False for a token outside the vocabulary."""
+        if self.head >= self.vocab_size:
+            return np.asarray((targets >= 0) & (targets < self.vocab_size))
         # most frequent seeds first, so that they get the bitmaps
         distinct, inverse, counts = np.unique(seeds, return_inverse=True, return_counts=True)
         rank = np.empty(len(distinct), np.int64)
@@ -98,116 +100,101 @@ class GreenLists:
         group = rank[inverse]
         order = np.argsort(group, kind="stable")
         out = np.zeros(len(seeds), np.bool_)
-        _answer((seeds, targets, order), self._shuffle, self._kept, out)
+        _answer(_Questions(seeds, targets, order, out), self._shuffle, self._cache, self._lists)
         return out
 
 
 @njit(cache=True, nogil=True)
-def _answer(asked: tuple[U32, I64, I64], shuffle: Shuffle, kept: Kept, out: Bools) -> None:
-    """Answer for seeds and targets in an order that brings equal seeds together."""
-    seeds, targets, order = asked
-    size = shuffle.size
-    scratch = Scratch(
-        np.empty(624, np.uint32), np.empty(max(shuffle.steps, 1), np.uint32), np.empty(size, np.uint32)
+def _answer(asked: _Questions, shuffle: Shuffle, cache: _Cache, lists: bool) -> None:
+    drawing = _Drawing(
+        shuffle,
+        np.empty(624, np.uint32),
+        np.empty(max(shuffle.steps, 1), np.uint32),
+        np.empty(shuffle.size, np.uint32),
+        np.empty(cache.bitmaps.shape[1], np.uint8),
     )
-    drawn = np.empty(kept.bitmaps.shape[1], np.uint8)
+    order = asked.order
     start = 0
     while start < len(order):
-        seed = seeds[order[start]]
+        seed = asked.seeds[order[start]]
         end = start
-        while end < len(order) and seeds[order[end]] == seed:
+        while end < len(order) and asked.seeds[order[end]] == seed:
             end += 1
-        slot = _slot(seed, end - start, shuffle, kept, scratch)
-        if slot >= 0 or end - start > _WORTH_A_DRAW:
-            if slot < 0:
-                _draw(seed, shuffle, scratch, drawn)
-            bitmap = kept.bitmaps[slot] if slot >= 0 else drawn
-            for k in range(start, end):
-                token = targets[order[k]]
-                if 0 <= token < size:
-                    out[order[k]] = (bitmap[token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
+        where = order[start:end]
+        place = _place_of(seed, cache)
+        slot = cache.slot_of[place]
+        if slot < 0 and lists and cache.used[0] < len(cache.bitmaps) and end - start >= _WORTH_A_LIST:
+            slot = cache.used[0]
+            cache.used[0] += 1
+            cache.slot_of[place] = slot
+            cache.slot_seed[slot] = seed
+            _draw(seed, drawing, cache.bitmaps[slot])
+        if slot >= 0:
+            _read(cache.bitmaps[slot], shuffle.size, where, asked)
+        elif end - start > _MOST_FOLLOWED:
+            _draw(seed, drawing, drawing.bitmap)
+            _read(drawing.bitmap, shuffle.size, where, asked)
         else:
-            _follow_each(seed, (targets, order[start:end]), shuffle, kept.pairs, (scratch, out))
+            _follow_each(seed, where, asked, drawing, cache.pairs)
         start = end
 
 
 @njit(cache=True, nogil=True)
-def _slot(seed: np.uint32, asked: int, shuffle: Shuffle, kept: Kept, scratch: Scratch) -> int:
-    """The slot of a seed's bitmap, drawn now where it is worth it; -1 where there is none."""
-    slot_of = kept.slot_of
-    place = np.int64(mix(np.uint64(seed)) & np.uint64(len(slot_of) - 1))
-    while slot_of[place] >= 0 and kept.slot_seed[slot_of[place]] != seed:
-        place = (place + 1) & (len(slot_of) - 1)
-    slot = slot_of[place]
-    if slot < 0 and kept.lists and kept.used[0] < len(kept.bitmaps) and asked >= _WORTH_A_LIST:
-        slot = kept.used[0]
-        kept.used[0] += 1
-        slot_of[place] = slot
-        kept.slot_seed[slot] = seed
-        _draw(seed, shuffle, scratch, kept.bitmaps[slot])
-    return int(slot)
+def _place_of(seed: np.uint32, cache: _Cache) -> np.int64:
+    """Where in `slot_of` the seed is, or would be."""
+    last = len(cache.slot_of) - 1
+    place = np.int64(mix(np.uint64(seed)) & np.uint64(last))
+    while cache.slot_of[place] >= 0 and cache.slot_seed[cache.slot_of[place]] != seed:
+        place = (place + 1) & last
+    return place
 
 
 @njit(cache=True, nogil=True)
-def _follow_each(
-    seed: np.uint32,
-    asked: tuple[I64, I64],
-    shuffle: Shuffle,
-    pairs: U64,
-    writes: tuple[Scratch, Bools],
-) -> None:
-    """Answer for a few targets of one seed by following each through the shuffle; what was answered before is kept."""
-    targets, order = asked
-    scratch, out = writes
+def _draw(seed: np.uint32, drawing: _Drawing, bitmap: Bits) -> None:
+    """Fill `bitmap` with the list of a seed."""
+    permutation = drawing.permutation
+    swap_targets(seed, drawing.shuffle, drawing.state, drawing.swaps)
+    for i in range(drawing.shuffle.size):
+        permutation[i] = i
+    bitmap[:] = 0
+    for i in range(drawing.shuffle.steps):
+        j = drawing.swaps[i]
+        chosen = permutation[j]
+        permutation[j] = permutation[i]
+        bitmap[chosen >> 3] |= np.uint8(1) << np.uint8(chosen & 7)
+
+
+@njit(cache=True, nogil=True)
+def _read(bitmap: Bits, size: int, where: I64, asked: _Questions) -> None:
+    """Answer the questions `where` from a list."""
+    for k in where:
+        token = asked.targets[k]
+        if 0 <= token < size:
+            asked.out[k] = (bitmap[token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
+
+
+@njit(cache=True, nogil=True)
+def _follow_each(seed: np.uint32, where: I64, asked: _Questions, drawing: _Drawing, pairs: U64) -> None:
+    """Answer the questions `where`, all of one seed, from remembered pairs or token by token."""
     drawn = False
-    for k in order:
-        token = targets[k]
-        if not 0 <= token < shuffle.size:
+    for k in where:
+        token = asked.targets[k]
+        if not 0 <= token < drawing.shuffle.size:
             continue
         # bits: 32 of seed, 30 of token + 1 (so that 0 means empty), the answer
         name = (np.uint64(seed) << np.uint64(32)) | (np.uint64(token + 1) << np.uint64(1))
         spot = np.int64(mix(name) & np.uint64(len(pairs) - 1))
         if pairs[spot] & ~np.uint64(1) != name:
             if not drawn:
-                _swap(seed, shuffle, scratch)
+                swap_targets(seed, drawing.shuffle, drawing.state, drawing.swaps)
                 drawn = True
-            answer = _follow(scratch.swaps, shuffle.steps, shuffle.head, token)
-            pairs[spot] = name | np.uint64(answer)
-        out[k] = pairs[spot] & np.uint64(1)
+            pairs[spot] = name | np.uint64(_follow(drawing.swaps, drawing.shuffle.steps, token))
+        asked.out[k] = pairs[spot] & np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
-def _swap(seed: np.uint32, shuffle: Shuffle, scratch: Scratch) -> None:
-    swap_targets(
-        seed,
-        shuffle.steps,
-        shuffle.size,
-        shuffle.reciprocals,
-        state=scratch.state,
-        out=scratch.swaps,
-    )
-
-
-@njit(cache=True, nogil=True)
-def _draw(seed: np.uint32, shuffle: Shuffle, scratch: Scratch, bitmap: Bits) -> None:
-    _swap(seed, shuffle, scratch)
-    permutation, swaps = scratch.permutation, scratch.swaps
-    for i in range(shuffle.size):
-        permutation[i] = i
-    bitmap[:] = 0
-    for i in range(shuffle.steps):
-        j = swaps[i]
-        chosen = permutation[j]
-        permutation[j] = permutation[i]
-        bitmap[chosen >> 3] |= np.uint8(1) << np.uint8(chosen & 7)
-    if shuffle.head > shuffle.steps:  # the whole vocabulary is green
-        bitmap[:] = 255
-
-
-@njit(cache=True, nogil=True)
-def _follow(swaps: U32, steps: int, head: int, token: int) -> bool:
-    if head > steps:
-        return True
+def _follow(swaps: U32, steps: int, token: int) -> bool:
+    """Whether the shuffle brings `token` into its first `steps` places."""
     place = np.uint32(token)
     start = 0
     while start < steps:
