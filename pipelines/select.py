@@ -129,7 +129,7 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
             spread
             | "Count" >> beam.Map(tasks.count)
             | "SumCounts" >> beam.CombineGlobally(Merge(merge_counts))
-            | "ReadCrawl" >> beam.Map(tasks.calibrate_crawl)
+            | "CalibrateCrawl" >> beam.Map(tasks.calibrate_crawl)
         )
         plan = (
             spread

@@ -79,6 +79,9 @@ def _complain(error: Exception, code: int) -> int:
 
 def _fail(error: Exception, resumes: bool) -> int:
     """Something that no message was written for: its last line, and how to see the rest."""
+    if isinstance(error, OSError) and error.filename and error.strerror and not resumes:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     # Beam hands on a worker's whole traceback as text; its last line is what went wrong.
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     print(f"error: {lines[-1]}", file=sys.stderr)

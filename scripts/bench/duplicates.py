@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -105,9 +106,9 @@ def generated(first: int, stop: int, total: int) -> tuple[np.ndarray, np.ndarray
     number = np.arange(first, stop, dtype=np.uint64)
     drawn = np.random.default_rng([1, first])
     inside = drawn.random(len(number)) < 0.3
-    root = np.where(
-        inside, drawn.integers(0, max(1, total * 3 // 40), len(number)).astype(np.uint64), number + total
-    )
+    shared = drawn.integers(0, max(1, total * 3 // 40), len(number)).astype(np.uint64)
+    root = np.where(inside, shared, number + np.uint64(total))
+    mixed: Any  # integers, which numpy does not promise of `where`
     mixed = (root[:, None] * np.uint64(128) + np.arange(128, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)

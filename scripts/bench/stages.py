@@ -1,6 +1,6 @@
 """The stages measured: Beam's share of a whole run, deduplication by size, and memory by size of the crawl.
 
-    python scripts/bench/stages.py [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
+    python scripts/bench stages [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
 
 Memory is the peak of a fresh process beyond what it held after a small run of the same stage.
 """
@@ -77,8 +77,8 @@ def by_beam(inputs: Path, folder: Path, configuration: Configuration) -> None:
     job.publish(str(folder / "release"))
 
 
-def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation: Annotation) -> None:
-    """The functions of the four stages, called one after the other."""
+def annotated_by_loop(inputs: Path, folder: Path, annotation: Annotation) -> list[Shard]:
+    """The first stage, file by file."""
     shards: list[Shard] = []
     for item in find_inputs(STORAGE, [str(inputs)])[0]:
         path = str(folder / "annotated" / f"{item.name}.parquet")
@@ -90,8 +90,15 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
                 item=item,
                 fingerprint="bench",
             )
-        shards.append(Shard(len(shards), item.name, path, counts.content, counts.rows, counts.documents))
+        shards.append(
+            Shard(len(shards), item.name, path, counts.content, rows=counts.rows, documents=counts.documents)
+        )
+    return shards
 
+
+def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation: Annotation) -> None:
+    """The functions of the four stages, called one after the other."""
+    shards = annotated_by_loop(inputs, folder, annotation)
     clusters_path = str(folder / "clusters.parquet")
     documents = ShardDocuments(STORAGE, tuple(shards), configuration.duplicates.keep)
     clusters = deduplicate_local(
@@ -114,7 +121,8 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
     crawl = calibrate_crawl(detectors, scored, configuration.prior)
     found = [judge_shard(one, crawl, configuration.cap) for one in rows]
     parts = [(one.doc_hash[one.open], one.weight[one.open], one.probability[one.open]) for one in found]
-    keep = cap.select(*(np.concatenate(column) for column in zip(*parts, strict=True)), request)
+    doc_hash, weight, probability = (np.concatenate(column) for column in zip(*parts, strict=True))
+    keep = cap.select(doc_hash, weight, probability, request)
     kept = np.split(keep, np.cumsum([len(part[0]) for part in parts])[:-1])
     paths = []
     for shard, one, chosen in zip(shards, found, kept, strict=True):
@@ -202,7 +210,7 @@ def write_generated(folder: Path, documents: int) -> tuple[Shard, ...]:
             writer.write_table(table)
         assert writer is not None
         writer.close()
-        shards.append(Shard(index, f"{index}", str(path), "", rows, rows))
+        shards.append(Shard(index, f"{index}", str(path), "", rows=rows, documents=rows))
     return tuple(shards)
 
 
@@ -232,11 +240,12 @@ def measure_deduplicate(documents: int) -> dict[str, float]:
         folder = Path(name)
         for size, sub in ((2_000, "small"), (documents, "large")):
             (folder / sub).mkdir()
-            in_fresh_process(__file__, "--make", str(size), "--folder", str(folder / sub))
+            in_fresh_process("scripts.bench.stages", "--make", str(size), "--folder", str(folder / sub))
         shards = {
             sub: tuple(
-                Shard(i, str(i), str(folder / sub / f"{i}.parquet"), "", size // 10, size // 10)
+                Shard(i, str(i), str(folder / sub / f"{i}.parquet"), "", rows=rows, documents=rows)
                 for i in range(10)
+                for rows in (size // 10,)
             )
             for size, sub in ((2_000, "small"), (documents, "large"))
         }
@@ -257,7 +266,7 @@ def deduplicate(sizes: list[int]) -> None:
         f"{'MB beyond':>11}{'bytes/doc':>11}  target 300"
     )
     for size in sizes:
-        found = in_fresh_process(__file__, "--deduplicate", str(size))
+        found = in_fresh_process("scripts.bench.stages", "--deduplicate", str(size))
         print(
             f"{size:<34,}{found['seconds']:>9.1f}{found['processor']:>8.1f}"
             f"{found['processor'] / size * 1e6:>8.1f}{found['clustered']:>11,}"
@@ -305,18 +314,15 @@ def memory() -> None:
         for times in (1, 10):
             crawl_copies(folder / f"crawl-{times}", times)
         for stage in ("annotate", "publish"):
-            peaks = [
-                in_fresh_process(
-                    __file__,
-                    "--stage",
-                    stage,
+            peaks = []
+            for times in (1, 10):
+                where = [
                     "--folder",
                     str(folder / f"workspace-{times}"),
                     "--inputs",
                     str(folder / f"crawl-{times}"),
-                )["peak"]
-                for times in (1, 10)
-            ]
+                ]
+                peaks.append(in_fresh_process("scripts.bench.stages", "--stage", stage, *where)["peak"])
             print(
                 f"{stage:<34}{peaks[0] / 1e6:>9.0f}{peaks[1] / 1e6:>9.0f}{peaks[1] / peaks[0]:>7.2f}",
                 flush=True,

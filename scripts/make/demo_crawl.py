@@ -66,7 +66,8 @@ def sentences_to_paragraphs(sentences: list[str], size: int = 3) -> tuple[str, .
 def tidy(text: str, limit: int) -> tuple[str, ...]:
     """Paragraphs of reStructuredText as plain paragraphs, whole ones up to `limit` characters."""
     text = re.sub(r"\*{2,}\n|^[*=~^\"-]{3,}$", "", text, flags=re.M)
-    paragraphs, length = [], 0
+    paragraphs: list[str] = []
+    length = 0
     for block in re.split(r"\n\s*\n", text):
         paragraph = " ".join(block.split())
         if not paragraph:
@@ -340,7 +341,7 @@ def make(folder: Path) -> dict[str, object]:
         "demo-2019.jsonl": "".join(lines).encode(),
     }
     texts = "\n".join(text for page in help_pages + library for text in page.paragraphs)
-    contents = {
+    contents: dict[str, object] = {
         "python": ".".join(map(str, sys.version_info[:3])),
         "python_texts": hashlib.sha256(texts.encode()).hexdigest(),
         "records": {

@@ -68,7 +68,9 @@ def build(corpus: pd.DataFrame) -> word_shares.Reference:
         for kind in (False, True)
     ]
     true = np.linspace(0, 1, 41)
-    raw = np.array([raw_mixture_share(_mixed(*curves, share), word_shares.bin_ratios()) for share in true])
+    raw = np.array(
+        [raw_mixture_share(_mixed(curves[0], curves[1], share), word_shares.bin_ratios()) for share in true]
+    )
     return word_shares.Reference(
         model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.maximum.accumulate(raw), true)
     )
@@ -117,7 +119,8 @@ def _kinds(words: np.ndarray, of_word: np.ndarray, kind: pd.Series, use: np.ndar
 
 
 def _mixed(human: np.ndarray, synthetic: np.ndarray, share: float) -> np.ndarray:
-    return (1 - share) * human / human.sum() + share * synthetic / synthetic.sum()
+    mixed: np.ndarray = (1 - share) * human / human.sum() + share * synthetic / synthetic.sum()
+    return mixed
 
 
 if __name__ == "__main__":
