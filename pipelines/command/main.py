@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from pipelines.command import audit, calibrate, curate, demo, explain, score, stages, verify, watermark
+from pipelines.command.interruption import Interruption
 from pipelines.command.parser import Arguments, Parser
 from provenance import __version__
 from provenance.errors import DataError, UsageError
@@ -52,23 +53,31 @@ def _parse(argv: list[str]) -> Arguments:
 
 
 def _run(arguments: Arguments) -> int:
+    interruption = Interruption()
     try:
-        return int(arguments.run(arguments))
+        with interruption.watched():
+            return int(arguments.run(arguments))
     except UsageError as error:
         return _complain(error, 2)
     except DataError as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
-        again = "; run the same command again to go on where it stopped" if arguments.takes_beam else ""
-        print(f"interrupted{again}", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _say_interrupted(arguments.takes_beam)
     except BrokenPipeError:  # the reader of our output has gone: nothing left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception as error:
+        if interruption.happened:  # wrapped by whatever it struck in
+            return _say_interrupted(arguments.takes_beam)
         if os.environ.get("PROVENANCE_TRACEBACK"):
             raise
         return _fail(error, arguments.takes_beam)
+
+
+def _say_interrupted(resumes: bool) -> int:
+    again = "; run the same command again to go on where it stopped" if resumes else ""
+    print(f"interrupted{again}", file=sys.stderr)
+    return 128 + signal.SIGINT
 
 
 def _complain(error: Exception, code: int) -> int:
