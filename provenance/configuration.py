@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xxhash
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
+from pydantic_core import ErrorDetails
 
 from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
 from provenance.errors import ConfigurationError as ConfigurationError
+from provenance.errors import suggestion
+from provenance.files.settings import read_settings
 
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
@@ -181,6 +184,24 @@ class Cap(Section):
         description="hard: share of documents with p >= threshold; expected: probability-weighted share",
     )
     unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
+
+    @field_validator("max_synthetic", mode="before")
+    @classmethod
+    def _as_a_share(cls, value: Any) -> Any:
+        """Say how a percentage or a decimal comma is written; what else is wrong, the field itself says."""
+        text = str(value).strip()
+        found = re.fullmatch(
+            r"(?P<percent>\d+(?:[.,]\d+)?)\s*%|(?P<comma>\d+,\d+)|(?P<whole>[2-9]|\d\d|100)", text
+        )
+        if found is None:
+            return value
+        number = Decimal(text.rstrip(" %").replace(",", "."))
+        share = number if found["comma"] else number / 100
+        if share > 1:
+            raise ValueError(f"should be less than or equal to 1, not {text!r}")
+        written = f"{share:f}" if share != round(share, 2) else f"{share:.2f}"
+        raise ValueError(f"is a share between 0 and 1, not {text!r}: write {written}")
+
     threshold: float = Field(
         0.5, gt=0, le=1, description="probability from which a document counts as synthetic (hard)"
     )
@@ -244,14 +265,7 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
     where = "configuration"
     if path is not None:
         where = str(path)
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path}: is not valid YAML: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: must hold a mapping of sections, not {type(values).__name__}")
+        values = read_settings(path)
     for dotted, value in (overrides or {}).items():
         *sections, key = dotted.split(".")
         target = values
@@ -263,12 +277,35 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
     try:
         return Configuration.model_validate(values)
     except ValidationError as error:
-        lines = [f"{where}: {_location(item['loc'])}: {item['msg']}" for item in error.errors()]
+        lines = [f"{where}: {_location(item['loc'])}: {_said(item)}" for item in error.errors()]
         raise ConfigurationError("\n".join(lines)) from error
 
 
 def _location(parts: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in parts) or "top level"
+
+
+def _said(problem: ErrorDetails) -> str:
+    """What is wrong with one setting, and what was probably meant."""
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] != "extra_forbidden":
+        return message
+    *sections, key = problem["loc"]
+    known = _fields(sections)
+    if "." in str(key):
+        return (
+            f"is no key; sections are nested: {str(key).split('.')[0]}: {{{str(key).split('.', 1)[1]}: ...}}"
+        )
+    return f"is no key there{suggestion(str(key), known) or '; there are ' + ', '.join(known)}"
+
+
+def _fields(sections: Sequence[int | str]) -> list[str]:
+    """Names of the settings of a section; empty where it is no section of the configuration itself."""
+    model: Any = Configuration
+    for section in sections:
+        fields = getattr(model, "model_fields", {})
+        model = fields[section].annotation if section in fields else None
+    return list(getattr(model, "model_fields", {}))
 
 
 def describe_differences(before: Any, after: Any) -> str:

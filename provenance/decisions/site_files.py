@@ -34,6 +34,8 @@ ANSWERS = pa.schema(
         ("machine", pa.int64()),
     ]
 )
+#: What a shard sends to a partition: its number, then sites, kinds and documents.
+_SENT = (np.int64, np.uint64, np.uint16, np.int64)
 #: Documents to a partition, about 30 bytes each while its sites are settled.
 PARTITION_DOCUMENTS = 2_000_000
 
@@ -90,6 +92,6 @@ def effects_of(answers: pa.Table) -> SiteEffects:
 def _read_counts(scratch: Scratch, pieces: Sequence[Piece]) -> list[tuple[int, SiteCounts]]:
     found = []
     for piece in pieces:
-        shard, site, kind, documents = read_piece(scratch, piece, np.int64, np.uint64, np.uint16, np.int64)
+        shard, site, kind, documents = read_piece(scratch, piece, *_SENT)
         found.append((int(shard[0]), SiteCounts(site, kind, documents)))
     return sorted(found, key=lambda item: item[0])

@@ -146,7 +146,15 @@ def site_statistics(counts: SiteCounts) -> SiteStatistics:
         for row, correlation in enumerate(CORRELATIONS):
             likelihood[row, column] = _likelihood(counts, starts, table, correlation, old_mean)
     _, documents, total, squares, sites, paired, products = _moments(counts, starts)
-    return SiteStatistics(likelihood, documents, total, squares, sites, paired, products)
+    return SiteStatistics(
+        likelihood=likelihood,
+        old_documents=documents,
+        old_sum=total,
+        old_squares=squares,
+        paired_sites=sites,
+        paired_documents=paired,
+        paired_products=products,
+    )
 
 
 def find_clustering(parts: Sequence[SiteStatistics]) -> Clustering:
@@ -189,11 +197,11 @@ def site_effects(counts: SiteCounts, clustering: Clustering) -> SiteEffects:
             counts,
             _starts(counts),
             table,
-            clustering.correlation,
-            clustering.old_mean,
-            effect,
-            judged,
-            machine,
+            correlation=clustering.correlation,
+            old_mean=clustering.old_mean,
+            effect=effect,
+            judged=judged,
+            machine=machine,
         )
     return SiteEffects(counts, np.clip(effect, -MOST, MOST).astype(np.float32), judged, machine)
 

@@ -176,7 +176,7 @@ def reliability_unseen(corpus: training.Corpus, scores: NDArray[np.float64]) -> 
 def _folds(table: pd.DataFrame, protocol: str, count: int) -> NDArray[np.int64]:
     """Fold of each document. Humans, the 2026 assistant and base models are spread over the maker folds by group."""
     if protocol == "domain":
-        return table.fold.to_numpy()
+        return np.asarray(table.fold, np.int64)
     newest = table.generator.isin(training.Settings().recent)
     if protocol == "source":
         return _packed(table.repository.where(~newest, "2026 " + table.stem), count)
@@ -194,7 +194,7 @@ def _packed(names: pd.Series, count: int) -> NDArray[np.int64]:
     for name, size in names.value_counts().sort_index().sort_values(ascending=False, kind="stable").items():
         place[name] = int(np.argmin(load))
         load[place[name]] += size
-    return names.map(place).to_numpy()
+    return np.asarray(names.map(place), np.int64)
 
 
 def _logistic(corpus: pd.DataFrame) -> Scorer:
@@ -341,12 +341,8 @@ def old_pages(web: Path) -> str:
     truth = pd.read_parquet(web / "crawl" / "truth.parquet")
     old = set(truth[(truth.kind == "page") & (truth.label == "human")].url)
     pages = pages[pages.url.isin(old) & (pages.expected_date.fillna("2020") <= "2022-11-30")]
-    texts = [
-        extract_plain_text(
-            HTMLTree.parse_from_bytes(html, detect_encoding(html)), main_content=True, alt_texts=False
-        )
-        for html in pages.html
-    ]
+    trees = [HTMLTree.parse_from_bytes(html, detect_encoding(html) or "utf-8") for html in pages.html]
+    texts = [extract_plain_text(tree, main_content=True, alt_texts=False) for tree in trees]
     judged = pd.DataFrame(score_texts(texts))
     judged["year"] = pages.expected_date.fillna("?").str[:4].to_numpy()
     lines = [
