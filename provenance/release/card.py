@@ -29,6 +29,7 @@ def build_card(manifest: dict[str, Any]) -> str:
     holds = (
         "holds" if synthetic["holds"] else f"DOES NOT HOLD: it is exceeded by {synthetic['exceeded_by']:.4f}"
     )
+    tokenizer = manifest["tokenizer"]
     return f"""---
 {yaml.safe_dump(_HEADER, sort_keys=False).strip()}
 ---
@@ -36,7 +37,8 @@ def build_card(manifest: dict[str, Any]) -> str:
 # A curated crawl
 
 {counts["kept"]:,} documents, {counts["tokens"]:,} tokens, made from {counts["records"]:,} records by
-provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. `manifest.json` lists every file with its SHA-256 and
+provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. Tokens are those of the tokenizer `{_code(tokenizer["name"])}`
+({tokenizer["vocabulary"]:,} in its vocabulary, SHA-256 `{tokenizer["sha256"]}`), words are in `word_count`. `manifest.json` lists every file with its SHA-256 and
 the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
 
 ## Synthetic text

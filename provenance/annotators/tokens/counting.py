@@ -6,7 +6,7 @@ the text alone, whatever came before and whichever thread asks.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -25,6 +25,7 @@ _NO_RANK = np.int32(2**31 - 1)
 _FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 #: A pair and its rank in one number, so that one look into memory tells both: left token, right token, rank.
 _TOKEN_BITS, _RANK_BITS = 20, 24
+MOST_TOKENS, MOST_MERGES = 1 << _TOKEN_BITS, 1 << _RANK_BITS
 
 
 class Merges(NamedTuple):
@@ -36,15 +37,15 @@ class Merges(NamedTuple):
 
 
 def build_merges(
-    byte_ids: npt.NDArray[np.int32], pairs: npt.NDArray[np.int64], made: npt.NDArray[np.int32]
+    byte_ids: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64], made: npt.NDArray[np.int64]
 ) -> Merges:
-    """The table of `pairs` (token ids below 2**20, shape (merges, 2), best first) that become the tokens `made`."""
+    """The table of `pairs` (token ids below MOST_TOKENS, shape (merges, 2), best first) that become the tokens `made`."""
     table = np.full(1 << max(4, int(2 * len(pairs) - 1).bit_length()), _FREE, np.uint64)
     _fill(pairs, table)
-    return Merges(byte_ids, table, made)
+    return Merges(byte_ids.astype(np.int32), table, made.astype(np.int32))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _find(left, right, table):  # type: ignore[no-untyped-def]
     """Slot of a pair, or the free slot where it would stand, and the pair as the table writes it."""
     pair = np.uint64(left) << np.uint64(_TOKEN_BITS) | np.uint64(right)
@@ -62,7 +63,7 @@ def _fill(pairs, table):  # type: ignore[no-untyped-def]
         table[slot] = pair << np.uint64(_RANK_BITS) | np.uint64(rank)  # the last counts, as in the library
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _rank(left, right, merges):  # type: ignore[no-untyped-def]
     slot, _ = _find(left, right, merges.table)
     entry = merges.table[slot]
@@ -100,16 +101,14 @@ def _merge(data, start, stop, merges, tokens, ranks):  # type: ignore[no-untyped
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(data, offsets, valid, classes, merges, counts):  # type: ignore[no-untyped-def]
-    """Fill `counts` with the tokens of each valid row of the text buffer."""
+def _count(data, offsets, classes, merges, counts):  # type: ignore[no-untyped-def]
+    """Fill `counts` with the tokens of each row of the text buffer."""
     known = np.zeros((_SLOTS, _REMEMBERED), np.uint8)
     known_bytes = np.zeros(_SLOTS, np.uint8)
     known_tokens = np.zeros(_SLOTS, np.uint8)
     tokens = np.empty(LONGEST_PIECE, np.int32)
     ranks = np.empty(LONGEST_PIECE, np.int32)
     for row in range(len(counts)):
-        if not valid[row]:
-            continue
         at, stop = offsets[row], offsets[row + 1]
         total = 0
         while at < stop:
@@ -139,8 +138,10 @@ def _count(data, offsets, valid, classes, merges, counts):  # type: ignore[no-un
         counts[row] = total
 
 
-def count(data: Any, offsets: Any, valid: Any, merges: Merges) -> npt.NDArray[np.int64]:
-    """Tokens of each text data[offsets[i]:offsets[i + 1]] (UTF-8 bytes); 0 where `valid` is not set."""
+def count(
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], merges: Merges
+) -> npt.NDArray[np.int64]:
+    """Tokens of each text data[offsets[i]:offsets[i + 1]] (UTF-8 bytes), shape (n,)."""
     counts = np.zeros(len(offsets) - 1, np.int64)
-    _count(data, offsets, valid, character_classes(), merges, counts)
+    _count(data, offsets, character_classes(), merges, counts)
     return counts

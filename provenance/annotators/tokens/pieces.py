@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from provenance.tokens import decode
+from provenance.annotators.utf8 import decode
 
 # Classes of characters. What is in none of the others is a letter: marks, joiners and characters of later Unicode too.
 LETTER, DIGIT, MARK, SPACE, LINE = range(5)
@@ -117,9 +117,9 @@ def _ending(data, at, stop, classes):  # type: ignore[no-untyped-def]
     first = data[at]
     second = data[at + 1] if at + 1 < stop else np.uint8(0)
     end = at
-    if first == 0x73 or first == 0x64 or first == 0x6D or first == 0x74:  # s d m t
+    if first in (0x73, 0x64, 0x6D, 0x74):  # s d m t
         end = at + 1
-    elif (first == 0x6C and second == 0x6C) or ((first == 0x76 or first == 0x72) and second == 0x65):  # ll ve re
+    elif (first == 0x6C and second == 0x6C) or (first in (0x76, 0x72) and second == 0x65):  # ll ve re
         end = at + 2
     if end > at and end < stop and _class(data, end, stop, classes)[0] == LETTER:
         end = at
@@ -129,11 +129,19 @@ def _ending(data, at, stop, classes):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def piece_end(data, at, stop, classes):  # type: ignore[no-untyped-def]
     """Position after the piece that begins at `at` < `stop`: what `pattern` matches there."""
+    # Most pieces are words of ASCII, so they have a loop of their own.
+    plain = at + 1 if data[at] == 0x20 and at + 1 < stop else at
+    limit = min(stop, plain + LETTERS)
+    end = plain
+    while end < limit and data[end] < 0x80 and classes[data[end]] == LETTER:
+        end += 1
+    if end > plain and (end == limit or data[end] < 0x80):
+        return end
     start = at
     kind, after = _class(data, at, stop, classes)
     if data[at] == 0x20 and after < stop:
         following, _ = _class(data, after, stop, classes)
-        if following == LETTER or following == MARK:
+        if following in (LETTER, MARK):
             kind, at = following, after
     if kind == LETTER:
         return _run(data, at, stop, classes, LETTER, LETTERS)[0]
