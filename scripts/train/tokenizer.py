@@ -36,6 +36,15 @@ CHARACTERS = (
     (0x1200, 0x1368), (0x1780, 0x17E9), (0x1EA0, 0x1EF9), (0x2010, 0x203A), (0x20A0, 0x20BF), (0x2190, 0x2193),
     (0x3001, 0x30FF), (0xFF01, 0xFF5E),
 )  # fmt: skip
+#: What web pages hold and the corpus, which was cleaned of it, does not: rows of one character, addresses, layout.
+ROWS, LONGEST_ROW = "-=_*.#~+–—•·…!?", 16
+LAYOUT = (
+    "https://www.", "http://", "https", "http", "www", ".com", ".org", ".net", ".html", ".htm", ".php", ".pdf", ".jpg", "?id",
+    " | ", " » ", " « ", " • ", " · ", " © ", " > ", " / ", " & ", " – ", " — ", "),\n", ").\n", ".\n\n", ":\n", ",\n", ".\n", "?\n",
+    "!\n", "”\n", ".”\n", " “", " ‘", ".”", ",”", "?”", "!”", " (“", "”)", " [", "] ", "]\n", "...\n", " #", " @", " €", " $", " £",
+)  # fmt: skip
+#: Every so many texts are read with the typographic apostrophe, which the corpus has replaced.
+TYPOGRAPHIC = 4
 TIMES = 400
 
 
@@ -82,7 +91,13 @@ def _texts(corpus: pd.DataFrame) -> Iterator[str]:
     for language, texts in corpus.groupby("language", sort=True).text:
         chosen = balanced(list(texts))
         print(f"{language}: {sum(len(text.encode()) for text in chosen):,} bytes", file=sys.stderr)
-        yield from chosen
+        for number, text in enumerate(chosen):
+            yield text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}") if number % TYPOGRAPHIC == 0 else text
+    for character in ROWS + " \n":
+        for length in range(2, LONGEST_ROW + 1):
+            yield f"{character * length}0" * TIMES
+    for text in LAYOUT:
+        yield f"{text}0" * TIMES
     for first, last in CHARACTERS:
         for point in range(first, last + 1):
             if unicodedata.category(chr(point)) not in ("Cn", "Cf", "Zs"):
