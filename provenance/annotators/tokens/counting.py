@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from provenance.annotators.tokens.pieces import LONGEST_PIECE, character_classes, piece_end
+from provenance.annotators.tokens.pieces import LONGEST_PIECE, Text, character_classes, piece_end
 
 #: Pieces whose counts one call remembers, by slot, and the most bytes of such a piece: 1 MiB, about the second-level
 #: cache. Measured on crawl text: 97% of the pieces of Latin, 93% of Cyrillic are found there.
@@ -71,11 +71,12 @@ def _rank(left, right, merges):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _merge(data, start, stop, merges, tokens, ranks):  # type: ignore[no-untyped-def]
+def _merge(data, start, stop, merges, scratch):  # type: ignore[no-untyped-def]
     """Number of tokens of the piece data[start:stop]: the best pair is merged, the leftmost of equals, until none is left.
 
-    `tokens` and `ranks` (of each token with its right neighbour) are scratch for `LONGEST_PIECE` entries.
+    `scratch` has room for two rows of `LONGEST_PIECE` numbers: tokens, and the rank of each with its right neighbour.
     """
+    tokens, ranks = scratch[0], scratch[1]
     count = stop - start
     for i in range(count):
         tokens[i] = merges.byte_ids[data[start + i]]
@@ -106,16 +107,16 @@ def _count(data, offsets, classes, merges, counts):  # type: ignore[no-untyped-d
     known = np.zeros((_SLOTS, _REMEMBERED), np.uint8)
     known_bytes = np.zeros(_SLOTS, np.uint8)
     known_tokens = np.zeros(_SLOTS, np.uint8)
-    tokens = np.empty(LONGEST_PIECE, np.int32)
-    ranks = np.empty(LONGEST_PIECE, np.int32)
+    scratch = np.empty((2, LONGEST_PIECE), np.int32)
     for row in range(len(counts)):
         at, stop = offsets[row], offsets[row + 1]
+        text = Text(data, stop, classes)
         total = 0
         while at < stop:
-            end = piece_end(data, at, stop, classes)
+            end = piece_end(text, at)
             size = end - at
             if size > _REMEMBERED:
-                total += _merge(data, at, end, merges, tokens, ranks)
+                total += _merge(data, at, end, merges, scratch)
                 at = end
                 continue
             value = _FNV_OFFSET
@@ -130,7 +131,7 @@ def _count(data, offsets, classes, merges, counts):  # type: ignore[no-untyped-d
                         break
             if not same:
                 known_bytes[slot] = size
-                known_tokens[slot] = _merge(data, at, end, merges, tokens, ranks)
+                known_tokens[slot] = _merge(data, at, end, merges, scratch)
                 for i in range(size):
                     known[slot, i] = data[at + i]
             total += known_tokens[slot]

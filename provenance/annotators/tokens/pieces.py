@@ -7,6 +7,7 @@ ranges of code points written out here: no version of Unicode decides what a tok
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -87,21 +88,29 @@ def character_classes() -> npt.NDArray[np.uint8]:
     return classes
 
 
+class Text(NamedTuple):
+    """What the kernels read: bytes up to `stop`, and the classes of characters."""
+
+    data: npt.NDArray[np.uint8]
+    stop: int
+    classes: npt.NDArray[np.uint8]
+
+
 @numba.njit(cache=True, nogil=True)
-def _class(data, at, stop, classes):  # type: ignore[no-untyped-def]
+def _class(text, at):  # type: ignore[no-untyped-def]
     """Class of the character at `at` and the position after it."""
-    if data[at] < 0x80:
-        return classes[data[at]], at + 1
-    point, size = decode(data, at, stop)
-    return (classes[point] if point < _TABLE_SIZE else np.uint8(LETTER)), at + size
+    if text.data[at] < 0x80:
+        return text.classes[text.data[at]], at + 1
+    point, size = decode(text.data, at, text.stop)
+    return (text.classes[point] if point < _TABLE_SIZE else np.uint8(LETTER)), at + size
 
 
 @numba.njit(cache=True, nogil=True)
-def _run(data, at, stop, classes, kind, most):  # type: ignore[no-untyped-def]
+def _run(text, at, kind, most):  # type: ignore[no-untyped-def]
     """Position after at most `most` characters of class `kind` from `at`, and their number."""
     count = 0
-    while at < stop and count < most:
-        found, after = _class(data, at, stop, classes)
+    while at < text.stop and count < most:
+        found, after = _class(text, at)
         if found != kind:
             break
         at = after
@@ -110,68 +119,82 @@ def _run(data, at, stop, classes, kind, most):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _ending(data, at, stop, classes):  # type: ignore[no-untyped-def]
+def _is_apostrophe(text, at, after):  # type: ignore[no-untyped-def]
+    """Whether the character from `at` to `after` is U+0027 or U+2019."""
+    data = text.data
+    if after - at == 3:
+        return data[at] == 0xE2 and data[at + 1] == 0x80 and data[at + 2] == 0x99
+    return data[at] == 0x27
+
+
+@numba.njit(cache=True, nogil=True)
+def _ending(text, at):  # type: ignore[no-untyped-def]
     """Position after the English ending (s, d, m, t, ll, ve, re) at `at`; `at` where there is none."""
-    if at >= stop:
+    if at >= text.stop:
         return at
-    first = data[at]
-    second = data[at + 1] if at + 1 < stop else np.uint8(0)
+    first = text.data[at]
+    second = text.data[at + 1] if at + 1 < text.stop else np.uint8(0)
     end = at
     if first in (0x73, 0x64, 0x6D, 0x74):  # s d m t
         end = at + 1
     elif (first == 0x6C and second == 0x6C) or (first in (0x76, 0x72) and second == 0x65):  # ll ve re
         end = at + 2
-    if end > at and end < stop and _class(data, end, stop, classes)[0] == LETTER:
+    if end > at and end < text.stop and _class(text, end)[0] == LETTER:
         end = at
     return end
 
 
 @numba.njit(cache=True, nogil=True)
-def piece_end(data, at, stop, classes):  # type: ignore[no-untyped-def]
-    """Position after the piece that begins at `at` < `stop`: what `pattern` matches there."""
+def _spaces_end(text, at):  # type: ignore[no-untyped-def]
+    """Position after the spaces from `at`; the last of several is left to what follows on the same line."""
+    end, count = _run(text, at, SPACE, SPACES)
+    if end < text.stop and count > 1:
+        following, _ = _class(text, end)
+        if following not in (SPACE, LINE):
+            end, _ = _run(text, at, SPACE, count - 1)
+    return end
+
+
+@numba.njit(cache=True, nogil=True)
+def piece_end(text, at):  # type: ignore[no-untyped-def]
+    """Position after the piece that begins at `at` < `text.stop`: what `pattern` matches there."""
+    data, stop = text.data, text.stop
     # Most pieces are words of ASCII, so they have a loop of their own.
     plain = at + 1 if data[at] == 0x20 and at + 1 < stop else at
     limit = min(stop, plain + LETTERS)
     end = plain
-    while end < limit and data[end] < 0x80 and classes[data[end]] == LETTER:
+    while end < limit and data[end] < 0x80 and text.classes[data[end]] == LETTER:
         end += 1
     if end > plain and (end == limit or data[end] < 0x80):
         return end
     start = at
-    kind, after = _class(data, at, stop, classes)
+    kind, after = _class(text, at)
     if data[at] == 0x20 and after < stop:
-        following, _ = _class(data, after, stop, classes)
+        following, _ = _class(text, after)
         if following in (LETTER, MARK):
             kind, at = following, after
     if kind == LETTER:
-        return _run(data, at, stop, classes, LETTER, LETTERS)[0]
+        return _run(text, at, LETTER, LETTERS)[0]
     if kind == DIGIT:
-        return _run(data, at, stop, classes, DIGIT, DIGITS)[0]
-    if kind == MARK:
-        ascii_mark = at == start and data[at] == 0x27
-        typographic = at == start and after - at == 3 and data[at] == 0xE2 and data[at + 1] == 0x80
-        if ascii_mark or (typographic and data[at + 2] == 0x99):
-            end = _ending(data, after, stop, classes)
-            if end > after:
-                return end
-        at, _ = _run(data, at, stop, classes, MARK, MARKS)
-        return _run(data, at, stop, classes, LINE, LINES_AFTER_MARKS)[0]
+        return _run(text, at, DIGIT, DIGITS)[0]
     if kind == LINE:
-        return _run(data, at, stop, classes, LINE, LINES)[0]
-    end, count = _run(data, at, stop, classes, SPACE, SPACES)
-    if end < stop and count > 1:
-        following, _ = _class(data, end, stop, classes)
-        if following != SPACE and following != LINE:
-            end, _ = _run(data, at, stop, classes, SPACE, count - 1)
-    return end
+        return _run(text, at, LINE, LINES)[0]
+    if kind == SPACE:
+        return _spaces_end(text, at)
+    if at == start and _is_apostrophe(text, at, after):
+        end = _ending(text, after)
+        if end > after:
+            return end
+    return _run(text, _run(text, at, MARK, MARKS)[0], LINE, LINES_AFTER_MARKS)[0]
 
 
 def pieces(text: str) -> list[str]:
     """The pieces of a text (for people and tests, not for speed)."""
     data = np.frombuffer(text.encode(), np.uint8)
+    read = Text(data, len(data), character_classes())
     found, at = [], 0
     while at < len(data):
-        end = piece_end(data, at, len(data), character_classes())
+        end = piece_end(read, at)
         found.append(data[at:end].tobytes().decode())
         at = end
     return found
