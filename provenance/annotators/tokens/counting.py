@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from provenance.annotators.tokens.pieces import LONGEST_PIECE, Text, character_classes, piece_end
 
-#: Pieces whose counts one call remembers, by slot, and the most bytes of such a piece: 1 MiB, about the second-level
-#: cache. Measured on crawl text: 97% of the pieces of Latin, 93% of Cyrillic are found there.
+#: Pieces whose counts one call remembers, by slot, and the most bytes of such a piece: 1 MiB, about the second-level cache.
+#: Of the pieces in 2 to 4 MB of text 90% (English), 84% (German), 76% (Russian), 65% (Japanese) are found there; four
+#: times as many slots gain 10% at most.
 _SLOTS = 1 << 15
 _REMEMBERED = 32
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
