@@ -25,6 +25,7 @@ from provenance.annotators.marks.annotator import Marks
 from provenance.annotators.marks.invisible import clean_invisible
 from provenance.annotators.source import Source
 from provenance.annotators.text import MainText
+from provenance.annotators.tokens import Tokens
 from provenance.annotators.watermarks import Watermarks
 from provenance.configuration import Configuration, fingerprint
 from provenance.detectors.embedded import EmbeddedDetector
@@ -62,9 +63,11 @@ class Annotation:
             Marks(),
         ]
         # These read the text as it will be published.
+        self.tokens = Tokens(text.tokenizer)
         duplicates = configuration.duplicates
         self.text: list[Annotator] = [
             Language(),
+            self.tokens,
             MinHash(ngram=duplicates.ngram, seed=duplicates.seed),
             EmbeddedDetector(configuration.detector.model),
             *_neural_detectors(configuration),

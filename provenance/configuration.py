@@ -61,7 +61,7 @@ class Reading(Section):
 
 
 class Text(Section):
-    """How the main text is taken from a page."""
+    """How the main text is taken from a page, and what a token of it is."""
 
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="who extracts the main text"
@@ -70,6 +70,16 @@ class Text(Section):
     clean_invisible: bool = Field(
         True, description="remove invisible payload characters from the published text"
     )
+    tokenizer: str | None = Field(
+        None,
+        min_length=1,
+        description="path of a `tokenizers` JSON in whose tokens `token_count` and the cap are counted; null: the one that ships",
+    )
+
+    @field_serializer("tokenizer", when_used="json")
+    def _name_only(self, value: str | None) -> str | None:
+        """No path of a machine is published; the digest of the file is in the fingerprint and in the manifest."""
+        return value if value is None else Path(value).name
 
 
 class Duplicates(Section):

@@ -79,7 +79,8 @@ ANNOTATED = pa.schema(
         ("title", pa.string()),
         ("text", pa.large_string()),
         ("text_bytes", pa.int64()),  # UTF-8 bytes of `text`
-        ("token_count", pa.int32()),
+        ("token_count", pa.int32()),  # tokens of text.tokenizer
+        ("word_count", pa.int32()),
         ("language", pa.string()),
         ("language_score", pa.float32()),
         ("license", pa.string()),
@@ -124,7 +125,7 @@ DECISIONS = pa.schema(
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
-    "doc_id text token_count title "
+    "doc_id text token_count word_count title "
     "url host domain source input_file record_offset record_id content_digest mime http_status "
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "

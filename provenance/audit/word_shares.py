@@ -17,10 +17,11 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.columns import text_buffers
 from provenance.detectors.embedded import features
 from provenance.detectors.embedded.calibration import bucket
 from provenance.detectors.embedded.conformal import bin_of
-from provenance.detectors.embedded.model import Scores, load_model, text_buffers
+from provenance.detectors.embedded.model import Scores, load_model
 from provenance.detectors.embedded.tokens import MAX_TOKENS, SENTENCE_END, WORD, character_tables, tokenise
 
 #: A longer sentence (a list without full stops) is cut; a shorter one tells nothing.

@@ -38,13 +38,13 @@ _FIRST_KEEPERS, _MOST_KEEPERS = 1, 1024
 def policy_keys(
     proven: I64,
     log_odds: npt.NDArray[np.float64],
-    token_counts: npt.NDArray[Any],
+    word_counts: npt.NDArray[Any],
     doc_ids: npt.NDArray[np.uint8],
 ) -> U64:
     """The default policy as sortable keys (uint64[n, 5]): the lexicographically lowest row keeps.
 
     Earliest proven time first (int64 microseconds; the lowest int64, NaT, comes last), then lowest
-    synthetic log-odds (NaN last), then most tokens, then lowest doc_id (uint8[n, 16]). Another policy is
+    synthetic log-odds (NaN last), then most words, then lowest doc_id (uint8[n, 16]). Another policy is
     another array of this kind, of any width.
     """
     sign = np.uint64(1 << 63)
@@ -54,9 +54,9 @@ def policy_keys(
     odds = (log_odds.astype(np.float64) + 0.0).view(np.uint64)
     odds = np.where(odds & sign, ~odds, odds | sign)
     odds = np.where(np.isnan(log_odds), np.uint64(2**64 - 1), odds)
-    tokens = sign - token_counts.astype(np.uint64)
+    words = sign - word_counts.astype(np.uint64)
     ids = np.ascontiguousarray(doc_ids, np.uint8).view(">u8").astype(np.uint64).reshape(-1, 2)
-    return np.column_stack([time, odds, tokens, ids])
+    return np.column_stack([time, odds, words, ids])
 
 
 def connect(

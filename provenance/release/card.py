@@ -36,7 +36,7 @@ def build_card(manifest: dict[str, Any]) -> str:
 # A curated crawl
 
 {counts["kept"]:,} documents, {counts["tokens"]:,} tokens, made from {counts["records"]:,} records by
-provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. `manifest.json` lists every file with its SHA-256 and
+provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. {_tokens(manifest["tokenizer"])} `manifest.json` lists every file with its SHA-256 and
 the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
 
 ## Synthetic text
@@ -116,6 +116,14 @@ def describe_cost(item: dict[str, Any]) -> str:
     share = item["asked"] / max(item["documents"], 1)
     return (
         f"{item['name']}: asked about {item['asked']:,} of {item['documents']:,} texts ({share:.1%}), {where}"
+    )
+
+
+def _tokens(tokenizer: dict[str, Any]) -> str:
+    """In whose tokens everything is counted."""
+    return (
+        f"Tokens are those of `{_code(tokenizer['name'])}`, a vocabulary of {tokenizer['vocabulary']:,} "
+        f"(SHA-256 `{tokenizer['sha256']}`); `word_count` counts words."
     )
 
 

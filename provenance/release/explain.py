@@ -89,7 +89,10 @@ def _facts(document: dict[str, Any]) -> Iterator[str]:
     yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {document['witness']})"
     if document["published_time"]:
         yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
-    yield f"  language: {document['language']} ({document['language_score'] or 0:.2f}), {document['token_count']:,} tokens"
+    yield (
+        f"  language: {document['language']} ({document['language_score'] or 0:.2f}), "
+        f"{document['token_count']:,} tokens, {document['word_count']:,} words"
+    )
     if document["duplicate_count"]:
         hosts = ", ".join(_plain(host) for host in document["duplicate_hosts"][:5])
         yield f"  stands for {document['duplicate_count']:,} dropped duplicates on {hosts or 'no known host'}"

@@ -12,7 +12,7 @@ import pyarrow as pa
 from provenance.release.manifest import FORMAT
 
 #: Version of the published schemas: the first number changes when a column goes or changes its meaning.
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _NAME: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -24,7 +24,8 @@ _SHA256: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 MEANING: dict[str, str] = {
     "doc_id": "Identifier of the record, 32 hexadecimal digits from its input's name, place and content; never null.",
     "text": "Main text of the page as UTF-8, without invisible payload characters unless the configuration keeps them.",
-    "token_count": "Words of the text, or characters in scripts without spaces; the weight of the document under the cap.",
+    "token_count": "Tokens of the text by the tokenizer that the manifest names (`text.tokenizer`); the weight of the document under the cap.",
+    "word_count": "Words of the text, or characters in scripts without spaces.",
     "title": "Title that the page gives itself.",
     "url": "Address the record was fetched from.",
     "host": "Host of the address, lower case.",
@@ -97,6 +98,7 @@ def manifest_schema() -> dict[str, Any]:
         "configuration": {"type": "object", "description": "see configuration.schema.json"},
         "inputs": {"type": "array", "items": _object({"name": _NAME, "bytes": _COUNT})},
         "counts": _object({**counts, "reasons": reasons}),
+        "tokenizer": _object({"name": _NAME, "vocabulary": _COUNT, "sha256": _SHA256}),
         "synthetic": _certificate(),
         "detector": _detector(),
         "prior": _prior(),

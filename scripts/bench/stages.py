@@ -226,6 +226,7 @@ def write_generated(folder: Path, documents: int) -> tuple[Shard, ...]:
                     "capture_time": pa.array(np.arange(start, start + count)).cast(TIME),
                     "evidence": evidence,
                     "token_count": pa.array(np.full(count, 500, np.int64)),
+                    "word_count": pa.array(np.full(count, 400, np.int64)),
                     "minhash": _binary(signatures, 512),
                     "text_digest": _binary(digests, 16),
                 }

@@ -264,10 +264,10 @@ def _train_fasttext(path: str) -> Any:
 def shipped(test: pd.DataFrame) -> str:
     """Tables of the shipped model on held-out groups of known domains: by language, domain, length; calibration."""
     judged = pd.DataFrame(score_texts(test.text.tolist(), test.language.tolist()))
-    data = test.join(judged[["synthetic_probability", "abstained", "flagged", "token_count"]])
+    data = test.join(judged[["synthetic_probability", "abstained", "flagged", "word_count"]])
     edges = [*map(str, BUCKETS)]
     data["length"] = [
-        f"{edges[b]}+" if b >= 0 else f"<{edges[0]}" for b in bucket(data.token_count.to_numpy())
+        f"{edges[b]}+" if b >= 0 else f"<{edges[0]}" for b in bucket(data.word_count.to_numpy())
     ]
     lines = [
         "## The shipped model on held-out groups of known domains\n",
