@@ -183,7 +183,7 @@ def _strata(language: str, new: _Documents, level_sd: float, prior: Prior) -> It
     """The strata of a language from the widest to the narrowest."""
     whole = _stratum((language, _ALL, None), new, 0.0, level_sd, prior)
     yield whole
-    years = np.array([year_of(month) for month in new.months.tolist()])
+    years = np.where(new.months == UNPROVEN, 0, 1970 + new.months // 12)
     several = len(np.unique(years)) > 1
     for year in np.unique(years):
         part, found = new.take(years == year), whole
@@ -192,11 +192,18 @@ def _strata(language: str, new: _Documents, level_sd: float, prior: Prior) -> It
         if several:
             found = _stratum((language, int(year), None), part, whole.shift, level_sd, prior)
             yield found
-        names = np.unique(part.sources)
-        for source in names if len(names) > 1 else ():
-            few = part.take(part.sources == source)
-            if few.documents.sum() >= FEWEST:
-                yield _stratum((language, int(year), str(source)), few, found.shift, level_sd, prior)
+        for source, few in _by_source(part):
+            yield _stratum((language, int(year), source), few, found.shift, level_sd, prior)
+
+
+def _by_source(new: _Documents) -> Iterator[tuple[str, _Documents]]:
+    """The documents of each source that has enough of them, unless one source has them all."""
+    names, code = np.unique(new.sources, return_inverse=True)
+    totals = np.bincount(code, weights=new.documents)
+    order = np.argsort(code, kind="stable")
+    edges = np.searchsorted(code[order], np.arange(len(names) + 1))
+    for k in np.flatnonzero(totals >= FEWEST) if len(names) > 1 else ():
+        yield str(names[k]), new.take(order[edges[k] : edges[k + 1]])
 
 
 def _stratum(
