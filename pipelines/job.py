@@ -127,6 +127,8 @@ class Job:
             return self._result("select", 0, len(shards), started)
         self.workspace.clear_state("select")
         cap = self.configuration.cap
+        scratch = self.workspace.path("scratch")
+        self.storage.delete(scratch)
         passes = SelectionTasks(
             storage=self.storage,
             clusters_path=self.workspace.clusters_path,
@@ -134,11 +136,14 @@ class Job:
             cap=cap,
             prior=self.configuration.prior,
             detectors=self.detectors,
+            scratch_directory=scratch,
+            documents=sum(shard.documents for shard in shards),
         )
         with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
             self.runner.run(
                 lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
+        self.storage.delete(scratch)
         self.workspace.write_state("select", {"fingerprint": fresh})
         return self._result("select", len(shards), 0, started)
 

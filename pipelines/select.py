@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -21,6 +21,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
+from pipelines.sites import SettleSites, SiteTasks
 from provenance.configuration import Cap, Prior
 from provenance.decisions import cap as selection
 from provenance.decisions.cap import BoundaryDocuments, CapRequest, Histogram, Plan, Rule
@@ -36,7 +37,11 @@ from provenance.decisions.shard import (
     judge_shard,
     read_clusters,
     read_shard,
+    shard_sites,
 )
+from provenance.decisions.site_files import partitions_for, send_counts
+from provenance.decisions.sites import Clustering
+from provenance.duplicates.scratch import Routed
 from provenance.files.storage import Storage, write_bytes
 from provenance.files.workspace import Shard
 
@@ -60,6 +65,8 @@ class SelectionTasks:
         cap: how much synthetic text may be published.
         prior: probability that a document is synthetic before its evidence is read.
         detectors: the calibrated detectors of the job.
+        scratch_directory: directory of files that are of no use after the stage.
+        documents: how many documents there are, which decides into how many partitions sites are counted.
     """
 
     storage: Storage
@@ -68,6 +75,12 @@ class SelectionTasks:
     cap: Cap
     prior: Prior
     detectors: CalibratedDetectors
+    scratch_directory: str
+    documents: int
+
+    @property
+    def sites(self) -> SiteTasks:
+        return SiteTasks(self.storage, self.scratch_directory)
 
     @property
     def request(self) -> CapRequest:
@@ -82,12 +95,22 @@ class SelectionTasks:
         return self.detectors.count(found.scored, found.proven, found.open)
 
     def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
-        crawl = calibrate_crawl(self.detectors, counts, self.prior)
-        write_bytes(self.storage, self.crawl_path, json.dumps(crawl.as_json(), sort_keys=True).encode())
-        return crawl
+        return calibrate_crawl(self.detectors, counts, self.prior)
+
+    def count_sites(self, task: DecisionTask, crawl: CrawlCalibration) -> list[Routed]:
+        counts = shard_sites(self.rows(task), crawl)
+        return send_counts(self.sites.scratch, task.shard.index, counts, partitions_for(self.documents))
+
+    def with_sites(self, crawl: CrawlCalibration, clustering: Clustering) -> CrawlCalibration:
+        """What the crawl says, sites included; it is written for the manifest."""
+        whole = replace(crawl, clustering=clustering)
+        write_bytes(self.storage, self.crawl_path, json.dumps(whole.as_json(), sort_keys=True).encode())
+        return whole
 
     def candidates(self, task: DecisionTask, crawl: CrawlCalibration) -> Candidates:
-        return judge_shard(self.rows(task), crawl, self.cap)
+        rows = self.rows(task)
+        differ = crawl.clustering.spread and rows.open.any()
+        return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
 
     def histogram(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
         return selection.histogram(*_open(self.candidates(task, crawl)), self.request)
@@ -125,12 +148,18 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
     def expand(self, shards: PCollection[DecisionTask]) -> PCollection[int]:
         tasks, single = self.tasks, AsSingleton
         spread = shards | "Spread" >> beam.Reshuffle()
-        crawl = (
+        calibrated = (
             spread
             | "Count" >> beam.Map(tasks.count)
             | "SumCounts" >> beam.CombineGlobally(Merge(merge_counts))
-            | "ReadCrawl" >> beam.Map(tasks.calibrate_crawl)
+            | "CalibrateCrawl" >> beam.Map(tasks.calibrate_crawl)
         )
+        clustering = (
+            spread
+            | "CountSites" >> beam.FlatMap(tasks.count_sites, single(calibrated))
+            | "SettleSites" >> SettleSites(tasks.sites)
+        )
+        crawl = calibrated | "WithSites" >> beam.Map(tasks.with_sites, single(clustering))
         plan = (
             spread
             | "Histogram" >> beam.Map(tasks.histogram, single(crawl))

@@ -6,6 +6,8 @@ The library's public surface: a name is imported when it is first used, and Beam
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from provenance.files.kernel_cache import settle_kernel_cache
+
 if TYPE_CHECKING:
     from provenance.annotate import Annotation, annotate_records
     from provenance.annotators.annotator import Annotator
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from provenance.release.manifest import read_manifest
     from provenance.schema import LEDGER, RELEASE
 
+settle_kernel_cache()
 __version__ = "0.1.0"
 __all__ = [
     "LEDGER",

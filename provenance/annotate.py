@@ -6,7 +6,7 @@ memory does not grow with the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -17,32 +17,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from provenance.annotators.annotator import Annotator
-from provenance.annotators.columns import join_lists
-from provenance.annotators.dates.published import Dates
-from provenance.annotators.declarations.disclosures import Disclosures
+from provenance.annotators.annotator import Annotator, Failures, annotate_batch
+from provenance.annotators.claims import Claims
+from provenance.annotators.columns import with_columns
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
-from provenance.annotators.marks.characters import clean_invisible
+from provenance.annotators.marks.invisible import clean_invisible
 from provenance.annotators.source import Source
 from provenance.annotators.text import MainText
+from provenance.annotators.tokens import Tokens
 from provenance.annotators.watermarks import Watermarks
 from provenance.configuration import Configuration, fingerprint
 from provenance.detectors.embedded import EmbeddedDetector
 from provenance.detectors.neural.annotator import NeuralDetectors
 from provenance.duplicates.minhash import MinHash
+from provenance.evidence import join_lists
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
 from provenance.records import ReadOptions, read_records
 from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
 
-#: Bytes of a record's own words that go into `detail`.
-_DETAIL_BYTES = 500
 Item = TypeVar("Item")
-
-
-#: What went wrong with a document: doc_id -> (reason, detail).
-Failures = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -64,14 +59,15 @@ class Annotation:
         self.page: list[Annotator] = [
             MainText(extractor=text.extractor, max_seconds=text.max_seconds),
             Source(),
-            Dates(),
-            Disclosures(),
+            Claims(),
             Marks(),
         ]
         # These read the text as it will be published.
+        self.tokens = Tokens(text.tokenizer)
         duplicates = configuration.duplicates
         self.text: list[Annotator] = [
             Language(),
+            self.tokens,
             MinHash(ngram=duplicates.ngram, seed=duplicates.seed),
             EmbeddedDetector(configuration.detector.model),
             *_neural_detectors(configuration),
@@ -104,15 +100,15 @@ class Annotation:
 
     def extract(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> Extracted:
         """The first half: identity and main text, which another process works out."""
-        batch = _with_columns(
+        batch = with_columns(
             batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)}
         )
         if self.configuration.source is not None:
-            batch = _with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
+            batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
         documents = batch.filter(pc.is_null(batch["outcome"]))
         failures: Failures = {}
         if documents.num_rows:
-            documents = _run(self.page[0], documents, failures)
+            documents = annotate_batch(self.page[0], documents, failures)
         return Extracted(batch, documents, failures)
 
     def complete(self, extracted: Extracted) -> pa.RecordBatch:
@@ -126,12 +122,12 @@ class Annotation:
 
     def _annotate_documents(self, documents: pa.RecordBatch, failures: Failures) -> pa.RecordBatch:
         for annotator in self.page[1:]:
-            documents = _run(annotator, documents, failures)
+            documents = annotate_batch(annotator, documents, failures)
         documents = documents.drop_columns(["body", "http_headers"])
         if self.configuration.text.clean_invisible:
-            documents = _with_columns(documents, {"text": clean_invisible(documents["text"])})
+            documents = with_columns(documents, {"text": clean_invisible(documents["text"])})
         for annotator in self.text:
-            documents = _run(annotator, documents, failures)
+            documents = annotate_batch(annotator, documents, failures)
         return documents
 
     def _arrange(
@@ -236,31 +232,6 @@ def _further_annotators(configuration: Configuration) -> list[Annotator]:
     return [points[name].load()(**options.get(name, {})) for name in configuration.annotators]
 
 
-def _run(annotator: Annotator, batch: pa.RecordBatch, failures: Failures) -> pa.RecordBatch:
-    """Add an annotator's columns; a row on which it raises gets nulls and an entry in `failures`."""
-    columns = _call(annotator, batch, failures)
-    for field, column in zip(annotator.schema, columns, strict=True):
-        if len(column) != batch.num_rows or column.type != field.type:
-            raise TypeError(
-                f"annotator {annotator.name}: column {field.name} must be {batch.num_rows} x {field.type}, "
-                f"got {len(column)} x {column.type}"
-            )
-    return _with_columns(batch, dict(zip(annotator.schema.names, columns, strict=True)))
-
-
-def _call(annotator: Annotator, batch: pa.RecordBatch, failures: Failures) -> Sequence[pa.Array]:
-    try:
-        return annotator(batch)
-    except Exception as error:  # whatever a third party raises costs its record, not the job
-        if batch.num_rows == 1:
-            message = f"{annotator.name}: {type(error).__name__}: {error}"[:_DETAIL_BYTES]
-            failures[batch["doc_id"][0].as_py()] = ("annotator_failed", message)
-            return [pa.nulls(1, field.type) for field in annotator.schema]
-    half = batch.num_rows // 2
-    parts = [_call(annotator, part, failures) for part in (batch.slice(0, half), batch.slice(half))]
-    return [pa.concat_arrays(list(pair)) for pair in zip(*parts, strict=True)]
-
-
 def _record_failures(
     batch: pa.RecordBatch, position: pa.Array, documents: pa.RecordBatch, failures: Failures
 ) -> pa.RecordBatch:
@@ -273,15 +244,9 @@ def _record_failures(
             outcome[row], detail[row] = text_outcome, text_detail
         elif doc_id in failures:
             outcome[row], detail[row] = failures[doc_id]
-    return _with_columns(
+    return with_columns(
         batch, {"outcome": pa.array(outcome, pa.string()), "detail": pa.array(detail, pa.string())}
     )
-
-
-def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
-    """The batch with columns added or replaced."""
-    merged = {name: batch[name] for name in batch.schema.names} | columns
-    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
 
 
 def _is_joined(field: pa.Field) -> bool:

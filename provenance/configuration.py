@@ -7,20 +7,24 @@ are errors that name the key and where it stands.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xxhash
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
+from pydantic_core import ErrorDetails
 
 from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
 from provenance.errors import ConfigurationError as ConfigurationError
+from provenance.errors import suggestion
+from provenance.files.settings import read_settings
 
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
@@ -57,7 +61,7 @@ class Reading(Section):
 
 
 class Text(Section):
-    """How the main text is taken from a page."""
+    """How the main text is taken from a page, and what a token of it is."""
 
     extractor: Literal["resiliparse", "trafilatura"] = Field(
         "resiliparse", description="who extracts the main text"
@@ -66,6 +70,16 @@ class Text(Section):
     clean_invisible: bool = Field(
         True, description="remove invisible payload characters from the published text"
     )
+    tokenizer: str | None = Field(
+        None,
+        min_length=1,
+        description="path of a `tokenizers` JSON in whose tokens `token_count` and the cap are counted; null: the one that ships",
+    )
+
+    @field_serializer("tokenizer", when_used="json")
+    def _name_only(self, value: str | None) -> str | None:
+        """No path of a machine is published; the digest of the file is in the fingerprint and in the manifest."""
+        return value if value is None else Path(value).name
 
 
 class Duplicates(Section):
@@ -107,29 +121,66 @@ class Detector(Section):
         return value if value is None else Path(value).name
 
 
+#: Share of machine-written documents by month of capture (Russell et al. 2026, arXiv 2609.40295: 5,000 English pages a
+#: month of Common Crawl and FineWeb, one commercial detector with about .05% false positives; by document, not by token).
+WEB_BY_MONTH = {
+    "2022-10": 0.002,
+    "2023-06": 0.014,
+    "2023-12": 0.041,
+    "2024-06": 0.072,
+    "2024-12": 0.112,
+    "2025-06": 0.138,
+    "2025-12": 0.159,
+    "2026-04": 0.195,
+    "2026-08": 0.219,
+}
+_Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
 class Prior(Section):
     """Probability that a document is synthetic before its own evidence is read (docs/probability.md)."""
 
     low_background: float = Field(
         0.001, gt=0, lt=1, description="documents proven to exist before 2022-11-30"
     )
-    by_year: dict[int, Annotated[float, Field(gt=0, lt=1)]] = Field(
-        default_factory=lambda: {2022: 0.01, 2023: 0.06, 2024: 0.18, 2025: 0.30, 2026: 0.35},
-        description="by year of proof; later years take the last one",
+    by_month: dict[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], _Rate] = Field(
+        default_factory=lambda: dict(WEB_BY_MONTH),
+        min_length=1,
+        description="by month of proof, by document; log-odds are interpolated between months, and the first and last hold beyond",
     )
-
+    by_year: dict[int, _Rate] | None = Field(
+        None,
+        min_length=1,
+        description="by year of proof in place of `by_month`; later years take the last one",
+    )
     estimate: Literal["none", "crawl"] = Field(
         "crawl",
         description="crawl: estimated from this crawl where enough documents can be judged, else as listed; "
         "none: always as listed",
     )
 
-    @field_validator("by_year")
+    @field_validator("by_month", "by_year")
     @classmethod
-    def _not_empty(cls, value: dict[int, float]) -> dict[int, float]:
-        if not value:
-            raise ValueError("needs at least one year")
-        return dict(sorted(value.items()))
+    def _in_order(cls, value: dict[Any, float] | None) -> dict[Any, float] | None:
+        return value if value is None else dict(sorted(value.items()))
+
+    def in_month(self, month: int) -> float:
+        """The listed prior for a month, January 1970 being 0; a negative number takes the last one listed."""
+        if self.by_year is not None:
+            years = list(self.by_year)
+            if month < 0:
+                return self.by_year[years[-1]]
+            return self.by_year[max([item for item in years if item <= 1970 + month // 12], default=years[0])]
+        listed = {
+            int(name[:4]) * 12 + int(name[5:]) - 1 - 1970 * 12: rate for name, rate in self.by_month.items()
+        }
+        known = list(listed)
+        at = float(known[-1] if month < 0 else month)
+        later = next((item for item in known if item >= at), known[-1])
+        earlier = next((item for item in reversed(known) if item <= at), known[0])
+        low, high = (math.log(listed[item]) - math.log1p(-listed[item]) for item in (earlier, later))
+        part = (at - earlier) / (later - earlier) if later > earlier else 0.0
+        return 1 / (1 + math.exp(-(low + part * (high - low))))
 
 
 class Cap(Section):
@@ -143,6 +194,24 @@ class Cap(Section):
         description="hard: share of documents with p >= threshold; expected: probability-weighted share",
     )
     unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
+
+    @field_validator("max_synthetic", mode="before")
+    @classmethod
+    def _as_a_share(cls, value: Any) -> Any:
+        """Say how a percentage or a decimal comma is written; what else is wrong, the field itself says."""
+        text = str(value).strip()
+        found = re.fullmatch(
+            r"(?P<percent>\d+(?:[.,]\d+)?)\s*%|(?P<comma>\d+,\d+)|(?P<whole>[2-9]|\d\d|100)", text
+        )
+        if found is None:
+            return value
+        number = Decimal(text.rstrip(" %").replace(",", "."))
+        share = number if found["comma"] else number / 100
+        if share > 1:
+            raise ValueError(f"should be less than or equal to 1, not {text!r}")
+        written = f"{share:f}" if share != round(share, 2) else f"{share:.2f}"
+        raise ValueError(f"is a share between 0 and 1, not {text!r}: write {written}")
+
     threshold: float = Field(
         0.5, gt=0, le=1, description="probability from which a document counts as synthetic (hard)"
     )
@@ -206,14 +275,7 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
     where = "configuration"
     if path is not None:
         where = str(path)
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path}: is not valid YAML: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: must hold a mapping of sections, not {type(values).__name__}")
+        values = read_settings(path)
     for dotted, value in (overrides or {}).items():
         *sections, key = dotted.split(".")
         target = values
@@ -225,12 +287,35 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
     try:
         return Configuration.model_validate(values)
     except ValidationError as error:
-        lines = [f"{where}: {_location(item['loc'])}: {item['msg']}" for item in error.errors()]
+        lines = [f"{where}: {_location(item['loc'])}: {_said(item)}" for item in error.errors()]
         raise ConfigurationError("\n".join(lines)) from error
 
 
 def _location(parts: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in parts) or "top level"
+
+
+def _said(problem: ErrorDetails) -> str:
+    """What is wrong with one setting, and what was probably meant."""
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] != "extra_forbidden":
+        return message
+    *sections, key = problem["loc"]
+    known = _fields(sections)
+    if "." in str(key):
+        return (
+            f"is no key; sections are nested: {str(key).split('.')[0]}: {{{str(key).split('.', 1)[1]}: ...}}"
+        )
+    return f"is no key there{suggestion(str(key), known) or '; there are ' + ', '.join(known)}"
+
+
+def _fields(sections: Sequence[int | str]) -> list[str]:
+    """Names of the settings of a section; empty where it is no section of the configuration itself."""
+    model: Any = Configuration
+    for section in sections:
+        fields = getattr(model, "model_fields", {})
+        model = fields[section].annotation if section in fields else None
+    return list(getattr(model, "model_fields", {}))
 
 
 def describe_differences(before: Any, after: Any) -> str:

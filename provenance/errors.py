@@ -5,6 +5,9 @@ A command ends with 2 on a `UsageError` and with 1 on a `DataError`; the message
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class UsageError(ValueError):
     """What was asked for cannot be done: arguments, configuration, names or places that do not fit (exit status 2)."""
@@ -16,3 +19,9 @@ class DataError(RuntimeError):
 
 class ConfigurationError(UsageError):
     """The configuration cannot be used; the message says what, where and what to do."""
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """What to add to a message: the known name that is nearest to the given one, where one is near, else nothing."""
+    near = get_close_matches(given, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

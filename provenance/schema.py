@@ -37,10 +37,8 @@ EVIDENCE = pa.list_(pa.struct([("source", pa.string()), ("llr", pa.float32()), (
 #: otherwise the reason code (see `provenance.outcomes`) and `detail` says it for a person.
 RECORDS = pa.schema(
     [
-        (
-            "record_offset",
-            pa.int64(),
-        ),  # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
+        # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
+        ("record_offset", pa.int64()),
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
@@ -81,7 +79,8 @@ ANNOTATED = pa.schema(
         ("title", pa.string()),
         ("text", pa.large_string()),
         ("text_bytes", pa.int64()),  # UTF-8 bytes of `text`
-        ("token_count", pa.int32()),
+        ("token_count", pa.int32()),  # tokens of text.tokenizer
+        ("word_count", pa.int32()),
         ("language", pa.string()),
         ("language_score", pa.float32()),
         ("license", pa.string()),
@@ -126,7 +125,7 @@ DECISIONS = pa.schema(
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
-    "doc_id text token_count title "
+    "doc_id text token_count word_count title "
     "url host domain source input_file record_offset record_id content_digest mime http_status "
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "

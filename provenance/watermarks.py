@@ -1,31 +1,4 @@
 """The documented name of `provenance.annotators.watermarks`, where third parties import and register schemes."""
 
-from provenance.annotators.watermarks import (
-    Detection,
-    Marks,
-    Measurements,
-    Scheme,
-    WatermarkConfig,
-    Watermarks,
-    benjamini_hochberg,
-    detect,
-    detect_batch,
-    registered_schemes,
-    sidak,
-    watermark_llr,
-)
-
-__all__ = [
-    "Detection",
-    "Marks",
-    "Measurements",
-    "Scheme",
-    "WatermarkConfig",
-    "Watermarks",
-    "benjamini_hochberg",
-    "detect",
-    "detect_batch",
-    "registered_schemes",
-    "sidak",
-    "watermark_llr",
-]
+from provenance.annotators.watermarks import *  # noqa: F403
+from provenance.annotators.watermarks import __all__ as __all__

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipelines.command.parser import Arguments, Commands, suggestion
+from pipelines.command.parser import Arguments, Commands
 from pipelines.command.reading import detector_folder
-from provenance.errors import UsageError
+from provenance.errors import UsageError, suggestion
 
 
 def add_to(commands: Commands) -> None:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from pipelines.command import audit, calibrate, curate, demo, explain, score, stages, verify, watermark
+from pipelines.command.interruption import Interruption
 from pipelines.command.parser import Arguments, Parser
 from provenance import __version__
 from provenance.errors import DataError, UsageError
@@ -52,23 +53,31 @@ def _parse(argv: list[str]) -> Arguments:
 
 
 def _run(arguments: Arguments) -> int:
+    interruption = Interruption()
     try:
-        return int(arguments.run(arguments))
+        with interruption.watched():
+            return int(arguments.run(arguments))
     except UsageError as error:
         return _complain(error, 2)
     except DataError as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
-        again = "; run the same command again to go on where it stopped" if arguments.takes_beam else ""
-        print(f"interrupted{again}", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _say_interrupted(arguments.takes_beam)
     except BrokenPipeError:  # the reader of our output has gone: nothing left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception as error:
+        if interruption.happened:  # wrapped by whatever it struck in
+            return _say_interrupted(arguments.takes_beam)
         if os.environ.get("PROVENANCE_TRACEBACK"):
             raise
         return _fail(error, arguments.takes_beam)
+
+
+def _say_interrupted(resumes: bool) -> int:
+    again = "; run the same command again to go on where it stopped" if resumes else ""
+    print(f"interrupted{again}", file=sys.stderr)
+    return 128 + signal.SIGINT
 
 
 def _complain(error: Exception, code: int) -> int:
@@ -79,6 +88,9 @@ def _complain(error: Exception, code: int) -> int:
 
 def _fail(error: Exception, resumes: bool) -> int:
     """Something that no message was written for: its last line, and how to see the rest."""
+    if isinstance(error, OSError) and error.filename and error.strerror and not resumes:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     # Beam hands on a worker's whole traceback as text; its last line is what went wrong.
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     print(f"error: {lines[-1]}", file=sys.stderr)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from typing import Any, TypeAlias
+
+from provenance.errors import suggestion
 
 Arguments: TypeAlias = argparse.Namespace
 #: What a command's parser is added to.
@@ -43,12 +44,6 @@ class Parser(argparse.ArgumentParser):
         if found:
             message += suggestion(found["given"], re.findall(r"[\w-]+", found["known"]))
         super().error(message)
-
-
-def suggestion(given: str, known: Iterable[str]) -> str:
-    """What to add to a message: the known name that is nearest to the given one, where one is near, else nothing."""
-    near = get_close_matches(given, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def rate(text: str) -> float:

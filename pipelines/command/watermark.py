@@ -81,8 +81,7 @@ def run_detect(arguments: Arguments) -> int:
 
 def run_schemes(arguments: Arguments) -> int:
     """Print every registered scheme with its parameters and defaults, then what is left out and why."""
-    from provenance.annotators.watermarks.catalogue import LEFT_OUT
-    from provenance.annotators.watermarks.scheme import registered_schemes
+    from provenance.annotators.watermarks.catalogue import LEFT_OUT, registered_schemes
 
     schemes = registered_schemes()
     if arguments.json:

@@ -43,31 +43,22 @@ def string_array(texts: Sequence[str]) -> pa.LargeStringArray:
     )
 
 
-def join_lists(columns: Sequence[pa.ListArray]) -> pa.ListArray:
-    """The lists of one or more columns of one type and length, joined row by row in their order; null is empty."""
-    rows, kind = len(columns[0]), columns[0].type
-    parents = np.concatenate(
-        [np.asarray(pc.list_parent_indices(column)).astype(np.int64) for column in columns]
-    )
-    order = np.argsort(parents, kind="stable")
-    offsets = np.zeros(rows + 1, dtype=np.int32)
-    np.cumsum(np.bincount(parents, minlength=rows), out=offsets[1:])
-    values = pa.concat_arrays([column.flatten() for column in columns])
-    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)), type=kind)
+def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with columns added or replaced."""
+    merged = {name: batch[name] for name in batch.schema.names} | columns
+    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
 
 
-def filter_lists(column: pa.ListArray, keep: pa.BooleanArray) -> pa.ListArray:
-    """A list column with only those of its flattened values that `keep` says; null becomes empty."""
-    parents = np.asarray(pc.list_parent_indices(column))[np.asarray(keep)]
-    counts = np.bincount(parents.astype(np.int64), minlength=len(column))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), column.flatten().filter(keep), type=column.type)
-
-
-def at_most_one(
-    values: pa.Array, rows: NDArray[np.bool_], kind: pa.ListType, null: NDArray[np.bool_] | None = None
-) -> pa.ListArray:
-    """Lists of one value in each of the chosen rows, in order; empty elsewhere, or null where `null` says."""
-    offsets = np.concatenate([[0], np.cumsum(rows)]).astype(np.int32)
-    mask = None if null is None else pa.array(null)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, type=kind, mask=mask)
+def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(bytes, int64 offsets of shape (n + 1,)) of a string array, without copying the text."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    if texts.null_count:
+        texts = texts.fill_null("")
+    if not pa.types.is_large_string(texts.type):
+        texts = texts.cast(pa.large_string())
+    _, where, data = texts.buffers()
+    if len(texts) == 0 or where is None:
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    offsets = np.frombuffer(where, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), offsets

@@ -80,7 +80,7 @@ def read_blocks(documents: list[bytes]) -> Blocks:
     for index, data in enumerate(documents):
         raw = np.frombuffer(data, np.uint8)
         found, stream = np.empty(len(raw) + 1, np.uint64), np.empty(2 * len(raw) + 1, np.uint8)
-        count, end = scan(raw, 0, len(raw), table, found, stream, 0)
+        count, end = scan(raw, 0, len(raw), table, hashes=found, stream=stream, stream_at=0)
         hashes.append(found[:count].copy())
         owners.append(np.full(count, index))
         ends.append(before + np.flatnonzero(stream[:end] == 0x20) + 1)

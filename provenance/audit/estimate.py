@@ -27,7 +27,7 @@ from provenance.audit.columns import (
 from provenance.detectors import prevalence
 from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
 from provenance.detectors.embedded.conformal import BINS
-from provenance.detectors.embedded.model import load_model
+from provenance.detectors.embedded.model import Scores, load_model
 from provenance.evidence import LOW_BACKGROUND_BEFORE
 from provenance.files.storage import Storage
 
@@ -80,7 +80,7 @@ class Counts:
 def audit(storage: Storage, dataset: str, baseline: str | None = None) -> dict[str, Any]:
     """Audit a Parquet file, or all Parquet files of a directory (of a release: its documents).
 
-    Returns JSON values: documents, prevalence, watermarks, diversity, and with a baseline (another dataset)
+    The result are JSON values: documents, prevalence, watermarks, diversity, and with a baseline (another dataset)
     its diversity and the differences. docs/audit.md describes each.
 
     Raises:
@@ -201,10 +201,10 @@ def _adjusted(
         return prevalence.adjusted_count(
             int(flagged.sum()),
             int(totals[0].sum()),
-            float((weight * hits / np.maximum(totals[2], 1)).sum()) * n_synthetic,
-            n_synthetic,
-            float((weight * false_hits / np.maximum(totals[1], 1)).sum()) * n_human,
-            n_human,
+            hits=float((weight * hits / np.maximum(totals[2], 1)).sum()) * n_synthetic,
+            synthetic=n_synthetic,
+            false_hits=float((weight * false_hits / np.maximum(totals[1], 1)).sum()) * n_human,
+            human=n_human,
         )
     except ValueError:
         return None
@@ -250,25 +250,30 @@ def _count(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
         "source": strings_of(batch, "source"),
     }
     for name, values in labels.items():
-        _count_strata(counts.strata[name], np.array(values, dtype=object), human, judged, scores, fresh)
+        found = _Judged(np.array(values, dtype=object), human, judged, fresh, scores)
+        _count_strata(counts.strata[name], found)
     counts.sample.add(texts)
     if "watermarks" in batch.schema.names and has_p_values(batch["watermarks"].type):
         _count_watermarks(counts, batch["watermarks"])
 
 
-def _count_strata(
-    strata: dict[str, Stratum],
-    values: NDArray[Any],
-    human: NDArray[np.bool_],
-    judged: NDArray[np.bool_],
-    scores: Any,
-    fresh: NDArray[np.bool_],
-) -> None:
-    for value in sorted(set(values.tolist())):
-        rows = values == value
+@dataclass(frozen=True)
+class _Judged:
+    """Documents of a batch as their strata count them; each array of shape (documents,)."""
+
+    strata: NDArray[np.object_]  # names of the stratum of each, in one dimension
+    human: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
+    fresh: NDArray[np.bool_]  # judged, and not proven human
+    scores: Scores
+
+
+def _count_strata(strata: dict[str, Stratum], found: _Judged) -> None:
+    for value in sorted(set(found.strata.tolist())):
+        rows = found.strata == value
         name = value if value in strata or len(strata) < MOST_STRATA else "other"
-        table = word_shares.count_scores(scores, fresh & rows, len(BUCKETS), BINS)
-        strata.setdefault(name, Stratum()).add(human[rows], judged[rows], table)
+        table = word_shares.count_scores(found.scores, found.fresh & rows, len(BUCKETS), BINS)
+        strata.setdefault(name, Stratum()).add(found.human[rows], found.judged[rows], table)
 
 
 def _count_watermarks(counts: Counts, column: pa.Array) -> None:

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.columns import text_buffers
 from provenance.detectors.embedded import features
 from provenance.detectors.embedded.calibration import bucket
 from provenance.detectors.embedded.conformal import bin_of
-from provenance.detectors.embedded.model import Scores, load_model, text_buffers
+from provenance.detectors.embedded.model import Scores, load_model
 from provenance.detectors.embedded.tokens import MAX_TOKENS, SENTENCE_END, WORD, character_tables, tokenise
 
 #: A longer sentence (a list without full stops) is cut; a shorter one tells nothing.
@@ -32,8 +34,7 @@ GROUPS = 64
 FORMAT = 2
 
 
-@dataclass(frozen=True)
-class Sentences:
+class Sentences(NamedTuple):
     """Distinct vocabulary words of sentences: `words[starts[i]:starts[i + 1]]` of sentence i."""
 
     starts: NDArray[np.int64]  # (sentences + 1,)
@@ -100,22 +101,14 @@ def load_reference() -> Reference:
 
 def read_sentences(texts: pa.Array | pa.ChunkedArray, vocabulary: NDArray[np.uint32]) -> Sentences:
     """The sentences of a string array, at most detector.tokens.MAX_TOKENS tokens of each document."""
-    data, offsets = text_buffers(texts)
-    room = int(np.minimum(np.diff(offsets), MAX_TOKENS).sum()) + 1
-    starts, words = np.zeros(room + 1, np.int64), np.zeros(room, np.int32)
-    document = np.zeros(room, np.int64)
-    count = _sentences(
-        data,
-        offsets,
-        *character_tables(),
-        *features.empty_tokens(MAX_TOKENS),
-        vocabulary,
-        np.full(len(vocabulary), -1, np.int64),
-        starts,
-        words,
-        document,
-    )
-    return Sentences(starts[: count + 1], words[: starts[count]].copy(), document[:count].copy())
+    texts_read = text_buffers(texts)
+    room = int(np.minimum(np.diff(texts_read[1]), MAX_TOKENS).sum()) + 1
+    found = Sentences(np.zeros(room + 1, np.int64), np.zeros(room, np.int32), np.zeros(room, np.int64))
+    seen = np.full(len(vocabulary), -1, np.int64)
+    buffers = (character_tables(), features.empty_tokens(MAX_TOKENS))
+    count = _sentences(texts_read, buffers, vocabulary, seen, found)
+    starts = found.starts[: count + 1]
+    return Sentences(starts, found.words[: starts[count]].copy(), found.document[:count].copy())
 
 
 def sentence_ratios(sentences: Sentences, reference: Reference) -> NDArray[np.float64]:
@@ -158,29 +151,20 @@ def detector_version() -> str:
 
 
 @njit(cache=True, nogil=True)
-def _sentences(  # type: ignore[no-untyped-def]
-    data,
-    offsets,
-    kinds,
-    upper,
-    fold,
-    hashes,
-    types,
-    flags,
-    lengths,
-    suffixes,
-    vocabulary,
-    seen,
-    starts,
-    words,
-    document,
-):
+def _sentences(texts, buffers, vocabulary, seen, found):  # type: ignore[no-untyped-def]
+    """Fill `found` and return the number of sentences.
+
+    `texts` are bytes and offsets, `buffers` the tables and the token buffers of `tokenise`, `seen` the last sentence
+    in which each word of the vocabulary occurred.
+    """
+    data, offsets = texts
+    tables, tokens = buffers
+    hashes, types, flags, _, _ = tokens
+    starts, words, document = found.starts, found.words, found.document
     sentence = 0
     used = 0
     for d in range(len(offsets) - 1):
-        count = tokenise(
-            data, offsets[d], offsets[d + 1], kinds, upper, fold, hashes, types, flags, lengths, suffixes
-        )
+        count = tokenise(data, offsets[d], offsets[d + 1], *tables, *tokens)
         length = 0
         first = used
         for i in range(count + 1):

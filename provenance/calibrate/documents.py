@@ -201,20 +201,18 @@ def _documents(chosen: Sequence[tuple[dict[str, Any], bool]]) -> Documents:
     rows = [row for row, _ in chosen]
     texts = [row["text"] for row in rows]
     hashes = np.array([_hash(text) for text in texts], np.uint64)
-    groups = [row.get("group") for row in rows]
+    languages = [row.get("language") for row in rows]
+    named = [row.get("group") for row in rows]
+    groups = [
+        own if group is None else _hash(group) for own, group in zip(hashes.tolist(), named, strict=True)
+    ]
     return Documents(
-        texts,
-        [value if isinstance(value := row.get("language"), str) else None for row in rows],
-        np.array([synthetic for _, synthetic in chosen]),
-        hashes,
-        np.array(
-            [
-                own if group is None else _hash(group)
-                for own, group in zip(hashes.tolist(), groups, strict=True)
-            ],
-            np.uint64,
-        ),
-        np.array([_hash(row.get("domain") or "") for row in rows], np.uint64),
+        texts=texts,
+        languages=[value if isinstance(value, str) else None for value in languages],
+        synthetic=np.array([synthetic for _, synthetic in chosen]),
+        text_hashes=hashes,
+        groups=np.array(groups, np.uint64),
+        domains=np.array([_hash(row.get("domain") or "") for row in rows], np.uint64),
     )
 
 

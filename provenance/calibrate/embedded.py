@@ -122,7 +122,14 @@ def fit(sample: Sample, inputs: Sequence[dict[str, Any]] = (), folder: str | Non
     }
     version = hashlib.sha256(repr((lines, thresholds, floors, humans)).encode()).hexdigest()[:8]
     return Calibration(
-        f"2.{version}", detector, lines, thresholds, floors, shipped.bounds, provenance, humans
+        version=f"2.{version}",
+        detector=detector,
+        lines=lines,
+        thresholds=thresholds,
+        floors=floors,
+        bounds=shipped.bounds,
+        provenance=provenance,
+        humans=humans,
     )
 
 

@@ -16,7 +16,7 @@ from provenance.calibrate.documents import Documents
 from provenance.calibrate.embedded import FEWEST_EACH, CalibrateError, balance, gather
 from provenance.detectors.embedded.calibration import auroc, base_language, fit_line
 from provenance.detectors.neural.config import NeuralConfig, ScoreCalibration
-from provenance.detectors.neural.scores import load_scorer
+from provenance.detectors.neural.load import load_scorer
 
 #: Slope in nats for one standard deviation of the score; more is the sample's, not the detector's.
 _MAX_SLOPE = 5.0

@@ -15,16 +15,20 @@ from numpy.typing import ArrayLike, NDArray
 from provenance.detectors.embedded.calibration import BUCKETS, bucket
 from provenance.detectors.embedded.conformal import BINS, Histograms, bin_of
 
-#: Year of a document that no capture proves to exist.
-UNPROVEN = 0
+#: Month of a document that no capture proves to exist; other months are counted from January 1970 as 0.
+UNPROVEN = -1
+#: Sites are counted in so many groups by their hash, so that errors can be taken over sites and not over pages,
+#: which have much in common: the delete-a-group jackknife.
+GROUPS = 32
 
 #: One row for each combination that occurs. `bin` is that of `conformal.bin_of`.
 COUNTS = pa.schema(
     [
         ("human", pa.bool_()),  # proven to be older than 2022-11-30
-        ("year", pa.int16()),  # of proof
+        ("month", pa.int16()),  # of proof
         ("source", pa.string()),
         ("language", pa.string()),
+        ("group", pa.int8()),  # of its site
         ("bucket", pa.int8()),
         ("bin", pa.int16()),
         ("documents", pa.int64()),
@@ -34,21 +38,27 @@ _KEYS = COUNTS.names[:-1]
 
 
 def count_scores(
+    *,
     scores: ArrayLike,
     words: ArrayLike,
     languages: pa.Array,
     sources: pa.Array,
-    years: NDArray[np.int16],
+    sites: NDArray[np.uint64],
+    months: NDArray[np.int16],
     human: NDArray[np.bool_],
 ) -> pa.Table:
-    """Count documents that a detector judged; those shorter than the first bucket are left out."""
+    """Count documents that a detector judged; those shorter than the first bucket are left out.
+
+    `sites` are hashes (`site_hashes`), `months` those of `proof_months`; all of one length.
+    """
     lengths = bucket(np.asarray(words))
     table = pa.table(
         {
             "human": pa.array(human),
-            "year": pa.array(years, pa.int16()),
+            "month": pa.array(months, pa.int16()),
             "source": sources.fill_null(""),
             "language": languages.fill_null(""),
+            "group": pa.array((sites % np.uint64(GROUPS)).astype(np.int8)),
             "bucket": pa.array(lengths, pa.int8()),
             "bin": pa.array(bin_of(scores), pa.int16()),
             "documents": pa.array(np.ones(len(lengths), np.int64)),
@@ -78,3 +88,9 @@ def histograms(counts: pa.Table, human: bool) -> Histograms:
         np.add.at(total, flat[rows], documents[rows])
         found[str(name)] = total.reshape(len(BUCKETS), BINS)
     return found
+
+
+def proof_months(proven: NDArray[np.datetime64]) -> NDArray[np.int16]:
+    """Month of each time of proof, January 1970 being 0; `UNPROVEN` where there is none."""
+    months = proven.astype("datetime64[M]").astype(np.int64)
+    return np.where(np.isnat(proven), UNPROVEN, np.clip(months, 0, np.iinfo(np.int16).max)).astype(np.int16)

@@ -15,10 +15,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import filter_lists, join_lists
 from provenance.configuration import Configuration, ConfigurationError
-from provenance.decisions.counts import count_scores
-from provenance.decisions.prior import proof_years
+from provenance.decisions.counts import count_scores, proof_months
+from provenance.decisions.sites import site_hashes
 from provenance.detectors.embedded.annotator import NAME, embedded_evidence
 from provenance.detectors.embedded.calibration import (
     Calibration,
@@ -30,12 +29,10 @@ from provenance.detectors.embedded.calibration import (
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
 from provenance.detectors.neural.config import Combination
-from provenance.evidence import low_background
+from provenance.evidence import filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.
-COLUMNS = (
-    "detectors detector_abstained detector_words detector_known evidence language source capture_time".split()
-)
+COLUMNS = "doc_id detectors detector_abstained detector_words detector_known evidence language source domain host capture_time".split()
 #: Sources of the evidence of detectors; the second corrects the first.
 EMBEDDED, NEURAL = f"detector:{NAME}", "detector:neural"
 
@@ -48,6 +45,7 @@ class Scored:
     words: NDArray[np.int64]
     language: pa.Array
     source: pa.Array
+    site: NDArray[np.uint64]  # hash of the registrable domain
     ratio: NDArray[np.float64]  # of all detectors together, nats
     judged: NDArray[np.bool_]  # some detector has an opinion
     detectors: pa.Array
@@ -93,28 +91,30 @@ class CalibratedDetectors:
             abstained = pa.array(silent, mask=~present)
         ratio, judged = _detector_ratios(evidence)
         return Scored(
-            ratio if self.joint else score,
-            words,
-            language,
-            source,
-            ratio,
-            judged & (bucket(words) >= 0),
-            detectors,
-            abstained,
-            evidence,
+            score=ratio if self.joint else score,
+            words=words,
+            language=language,
+            source=source,
+            site=site_hashes(table),
+            ratio=ratio,
+            judged=judged & (bucket(words) >= 0),
+            detectors=detectors,
+            abstained=abstained,
+            evidence=evidence,
         )
 
     def count(self, scored: Scored, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]) -> pa.Table:
-        """Counts (`scorecounts.COUNTS`) of the judged documents among `keepers`."""
+        """Counts (`counts.COUNTS`) of the judged documents among `keepers`."""
         rows = np.flatnonzero(keepers & scored.judged)
         take = pa.array(rows)
         return count_scores(
-            scored.score[rows],
-            scored.words[rows],
-            scored.language.take(take),
-            scored.source.take(take),
-            proof_years(proven[rows]).astype(np.int16),
-            low_background(proven[rows]),
+            scores=scored.score[rows],
+            words=scored.words[rows],
+            languages=scored.language.take(take),
+            sources=scored.source.take(take),
+            sites=scored.site[rows],
+            months=proof_months(proven[rows]),
+            human=low_background(proven[rows]),
         )
 
     def _read_anew(

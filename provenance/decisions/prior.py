@@ -1,13 +1,13 @@
-"""The prior of each document: by its year of proof, as configured or estimated from the crawl itself.
+"""The prior of each document: by the month of its proof, as configured or estimated from the crawl itself.
 
-The estimate is the EM of Saerens, Latinne and Decaestecker (2002) on the detector's ratios, by strata, drawn
-towards the configured table and never far from it. It rests on integer counts, so their order cannot matter.
+The estimate is the EM of Saerens, Latinne and Decaestecker (2002) on the detector's ratios, by strata, each
+drawn towards the wider one. It rests on integer counts, so their order cannot matter, and has an interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,39 +15,54 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance.configuration import Prior
-from provenance.decisions.counts import UNPROVEN
+from provenance.decisions.counts import UNPROVEN, proof_months
+from provenance.decisions.level import Level
 from provenance.detectors.prevalence import em_share
 from provenance.evidence import low_background
 
 #: Judged documents from which on a stratum has an estimate of its own.
-FEWEST = 200
-#: The configured prior (or the wider stratum's) counts as much as this many documents of the crawl: more where
-#: no low-background documents correct the ratios, for EM then misses up to ten points of a third (measured).
-PSEUDO_COUNT = 200
-PSEUDO_COUNT_UNCORRECTED = 1000
-#: An estimate's odds stay within this factor of the configured ones: a detector that does not know the newest
-#: models sees too little, one on strange ground too much.
-MOST_FACTOR = 4.0
-#: Low-background documents of a language from which on they correct the ratios before EM.
-ENOUGH_HUMANS = 200
-#: How much steeper than stated the detector may be found to be on this crawl.
-TILTS = (1.0, 1.5, 2.0)
+FEWEST = 50
+#: The table's prior (or the wider stratum's) counts as much as this many documents of the crawl.
+PSEUDO_COUNT = 20
+#: An estimate's odds stay within this factor of the table's.
+MOST_FACTOR = 40.0
+#: What the stated ratios may be off by on texts that no fold had seen, in nats (standard deviation over simulated
+#: crawls of held-out domains and makers, docs/probability.md); it widens every interval.
+STATED_SD = 0.35
+#: What the table may be off by for a given crawl, in nats: its sources differ by about a factor of three.
+TABLE_SD = 0.7
+#: Month for documents that a wider stratum than a year has together.
+_ALL = None
+_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """Documents of one year of proof, language and (unless None) source; `share` as EM finds it."""
+    """Documents of one language and, unless None, year of proof and source.
 
-    year: int
+    `share` is what EM finds, `prior` that drawn to the wider stratum, `low` and `high` its 95% interval; `shift`
+    is by how much its log-odds lie above the table's, in nats. The year is 0 where nothing proves one.
+    """
+
     language: str
+    year: int | None
     source: str | None
     documents: int
     share: float
     prior: float
+    low: float
+    high: float
+    shift: float
 
     def as_json(self) -> dict[str, Any]:
-        """The stratum as JSON values; the year is null where nothing proves one."""
-        return {**self.__dict__, "year": self.year or None}
+        """The stratum as JSON values; the year is null where nothing proves one, "all" for all years."""
+        year = "all" if self.year is None else self.year or None
+        return {**asdict(self), "year": year}
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the prior's log-odds that its interval implies, in nats."""
+        return float((logit(self.high) - logit(self.low)) / (2 * _Z95))
 
 
 @dataclass(frozen=True)
@@ -56,38 +71,36 @@ class Priors:
 
     table: Prior
     strata: tuple[Stratum, ...] = ()
-    #: By language: (low-background documents that corrected the ratios, steepness found).
-    corrected: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    levels: Mapping[str, Level] = field(default_factory=dict)
 
     def of(
         self, proven: NDArray[np.datetime64], languages: pa.Array, sources: pa.Array
-    ) -> tuple[NDArray[np.float32], pa.DictionaryArray]:
-        """(prior log-odds in nats, where each comes from) of documents, by their time of proof."""
-        years = np.where(low_background(proven), -1, proof_years(proven))
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], pa.DictionaryArray]:
+        """(prior log-odds, their standard deviation in nats, where each comes from) by the time of proof."""
+        months = np.where(low_background(proven), -2, proof_months(proven)).astype(np.int64)
         language, source = (part.fill_null("").dictionary_encode() for part in (languages, sources))
         names = [part.dictionary.to_pylist() for part in (language, source)]
-        keys = np.stack([years, np.asarray(language.indices), np.asarray(source.indices)], axis=1)
+        keys = np.stack([months, np.asarray(language.indices), np.asarray(source.indices)], axis=1)
         unique, index = np.unique(keys, axis=0, return_inverse=True)
-        known = {(item.year, item.language, item.source): item for item in self.strata}
-        rates, reasons = np.zeros(len(unique)), []
-        for i, (year, at, origin) in enumerate(unique.tolist()):
-            place = (year, names[0][at])
-            found = known.get((*place, names[1][origin])) or known.get((*place, None))
-            rates[i] = found.prior if found else self.configured(year)
-            reasons.append(_estimated(found) if found else _configured(year))
-        odds = (np.log(rates) - np.log1p(-rates)).astype(np.float32)
+        known = {(item.language, item.year, item.source): item for item in self.strata}
+        odds, deviations, reasons = np.zeros(len(unique)), np.zeros(len(unique)), []
+        for i, (month, at, origin) in enumerate(unique.tolist()):
+            if month == -2:
+                odds[i], deviations[i] = logit(self.table.low_background), 0.0
+                reasons.append("low-background")
+                continue
+            place, year = names[0][at], year_of(month)
+            found = (
+                known.get((place, year, names[1][origin]))
+                or known.get((place, year, None))
+                or known.get((place, _ALL, None))
+            )
+            odds[i] = logit(self.table.in_month(month)) + (found.shift if found else 0.0)
+            deviations[i] = found.deviation if found else TABLE_SD
+            reasons.append(_estimated(found) if found else _configured(month))
         index = index.reshape(-1)
         because = pa.DictionaryArray.from_arrays(pa.array(index, pa.int32()), pa.array(reasons, pa.string()))
-        return odds[index], because
-
-    def configured(self, year: int) -> float:
-        """The rate of the table for a year of proof: -1 is low-background, `UNPROVEN` takes the last year's."""
-        if year == -1:
-            return self.table.low_background
-        listed = sorted(self.table.by_year)
-        if year == UNPROVEN:
-            return self.table.by_year[listed[-1]]
-        return self.table.by_year[max([item for item in listed if item <= year], default=listed[0])]
+        return odds.astype(np.float32)[index], deviations.astype(np.float32)[index], because
 
     def as_json(self) -> dict[str, Any]:
         """What was estimated, for the manifest."""
@@ -95,128 +108,186 @@ class Priors:
             "estimate": self.table.estimate,
             "fewest_documents": FEWEST,
             "pseudo_count": PSEUDO_COUNT,
-            "pseudo_count_uncorrected": PSEUDO_COUNT_UNCORRECTED,
             "most_factor": MOST_FACTOR,
-            "corrected": [
-                {"language": language, "low_background": documents, "steepness": tilt}
-                for language, (documents, tilt) in sorted(self.corrected.items())
-            ],
+            "levels": [{"language": name, **asdict(level)} for name, level in sorted(self.levels.items())],
             "strata": [item.as_json() for item in self.strata],
         }
 
 
+@dataclass(frozen=True)
+class _Documents:
+    """Rows of the counts of new documents in one language: shape (rows,) each."""
+
+    months: NDArray[np.int64]
+    sources: NDArray[np.object_]
+    groups: NDArray[np.int64]
+    ratios: NDArray[np.float64]  # nats, level included
+    documents: NDArray[np.int64]
+
+    def take(self, rows: NDArray[Any]) -> _Documents:
+        return _Documents(
+            months=self.months[rows],
+            sources=self.sources[rows],
+            groups=self.groups[rows],
+            ratios=self.ratios[rows],
+            documents=self.documents[rows],
+        )
+
+
 def estimate(
-    counts: pa.Table, nats: Mapping[str, NDArray[np.float64]], prior: Prior, fewest: int = FEWEST
+    counts: pa.Table, nats: Mapping[str, NDArray[np.float64]], levels: Mapping[str, Level], prior: Prior
 ) -> Priors:
-    """Priors of the crawl from its counts (`scorecounts.COUNTS`).
+    """Priors of the crawl from its counts (`counts.COUNTS`).
 
-    `nats[language]` is the detector's ratio at each (length bucket, bin). First all documents of a year and
-    language, then those of each source among them, are estimated; see docs/probability.md for the steps.
+    `nats[language]` is the detector's ratio at each (length bucket, bin), to which the language's level is added.
+    First all new documents of a language are estimated, then each year, then each source of a year, every one
+    drawn to the one before; see docs/probability.md for the steps.
     """
-    table = Priors(prior)
     if prior.estimate == "none":
-        return table
-    language, source = (np.asarray(counts[name].to_pylist(), object) for name in ("language", "source"))
-    year, human, documents, length, place = (
-        np.asarray(counts[name]) for name in ("year", "human", "documents", "bucket", "bin")
-    )
+        return Priors(prior, levels=levels)
     strata: list[Stratum] = []
-    corrected: dict[str, tuple[int, float]] = {}
+    language = np.asarray(counts["language"].to_pylist(), object)
+    human = np.asarray(counts["human"])
     for name in sorted(set(language.tolist()) & set(nats)):
-        own = language == name
-        ratios = np.zeros(len(counts))
-        ratios[own] = nats[name][length[own], place[own]]
-        rows = [np.flatnonzero(own & ~human & (year == value)) for value in np.unique(year[own & ~human])]
-        rows = [part for part in rows if documents[part].sum() >= fewest]
-        old = np.flatnonzero(own & human)
-        steepness, shift = 1.0, 0.0
-        if rows and documents[old].sum() >= ENOUGH_HUMANS:
-            weights = [documents[part] for part in rows]
-            steepness, shift = _tilt([ratios[part] for part in rows], weights, ratios[old], documents[old])
-            corrected[name] = (int(documents[old].sum()), steepness)
-        adjusted = np.exp(steepness * ratios - shift)
-        for part in rows:
-            value = int(year[part[0]])
-            configured = table.configured(value)
-            pull = PSEUDO_COUNT if name in corrected else PSEUDO_COUNT_UNCORRECTED
-            whole = _stratum(value, name, None, adjusted[part], documents[part], configured, configured, pull)
-            strata.append(whole)
-            for origin, few in _by_source(source, documents, part, fewest):
-                counted = adjusted[few], documents[few]
-                strata.append(_stratum(value, name, origin, *counted, whole.prior, configured, pull))
-    return Priors(prior, tuple(strata), corrected)
+        new = _read(
+            counts, np.flatnonzero((language == name) & ~human), nats[name], levels.get(name, Level())
+        )
+        if new.documents.sum() >= FEWEST:
+            deviation = levels.get(name, Level()).deviation
+            strata.extend(_strata(name, new, deviation, prior))
+    return Priors(prior, tuple(strata), levels)
 
 
-def proof_years(proven: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Year of each time of proof; `UNPROVEN` where there is none."""
-    years = proven.astype("datetime64[Y]").astype(np.int64) + 1970
-    return np.where(np.isnat(proven), UNPROVEN, years)
+def year_of(month: int) -> int:
+    """Calendar year of a month number; 0 for `UNPROVEN`."""
+    return 0 if month == UNPROVEN else 1970 + month // 12
 
 
-def _by_source(
-    source: NDArray[np.object_], documents: NDArray[np.int64], rows: NDArray[np.int64], fewest: int
-) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """(source, its rows) among `rows`, of those with enough documents and unless one source has them all."""
-    names, code = np.unique(source[rows], return_inverse=True)
-    totals = np.bincount(code, weights=documents[rows])
+def logit(share: float) -> float:
+    """Log-odds of a share between 0 and 1, both excluded."""
+    return float(np.log(share) - np.log1p(-share))
+
+
+def _read(counts: pa.Table, rows: NDArray[np.int64], nats: NDArray[np.float64], level: Level) -> _Documents:
+    part = counts.take(pa.array(rows))
+    return _Documents(
+        months=np.asarray(part["month"]).astype(np.int64),
+        sources=np.asarray(part["source"].to_pylist(), object),
+        groups=np.asarray(part["group"]).astype(np.int64),
+        ratios=nats[np.asarray(part["bucket"]), np.asarray(part["bin"])] + level.shift,
+        documents=np.asarray(part["documents"]),
+    )
+
+
+def _strata(language: str, new: _Documents, level_sd: float, prior: Prior) -> Iterator[Stratum]:
+    """The strata of a language from the widest to the narrowest."""
+    whole = _stratum((language, _ALL, None), new, 0.0, level_sd, prior)
+    yield whole
+    years = np.where(new.months == UNPROVEN, 0, 1970 + new.months // 12)
+    several = len(np.unique(years)) > 1
+    for year in np.unique(years):
+        part, found = new.take(years == year), whole
+        if part.documents.sum() < FEWEST:
+            continue
+        if several:
+            found = _stratum((language, int(year), None), part, whole.shift, level_sd, prior)
+            yield found
+        for source, few in _by_source(part):
+            yield _stratum((language, int(year), source), few, found.shift, level_sd, prior)
+
+
+def _by_source(new: _Documents) -> Iterator[tuple[str, _Documents]]:
+    """The documents of each source that has enough of them, unless one source has them all."""
+    names, code = np.unique(new.sources, return_inverse=True)
+    totals = np.bincount(code, weights=new.documents)
     order = np.argsort(code, kind="stable")
     edges = np.searchsorted(code[order], np.arange(len(names) + 1))
-    for k in np.flatnonzero(totals >= fewest) if len(names) > 1 else ():
-        yield str(names[k]), rows[order[edges[k] : edges[k + 1]]]
+    for k in np.flatnonzero(totals >= FEWEST) if len(names) > 1 else ():
+        yield str(names[k]), new.take(order[edges[k] : edges[k + 1]])
 
 
 def _stratum(
-    year: int,
-    language: str,
-    source: str | None,
-    ratios: NDArray[np.float64],
-    weights: NDArray[np.int64],
-    parent: float,
-    configured: float,
-    pull: int,
+    key: tuple[str, int | None, str | None], new: _Documents, above: float, level_sd: float, prior: Prior
 ) -> Stratum:
-    documents = int(weights.sum())
-    share = em_share(ratios, weights)
-    drawn = (documents * share + pull * parent) / (documents + pull)
-    middle = np.log(configured / (1 - configured))
+    """One stratum; `above` is the shift of the wider one, in nats above the table."""
+    listed = _table(new, prior)
+    documents = int(new.documents.sum())
+    share = em_share(np.exp(new.ratios), new.documents)
+    parent = 1 / (1 + np.exp(-(logit(listed) + above)))
+    drawn = _drawn(share, documents, parent)
     bound = np.log(MOST_FACTOR)
-    drawn = min(max(drawn, 1e-9), 1 - 1e-9)
-    odds = np.clip(np.log(drawn / (1 - drawn)), middle - bound, middle + bound)
-    return Stratum(year, language, source, documents, share, float(1 / (1 + np.exp(-odds))))
+    shift = float(np.clip(logit(drawn) - logit(listed), -bound, bound))
+    value = 1 / (1 + np.exp(-(logit(listed) + shift)))
+    spread = _Z95 * _deviation(new, documents, parent, level_sd)
+    low, high = (1 / (1 + np.exp(-(logit(value) + side * spread))) for side in (-1, 1))
+    language, year, source = key
+    return Stratum(
+        language=language,
+        year=year,
+        source=source,
+        documents=documents,
+        share=share,
+        prior=float(value),
+        low=float(low),
+        high=float(high),
+        shift=shift,
+    )
 
 
-def _tilt(
-    nats: Sequence[NDArray[np.float64]],
-    weights: Sequence[NDArray[np.int64]],
-    human: NDArray[np.float64],
-    human_weights: NDArray[np.int64],
-) -> tuple[float, float]:
-    """(steepness b, shift) at which ratios exp(b·nats - shift) explain the strata best.
+def _table(new: _Documents, prior: Prior) -> float:
+    """The share that the table lists for these documents together."""
+    months, index = np.unique(new.months, return_inverse=True)
+    weights = np.bincount(index, weights=new.documents)
+    return float(np.average([prior.in_month(month) for month in months.tolist()], weights=weights))
 
-    The shift makes the mean ratio of the crawl's own humans 1, as that of a likelihood ratio is: the two-component
-    mixture with exponential tilt of Qin (1999). At a tie the smallest steepness stands.
+
+def _drawn(share: float, documents: float, parent: float) -> float:
+    drawn = (documents * share + PSEUDO_COUNT * parent) / (documents + PSEUDO_COUNT)
+    return min(max(drawn, 1e-6), 1 - 1e-6)
+
+
+def _deviation(new: _Documents, documents: int, parent: float, level_sd: float) -> float:
+    """Standard deviation of a drawn share's log-odds, in nats.
+
+    Three parts: the documents, sites being the unit (delete-a-group jackknife over the groups that occur); the
+    level of the ratios; and what the ratios themselves may be off by (`STATED_SD`).
     """
-    best = (-np.inf, 1.0, 0.0)
-    for steepness in TILTS:
-        mean = np.average(np.exp(steepness * human), weights=human_weights)
-        shift, likelihood = float(np.log(mean)), 0.0
-        for values, weight in zip(nats, weights, strict=True):
-            ratios = np.exp(steepness * values - shift)
-            likelihood += float((weight * np.log1p(em_share(ratios, weight) * (ratios - 1))).sum())
-        if likelihood > best[0] + 1e-6:
-            best = (likelihood, steepness, shift)
-    return best[1], best[2]
+    present = np.unique(new.groups)
+    without = []
+    for group in present.tolist():
+        rest = new.groups != group
+        left = float(new.documents[rest].sum())
+        if left:
+            without.append(
+                logit(_drawn(em_share(np.exp(new.ratios[rest]), new.documents[rest]), left, parent))
+            )
+    sampling = 0.0
+    if len(without) > 1:
+        spread = np.asarray(without) - np.mean(without)
+        sampling = float((len(without) - 1) / len(without) * (spread**2).sum())
+    else:
+        sampling = 1.0  # one site: nothing says how another would have been
+    floor = 1 / (documents * max(parent, 1e-3) + PSEUDO_COUNT * parent + 1)
+    off = float(np.hypot(level_sd, STATED_SD))
+    moved = [
+        logit(_drawn(em_share(np.exp(new.ratios + side * off), new.documents), documents, parent))
+        for side in (-1, 1)
+    ]
+    return float(np.sqrt(sampling + floor + ((moved[1] - moved[0]) / 2) ** 2))
 
 
 def _estimated(item: Stratum) -> str:
-    when = f"proven in {item.year}" if item.year != UNPROVEN else "without a capture"
+    when = "" if item.year is None else f" proven in {item.year}" if item.year else " without a capture"
     where = (
         "" if item.source is None else f" from source {item.source}" if item.source else " without a source"
     )
-    return f"estimated from {item.documents:,} documents of this crawl in {item.language} {when}{where}"
+    return (
+        f"{item.prior:.3f} ({item.low:.3f} to {item.high:.3f}) estimated from {item.documents:,} documents of this "
+        f"crawl in {item.language}{when}{where}"
+    )
 
 
-def _configured(year: int) -> str:
-    if year == -1:
-        return "low-background"
-    return f"table for {year}" if year != UNPROVEN else "no capture, table for the last year"
+def _configured(month: int) -> str:
+    if month == UNPROVEN:
+        return "no capture, table for the last month"
+    return f"table for {1970 + month // 12}-{month % 12 + 1:02d}"

@@ -21,6 +21,7 @@ from provenance.decisions.cap import CapRequest, selection_hash
 from provenance.decisions.certificate import Sums, measure_documents, weights
 from provenance.decisions.crawl import CrawlCalibration
 from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
+from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
 from provenance.evidence import low_background
@@ -93,15 +94,30 @@ def read_shard(
     return ShardRows(table, document, open_rows, proven, detectors.read(table), kept, member)
 
 
-def judge_shard(rows: ShardRows, crawl: CrawlCalibration, cap: Cap) -> Candidates:
-    """Score a shard's rows and settle all that does not depend on the cap."""
+def shard_sites(rows: ShardRows, crawl: CrawlCalibration) -> SiteCounts:
+    """The documents of a shard that are no duplicates, counted by site."""
+    found = crawl.posterior(rows.scored, rows.proven, rows.open)
+    keep = rows.open
+    return count_sites(
+        rows.scored.site[keep],
+        found.prior[keep],
+        found.ratio[keep],
+        rows.scored.judged[keep],
+        low_background(rows.proven)[keep],
+    )
+
+
+def judge_shard(
+    rows: ShardRows, crawl: CrawlCalibration, cap: Cap, sites: SiteEffects | None = None
+) -> Candidates:
+    """Score a shard's rows and settle all that does not depend on the cap; `sites` as `CrawlCalibration.posterior` takes them."""
     table, kept, member, proven = rows.table, rows.kept, rows.member, rows.proven
     doc_id = table["doc_id"]
     no_keeper = pa.nulls(len(table), pa.int64())
     keeper_row = _scatter(no_keeper, kept["row"])
     member_row = _scatter(no_keeper, member["row"])
     duplicate = rows.document & ~rows.open
-    posterior = crawl.posterior(rows.scored, proven, rows.open)
+    posterior = crawl.posterior(rows.scored, proven, rows.open, sites)
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
     no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))

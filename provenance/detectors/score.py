@@ -14,6 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, NamedTuple, TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.annotators.columns import string_array
+from provenance.annotators.tokens.tokenizer import load_tokenizer
 from provenance.detectors.embedded.annotator import NAME, Scored, score_columns
 from provenance.detectors.embedded.calibration import Calibration
 
@@ -99,19 +104,32 @@ def _answer(items: list[_Item], options: ScoreOptions) -> Iterator[str]:
     """The lines of `score_texts`' dicts, written by hand: json.dumps of them costs as much as a score."""
     if not items:
         return
-    texts, languages = [item.text for item in items], [item.language for item in items]
+    texts, languages = string_array([item.text for item in items]), [item.language for item in items]
     found = score_columns(
-        texts, languages, options.prior, options.max_fpr, options.calibration, options.folder
+        texts,
+        languages,
+        prior=options.prior,
+        max_fpr=options.max_fpr,
+        calibration=options.calibration,
+        folder=options.folder,
     )
-    yield from _written(items, found)
+    yield from _written(items, found, load_tokenizer().count(texts))
 
 
-def _written(items: list[_Item], found: Scored) -> Iterator[str]:
+def _written(items: list[_Item], found: Scored, tokens: NDArray[np.int64]) -> Iterator[str]:
     bools = ("false", "true")
     detector = f'[{{"name": "{NAME}", "version": {_encode(found.version)}, "score": '
-    columns = (found.probability, found.ratio, found.abstained, found.flagged, found.words, found.score)
+    columns = (
+        found.probability,
+        found.ratio,
+        found.abstained,
+        found.flagged,
+        tokens,
+        found.words,
+        found.score,
+    )
     rows = zip(items, found.languages, *(column.tolist() for column in columns), strict=True)
-    for row, (item, language, probability, ratio, abstained, flagged, words, score) in enumerate(rows):
+    for row, (item, language, probability, ratio, abstained, flagged, count, words, score) in enumerate(rows):
         because = _encode(found.reason(row))
         if abstained:
             evidence = f'[], "abstained_because": {because}'
@@ -121,7 +139,7 @@ def _written(items: list[_Item], found: Scored) -> Iterator[str]:
         yield (
             f'{{"id": {item.id}, "synthetic_probability": {probability!r}, "llr": {ratio!r}, '
             f'"abstained": {bools[abstained]}, "flagged": {bools[flagged]}, "language": {_encode(language)}, '
-            f'"token_count": {words}, "detectors": {detector}{score!r}, "llr": {ratio!r}}}], "evidence": {evidence}}}\n'
+            f'"token_count": {count}, "word_count": {words}, "detectors": {detector}{score!r}, "llr": {ratio!r}}}], "evidence": {evidence}}}\n'
         )
 
 

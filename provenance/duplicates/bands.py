@@ -19,7 +19,6 @@ from provenance.duplicates.sketches import DIGESTED, SHINGLED, U32, U64, Blocks,
 # similar to one another but not to the first.
 _NEIGHBOURS = 1
 
-
 # False candidates only cost a comparison, because every edge is verified; missed ones cost recall. On the
 # development crawl at threshold 0.6 these weights find 92% of the pairs of Jaccard 0.6 to 0.7, even ones 58%.
 _WEIGHTS = (0.1, 0.9)
@@ -41,7 +40,7 @@ def optimal_bands(
 
 
 @numba.njit(cache=True, nogil=True)
-def _band_keys(signatures, bands, rows):  # type: ignore[no-untyped-def]
+def _band_keys(signatures: U32, bands: int, rows: int) -> U64:
     keys = np.empty((signatures.shape[0], bands), np.uint64)
     for i in range(signatures.shape[0]):
         for band in range(bands):

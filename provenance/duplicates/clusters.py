@@ -18,7 +18,16 @@ from scipy.sparse.csgraph import connected_components
 
 from provenance.duplicates.edges import TOLERANCE, read_edges
 from provenance.duplicates.scratch import Array, Piece, Routed, Scratch, read_piece, split, write_pieces
-from provenance.duplicates.sketches import U64, Blocks, Sketches, concatenate, equal_share
+from provenance.duplicates.sketches import (
+    F32,
+    I64,
+    U64,
+    Blocks,
+    Compared,
+    Sketches,
+    concatenate,
+    equal_share,
+)
 
 # Addresses, component labels, policy keys, digests, signatures, flags: widest first, so aligned.
 _MEMBERS = ("<u8", "<u8", "<u8", "<u8", "<u4", "u1")
@@ -27,15 +36,15 @@ _FIRST_KEEPERS, _MOST_KEEPERS = 1, 1024
 
 
 def policy_keys(
-    proven: npt.NDArray[np.int64],
+    proven: I64,
     log_odds: npt.NDArray[np.float64],
-    token_counts: npt.NDArray[Any],
+    word_counts: npt.NDArray[Any],
     doc_ids: npt.NDArray[np.uint8],
 ) -> U64:
     """The default policy as sortable keys (uint64[n, 5]): the lexicographically lowest row keeps.
 
     Earliest proven time first (int64 microseconds; the lowest int64, NaT, comes last), then lowest
-    synthetic log-odds (NaN last), then most tokens, then lowest doc_id (uint8[n, 16]). Another policy is
+    synthetic log-odds (NaN last), then most words, then lowest doc_id (uint8[n, 16]). Another policy is
     another array of this kind, of any width.
     """
     sign = np.uint64(1 << 63)
@@ -45,9 +54,9 @@ def policy_keys(
     odds = (log_odds.astype(np.float64) + 0.0).view(np.uint64)
     odds = np.where(odds & sign, ~odds, odds | sign)
     odds = np.where(np.isnan(log_odds), np.uint64(2**64 - 1), odds)
-    tokens = sign - token_counts.astype(np.uint64)
+    words = sign - word_counts.astype(np.uint64)
     ids = np.ascontiguousarray(doc_ids, np.uint8).view(">u8").astype(np.uint64).reshape(-1, 2)
-    return np.column_stack([time, odds, tokens, ids])
+    return np.column_stack([time, odds, words, ids])
 
 
 def connect(
@@ -76,7 +85,7 @@ def connect(
 
 
 @numba.njit(cache=True, nogil=True)
-def _groups(sizes, group_rows):  # type: ignore[no-untyped-def]
+def _groups(sizes: npt.NDArray[np.intp], group_rows: int) -> U64:
     """Group of each component: consecutive small ones together, each large one alone."""
     groups = np.empty(sizes.size, np.uint64)
     filled, current, last = 0, np.int64(-1), np.int64(-1)
@@ -130,29 +139,32 @@ def _read_members(scratch: Scratch, piece: Piece) -> _Members:
 
 
 @numba.njit(cache=True, nogil=True)
-def _settle(order, labels, flags, digests, signatures, threshold, keeper, share):  # type: ignore[no-untyped-def]
-    """Greedy choice inside runs of equal labels of `order`: fills keeper (row) and share for each row."""
-    one = np.empty(1, np.int64)
-    other = np.empty(1, np.int64)
+def _settle(
+    order: npt.NDArray[np.intp], labels: U64, compared: Compared, threshold: float
+) -> tuple[I64, F32]:
+    """Greedy choice inside runs of equal labels of `order`: the keeper of each row, as a row, and its share."""
+    keeper = np.full(labels.size, -1, np.int64)
+    share = np.zeros(labels.size, np.float32)
     start = 0
     while start < order.size:
         stop = start + 1
         while stop < order.size and labels[order[stop]] == labels[order[start]]:
             stop += 1
         for i in range(start, stop):
-            if keeper[order[i]] >= 0:
+            one = order[i]
+            if keeper[one] >= 0:
                 continue
-            keeper[order[i]] = order[i]
-            share[order[i]] = 1
-            one[0] = order[i]
+            keeper[one] = one
+            share[one] = 1
             for j in range(i + 1, stop):
-                if keeper[order[j]] < 0:
-                    other[0] = order[j]
-                    found = equal_share(flags, digests, signatures, one, flags, digests, signatures, other)[0]
+                other = order[j]
+                if keeper[other] < 0:
+                    found = equal_share(compared, one, compared, other)
                     if found >= threshold:
-                        keeper[order[j]] = order[i]
-                        share[order[j]] = found
+                        keeper[other] = one
+                        share[other] = found
         start = stop
+    return keeper, share
 
 
 def choose_keepers(
@@ -185,17 +197,7 @@ def choose_keepers(
     order = np.lexsort((where, *keys.T[::-1], labels))
     if len(where) <= group_rows:
         sketches = concatenate(held, held[0].signatures.shape[1])
-        keeper, share = np.full(len(where), -1, np.int64), np.zeros(len(where), np.float32)
-        _settle(
-            order,
-            labels,
-            sketches.flags,
-            sketches.digests,
-            sketches.signatures,
-            threshold - TOLERANCE,
-            keeper,
-            share,
-        )
+        keeper, share = _settle(order, labels, sketches.compared, threshold - TOLERANCE)
     else:
         sizes = list(map(len, where_parts))
         keeper, share = _settle_in_passes(scratch, pieces, sizes, order, threshold - TOLERANCE)
@@ -205,17 +207,19 @@ def choose_keepers(
 
 
 @numba.njit(cache=True, nogil=True)
-def _first_similar(rows, left, keepers, right, threshold):  # type: ignore[no-untyped-def]
+def _first_similar(
+    left: Compared,
+    rows: npt.NDArray[np.intp],
+    right: Compared,
+    keepers: npt.NDArray[np.intp],
+    threshold: float,
+) -> tuple[I64, F32]:
     """For each of `rows` of `left` the first of `keepers` in `right` similar to it, or -1; and the share."""
     found = np.full(rows.size, -1, np.int64)
     share = np.zeros(rows.size, np.float32)
-    one = np.empty(1, np.int64)
-    other = np.empty(1, np.int64)
     for i in range(rows.size):
-        one[0] = rows[i]
         for j in range(keepers.size):
-            other[0] = keepers[j]
-            value = equal_share(left[0], left[1], left[2], one, right[0], right[1], right[2], other)[0]
+            value = equal_share(left, rows[i], right, keepers[j])
             if value >= threshold:
                 found[i], share[i] = j, value
                 break
@@ -224,7 +228,7 @@ def _first_similar(rows, left, keepers, right, threshold):  # type: ignore[no-un
 
 def _settle_in_passes(
     scratch: Scratch, pieces: list[Piece], sizes: list[int], order: npt.NDArray[np.intp], threshold: float
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+) -> tuple[I64, F32]:
     """What `_settle` does for one component, holding one piece and the next candidates at a time.
 
     The next candidates in policy order settle among themselves; then one pass gives every other
@@ -242,19 +246,14 @@ def _settle_in_passes(
             rows.append(here)
         taken, row = concatenate(held, 0), np.concatenate(rows)
         place = np.searchsorted(row, candidates)
-        own, own_share = np.full(len(row), -1, np.int64), np.zeros(len(row), np.float32)
-        alike = np.zeros(len(row), np.uint64)
-        _settle(place, alike, taken.flags, taken.digests, taken.signatures, threshold, own, own_share)
+        own, own_share = _settle(place, np.zeros(len(row), np.uint64), taken.compared, threshold)
         keeper[row], share[row] = row[own], own_share
         new = place[own[place] == place]
         for i, piece in enumerate(pieces):
             unsettled = np.flatnonzero(keeper[starts[i] : starts[i + 1]] < 0)
             if len(unsettled):
                 read = _read_members(scratch, piece).sketches
-                found, value = _first_similar(
-                    unsettled, (read.flags, read.digests, read.signatures),
-                    new, (taken.flags, taken.digests, taken.signatures), threshold,
-                )  # fmt: skip
+                found, value = _first_similar(read.compared, unsettled, taken.compared, new, threshold)
                 similar = found >= 0
                 at = unsettled[similar] + starts[i]
                 keeper[at], share[at] = row[new[found[similar]]], value[similar]
@@ -272,7 +271,7 @@ class Clusters:
 
     addresses: U64
     keepers: U64
-    similarities: npt.NDArray[np.float32]
+    similarities: F32
 
     def __len__(self) -> int:
         return len(self.addresses)

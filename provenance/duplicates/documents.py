@@ -28,7 +28,7 @@ _PREFERENCES = {"earliest": 0, "human": 1, "longest": 2}
 #: Its last two columns are the doc_id, which decides where nothing else does.
 _DOC_ID = (3, 4)
 _SKETCH = ("minhash", "text_digest")
-_KEYS = ("doc_id", "capture_time", "evidence", "token_count")
+_KEYS = ("doc_id", "capture_time", "evidence", "word_count")
 _FACTS = ("doc_id", "host", "capture_time")
 #: Capture time of a document that has none: after all others.
 _NEVER = np.iinfo(np.int64).min
@@ -77,7 +77,7 @@ def keeper_keys(table: pa.Table, keep: Sequence[str]) -> U64:
     keys = policy_keys(
         np.asarray(table["capture_time"].cast(pa.int64()).fill_null(_NEVER)),
         evidence_sum(table["evidence"]),
-        np.asarray(table["token_count"].fill_null(0)),
+        np.asarray(table["word_count"].fill_null(0)),
         id_bytes(table["doc_id"]),
     )
     preferred = [_PREFERENCES[name] for name in keep]

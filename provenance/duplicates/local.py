@@ -65,5 +65,7 @@ def deduplicate_local(
         )
     chosen: list[Routed] = []
     for group, pieces in _grouped(members):
-        chosen += choose_keepers(scratch, f"chosen/{group:06}", pieces, threshold, blocks, group_rows)
+        chosen += choose_keepers(
+            scratch, f"chosen/{group:06}", pieces, threshold, blocks, group_rows=group_rows
+        )
     return read_clusters(scratch, [piece for _, piece in chosen])

@@ -142,7 +142,7 @@ def _chunks(offsets: npt.NDArray[np.int64], limit: int) -> Iterator[tuple[int, i
 class MinHash:
     """Annotator: what deduplication needs to know of a text.
 
-    Adds `token_count` (int32), `minhash` (fixed_size_list<uint32>[permutations], null where the text is
+    Adds `word_count` (int32), `minhash` (fixed_size_list<uint32>[permutations], null where the text is
     null or has fewer than `ngram` tokens) and `text_digest` (16 bytes: XXH3-128 of the folded tokens, so
     that case, spaces, punctuation and accents do not matter; of the raw bytes where there is no token;
     null where there is no text). Nulls in all three where the text is null or `outcome` is set.
@@ -162,7 +162,7 @@ class MinHash:
         self.version = f"1+unicode{unicodedata.unidata_version}"
         self.schema = pa.schema(
             [
-                ("token_count", pa.int32()),
+                ("word_count", pa.int32()),
                 ("minhash", pa.list_(pa.uint32(), self.permutations)),
                 ("text_digest", pa.binary(16)),
             ]

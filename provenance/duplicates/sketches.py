@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -16,6 +17,8 @@ import pyarrow as pa
 
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
 
 ROW_BITS = 40
 SHINGLED, DIGESTED = 1, 2
@@ -26,6 +29,14 @@ def addresses(shard: int, first_row: int, rows: int) -> U64:
     if not (0 <= shard < 1 << 24 and first_row >= 0 and first_row + rows <= 1 << ROW_BITS):
         raise ValueError(f"no address for shard {shard}, rows {first_row} to {first_row + rows}")
     return np.arange(rows, dtype=np.uint64) + np.uint64(shard << ROW_BITS | first_row)
+
+
+class Compared(NamedTuple):
+    """What a comparison of documents needs, as the kernels take it; see `Sketches`."""
+
+    flags: npt.NDArray[np.uint8]
+    digests: U64
+    signatures: U32
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,13 @@ class Sketches:
     def __len__(self) -> int:
         return len(self.addresses)
 
+    @property
+    def compared(self) -> Compared:
+        """The arrays by which documents are compared."""
+        return Compared(self.flags, self.digests, self.signatures)
+
     def take(self, rows: npt.NDArray[np.intp]) -> Sketches:
+        """The documents at `rows`."""
         return Sketches(self.addresses[rows], self.flags[rows], self.digests[rows], self.signatures[rows])
 
     def rows_of(self, addresses: U64) -> npt.NDArray[np.intp]:
@@ -92,40 +109,42 @@ def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:
 
 
 @numba.njit(cache=True, nogil=True)
-def equal_share(left_flags, left_digests, left, left_rows, right_flags, right_digests, right, right_rows):  # type: ignore[no-untyped-def]
-    """Estimated similarity of documents left_rows[i] and right_rows[i] (float32[i]).
+def equal_share(left: Compared, x: int, right: Compared, y: int) -> np.float32:
+    """Estimated similarity of document x of `left` and document y of `right`.
 
     The share of equal signature positions (datasketch's `jaccard`); 1 if the digests are equal; 0 if
     there is nothing to compare.
     """
-    result = np.zeros(left_rows.size, np.float32)
-    width = left.shape[1]
+    both = left.flags[x] & right.flags[y]
+    if (
+        both & DIGESTED
+        and left.digests[x, 0] == right.digests[y, 0]
+        and left.digests[x, 1] == right.digests[y, 1]
+    ):
+        return np.float32(1)
+    if not both & SHINGLED:
+        return np.float32(0)
+    equal = 0
+    width = left.signatures.shape[1]
+    for k in range(width):
+        equal += left.signatures[x, k] == right.signatures[y, k]
+    return np.float32(equal / width)
+
+
+@numba.njit(cache=True, nogil=True)
+def _equal_shares(left: Compared, left_rows: I64, right: Compared, right_rows: I64) -> F32:
+    result = np.empty(left_rows.size, np.float32)
     for i in range(left_rows.size):
-        x, y = left_rows[i], right_rows[i]
-        both = left_flags[x] & right_flags[y]
-        if (
-            both & DIGESTED
-            and left_digests[x, 0] == right_digests[y, 0]
-            and left_digests[x, 1] == right_digests[y, 1]
-        ):
-            result[i] = 1
-        elif both & SHINGLED:
-            equal = 0
-            for k in range(width):
-                equal += left[x, k] == right[y, k]
-            result[i] = np.float32(equal / width)
+        result[i] = equal_share(left, left_rows[i], right, right_rows[i])
     return result
 
 
 def similarity(
     left: Sketches, left_rows: npt.NDArray[np.intp], right: Sketches, right_rows: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float32]:
-    """`equal_share` of pairs of documents (float32)."""
-    result: npt.NDArray[np.float32] = equal_share(
-        left.flags, left.digests, left.signatures, np.asarray(left_rows, np.int64),
-        right.flags, right.digests, right.signatures, np.asarray(right_rows, np.int64),
-    )  # fmt: skip
-    return result
+) -> F32:
+    """`equal_share` of pairs of documents (float32[pairs])."""
+    rows = np.asarray(left_rows, np.int64), np.asarray(right_rows, np.int64)
+    return np.asarray(_equal_shares(left.compared, rows[0], right.compared, rows[1]))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.utf8 import decode
+
 # What a character does, in the upper byte of its table entry (the lower three hold its folded form).
 SEPARATOR, WORD, SINGLE, MARK, IGNORED = range(5)
 
@@ -88,36 +90,6 @@ def character_table() -> npt.NDArray[np.uint32]:
             table[point] = kind << 24 | (_fold(point) if kind in (WORD, SINGLE) else point)
     table.flags.writeable = False
     return table
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def decode(data, at, stop):  # type: ignore[no-untyped-def]
-    """Code point at `at` and the number of its bytes; (0, 1) where the bytes are not UTF-8.
-
-    Never looks at or beyond `stop`, so hostile bytes cannot make it read the next document.
-    """
-    first = np.uint32(data[at])
-    if first < 0xC2:
-        return (first if first < 0x80 else np.uint32(0)), 1
-    if first < 0xE0:
-        size = 2
-        point = first & np.uint32(0x1F)
-    elif first < 0xF0:
-        size = 3
-        point = first & np.uint32(0x0F)
-    elif first < 0xF5:
-        size = 4
-        point = first & np.uint32(0x07)
-    else:
-        return np.uint32(0), 1
-    if at + size > stop:
-        return np.uint32(0), 1
-    for i in range(1, size):
-        byte = np.uint32(data[at + i])
-        if byte & np.uint32(0xC0) != np.uint32(0x80):
-            return np.uint32(0), 1
-        point = np.uint32(point << np.uint32(6) | (byte & np.uint32(0x3F)))
-    return point, size
 
 
 @numba.njit(cache=True, nogil=True, inline="always")

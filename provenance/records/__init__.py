@@ -25,7 +25,7 @@ __all__ = ["DEFAULT_FIELDS", "ReadOptions", "read_records"]
 
 
 def read_records(stream: BinaryIO, name: str, options: ReadOptions | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the records of one file, in file order, as batches of schema `provenance.schema.RECORDS`.
+    """The records of one file, in file order, as batches of schema `provenance.schema.RECORDS`.
 
     `stream` is the stored file as it is, opened for bytes and at its beginning; it need not be seekable.
     Its format is told from its bytes; `name` only breaks ties. Damage and formats that cannot be read

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from provenance.records.compression import Fault
 from provenance.records.http import content_length_fits
 from provenance.records.options import ReadOptions
 from provenance.records.window import BLANK, Window
@@ -80,7 +81,7 @@ def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[F
                 return
             if failed_at != window.position:
                 last_offset = max(fault.offset, last_offset + 1)
-                yield Frame(last_offset, b"", b"", False, fault.reason, fault.detail)
+                yield _lost(last_offset, b"", fault)
             failed_at = window.position
             continue
         window.need(dialect.start_bytes)
@@ -96,6 +97,11 @@ def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[F
         yield frame
 
 
+def _lost(offset: int, header: bytes, fault: Fault) -> Frame:
+    """A record, or bytes before one, of which damage left no block."""
+    return Frame(offset, header, b"", reason=fault.reason, detail=fault.detail)
+
+
 def _junk(window: Window, dialect: Dialect, offset: int) -> Frame:
     """Pass what is not a record, up to the next start of a record or barrier."""
     begin = window.position
@@ -103,9 +109,9 @@ def _junk(window: Window, dialect: Dialect, offset: int) -> Frame:
     passed = window.position - begin
     fault = None if window.need(1) else window.take_fault()
     if fault is not None:
-        return Frame(offset, b"", b"", False, fault.reason, fault.detail)
+        return _lost(offset, b"", fault)
     what = f"{passed:,} bytes at {offset:,} do not belong to any record and were passed over"
-    return Frame(offset, b"", b"", False, "bad_record", what)
+    return Frame(offset, b"", b"", reason="bad_record", detail=what)
 
 
 def _scan(
@@ -148,16 +154,16 @@ def _record(window: Window, dialect: Dialect, options: ReadOptions, offset: int,
     if restart is not None:
         window.advance(begin + restart - window.position)
         detail = f"the header of the record at byte {offset:,} breaks off where another record begins"
-        return Frame(offset, header[:restart], b"", False, "bad_record", detail)
+        return Frame(offset, header[:restart], b"", reason="bad_record", detail=detail)
     length = dialect.length(header)
     most = options.max_payload_bytes + options.max_http_header_bytes
     if length is None:
         return _unmeasured(window, dialect, offset, header, most)
     if length > most:
-        return _large(window, dialect, offset, header, length, most)
+        return _large(window, dialect, offset, header, length=length, most=most)
     have = window.need(length)
     if have < length:
-        return _short(window, dialect, offset, header, length, have)
+        return _short(window, dialect, offset, header, length=length, have=have)
     if _followed(window, dialect, length):
         block = window.buf[window.pos : window.pos + length]
         window.advance(length)
@@ -166,7 +172,7 @@ def _record(window: Window, dialect: Dialect, options: ReadOptions, offset: int,
         if at_member and fault is not None and fault.offset == offset:
             _blame_member(window, frame)
         return frame
-    return _overrun(window, dialect, options, offset, header, length)
+    return _overrun(window, dialect, options, offset, header=header, length=length)
 
 
 def _header(window: Window, dialect: Dialect, most: int) -> bytes | None:
@@ -192,19 +198,12 @@ def _headless(window: Window, dialect: Dialect, offset: int) -> Frame:
     if not window.need(1):
         fault = window.take_fault()
         if fault is not None:
-            return Frame(offset, header, b"", False, fault.reason, fault.detail)
+            return _lost(offset, header, fault)
         if window.ended:
-            return Frame(
-                offset,
-                header,
-                b"",
-                False,
-                "truncated",
-                f"the file ends inside the header of the record at byte {offset:,}",
-            )
-    return Frame(
-        offset, header, b"", False, "bad_record", f"the header of the record at byte {offset:,} does not end"
-    )
+            detail = f"the file ends inside the header of the record at byte {offset:,}"
+            return Frame(offset, header, b"", reason="truncated", detail=detail)
+    detail = f"the header of the record at byte {offset:,} does not end"
+    return Frame(offset, header, b"", reason="bad_record", detail=detail)
 
 
 def _followed(window: Window, dialect: Dialect, length: int) -> bool:
@@ -242,7 +241,7 @@ def _blame_member(window: Window, frame: Frame) -> None:
         frame.block = b""
 
 
-def _short(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, have: int) -> Frame:
+def _short(window: Window, dialect: Dialect, offset: int, header: bytes, *, length: int, have: int) -> Frame:
     """The block ends before its announced length."""
     found = dialect.find(window.buf, window.pos, window.pos + have)
     size = found - window.pos if found is not None else have
@@ -253,15 +252,15 @@ def _short(window: Window, dialect: Dialect, offset: int, header: bytes, length:
         return _corrected(offset, header, block, length)
     if fault is not None:
         window.take_fault()
-        return Frame(offset, header, b"", False, fault.reason, fault.detail)
+        return _lost(offset, header, fault)
     if window.ended and not _SEPARATOR.search(block[-4:]):
         detail = f"the file ends {length - have:,} bytes before the record at byte {offset:,} does"
-        return Frame(offset, header, b"", False, "truncated", detail)
+        return Frame(offset, header, b"", reason="truncated", detail=detail)
     return _corrected(offset, header, block, length)
 
 
 def _overrun(
-    window: Window, dialect: Dialect, options: ReadOptions, offset: int, header: bytes, length: int
+    window: Window, dialect: Dialect, options: ReadOptions, offset: int, *, header: bytes, length: int
 ) -> Frame:
     """Something else than a record follows the block: the length is wrong, or junk lies between records."""
     most = options.max_payload_bytes + options.max_http_header_bytes
@@ -280,7 +279,7 @@ def _overrun(
     if not window.need(1):
         fault = window.take_fault()
         if fault is not None:
-            return Frame(offset, header, b"", False, fault.reason, fault.detail)
+            return _lost(offset, header, fault)
     return _corrected(offset, header, b"".join(kept), length)
 
 
@@ -290,11 +289,10 @@ def _unmeasured(window: Window, dialect: Dialect, offset: int, header: bytes, mo
     kept: list[bytes] = []
     _scan(window, dialect, kept, most)
     fault = None if window.need(1) else window.next_fault()
-    if (
-        fault is not None and fault.offset <= offset
-    ):  # in this record's own member; later ones are not its concern
+    # damage in this record's own member; that of later ones is not its concern
+    if fault is not None and fault.offset <= offset:
         window.take_fault()
-        return Frame(offset, header, b"", False, fault.reason, fault.detail)
+        return _lost(offset, header, fault)
     frame = _corrected(offset, header, b"".join(kept), None)
     frame.cut = window.position - begin > most
     return frame
@@ -308,10 +306,10 @@ def _corrected(offset: int, header: bytes, block: bytes, length: int | None) -> 
         detail = f"the announced length is missing or not a number; the record holds {len(block):,} bytes"
     else:
         detail = _lie(length, len(block))
-    return Frame(offset, header, block, False, None, detail)
+    return Frame(offset, header, block, detail=detail)
 
 
-def _large(window: Window, dialect: Dialect, offset: int, header: bytes, length: int, most: int) -> Frame:
+def _large(window: Window, dialect: Dialect, offset: int, header: bytes, *, length: int, most: int) -> Frame:
     """A block that is not held in memory: its beginning is kept, the rest is passed over.
 
     As it cannot be looked at again, a record that begins inside it ends it: a false length would
@@ -319,22 +317,22 @@ def _large(window: Window, dialect: Dialect, offset: int, header: bytes, length:
     """
     have = window.need(most)
     if have < most:
-        return _short(window, dialect, offset, header, length, have)
+        return _short(window, dialect, offset, header, length=length, have=have)
     begin = window.position
     kept: list[bytes] = []
     _scan(window, dialect, kept, most, begin + length)
     passed = window.position - begin
     if passed >= length:
-        return Frame(offset, header, kept[0] if len(kept) == 1 else b"".join(kept), True)
+        return Frame(offset, header, kept[0] if len(kept) == 1 else b"".join(kept), cut=True)
     if window.need(1):
-        return Frame(offset, header, b"".join(kept)[:most], passed > most, None, _lie(length, passed))
+        return Frame(offset, header, b"".join(kept)[:most], cut=passed > most, detail=_lie(length, passed))
     fault = window.take_fault()
     if fault is not None:
-        return Frame(offset, header, b"", False, fault.reason, fault.detail)
+        return _lost(offset, header, fault)
     if window.ended:
         detail = f"the file ends {length - passed:,} bytes before the record at byte {offset:,} does"
-        return Frame(offset, header, b"", False, "truncated", detail)
-    return Frame(offset, header, b"".join(kept)[:most], passed > most, None, _lie(length, passed))
+        return Frame(offset, header, b"", reason="truncated", detail=detail)
+    return Frame(offset, header, b"".join(kept)[:most], cut=passed > most, detail=_lie(length, passed))
 
 
 def _lie(length: int, held: int) -> str:

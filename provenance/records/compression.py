@@ -87,7 +87,7 @@ class ByteSource:
         return True
 
     def need(self, count: int) -> int:
-        """Make `count` bytes visible if the file has them; return how many are."""
+        """Make `count` bytes visible if the file has them; how many are."""
         while len(self.buf) - self.pos < count and self.more():
             pass
         return len(self.buf) - self.pos

@@ -19,11 +19,12 @@ from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, digest
 from provenance.records.warc import as_text
 
+#: Text too, where text was announced.
 _TEXTUAL = (
     "application/xhtml+xml",
     "application/json",
     "image/svg+xml",
-)  # text too, where text was announced
+)
 _WANTED = (b"content-type", b"transfer-encoding", b"content-encoding")
 
 
@@ -32,7 +33,7 @@ def response_row(row: Row, frame: Frame, declared: str | None, options: ReadOpti
     response = split_response(frame.block, options.max_http_header_bytes)
     row["detail"] = frame.detail
     if not response.has_status_line:
-        return _body(row, frame, response, declared, (None, None), options)
+        return _body(row, frame, response, declared, options)
     content_type, transfer, coding = header_values(response.headers, _WANTED)
     declared = as_text(content_type) if content_type else None
     row["http_status"] = response.status
@@ -48,7 +49,7 @@ def response_row(row: Row, frame: Frame, declared: str | None, options: ReadOpti
     elif not 200 <= status < 300:
         row["outcome"], row["detail"] = "http_error", f"HTTP status {status}"
     else:
-        return _body(row, frame, response, declared, (transfer, coding), options)
+        return _body(row, frame, response, declared, options, codings=(transfer, coding))
     return row
 
 
@@ -56,7 +57,7 @@ def resource_row(row: Row, frame: Frame, declared: str | None, options: ReadOpti
     """Complete the row of a resource: the block is the payload, fetched with success."""
     row["detail"] = frame.detail
     row["charset"] = charset_of(declared)
-    return _body(row, frame, Response(None, b"", frame.block, False), declared, (None, None), options)
+    return _body(row, frame, Response(None, b"", frame.block, False), declared, options)
 
 
 def conversion_row(row: Row, frame: Frame, declared: str | None, options: ReadOptions) -> Row:
@@ -94,9 +95,10 @@ def _body(
     frame: Frame,
     response: Response,
     declared: str | None,
-    codings: tuple[bytes | None, bytes | None],
     options: ReadOptions,
+    codings: tuple[bytes | None, bytes | None] = (None, None),
 ) -> Row:
+    """Complete a row from the payload of its response; `codings` are its transfer and content encodings."""
     most = options.max_payload_bytes
     payload = response.payload
     decoded = decode_payload(payload, *codings, most)

@@ -39,7 +39,7 @@ class Window:
         return self.base + self.pos
 
     def need(self, count: int) -> int:
-        """Make `count` bytes visible if there are so many before the next barrier; return how many are."""
+        """Make `count` bytes visible if there are so many before the next barrier; how many are."""
         have = len(self.buf) - self.pos
         parts: list[bytes] = []
         while have < count and not self.ended and not self._stopped():

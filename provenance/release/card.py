@@ -9,39 +9,34 @@ import yaml
 from provenance import outcomes
 
 _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
+#: Inputs that are listed by name.
+_MOST_INPUTS = 50
+#: What `datasets` reads.
+_HEADER = {
+    "configs": [
+        {"config_name": "default", "data_files": "data/*.parquet", "default": True},
+        {"config_name": "ledger", "data_files": "ledger/*.parquet"},
+    ],
+    "tags": ["provenance", "web-crawl"],
+}
 
 
 def build_card(manifest: dict[str, Any]) -> str:
     """Markdown text of the card, from the manifest alone."""
-    header = {
-        "configs": [
-            {"config_name": "default", "data_files": "data/*.parquet", "default": True},
-            {"config_name": "ledger", "data_files": "ledger/*.parquet"},
-        ],
-        "tags": ["provenance", "web-crawl"],
-    }
     counts, synthetic = manifest["counts"], manifest["synthetic"]
     expected = synthetic["fractions"]["expected"][synthetic["unit"]]
     hard = synthetic["fractions"]["hard"][synthetic["unit"]]
-    reasons = "\n".join(
-        f"| {key.split(':')[0]} | {key.split(':')[1]} | {count:,} | {_MEANING.get(key.split(':')[1], '')} |"
-        for key, count in counts["reasons"].items()
-    )
     holds = (
         "holds" if synthetic["holds"] else f"DOES NOT HOLD: it is exceeded by {synthetic['exceeded_by']:.4f}"
     )
-    inputs = "\n".join(
-        f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in manifest["inputs"][:50]
-    )
-    more = len(manifest["inputs"]) - 50
     return f"""---
-{yaml.safe_dump(header, sort_keys=False).strip()}
+{yaml.safe_dump(_HEADER, sort_keys=False).strip()}
 ---
 
 # A curated crawl
 
 {counts["kept"]:,} documents, {counts["tokens"]:,} tokens, made from {counts["records"]:,} records by
-provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. `manifest.json` lists every file with its SHA-256 and
+provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. {_tokens(manifest["tokenizer"])} `manifest.json` lists every file with its SHA-256 and
 the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
 
 ## Synthetic text
@@ -67,16 +62,32 @@ No detector finds all synthetic text: read `docs/detector.md` of the program for
 
 | decision | reason | records | meaning |
 |---|---|---|---|
-{reasons}
+{_reasons(counts["reasons"])}
 
 Every record that was read has one row in `ledger/`.
 
 ## Where it came from
 
-{inputs}{f"{chr(10)}- and {more:,} more, listed in manifest.json" if more > 0 else ""}
+{_inputs(manifest["inputs"])}
 
 The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
 """
+
+
+def _reasons(counts: dict[str, int]) -> str:
+    """Rows of the table of what was not kept, from counts by `decision:reason`."""
+    rows = []
+    for key, count in counts.items():
+        decision, reason = key.split(":")
+        rows.append(f"| {decision} | {reason} | {count:,} | {_MEANING.get(reason, '')} |")
+    return "\n".join(rows)
+
+
+def _inputs(inputs: list[dict[str, Any]]) -> str:
+    """The first input files and how many more there are."""
+    lines = [f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in inputs[:_MOST_INPUTS]]
+    more = len(inputs) - len(lines)
+    return "\n".join(lines + [f"- and {more:,} more, listed in manifest.json"] * (more > 0))
 
 
 def _reading(detector: dict[str, Any]) -> str:
@@ -108,21 +119,30 @@ def describe_cost(item: dict[str, Any]) -> str:
     )
 
 
+def _tokens(tokenizer: dict[str, Any]) -> str:
+    """In whose tokens everything is counted."""
+    return (
+        f"Tokens are those of `{_code(tokenizer['name'])}`, a vocabulary of {tokenizer['vocabulary']:,} "
+        f"(SHA-256 `{tokenizer['sha256']}`); `word_count` counts words."
+    )
+
+
 def _priors(prior: dict[str, Any], configured: dict[str, Any]) -> str:
-    years = ", ".join(f"{year}: {rate:g}" for year, rate in configured["by_year"].items())
-    listed = f"Prior by year of proof: before 2022-11-30 {configured['low_background']:g}, {years}"
+    table = configured["by_year"] or configured["by_month"]
+    times = ", ".join(f"{time}: {rate:g}" for time, rate in table.items())
+    listed = f"Prior by time of proof: before 2022-11-30 {configured['low_background']:g}, {times}"
     if not prior["strata"]:
         return f"{listed}; no stratum of this crawl has an estimate of its own."
     rows = "\n".join(
         f"| {row['year'] or 'not proven'} | {row['language']} "
         f"| {'all' if row['source'] is None else _code(row['source'] or 'without a name').replace('|', '/')[:60]} "
-        f"| {row['documents']:,} | {row['share']:.3f} | {row['prior']:.3f} |"
+        f"| {row['documents']:,} | {row['share']:.3f} | {row['prior']:.3f} | {row['low']:.3f} to {row['high']:.3f} |"
         for row in prior["strata"][:100]
     )
     return f"""{listed}; where enough documents could be judged, estimated from this crawl:
 
-| year | language | source | documents | estimated share | prior |
-|---|---|---|---:|---:|---:|
+| year | language | source | documents | estimated share | prior | 95% interval |
+|---|---|---|---:|---:|---:|---|
 {rows}"""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -20,22 +21,21 @@ _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
     """The ledger row of a document, its published columns (without text) and the sum of its evidence.
 
-    Returns None where no record has this doc_id.
+    None where no record has this doc_id.
 
     Raises:
         ReleaseError: where `release` is not a finished release.
     """
     manifest = read_manifest(storage, release)
-    ledger = _find(storage, release, manifest, "ledger/", doc_id, None)
+    find = partial(_find, storage, release, manifest)
+    ledger = find("ledger/", doc_id)
     if ledger is None:
         return None
     result: dict[str, Any] = {"ledger": ledger}
     if ledger["decision"] == "kept":
-        result["document"] = _find(storage, release, manifest, "data/", doc_id, "text")
+        result["document"] = find("data/", doc_id, without="text")
     elif ledger["duplicate_of"]:
-        result["kept_in_its_place"] = _find(
-            storage, release, manifest, "ledger/", ledger["duplicate_of"], None
-        )
+        result["kept_in_its_place"] = find("ledger/", ledger["duplicate_of"])
     if ledger["synthetic_probability"] is not None:
         result["prior_log_odds"] = ledger["prior_log_odds"]
         result["prior_because"] = ledger["prior_because"]
@@ -89,7 +89,10 @@ def _facts(document: dict[str, Any]) -> Iterator[str]:
     yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {document['witness']})"
     if document["published_time"]:
         yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
-    yield f"  language: {document['language']} ({document['language_score'] or 0:.2f}), {document['token_count']:,} tokens"
+    yield (
+        f"  language: {document['language']} ({document['language_score'] or 0:.2f}), "
+        f"{document['token_count']:,} tokens, {document['word_count']:,} words"
+    )
     if document["duplicate_count"]:
         hosts = ", ".join(_plain(host) for host in document["duplicate_hosts"][:5])
         yield f"  stands for {document['duplicate_count']:,} dropped duplicates on {hosts or 'no known host'}"
@@ -99,8 +102,14 @@ def _facts(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _find(
-    storage: Storage, release: str, manifest: dict[str, Any], folder: str, doc_id: str, without: str | None
+    storage: Storage,
+    release: str,
+    manifest: dict[str, Any],
+    folder: str,
+    doc_id: str,
+    without: str | None = None,
 ) -> dict[str, Any] | None:
+    """The row of a document in the files below `folder`, without one column; None where there is none."""
     for item in manifest["files"]:
         if not item["path"].startswith(folder):
             continue

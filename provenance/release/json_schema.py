@@ -12,13 +12,20 @@ import pyarrow as pa
 from provenance.release.manifest import FORMAT
 
 #: Version of the published schemas: the first number changes when a column goes or changes its meaning.
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
+
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_NAME: dict[str, Any] = {"type": "string", "minLength": 1}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_SHARE: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1}
+_SHA256: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 #: Meaning of each column of `schema.RELEASE` and `schema.LEDGER`.
 MEANING: dict[str, str] = {
     "doc_id": "Identifier of the record, 32 hexadecimal digits from its input's name, place and content; never null.",
     "text": "Main text of the page as UTF-8, without invisible payload characters unless the configuration keeps them.",
-    "token_count": "Words of the text, or characters in scripts without spaces; the weight of the document under the cap.",
+    "token_count": "Tokens of the text by the tokenizer that the manifest names (`text.tokenizer`); the weight of the document under the cap.",
+    "word_count": "Words of the text, or characters in scripts without spaces.",
     "title": "Title that the page gives itself.",
     "url": "Address the record was fetched from.",
     "host": "Host of the address, lower case.",
@@ -78,127 +85,171 @@ def table_schema(name: str, schema: pa.Schema) -> dict[str, Any]:
 
 def manifest_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `manifest.json`."""
-    count = {"type": "integer", "minimum": 0}
-    name = {"type": "string", "minLength": 1}
-    share = {"type": "number", "minimum": 0, "maximum": 1}
-    sums = _object(
-        {unit: {"type": "object", "additionalProperties": count} for unit in ("documents", "tokens")}
-    )
-    by_unit = _object({unit: share for unit in ("documents", "tokens")})
-    fractions = _object({"hard": by_unit, "expected": by_unit})
-    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    file = _object({"path": name, "bytes": count, "sha256": sha256})
-    file["properties"] |= {
-        "documents": count,
-        "records": count,
-        "tokens": count,
-        "text_bytes": count,
-        "sums": sums,
-        "decisions": {"type": "object", "additionalProperties": count},
+    reasons = {
+        "type": "object",
+        "propertyNames": {"pattern": "^(dropped|failed):[a-z_]+$"},
+        "additionalProperties": _COUNT,
     }
-    synthetic = {
-        "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
-        "guarantee": {"enum": ["hard", "expected"]},
-        "unit": {"enum": ["tokens", "documents"]},
-        "threshold": share,
-        "policy": {"enum": ["sample", "lowest"]},
-        "seed": count,
-        "holds": {"type": "boolean"},
-        "note": {"type": "string", "description": "what is certified, and what is not, in words"},
-        "published_fraction": share,
-        "exceeded_by": {"type": "number"},
-        "fractions": fractions,
-        "sums": sums,
-        "before": _object({"fractions": fractions, "sums": sums}),
-    }
-    number, text = {"type": "number"}, {"type": "string"}
-    stratum = {
-        "language": name,
-        "words_from": count | {"description": "least length of the documents, in words"},
-        "low_background": count
-        | {"description": "documents of it proven older than 2022-11-30, duplicates left out"},
-        "other_documents": count,
-        "limits_ratios": {
-            "type": "boolean",
-            "description": "whether those documents limit the detectors' ratios",
-        },
-        "threshold": {
-            "type": ["number", "null"],
-            "description": "score from which one is flagged; null: never",
-        },
-        "bound": share | {"description": "most human documents that are flagged, proven or as calibrated"},
-        "proven_by_documents": count
-        | {"description": "documents of this crawl that prove the bound; 0: none"},
-        "from": text | {"description": "where the threshold comes from"},
-    }
-    cost = {
-        "name": name,
-        "band": {
-            "type": ["array", "null"],
-            "items": number,
-            "description": "ratios of the embedded detector, in nats, at which it is asked; null: at all",
-        },
-        "documents": count | {"description": "documents with text, duplicates too"},
-        "asked": count | {"description": "those that the neural detector has read"},
-    }
-    detector = {
-        "name": name,
-        "version": name,
-        "calibration": name,
-        "calibration_version": name,
-        "calibration_sha256": sha256,
-        "ranked_by": {"enum": ["score", "ratio of all detectors"]},
-        "max_fpr": share,
-        "strata": {"type": "array", "items": _object(stratum)},
-        "documents": _object(dict.fromkeys(("documents", "judged", "flagged", "limited"), count)),
-        "neural": {"type": "array", "items": _object(cost)},
-    }
-    prior_stratum = {
-        "year": {"type": ["integer", "null"], "description": "of proof; null: no capture proves one"},
-        "language": name,
-        "source": {"type": ["string", "null"], "description": "null: all sources"},
-        "documents": count,
-        "share": share | {"description": "synthetic share found by EM"},
-        "prior": share | {"description": "the share drawn to the configured prior and bounded"},
-    }
-    corrected = {"language": name, "low_background": count, "steepness": number}
-    prior = {
-        "estimate": {"enum": ["none", "crawl"]},
-        "fewest_documents": count,
-        "pseudo_count": count,
-        "pseudo_count_uncorrected": count,
-        "most_factor": number,
-        "corrected": {"type": "array", "items": _object(corrected)},
-        "strata": {"type": "array", "items": _object(prior_stratum)},
+    counts = dict.fromkeys(("records", "kept", "dropped", "failed", "tokens"), _COUNT)
+    properties = {
+        "format": {"const": FORMAT},
+        "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+        "configuration": {"type": "object", "description": "see configuration.schema.json"},
+        "inputs": {"type": "array", "items": _object({"name": _NAME, "bytes": _COUNT})},
+        "counts": _object({**counts, "reasons": reasons}),
+        "tokenizer": _object({"name": _NAME, "vocabulary": _COUNT, "sha256": _SHA256}),
+        "synthetic": _certificate(),
+        "detector": _detector(),
+        "prior": _prior(),
+        "sites": _sites(),
+        "files": {"type": "array", "items": _file()},
+        "sha256": _described(_SHA256, "of the manifest's own text without this entry"),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "manifest of a provenance release",
-        **_object(
-            {
-                "format": {"const": FORMAT},
-                "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-                "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
-                "configuration": {"type": "object", "description": "see configuration.schema.json"},
-                "inputs": {"type": "array", "items": _object({"name": name, "bytes": count})},
-                "counts": _object(
-                    {
-                        **dict.fromkeys(("records", "kept", "dropped", "failed", "tokens"), count),
-                        "reasons": {
-                            "type": "object",
-                            "propertyNames": {"pattern": "^(dropped|failed):[a-z_]+$"},
-                            "additionalProperties": count,
-                        },
-                    }
-                ),
-                "synthetic": _object(synthetic),
-                "detector": _object(detector),
-                "prior": _object(prior),
-                "files": {"type": "array", "items": file},
-                "sha256": sha256 | {"description": "of the manifest's own text without this entry"},
-            }
-        ),
+        **_object(properties),
     }
+
+
+def _sums() -> dict[str, Any]:
+    """What the cap counts, by unit."""
+    return _object(
+        {unit: {"type": "object", "additionalProperties": _COUNT} for unit in ("documents", "tokens")}
+    )
+
+
+def _file() -> dict[str, Any]:
+    """One file of the release; which counts it has depends on its kind."""
+    file = _object({"path": _NAME, "bytes": _COUNT, "sha256": _SHA256})
+    file["properties"] |= {
+        "documents": _COUNT,
+        "records": _COUNT,
+        "tokens": _COUNT,
+        "text_bytes": _COUNT,
+        "sums": _sums(),
+        "decisions": {"type": "object", "additionalProperties": _COUNT},
+    }
+    return file
+
+
+def _certificate() -> dict[str, Any]:
+    """The cap and what is certified about it."""
+    by_unit = _object({unit: _SHARE for unit in ("documents", "tokens")})
+    measured = {"fractions": _object({"hard": by_unit, "expected": by_unit}), "sums": _sums()}
+    return _object(
+        {
+            "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
+            "guarantee": {"enum": ["hard", "expected"]},
+            "unit": {"enum": ["tokens", "documents"]},
+            "threshold": _SHARE,
+            "policy": {"enum": ["sample", "lowest"]},
+            "seed": _COUNT,
+            "holds": {"type": "boolean"},
+            "note": {"type": "string", "description": "what is certified, and what is not, in words"},
+            "published_fraction": _SHARE,
+            "exceeded_by": _NUMBER,
+            **measured,
+            "before": _object(measured),
+        }
+    )
+
+
+def _detector() -> dict[str, Any]:
+    """By which calibrations the detectors were read, and what old documents prove about them."""
+    old = "documents of it proven older than 2022-11-30, duplicates left out"
+    limits = "whether those documents limit the detectors' ratios"
+    stratum = {
+        "language": _NAME,
+        "words_from": _described(_COUNT, "least length of the documents, in words"),
+        "low_background": _described(_COUNT, old),
+        "other_documents": _COUNT,
+        "limits_ratios": {"type": "boolean", "description": limits},
+        "threshold": _described({"type": ["number", "null"]}, "score from which one is flagged; null: never"),
+        "bound": _described(_SHARE, "most human documents that are flagged, proven or as calibrated"),
+        "proven_by_documents": _described(_COUNT, "documents of this crawl that prove the bound; 0: none"),
+        "from": {"type": "string", "description": "where the threshold comes from"},
+    }
+    band = "ratios of the embedded detector, in nats, at which it is asked; null: at all"
+    cost = {
+        "name": _NAME,
+        "band": {"type": ["array", "null"], "items": _NUMBER, "description": band},
+        "documents": _described(_COUNT, "documents with text, duplicates too"),
+        "asked": _described(_COUNT, "those that the neural detector has read"),
+    }
+    return _object(
+        {
+            "name": _NAME,
+            "version": _NAME,
+            "calibration": _NAME,
+            "calibration_version": _NAME,
+            "calibration_sha256": _SHA256,
+            "ranked_by": {"enum": ["score", "ratio of all detectors"]},
+            "max_fpr": _SHARE,
+            "strata": {"type": "array", "items": _object(stratum)},
+            "documents": _object(dict.fromkeys(("documents", "judged", "flagged", "limited"), _COUNT)),
+            "neural": {"type": "array", "items": _object(cost)},
+        }
+    )
+
+
+def _prior() -> dict[str, Any]:
+    """Which priors were estimated, by stratum, and the level of the ratios by language."""
+    stratum = {
+        "year": {
+            "type": ["integer", "string", "null"],
+            "description": "of proof; `all`: all years together; null: no capture proves one",
+        },
+        "language": _NAME,
+        "source": {"type": ["string", "null"], "description": "null: all sources"},
+        "documents": _COUNT,
+        "share": _described(_SHARE, "synthetic share found by EM"),
+        "prior": _described(
+            _SHARE, "the share drawn to the wider stratum or the configured prior, and bounded"
+        ),
+        "low": _described(_SHARE, "lower end of the prior's 95% interval, sites being the unit"),
+        "high": _described(_SHARE, "its upper end"),
+        "shift": _described(_NUMBER, "nats by which the prior lies above the configured one"),
+    }
+    level = {
+        "language": _NAME,
+        "shift": _described(_NUMBER, "nats added to the ratios of the language"),
+        "deviation": _described(_NUMBER, "standard deviation of the shift, in nats"),
+        "documents": _described(_COUNT, "documents from before 2022-11-30 that say so"),
+    }
+    return _object(
+        {
+            "estimate": {"enum": ["none", "crawl"]},
+            "fewest_documents": _COUNT,
+            "pseudo_count": _COUNT,
+            "most_factor": _NUMBER,
+            "levels": {"type": "array", "items": _object(level)},
+            "strata": {"type": "array", "items": _object(stratum)},
+        }
+    )
+
+
+def _sites() -> dict[str, Any]:
+    """How much the crawl's sites differ."""
+    return _object(
+        {
+            "spread": _described(
+                _NUMBER, "standard deviation of a site's effect, in nats; 0: sites do not differ"
+            ),
+            "correlation": _described(_SHARE, "of errors within a site, by which its evidence is damped"),
+            "old_mean": _described(_NUMBER, "mean ratio of old documents, in nats"),
+            "gain": _described(_NUMBER, "nats by which the crawl is likelier than if sites did not differ"),
+            "paired_sites": _described(_COUNT, "old sites of several documents, which show the correlation"),
+            "shift": _described(
+                _NUMBER, "nats added to all new documents so that the mean probability stays"
+            ),
+        }
+    )
+
+
+def _described(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return schema | {"description": description}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

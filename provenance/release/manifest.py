@@ -36,10 +36,12 @@ def build_manifest(
     ledger: Sequence[dict[str, Any]],
     certificate: dict[str, Any],
     crawl: dict[str, Any],
+    tokenizer: dict[str, Any],
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
-    `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`).
+    `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
+    `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`).
     """
     decisions: Counter[str] = Counter()
     for item in ledger:
@@ -65,9 +67,11 @@ def build_manifest(
             "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
             "tokens": sum(item["tokens"] for item in data),
         },
+        "tokenizer": tokenizer,
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
+        "sites": crawl["sites"],
         "files": [*data, *ledger],
     }
 

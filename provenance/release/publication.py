@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
+from provenance.annotators.tokens import load_tokenizer
 from provenance.configuration import Configuration
 from provenance.decisions.certificate import add_sums, build_certificate, cap_request
 from provenance.decisions.crawl import neural_cost
@@ -152,6 +153,7 @@ class Publication:
             ledger=[item for item in counts if item["path"].startswith("ledger/")],
             certificate=build_certificate(request, footer.before, published),
             crawl=crawl,
+            tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
         )
 
     def _need_counts(self, part: Part) -> dict[str, Any]:

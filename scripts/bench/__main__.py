@@ -20,6 +20,7 @@ TABLES = {
     "beam": ("stages", "--only", "beam"),
     "deduplicate": ("stages", "--only", "deduplicate"),
     "memory": ("stages", "--only", "memory"),
+    "tokens": ("tokens",),
     "marks": ("marks",),
     "watermarks": ("watermarks",),
 }

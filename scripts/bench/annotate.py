@@ -13,8 +13,9 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,7 +44,7 @@ FILES = (
 class Timed:
     """An annotator whose processor seconds are added up."""
 
-    def __init__(self, inner: Annotator, seconds: Counter[str], extraction: MainText) -> None:
+    def __init__(self, inner: Annotator, seconds: defaultdict[str, float], extraction: MainText) -> None:
         self.inner, self.seconds, self.extraction = inner, seconds, extraction
         self.name, self.version, self.schema = inner.name, inner.version, inner.schema
 
@@ -63,7 +64,7 @@ def baseline(path: Path) -> tuple[float, int]:
     with path.open("rb") as stream:
         for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
             body = record.reader.read()
-            extract_plain_text(bytes_to_str(body, detect_encoding(body)), main_content=True)
+            extract_plain_text(bytes_to_str(body, detect_encoding(body) or "utf-8"), main_content=True)
             pages += 1
     return processor() - start, pages
 
@@ -105,13 +106,13 @@ def compare(repeats: int) -> None:
     _row("all", int(pages), alone, ours, wall)
     print()
 
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     annotation.page = [Timed(item, seconds, extraction) for item in annotation.page]
     annotation.text = [Timed(item, seconds, extraction) for item in annotation.text]
     whole = sum(annotate(crawl / name, annotation, extraction, at_once=False)[0] for name in FILES)
-    seconds["reading, identifiers, writing"] = whole - seconds.total()
+    seconds["reading, identifiers, writing"] = whole - sum(seconds.values())
     print(f"{'by annotator':<34}{'CPU s':>9}{'us a page':>11}")
-    for name, spent in seconds.most_common():
+    for name, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"{name:<34}{spent:>9.2f}{spent / pages * 1e6:>11.0f}")
 
 
@@ -160,14 +161,15 @@ def scoring(repeats: int) -> None:
     print(
         f"{'20,000 passages':<24}{'library s':>11}{'command s':>11}{'ratio':>7}{'of it start':>13}  target 0.70"
     )
-    for name, given in (("language given", languages), ("language identified", [None] * len(texts))):
+    nobody: list[str | None] = [None] * len(texts)
+    for name, given in (("language given", languages), ("language identified", nobody)):
         rows = zip(texts, given, strict=True)
         lines = "".join(
             json.dumps({"id": i, "text": text} | ({"language": code} if code else {})) + "\n"
             for i, (text, code) in enumerate(rows)
         ).encode()
 
-        def library(given: list[str | None] = given) -> float:
+        def library(given: Sequence[str | None] = given) -> float:
             start = processor()
             score_texts(texts, given)
             return processor() - start
@@ -179,7 +181,7 @@ def scoring(repeats: int) -> None:
             return processor() - start
 
         ours = best(repeats, library)
-        whole, empty = (best(repeats, lambda data=data: command(data)) for data in (lines, b'{"text": ""}\n'))
+        whole, empty = (best(repeats, partial(command, data)) for data in (lines, b'{"text": ""}\n'))
         print(f"{name:<24}{ours:>11.2f}{whole:>11.2f}{ours / whole:>7.2f}{empty:>13.2f}")
 
 

@@ -105,10 +105,10 @@ def generated(first: int, stop: int, total: int) -> tuple[np.ndarray, np.ndarray
     number = np.arange(first, stop, dtype=np.uint64)
     drawn = np.random.default_rng([1, first])
     inside = drawn.random(len(number)) < 0.3
-    root = np.where(
-        inside, drawn.integers(0, max(1, total * 3 // 40), len(number)).astype(np.uint64), number + total
-    )
-    mixed = (root[:, None] * np.uint64(128) + np.arange(128, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    root = drawn.integers(0, max(1, total * 3 // 40), len(number)).astype(np.uint64)
+    root = np.where(inside, root, number + np.uint64(total))
+    mixed = np.asarray(root[:, None] * np.uint64(128) + np.arange(128, dtype=np.uint64), np.uint64)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     values = (mixed >> np.uint64(32)).astype(np.uint32)

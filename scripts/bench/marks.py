@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from provenance.annotators.marks.annotator import Marks
-from provenance.annotators.marks.characters import clean_invisible, find_characters
+from provenance.annotators.marks.characters import find_characters
+from provenance.annotators.marks.invisible import clean_invisible
 from provenance.annotators.marks.residue import may_have_residue
 
 SHARED = Path(os.environ.get("PROVENANCE_SHARED", Path(__file__).resolve().parents[3] / "shared"))

@@ -1,6 +1,6 @@
 """The stages measured: Beam's share of a whole run, deduplication by size, and memory by size of the crawl.
 
-    python scripts/bench/stages.py [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
+    python scripts/bench stages [--only beam|deduplicate|memory] [--sizes 100000,1000000] [--repeats 3]
 
 Memory is the peak of a fresh process beyond what it held after a small run of the same stage.
 """
@@ -79,20 +79,32 @@ def by_beam(inputs: Path, folder: Path, configuration: Configuration) -> None:
 
 def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation: Annotation) -> None:
     """The functions of the four stages, called one after the other."""
+    shards = annotate_files(inputs, folder, annotation)
+    clusters_path = str(folder / "clusters.parquet")
+    find_duplicates(shards, folder, clusters_path, configuration)
+    paths = decide_shards(shards, folder, clusters_path, configuration)
+    write_release(shards, paths, folder / "release", configuration, release_schema(annotation.schema))
+
+
+def annotate_files(inputs: Path, folder: Path, annotation: Annotation) -> list[Shard]:
+    """Stage 1."""
     shards: list[Shard] = []
     for item in find_inputs(STORAGE, [str(inputs)])[0]:
         path = str(folder / "annotated" / f"{item.name}.parquet")
         with STORAGE.open(item.path) as stream, STORAGE.create(path) as file:
-            counts = write_shard(
-                annotate_records(stream, item, annotation),
-                annotation.schema,
-                file,
-                item=item,
-                fingerprint="bench",
-            )
-        shards.append(Shard(len(shards), item.name, path, counts.content, counts.rows, counts.documents))
+            batches = annotate_records(stream, item, annotation)
+            counts = write_shard(batches, annotation.schema, file, item=item, fingerprint="bench")
+        rows, documents = counts.rows, counts.documents
+        shards.append(
+            Shard(len(shards), item.name, path, content=counts.content, rows=rows, documents=documents)
+        )
+    return shards
 
-    clusters_path = str(folder / "clusters.parquet")
+
+def find_duplicates(
+    shards: list[Shard], folder: Path, clusters_path: str, configuration: Configuration
+) -> None:
+    """Stage 2."""
     documents = ShardDocuments(STORAGE, tuple(shards), configuration.duplicates.keep)
     clusters = deduplicate_local(
         LocalScratch(folder / "scratch"),
@@ -104,7 +116,11 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
     with STORAGE.create(clusters_path) as file:
         pq.write_table(clusters_table(clusters, documents.facts), file, compression="zstd")
 
-    request = cap_request(configuration.cap)
+
+def decide_shards(
+    shards: list[Shard], folder: Path, clusters_path: str, configuration: Configuration
+) -> list[ShardPaths]:
+    """Stage 3."""
     detectors = load_detectors(configuration)
     rows = [
         read_shard(STORAGE, shard.path, read_clusters(STORAGE, clusters_path, shard.index), detectors)
@@ -113,18 +129,34 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
     scored = merge_counts(detectors.count(one.scored, one.proven, one.open) for one in rows)
     crawl = calibrate_crawl(detectors, scored, configuration.prior)
     found = [judge_shard(one, crawl, configuration.cap) for one in rows]
-    parts = [(one.doc_hash[one.open], one.weight[one.open], one.probability[one.open]) for one in found]
-    keep = cap.select(*(np.concatenate(column) for column in zip(*parts, strict=True)), request)
-    kept = np.split(keep, np.cumsum([len(part[0]) for part in parts])[:-1])
+    hashes, weights, probabilities = (
+        np.concatenate(column)
+        for column in zip(
+            *((one.doc_hash[one.open], one.weight[one.open], one.probability[one.open]) for one in found),
+            strict=True,
+        )
+    )
+    keep = cap.select(hashes, weights, probabilities, cap_request(configuration.cap))
+    kept = np.split(keep, np.cumsum([int(one.open.sum()) for one in found])[:-1])
     paths = []
     for shard, one, chosen in zip(shards, found, kept, strict=True):
         paths.append(ShardPaths(shard.name, shard.path, str(folder / "decisions" / f"{shard.index}.parquet")))
         with STORAGE.create(paths[-1].decisions) as file:
             pq.write_table(decide(one, chosen), file, compression="zstd")
+    return paths
 
-    options, schema = configuration.release, release_schema(annotation.schema)
+
+def write_release(
+    shards: list[Shard],
+    paths: list[ShardPaths],
+    release: Path,
+    configuration: Configuration,
+    schema: pa.Schema,
+) -> None:
+    """Stage 4, its data and ledger."""
+    options, request = configuration.release, cap_request(configuration.cap)
     for part in plan_data(STORAGE, paths, options.shard_bytes, options.seed):
-        with STORAGE.create(join(str(folder / "release"), part.path)) as file:
+        with STORAGE.create(join(str(release), part.path)) as file:
             write_data(
                 STORAGE,
                 part,
@@ -135,7 +167,7 @@ def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation
                 request=request,
             )
     for part in plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]):
-        with STORAGE.create(join(str(folder / "release"), part.path)) as file:
+        with STORAGE.create(join(str(release), part.path)) as file:
             write_ledger(STORAGE, part, file)
 
 
@@ -194,6 +226,7 @@ def write_generated(folder: Path, documents: int) -> tuple[Shard, ...]:
                     "capture_time": pa.array(np.arange(start, start + count)).cast(TIME),
                     "evidence": evidence,
                     "token_count": pa.array(np.full(count, 500, np.int64)),
+                    "word_count": pa.array(np.full(count, 400, np.int64)),
                     "minhash": _binary(signatures, 512),
                     "text_digest": _binary(digests, 16),
                 }
@@ -202,8 +235,12 @@ def write_generated(folder: Path, documents: int) -> tuple[Shard, ...]:
             writer.write_table(table)
         assert writer is not None
         writer.close()
-        shards.append(Shard(index, f"{index}", str(path), "", rows, rows))
+        shards.append(_generated_shard(index, path, rows))
     return tuple(shards)
+
+
+def _generated_shard(index: int, path: Path, rows: int) -> Shard:
+    return Shard(index, f"{index}", str(path), content="", rows=rows, documents=rows)
 
 
 def _binary(values: np.ndarray, width: int) -> pa.Array:
@@ -232,12 +269,9 @@ def measure_deduplicate(documents: int) -> dict[str, float]:
         folder = Path(name)
         for size, sub in ((2_000, "small"), (documents, "large")):
             (folder / sub).mkdir()
-            in_fresh_process(__file__, "--make", str(size), "--folder", str(folder / sub))
+            in_fresh_process("scripts.bench.stages", "--make", str(size), "--folder", str(folder / sub))
         shards = {
-            sub: tuple(
-                Shard(i, str(i), str(folder / sub / f"{i}.parquet"), "", size // 10, size // 10)
-                for i in range(10)
-            )
+            sub: tuple(_generated_shard(i, folder / sub / f"{i}.parquet", size // 10) for i in range(10))
             for size, sub in ((2_000, "small"), (documents, "large"))
         }
         run_deduplicate(folder / "small", shards["small"])
@@ -257,7 +291,7 @@ def deduplicate(sizes: list[int]) -> None:
         f"{'MB beyond':>11}{'bytes/doc':>11}  target 300"
     )
     for size in sizes:
-        found = in_fresh_process(__file__, "--deduplicate", str(size))
+        found = in_fresh_process("scripts.bench.stages", "--deduplicate", str(size))
         print(
             f"{size:<34,}{found['seconds']:>9.1f}{found['processor']:>8.1f}"
             f"{found['processor'] / size * 1e6:>8.1f}{found['clustered']:>11,}"
@@ -283,6 +317,8 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         cap=configuration.cap,
         prior=configuration.prior,
         detectors=job.detectors,
+        scratch_directory=job.workspace.path("scratch"),
+        documents=sum(shard.documents for shard in job.workspace.shards()),
     )
     Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Select" >> Select(tasks))
     publication = Publication(
@@ -307,13 +343,10 @@ def memory() -> None:
         for stage in ("annotate", "publish"):
             peaks = [
                 in_fresh_process(
-                    __file__,
-                    "--stage",
-                    stage,
-                    "--folder",
-                    str(folder / f"workspace-{times}"),
-                    "--inputs",
-                    str(folder / f"crawl-{times}"),
+                    "scripts.bench.stages",
+                    f"--stage={stage}",
+                    f"--folder={folder / f'workspace-{times}'}",
+                    f"--inputs={folder / f'crawl-{times}'}",
                 )["peak"]
                 for times in (1, 10)
             ]

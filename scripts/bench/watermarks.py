@@ -65,7 +65,7 @@ def reference(scheme: Scheme, ids: np.ndarray) -> float | None:
     rows = torch.tensor(ids[: len(ids) // 400 * 400].reshape(-1, 400))
     call: Any
     if isinstance(scheme, Kgw) and scheme.seeding_scheme in ("lefthash", "selfhash"):
-        model = SimpleNamespace(bos_token_id=-1, is_encoder_decoder=False, vocab_size=VOCABULARY)
+        model: Any = SimpleNamespace(bos_token_id=-1, is_encoder_decoder=False, vocab_size=VOCABULARY)
         config = transformers.WatermarkingConfig(
             seeding_scheme=scheme.seeding_scheme, context_width=scheme.context_width or 1
         )
@@ -73,7 +73,7 @@ def reference(scheme: Scheme, ids: np.ndarray) -> float | None:
     elif isinstance(scheme, SynthId):
         processor = SynthIDTextWatermarkLogitsProcessor(
             ngram_len=5, keys=list(scheme.keys), sampling_table_size=65536, sampling_table_seed=0,
-            context_history_size=1024, device="cpu",
+            context_history_size=1024, device=torch.device("cpu"),
         )  # fmt: skip
 
         def call(batch: Any) -> None:

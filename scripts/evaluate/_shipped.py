@@ -85,7 +85,7 @@ def old_pages(web: Path) -> str:
     texts = [extract(decode(html).text).text for html in pages.html]
     judged = pd.DataFrame(score_texts(texts)).assign(host=[urlsplit(url).netloc for url in pages.url])
     strict = pd.DataFrame(score_texts(texts, max_fpr=0.001)).flagged
-    long = (judged.token_count >= BUCKETS[0]).to_numpy()
+    long = (judged.word_count >= BUCKETS[0]).to_numpy()
     groups = {
         "all": long,
         **{

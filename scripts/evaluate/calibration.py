@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from provenance.configuration import Prior
 from provenance.decisions.counts import count_scores, merge_counts
+from provenance.decisions.level import levels
 from provenance.decisions.prior import Priors, estimate
 from provenance.detectors.embedded import conformal
 from provenance.detectors.embedded.annotator import Scored, score_columns
@@ -24,6 +25,7 @@ from provenance.detectors.embedded.calibration import load_calibration
 SHARES = (0.0, 0.02, 0.05, 0.10, 0.20, 0.30, 0.50, 0.70)
 DOCUMENTS, OLD, DRAWS = 1500, 800, 8
 MAX_FPR, HALVES, FEWEST = 0.01, 20, 300
+NEW = (2025 - 1970) * 12 + 2  # March 2025
 
 
 def main() -> None:
@@ -91,29 +93,33 @@ def _mixture(
     rows = np.concatenate([people[OLD:], random.permutation(machine)[:count]])
     truth = np.arange(DOCUMENTS) >= DOCUMENTS - count
     nats = {"en": load_calibration().bin_ratios("en")}
-    new = _counts(found, rows, 2025, False)
-    helped = estimate(merge_counts([_counts(found, people[:OLD], 2019, True), new]), nats, Prior())
-    alone = estimate(new, nats, Prior())
-    errors = [_error(priors, found.ratio[rows], truth) for priors in (helped, alone, Priors(Prior()))]
+    new = _counts(found, rows, NEW, False)
+    both = merge_counts([_counts(found, people[:OLD], NEW - 60, True), new])
+    level = levels(both, nats, load_calibration())
+    helped, alone = estimate(both, nats, level, Prior()), estimate(new, nats, {}, Prior())
+    shift = level["en"].shift if "en" in level else 0.0
+    tried = ((helped, shift), (alone, 0.0), (Priors(Prior()), 0.0))
+    errors = [_error(priors, found.ratio[rows] + moved, truth) for priors, moved in tried]
     return helped.strata[0].share, alone.strata[0].share, *errors
 
 
-def _counts(found: Scored, rows: np.ndarray, year: int, human: bool) -> pa.Table:
+def _counts(found: Scored, rows: np.ndarray, month: int, human: bool) -> pa.Table:
     texts = len(rows)
     return count_scores(
-        found.score[rows],
-        found.words[rows],
-        pa.array(["en"] * texts, pa.string()),
-        pa.array(["pool"] * texts, pa.string()),
-        np.full(texts, year, np.int16),
-        np.full(texts, human),
+        scores=found.score[rows],
+        words=found.words[rows],
+        languages=pa.array(["en"] * texts, pa.string()),
+        sources=pa.array(["pool"] * texts, pa.string()),
+        sites=rows.astype(np.uint64),
+        months=np.full(texts, month, np.int16),
+        human=np.full(texts, human),
     )
 
 
 def _error(priors: Priors, ratios: np.ndarray, truth: np.ndarray) -> float:
     """Expected calibration error over tenths of the scale."""
     captured = np.full(len(truth), np.datetime64("2025-03-01", "us"))
-    odds, _ = priors.of(captured, pa.array(["en"] * len(truth)), pa.array(["pool"] * len(truth)))
+    odds, *_ = priors.of(captured, pa.array(["en"] * len(truth)), pa.array(["pool"] * len(truth)))
     stated = 1 / (1 + np.exp(-(odds + ratios)))
     place = np.minimum((stated * 10).astype(int), 9)
     return float(

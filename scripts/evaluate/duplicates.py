@@ -46,8 +46,10 @@ def read_crawl(crawl: Path) -> pd.DataFrame:
     extract.close()
     table = pd.concat(tables, ignore_index=True)
     table = table[table.text.notna() & (table.text != "")].reset_index(drop=True)
-    columns = sketch(pa.record_batch({"text": pa.array(table.text.tolist(), pa.large_string())}))
-    return table.assign(minhash=columns[1].to_pylist(), text_digest=columns[2].to_pylist())
+    _, signatures, digests = sketch(
+        pa.record_batch({"text": pa.array(table.text.tolist(), pa.large_string())})
+    )
+    return table.assign(minhash=signatures.to_pylist(), text_digest=digests.to_pylist())
 
 
 def connected(truth: pd.DataFrame) -> dict[str, str]:

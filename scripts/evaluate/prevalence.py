@@ -49,7 +49,7 @@ def main() -> None:
     print_mixtures("held-out; other generators", test, test.humans(), others, 800)
     print_mixtures("held-out; the 2026 generator", test, test.humans(), latest, 1000)
     print_mixtures("other kinds; other generators", others, others.humans(), others, 400)
-    print_mixtures("the same, own old documents", others, fresh, others, 200, own)
+    print_mixtures("the same, own old documents", others, fresh, others, 200, old=own)
     print_strata(test)
     abstracts = read_texts(elsewhere.query("label == 'human' and domain == 'arxiv'"))
     print_humans("human abstracts alone", abstracts)

@@ -66,7 +66,8 @@ def sentences_to_paragraphs(sentences: list[str], size: int = 3) -> tuple[str, .
 def tidy(text: str, limit: int) -> tuple[str, ...]:
     """Paragraphs of reStructuredText as plain paragraphs, whole ones up to `limit` characters."""
     text = re.sub(r"\*{2,}\n|^[*=~^\"-]{3,}$", "", text, flags=re.M)
-    paragraphs, length = [], 0
+    paragraphs: list[str] = []
+    length = 0
     for block in re.split(r"\n\s*\n", text):
         paragraph = " ".join(block.split())
         if not paragraph:
@@ -89,10 +90,16 @@ def articles() -> list[Page]:
             published = datetime(
                 2012 + number % 9, 1 + (number * 5 + part * 3) % 12, 3 + number, 9, tzinfo=UTC
             )
-            title = (subject, f"{subject}, continued", f"{subject}: looking back")[part]
-            url = f"https://letters{part + 1}.example/{published:%Y/%m/%d}/{slug}"
             pages.append(
-                Page(url, title, sentences_to_paragraphs(list(chosen)), "article", published, author, part)
+                Page(
+                    url=f"https://letters{part + 1}.example/{published:%Y/%m/%d}/{slug}",
+                    title=(subject, f"{subject}, continued", f"{subject}: looking back")[part],
+                    paragraphs=sentences_to_paragraphs(list(chosen)),
+                    kind="article",
+                    published=published,
+                    author=author,
+                    layout=part,
+                )
             )
     return pages
 
@@ -147,9 +154,15 @@ def assistant_pages() -> Iterator[Page]:
             chosen = list(sentences[part:] + sentences[:part])[: 7 if part else 8]
             random.Random(f"{title}{part}").shuffle(chosen)
             published = datetime(2023 + part % 2, 1 + number, 10 + part, 8, tzinfo=UTC)
-            url = f"https://{('tips', 'daily', 'insight')[part]}.example/{published:%Y/%m}/{slug}"
             yield Page(
-                url, title, sentences_to_paragraphs(chosen, 2), kind, published, "", part, head, notice
+                url=f"https://{('tips', 'daily', 'insight')[part]}.example/{published:%Y/%m}/{slug}",
+                title=title,
+                paragraphs=sentences_to_paragraphs(chosen, 2),
+                kind=kind,
+                published=published,
+                layout=part,
+                head=head,
+                notice=notice,
             )
         residue = (
             f"Certainly! Here is a well-structured article on {title.lower()}:",
@@ -238,7 +251,7 @@ def dot() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    size = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    size = struct.pack(">IIB", 1, 1, 8) + bytes(4)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", size)
@@ -265,74 +278,79 @@ def other_answers(when: datetime) -> list[bytes]:
     ]
 
 
-def make(folder: Path) -> dict[str, object]:
-    """Write all files; returns what contents.json says."""
-    own, help_pages, library = articles(), reference(), docstrings()
-    in_first = own + help_pages + library[0::3]
-    random.Random(2021).shuffle(in_first)
+def opt_out(paragraphs: tuple[str, ...]) -> Page:
+    """A page whose owner says in three ways that it is not for training."""
+    return Page(
+        url="https://private.example/essay",
+        title="Please read this yourself",
+        paragraphs=(*paragraphs, "This page may be read by people and may not be used to train machines."),
+        kind="opt-out",
+        head='<meta name="robots" content="noai, noimageai">',
+        headers=("X-Robots-Tag: noai",),
+    )
+
+
+def pages_of_2021(own: list[Page], help_pages: list[Page], library: list[Page]) -> list[Page]:
+    """What the first crawl met, in the order of a crawl."""
+    pages = own + help_pages + library[0::3]
+    random.Random(2021).shuffle(pages)
+    return pages
+
+
+def pages_of_2025(own: list[Page], help_pages: list[Page]) -> list[Page]:
+    """Old pages again, copied and edited, and the new ones, in the order of a crawl."""
     recrawled = [replace(page, kind="recrawl") for page in own[:10] + help_pages[:10]]
     mirrored = [
         replace(page, kind="exact copy", url=page.url.replace("letters", "mirror")) for page in own[10:18]
     ]
     new_frame = [
         replace(
-            page,
-            kind="copy in another layout",
-            layout=2,
-            published=None,
-            url=f"https://digest.example/{number}",
+            page, kind="copy in another layout", layout=2, published=None, url=f"https://digest.example/{n}"
         )
-        for number, page in enumerate(help_pages[10:18])
+        for n, page in enumerate(help_pages[10:18])
     ]
     changed = [
-        replace(
-            page, kind="edited copy", paragraphs=edited(page, 0.02), url=f"https://rewrite.example/{number}"
-        )
-        for number, page in enumerate(help_pages[20:32])
+        replace(page, kind="edited copy", paragraphs=edited(page, 0.02), url=f"https://rewrite.example/{n}")
+        for n, page in enumerate(help_pages[20:32])
     ]
-    opt_out = Page(
-        "https://private.example/essay",
-        "Please read this yourself",
-        own[20].paragraphs[::-1]
-        + ("This page may be read by people and may not be used to train machines.",),
-        "opt-out",
-        head='<meta name="robots" content="noai, noimageai">',
-        headers=("X-Robots-Tag: noai",),
-    )
-    in_second = [*recrawled, *mirrored, *new_frame, *changed, *assistant_pages(), opt_out]
-    random.Random(2025).shuffle(in_second)
-    kinds: Counter[str] = Counter(page.kind for page in [*in_first, *in_second])
+    private = opt_out(own[20].paragraphs[::-1])
+    pages = [*recrawled, *mirrored, *new_frame, *changed, *assistant_pages(), private]
+    random.Random(2025).shuffle(pages)
+    return pages
 
-    first = [response(page, FIRST_CRAWL + timedelta(seconds=7 * n)) for n, page in enumerate(in_first, 1)]
-    first += other_answers(FIRST_CRAWL + timedelta(hours=2))
-    second = [response(page, SECOND_CRAWL + timedelta(seconds=7 * n)) for n, page in enumerate(in_second, 1)]
+
+def captured(pages: list[Page], start: datetime) -> list[bytes]:
+    """Responses to requests seven seconds apart."""
+    return [response(page, start + timedelta(seconds=7 * n)) for n, page in enumerate(pages, 1)]
+
+
+def conversion(page: Page, when: datetime) -> bytes:
+    """A record of a WET file."""
+    text = "\n".join([page.title, *page.paragraphs]).encode()
+    return record("conversion", page.url, when, "text/plain", text)
+
+
+def line(number: int, page: Page) -> str:
+    """A line of the JSON lines file; its dates are a day apart."""
+    date = datetime(2019, 2, 1, tzinfo=UTC) + timedelta(days=number)
+    text = "\n\n".join("\n".join(wrap(paragraph, 100)) for paragraph in page.paragraphs)
+    fields = {"id": f"library-{number}", "url": page.url, "date": f"{date:%Y-%m-%dT%H:%M:%SZ}", "text": text}
+    return json.dumps(fields) + "\n"
+
+
+def make(folder: Path) -> dict[str, object]:
+    """Write all files; returns what contents.json says."""
+    own, help_pages, library = articles(), reference(), docstrings()
+    in_first, in_second = pages_of_2021(own, help_pages, library), pages_of_2025(own, help_pages)
+    first = captured(in_first, FIRST_CRAWL) + other_answers(FIRST_CRAWL + timedelta(hours=2))
     cut = response(
         replace(own[0], url="https://letters1.example/cut-short"), SECOND_CRAWL + timedelta(hours=2)
     )
-    second.append(cut[: len(cut) // 2])
-
+    second = [*captured(in_second, SECOND_CRAWL), cut[: len(cut) // 2]]
     plain = [
-        record(
-            "conversion",
-            page.url,
-            SECOND_CRAWL + timedelta(days=1, seconds=n),
-            "text/plain",
-            "\n".join([page.title, *page.paragraphs]).encode(),
-        )
-        for n, page in enumerate(library[1::3])
+        conversion(page, SECOND_CRAWL + timedelta(days=1, seconds=n)) for n, page in enumerate(library[1::3])
     ]
-    lines = [
-        json.dumps(
-            {
-                "id": f"library-{n}",
-                "url": page.url,
-                "date": f"{datetime(2019, 2, 1, tzinfo=UTC) + timedelta(days=n):%Y-%m-%dT%H:%M:%SZ}",
-                "text": "\n\n".join("\n".join(wrap(paragraph, 100)) for paragraph in page.paragraphs),
-            }
-        )
-        + "\n"
-        for n, page in enumerate(library[2::3])
-    ]
+    lines = [line(n, page) for n, page in enumerate(library[2::3])]
     files = {
         "demo-2021.warc.gz": crawl_file("demo-2021", first, FIRST_CRAWL),
         "demo-2025.warc.gz": crawl_file("demo-2025", second, SECOND_CRAWL),
@@ -340,7 +358,8 @@ def make(folder: Path) -> dict[str, object]:
         "demo-2019.jsonl": "".join(lines).encode(),
     }
     texts = "\n".join(text for page in help_pages + library for text in page.paragraphs)
-    contents = {
+    kinds: Counter[str] = Counter(page.kind for page in [*in_first, *in_second])
+    contents: dict[str, object] = {
         "python": ".".join(map(str, sys.version_info[:3])),
         "python_texts": hashlib.sha256(texts.encode()).hexdigest(),
         "records": {

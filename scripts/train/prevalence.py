@@ -8,6 +8,7 @@ the detector has not seen either; `test` is left for measuring.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,17 +62,23 @@ def build(corpus: pd.DataFrame) -> word_shares.Reference:
         for kind, name in ((False, "domain"), (True, "generator"))
     )
     draft = word_shares.Reference(
-        model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.zeros(1), np.zeros(1))
+        detector=model.version,
+        language=LANGUAGE,
+        human=human,
+        synthetic=machine,
+        vocabulary=vocabulary,
+        ratios=ratios,
+        base=base,
+        curve=(np.zeros(1), np.zeros(1)),
     )
-    curves = [
+    people, machines = (
         word_shares.count_sentences(texts, 0, draft, (synthetic == kind) & ~abstained).sum(0)
         for kind in (False, True)
-    ]
-    true = np.linspace(0, 1, 41)
-    raw = np.array([raw_mixture_share(_mixed(*curves, share), word_shares.bin_ratios()) for share in true])
-    return word_shares.Reference(
-        model.version, LANGUAGE, human, machine, vocabulary, ratios, base, (np.maximum.accumulate(raw), true)
     )
+    true = np.linspace(0, 1, 41)
+    mixtures = [_mixed(people, machines, share) for share in true]
+    raw = np.array([raw_mixture_share(mixture, word_shares.bin_ratios()) for mixture in mixtures])
+    return replace(draft, curve=(np.maximum.accumulate(raw), true))
 
 
 def count_kinds(scores: Scores, use: np.ndarray, kinds: np.ndarray) -> np.ndarray:
@@ -113,11 +120,12 @@ def _kinds(words: np.ndarray, of_word: np.ndarray, kind: pd.Series, use: np.ndar
     codes = pd.factorize(kind)[0]
     rows = use[of_word]
     pairs = np.unique(words[rows].astype(np.int64) * (codes.max() + 1) + codes[of_word[rows]])
-    return np.bincount(pairs // (codes.max() + 1), minlength=size)
+    return np.asarray(np.bincount(pairs // (codes.max() + 1), minlength=size))
 
 
 def _mixed(human: np.ndarray, synthetic: np.ndarray, share: float) -> np.ndarray:
-    return (1 - share) * human / human.sum() + share * synthetic / synthetic.sum()
+    """Two histograms of one weight, mixed."""
+    return np.asarray((1 - share) * human / human.sum() + share * synthetic / synthetic.sum())
 
 
 if __name__ == "__main__":

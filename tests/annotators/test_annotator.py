@@ -1,4 +1,4 @@
-"""The annotator of docs/extending.md works as it stands there."""
+"""The protocol of annotators: what it asks, what an error costs; the example of docs/extending.md fulfils it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from provenance import Annotator
+from provenance.annotators.annotator import Failures, annotate_batch
 from tests.program import run
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -58,3 +60,37 @@ def test_the_example_adds_its_column_and_its_evidence(package: Path) -> None:
     sources = {key: [item["source"] for item in items] for key, items in data["evidence"].items()}
     assert "phrases" in sources["two"]
     assert "phrases" not in sources["one"] + sources["none"]
+
+
+class Picky:
+    """Refuses batches that hold a certain text."""
+
+    name, version = "picky", "1"
+    schema = pa.schema([("size", pa.int64())])
+
+    def setup(self) -> None:
+        pass
+
+    def __call__(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        if "bad" in batch["text"].to_pylist():
+            raise ValueError("no bad texts")
+        return [pa.array([len(text) for text in batch["text"].to_pylist()], pa.int64())]
+
+
+def test_an_error_costs_the_row_that_raises_it_and_no_other() -> None:
+    failures: Failures = {}
+    batch = pa.record_batch({"doc_id": list("abcde"), "text": ["x", "bad", "yy", "zzz", "bad"]})
+    done = annotate_batch(Picky(), batch, failures)
+    assert done["size"].to_pylist() == [1, None, 2, 3, None]
+    message = "picky: ValueError: no bad texts"
+    assert failures == {"b": ("annotator_failed", message), "e": ("annotator_failed", message)}
+
+
+def test_a_column_of_another_type_or_length_is_refused_by_name() -> None:
+    class Wrong(Picky):
+        def __call__(self, batch: pa.RecordBatch) -> list[pa.Array]:
+            return [pa.array(["x"] * batch.num_rows)]
+
+    batch = pa.record_batch({"doc_id": ["a"], "text": ["x"]})
+    with pytest.raises(TypeError, match="annotator picky: column size must be 1 x int64, got 1 x string"):
+        annotate_batch(Wrong(), batch, {})

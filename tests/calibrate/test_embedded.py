@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from provenance.calibrate.documents import LabelledError
 from provenance.calibrate.embedded import FEWEST_EACH, CalibrateError, Sample, calibrate, fit
 from provenance.detectors.embedded import score_texts
 from provenance.detectors.embedded.calibration import (
@@ -19,7 +18,6 @@ from provenance.detectors.embedded.calibration import (
     Calibration,
     limit_documents,
     load_calibration,
-    read_calibration,
 )
 from provenance.detectors.embedded.model import load_model
 from tests.program import run
@@ -177,64 +175,6 @@ def test_made_of_labelled_passages_it_states_honest_probabilities_on_others(
     shipped, _ = loss(None)
     assert ours < shipped
     assert flagged <= 0.02
-
-
-def test_old_documents_of_a_release_a_workspace_and_dated_lines_are_the_same(
-    pool: pd.DataFrame, tmp_path: Path
-) -> None:
-    human = pool[pool.label == "human"].text.drop_duplicates().tolist()[:500]
-    rows = [
-        {"text": text, "date": "2019-02-03" if i < 400 else "2025-02-03", "url": f"https://a.example/{i}"}
-        for i, text in enumerate(human)
-    ]
-    crawl = write(tmp_path / "crawl.jsonl", rows)
-    ended = run("curate", crawl, "--output", tmp_path / "r", "--max-synthetic", "1", "--quiet")
-    assert ended.code == 0, ended.err
-    versions = set()
-    for given in ("r", "r.workspace"):
-        ended = run("calibrate", tmp_path / given, "--output", tmp_path / "c.json", "--json")
-        assert ended.code == 0, ended.err
-        found = json.loads(ended.out)
-        assert 300 < found["documents"]["human"] <= 400
-        assert read_calibration(tmp_path / "c.json", load_model().version).version == found["version"]
-        versions.add(found["version"])
-    assert len(versions) == 1
-    assert 0 <= calibrate([str(crawl)]).provenance["documents"]["human"] - found["documents"]["human"] <= 5
-    shown = run("calibrate", crawl, "--output", tmp_path / "d.json")
-    assert shown.code == 0
-    assert "proven false-positive rates" in shown.out and "limits" in shown.out
-    # The file does what it says: nothing exceeds what its humans allow, and the pipeline takes it.
-    ended = run("score", crawl, "--calibration", tmp_path / "c.json")
-    assert ended.code == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("none.jsonl", None, "no such file"),
-        ("notes.txt", "x", "not named like"),
-        ("a.jsonl", '{"text": "x"}\n', "--human-only"),
-        ("a.jsonl", '{"text": "x", "label": "robot"}\n', "'robot' is none of"),
-        ("a.jsonl", '{"text": "x", "label": "human"}\n{broken\n', "line 2: is not JSON"),
-        ("a.jsonl", '{"text": 3, "label": "human"}\n', 'line 1: needs an object with a string "text"'),
-        ("a.jsonl", '{"text": ' + "[" * 100_000, "line 1: is not JSON"),
-        ("a.parquet", "PAR1 not", "cannot be read"),
-        ("a.jsonl.gz", "not gzip", "cannot be read"),
-        ("empty", "dir", "holds no JSON lines"),
-    ],
-)
-def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | None, words: str) -> None:
-    path = tmp_path / name
-    if content == "dir":
-        path.mkdir()
-    elif content is not None:
-        path.write_text(content)
-    ended = run("calibrate", path, "--output", tmp_path / "c.json")
-    assert ended.code == 2, ended.err
-    assert name in ended.err and words in ended.err
-    assert not (tmp_path / "c.json").exists()
-    with pytest.raises(LabelledError):
-        calibrate([str(path)])
 
 
 def test_few_documents_are_a_finding_not_bad_usage(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from provenance.configuration import Prior
 from provenance.detectors.embedded.calibration import (
     bucket,
     limit_documents,
@@ -53,7 +54,7 @@ def detected(texts: list[str], at_least: float) -> list[str]:
     chosen = [
         (row["llr"], text)
         for row, text in zip(scored, texts, strict=True)
-        if bucket(np.array([row["token_count"]]))[0] == 1 and row["llr"] >= at_least
+        if bucket(np.array([row["word_count"]]))[0] == 1 and row["llr"] >= at_least
     ]
     return [text for _, text in sorted(chosen, reverse=True)]
 
@@ -220,7 +221,7 @@ def test_bounds_and_sample_sizes_are_reported_and_hold(release: Path) -> None:
 
 def test_prior_of_a_known_mixture_is_found(release: Path) -> None:
     strata = {(row["year"], row["source"]): row for row in manifest(release)["prior"]["strata"]}
-    whole, first = strata[(2025, None)], strata[(2025, "first")]
+    whole, first = strata[("all", None)], strata[(2025, "first")]
     rows = ledger(release)
     new = judged(release)
     new = new[~new.low_background & (new.reason != "duplicate")]
@@ -228,15 +229,13 @@ def test_prior_of_a_known_mixture_is_found(release: Path) -> None:
     assert whole["documents"] == len(new)
     assert whole["share"] == pytest.approx(truth, abs=0.05)
     assert first["share"] <= 0.05
-    # Drawn to the table, the source to its year, and never beyond a factor of four in odds.
-    assert min(whole["share"], 0.3) <= whole["prior"] <= max(whole["share"], 0.3)
-    assert (
-        0.3 / 0.7 / 4 - 1e-9 <= first["prior"] / (1 - first["prior"]) < whole["prior"] / (1 - whole["prior"])
-    )
+    # Drawn to the table, the source to its year.
+    table = Prior().in_month((2025 - 1970) * 12 + 3)
+    assert min(whole["share"], table) <= whole["prior"] <= max(whole["share"], table)
+    assert first["prior"] < whole["prior"]
     stated = rows[rows.url.str.contains("new.example")].iloc[0]
-    assert (
-        stated.prior_because
-        == f"estimated from {first['documents']:,} documents of this crawl in en proven in 2025 from source first"
+    assert stated.prior_because.endswith(
+        f"estimated from {first['documents']:,} documents of this crawl in en proven in 2025 from source first"
     )
     assert stated.prior_log_odds == pytest.approx(np.log(first["prior"] / (1 - first["prior"])), rel=1e-5)
     assert set(rows.prior_because[rows.low_background == True]) == {"low-background"}  # noqa: E712
@@ -248,7 +247,7 @@ def test_listed_priors_are_taken_where_no_estimate_is_wanted(release: Path, craw
     assert curate(crawl, other, "prior: {estimate: none}").code == 0
     assert manifest(other)["prior"]["strata"] == []
     rows = ledger(other)
-    assert set(rows.prior_because) == {"low-background", "table for 2025"}
+    assert set(rows.prior_because) == {"low-background", "table for 2025-04"}
     assert "no stratum of this crawl has an estimate" in (other / "README.md").read_text()
 
 

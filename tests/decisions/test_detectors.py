@@ -75,6 +75,9 @@ def row(
         "evidence": evidence,
         "language": language,
         "source": None,
+        "doc_id": None,
+        "domain": "a.example",
+        "host": None,
     }
 
 

@@ -13,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.configuration import Prior
-from provenance.decisions.counts import COUNTS, count_scores, histograms, merge_counts
-from provenance.decisions.prior import FEWEST, MOST_FACTOR, PSEUDO_COUNT, UNPROVEN, Priors, Stratum, estimate
+from provenance.decisions.counts import COUNTS, UNPROVEN, count_scores, histograms, merge_counts
+from provenance.decisions.level import Level
+from provenance.decisions.prior import FEWEST, MOST_FACTOR, PSEUDO_COUNT, Priors, Stratum, estimate, logit
 from provenance.detectors.embedded.annotator import Scored, score_columns
 from provenance.detectors.embedded.calibration import load_calibration
 from provenance.detectors.embedded.training import Settings
 
 PRIOR = Prior()
+LEVELS: dict[str, Level] = {}
 
 
 def times(*years: str) -> np.ndarray:
@@ -29,13 +31,19 @@ def times(*years: str) -> np.ndarray:
 def counts_of(found: Scored, rows: np.ndarray, year: int, human: bool, source: str = "s") -> pa.Table:
     n = len(rows)
     return count_scores(
-        found.score[rows],
-        found.words[rows],
-        pa.array(["en"] * n, pa.string()),
-        pa.array([source] * n, pa.string()),
-        np.full(n, year, np.int16),
-        np.full(n, human),
+        scores=found.score[rows],
+        words=found.words[rows],
+        languages=pa.array(["en"] * n, pa.string()),
+        sources=pa.array([source] * n, pa.string()),
+        sites=rows.astype(np.uint64),
+        months=np.full(n, month(year), np.int16),
+        human=np.full(n, human),
     )
+
+
+def month(year: int) -> int:
+    """June of a year."""
+    return UNPROVEN if year == UNPROVEN else (year - 1970) * 12 + 5
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +77,15 @@ def test_share_of_a_known_mixture_is_found(
         counts_of(found, human[800 : 2300 - machine], 2025, False),
         counts_of(found, synthetic[:machine], 2025, False),
     ]
-    (whole,) = estimate(merge_counts([old, *new]), nats(), PRIOR).strata
+    (whole,) = estimate(merge_counts([old, *new]), nats(), LEVELS, PRIOR).strata
     assert whole.documents == 1500
-    # Domains that the detector knows are easier than those that calibrate it, so EM finds up to a fifth too much.
     assert whole.share == pytest.approx(share, abs=max(0.06, share / 5))
-    drawn = (1500 * whole.share + PSEUDO_COUNT * 0.3) / (1500 + PSEUDO_COUNT)
-    odds = np.clip(drawn / (1 - drawn), 0.3 / 0.7 / MOST_FACTOR, 0.3 / 0.7 * MOST_FACTOR)
-    assert whole.prior == pytest.approx(odds / (1 + odds))
+    listed = PRIOR.in_month(month(2025))
+    drawn = (1500 * whole.share + PSEUDO_COUNT * listed) / (1500 + PSEUDO_COUNT)
+    bounds = [1 / (1 + np.exp(-logit(listed) - side * np.log(MOST_FACTOR))) for side in (-1, 1)]
+    assert whole.prior == pytest.approx(np.clip(drawn, *bounds))
+    assert whole.low < whole.prior < whole.high
+    assert logit(whole.prior) == pytest.approx(logit(listed) + whole.shift)
 
 
 @pytest.mark.parametrize(("share", "most"), [(0.02, 0.05), (0.1, 0.06), (0.3, 0.09), (0.5, 0.12)])
@@ -90,7 +100,7 @@ def test_posteriors_are_calibrated_at_every_share(
     counts = merge_counts([counts_of(found, human[:800], 2019, True), counts_of(found, rows, 2025, False)])
 
     def error(priors: Priors) -> float:
-        odds, _ = priors.of(times(*["2025-03-01"] * 1500), pa.array(["en"] * 1500), pa.array(["s"] * 1500))
+        odds, *_ = priors.of(times(*["2025-06-01"] * 1500), pa.array(["en"] * 1500), pa.array(["s"] * 1500))
         stated = 1 / (1 + np.exp(-(odds + found.ratio[rows])))
         place = np.minimum((stated * 10).astype(int), 9)
         return float(
@@ -100,7 +110,7 @@ def test_posteriors_are_calibrated_at_every_share(
             )
         )
 
-    estimated, listed = error(estimate(counts, nats(), PRIOR)), error(Priors(PRIOR))
+    estimated, listed = error(estimate(counts, nats(), LEVELS, PRIOR)), error(Priors(PRIOR))
     assert estimated <= most
     assert estimated <= listed + 0.03  # where the table happens to be right it cannot be beaten
 
@@ -108,11 +118,11 @@ def test_posteriors_are_calibrated_at_every_share(
 def test_few_documents_leave_the_table_as_it_is(held_out: tuple[Scored, np.ndarray, np.ndarray]) -> None:
     found, human, _ = held_out
     few = counts_of(found, human[: FEWEST - 1], 2025, False)
-    assert estimate(few, nats(), PRIOR).strata == ()
+    assert estimate(few, nats(), LEVELS, PRIOR).strata == ()
     enough = counts_of(found, human[:FEWEST], 2025, False)
-    assert len(estimate(enough, nats(), PRIOR).strata) == 1
-    assert estimate(enough, nats(), Prior(estimate="none")).strata == ()
-    assert estimate(COUNTS.empty_table(), nats(), PRIOR).strata == ()
+    assert len(estimate(enough, nats(), LEVELS, PRIOR).strata) == 1
+    assert estimate(enough, nats(), LEVELS, Prior(estimate="none")).strata == ()
+    assert estimate(COUNTS.empty_table(), nats(), LEVELS, PRIOR).strata == ()
 
 
 def test_strata_are_years_languages_and_sources(held_out: tuple[Scored, np.ndarray, np.ndarray]) -> None:
@@ -121,14 +131,15 @@ def test_strata_are_years_languages_and_sources(held_out: tuple[Scored, np.ndarr
         [
             counts_of(found, human[:300], 2025, False, "news"),
             counts_of(found, synthetic[:300], 2025, False, "farm"),
-            counts_of(found, synthetic[300:350], 2025, False, "few"),
+            counts_of(found, synthetic[300 : 300 + FEWEST - 1], 2025, False, "few"),
             counts_of(found, human[300:600], 2023, False, "news"),
             counts_of(found, human[600:900], UNPROVEN, False, "news"),
         ]
     )
-    priors = estimate(counts, nats(), PRIOR)
+    priors = estimate(counts, nats(), LEVELS, PRIOR)
     assert [(item.year, item.source) for item in priors.strata] == [
-        (UNPROVEN, None),
+        (None, None),
+        (0, None),
         (2023, None),
         (2025, None),
         (2025, "farm"),
@@ -143,32 +154,50 @@ def test_strata_are_years_languages_and_sources(held_out: tuple[Scored, np.ndarr
         "2023-01-01",
         "NaT",
         "2019-01-01",
+        "2024-06-01",
     ]
-    sources = ["farm", "news", "few", None, "farm", "news", "else", "farm"]
-    odds, because = priors.of(times(*asked), pa.array(["en"] * 4 + ["xx"] + ["en"] * 3), pa.array(sources))
+    sources = ["farm", "news", "few", None, "farm", "news", "else", "farm", "farm"]
+    languages = pa.array(["en"] * 4 + ["xx"] + ["en"] * 4)
+    odds, deviation, because = priors.of(times(*asked), languages, pa.array(sources))
     assert odds[0] > odds[2] > odds[1]
-    assert odds[2] == odds[3]
     reasons = because.to_pylist()
-    assert reasons[0] == "estimated from 300 documents of this crawl in en proven in 2025 from source farm"
-    assert reasons[2] == reasons[3] == "estimated from 650 documents of this crawl in en proven in 2025"
-    assert reasons[4:] == [
-        "table for 2025",
+    ends = [
+        "estimated from 300 documents of this crawl in en proven in 2025 from source farm",
+        "estimated from 300 documents of this crawl in en proven in 2025 from source news",
+        f"estimated from {600 + FEWEST - 1} documents of this crawl in en proven in 2025",
+        f"estimated from {600 + FEWEST - 1} documents of this crawl in en proven in 2025",
+        "table for 2025-01",
         "estimated from 300 documents of this crawl in en proven in 2023",
         "estimated from 300 documents of this crawl in en without a capture",
         "low-background",
+        f"estimated from {1200 + FEWEST - 1:,} documents of this crawl in en",
     ]
-    assert odds[4] == pytest.approx(np.log(3 / 7))
-    assert odds[7] == pytest.approx(np.log(0.001 / 0.999))
+    assert all(reason.endswith(end) for reason, end in zip(reasons, ends, strict=True))
+    assert odds[4] == pytest.approx(logit(PRIOR.in_month(month(2025) - 5)), rel=1e-5)
+    assert odds[7] == pytest.approx(np.log(0.001 / 0.999), rel=1e-5)
+    assert deviation[7] == 0 and (deviation[:7] > 0).all()
 
 
-def test_table_is_read_by_year_of_proof() -> None:
-    years = ["2022-12-01", "2022-11-29", "2023-05-05", "2031-01-01", "NaT"]
-    odds, because = Priors(PRIOR).of(
-        times(*years), pa.array([None] * 5, pa.string()), pa.array([None] * 5, pa.string())
-    )
-    rates = 1 / (1 + np.exp(-odds.astype(float)))
-    np.testing.assert_allclose(rates, [0.01, 0.001, 0.06, 0.35, 0.35], rtol=1e-5)
-    assert because.to_pylist()[-1] == "no capture, table for the last year"
+def test_table_is_read_by_month_of_proof_and_interpolated_in_log_odds() -> None:
+    rates = listed(PRIOR, "2022-11-29", "2023-06-05", "2023-12-31", "2031-01-01", "NaT")
+    np.testing.assert_allclose(rates, [0.001, 0.014, 0.041, 0.219, 0.219], rtol=1e-4)
+    (between,) = listed(PRIOR, "2023-09-15")
+    assert logit(between) == pytest.approx((logit(0.014) + logit(0.041)) / 2, abs=1e-4)
+
+
+def test_a_table_by_year_stands_in_its_place() -> None:
+    years = Prior(by_year={2026: 0.35, 2023: 0.06, 2022: 0.01})
+    rates = listed(years, "2022-12-01", "2023-05-05", "2024-05-05", "2031-01-01", "NaT")
+    np.testing.assert_allclose(rates, [0.01, 0.06, 0.06, 0.35, 0.35], rtol=1e-4)
+
+
+def listed(prior: Prior, *asked: str) -> np.ndarray:
+    """Priors of documents proven at these times where nothing is estimated."""
+    nothing = pa.array([None] * len(asked), pa.string())
+    odds, _, because = Priors(prior).of(times(*asked), nothing, nothing)
+    if asked[-1] == "NaT":
+        assert because.to_pylist()[-1] == "no capture, table for the last month"
+    return np.asarray(1 / (1 + np.exp(-odds.astype(float))))
 
 
 @settings(max_examples=25, deadline=None)
@@ -181,19 +210,20 @@ def test_counts_and_estimates_do_not_depend_on_order_or_division(seed: int, part
         random.randint(60, 900, n),
         pa.array(random.choice(["en", "fr", None], n).tolist(), pa.string()),
         pa.array(random.choice(["a", "b", None], n).tolist(), pa.string()),
-        random.choice([2019, 2024, 2025], n).astype(np.int16),
+        random.choice([month(2019), month(2024), month(2025)], n).astype(np.int16),
     )
-    human = columns[4] == 2019
+    human = columns[4] == month(2019)
 
     def count(rows: np.ndarray) -> pa.Table:
         take = pa.array(rows)
         return count_scores(
-            columns[0][rows],
-            columns[1][rows],
-            columns[2].take(take),
-            columns[3].take(take),
-            columns[4][rows],
-            human[rows],
+            scores=columns[0][rows],
+            words=columns[1][rows],
+            languages=columns[2].take(take),
+            sources=columns[3].take(take),
+            sites=(rows % 40).astype(np.uint64),
+            months=columns[4][rows],
+            human=human[rows],
         )
 
     order = random.permutation(n)
@@ -201,7 +231,7 @@ def test_counts_and_estimates_do_not_depend_on_order_or_division(seed: int, part
     whole = count(np.arange(n))
     merged = merge_counts([merge_counts(pieces[:2]), *pieces[:1:-1]])
     assert merged.equals(whole)
-    assert estimate(merged, nats(), PRIOR, 50) == estimate(whole, nats(), PRIOR, 50)
+    assert estimate(merged, nats(), LEVELS, PRIOR) == estimate(whole, nats(), LEVELS, PRIOR)
     total = sum(int(table.sum()) for table in histograms(whole, True).values())
     assert total == int((human & (columns[1] >= 100)).sum())
 
@@ -210,29 +240,31 @@ def test_estimates_stay_within_a_factor_of_the_table() -> None:
     n = 5000
     for score, bound in ((-15.0, 1 / MOST_FACTOR), (15.0, MOST_FACTOR)):
         counts = count_scores(
-            np.full(n, score),
-            np.full(n, 300),
-            pa.array(["en"] * n),
-            pa.array(["s"] * n),
-            np.full(n, 2025, np.int16),
-            np.zeros(n, bool),
+            scores=np.full(n, score),
+            words=np.full(n, 300),
+            languages=pa.array(["en"] * n),
+            sources=pa.array(["s"] * n),
+            sites=np.arange(n, dtype=np.uint64),
+            months=np.full(n, month(2025), np.int16),
+            human=np.zeros(n, bool),
         )
-        (found,) = estimate(counts, nats(), PRIOR).strata
+        (found,) = estimate(counts, nats(), LEVELS, PRIOR).strata
         assert isinstance(found, Stratum)
-        assert found.prior / (1 - found.prior) == pytest.approx(3 / 7 * bound)
+        assert found.shift == pytest.approx(np.log(bound))
 
 
 def test_a_source_for_each_document_costs_no_more_than_sorting_them() -> None:
     n = 300_000
     counts = count_scores(
-        np.zeros(n),
-        np.full(n, 300),
-        pa.array(["en"] * n),
-        pa.array([f"source {i}" for i in range(n)]),
-        np.full(n, 2025, np.int16),
-        np.zeros(n, bool),
+        scores=np.zeros(n),
+        words=np.full(n, 300),
+        languages=pa.array(["en"] * n),
+        sources=pa.array([f"source {i}" for i in range(n)]),
+        sites=np.arange(n, dtype=np.uint64),
+        months=np.full(n, month(2025), np.int16),
+        human=np.zeros(n, bool),
     )
     start = time.process_time()
-    (found,) = estimate(counts, nats(), PRIOR).strata
+    (found,) = estimate(counts, nats(), LEVELS, PRIOR).strata
     assert found.documents == n
     assert time.process_time() - start < 20

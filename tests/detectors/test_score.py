@@ -56,7 +56,7 @@ def test_an_answer_says_why() -> None:
     (piece,) = prose["evidence"]
     assert piece["source"] == "detector:embedded"
     assert piece["llr"] == prose["llr"] == prose["detectors"][0]["llr"]
-    assert f"on {prose['token_count']} words" in piece["because"]
+    assert f"on {prose['word_count']} words" in piece["because"]
     assert prose["abstained_because"] is None
     for answer, words in ((short, "2 words, fewer than 60"), (strange, "language xx, calibrated for")):
         assert answer["abstained"] and answer["evidence"] == []
@@ -116,7 +116,7 @@ def test_byte_order_mark_before_the_first_line_is_passed_over() -> None:
 
 def test_last_of_two_equal_keys_counts() -> None:
     _, (found,) = scored(b'{"text": "one two three", "text": "one", "id": 1, "id": 2}\n')
-    assert (found["id"], found["token_count"]) == (2, 1)
+    assert (found["id"], found["word_count"]) == (2, 1)
 
 
 def test_line_that_is_too_long_is_named_and_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,12 @@ import itertools
 import tempfile
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from datasketch import MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance import duplicates
 from provenance.duplicates import Blocks, Clusters, LocalScratch, Sketches
-from provenance.duplicates.scratch import read_piece, write_pieces
 from provenance.duplicates.sketches import DIGESTED, SHINGLED
 
 WIDTH = 32
@@ -134,53 +131,3 @@ def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_
                 found.addresses.tolist(), found.keepers.tolist(), found.similarities.tolist(), strict=True
             )
         } == expected
-
-
-@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8, 0.95])
-def test_bands_are_those_of_datasketch(threshold: float) -> None:
-    for weights in [(0.5, 0.5), (0.1, 0.9)]:
-        index = MinHashLSH(threshold=threshold, num_perm=128, weights=weights)
-        assert duplicates.optimal_bands(threshold, 128, weights) == (index.b, index.r)
-    assert duplicates.optimal_bands(threshold, 128) == (index.b, index.r)
-
-
-def test_policy_prefers_early_then_human_then_long_then_low_identifier() -> None:
-    nan = float("nan")
-    time = np.array([5, 5, 5, 5, 5, -3, np.iinfo(np.int64).min], np.int64)
-    odds = np.array([0.5, -1.0, -1.0, -1.0, nan, 9.0, -9.0])
-    tokens = np.array([9, 10, 20, 20, 50, 1, 99], np.int32)
-    ids = np.zeros((7, 16), np.uint8)
-    ids[2, 0] = 1
-    keys = duplicates.policy_keys(time, odds, tokens, ids)
-    assert np.lexsort(keys.T[::-1]).tolist() == [5, 3, 2, 1, 0, 4, 6]
-
-
-@given(st.lists(st.integers(0, 9), max_size=8), st.integers(1, 12))
-def test_blocks_cover_every_row_once_and_in_order(shards: list[int], block_rows: int) -> None:
-    blocks = Blocks(tuple(shards), block_rows)
-    seen = []
-    for block in range(len(blocks)):
-        for shard, first, rows in blocks.spans(block):
-            where = duplicates.addresses(shard, first, rows)
-            assert (blocks.of(where) == block).all()
-            seen += where.tolist()
-    assert seen == [s << 40 | row for s, n in enumerate(shards) for row in range(n)]
-
-
-def test_sliced_columns_give_the_sketches_of_their_rows() -> None:
-    minhash = pa.array([[1, 2], None, [3, 4], [5, 6], None], pa.list_(pa.uint32(), 2)).slice(1, 4)
-    digest = pa.array([b"a" * 16, b"b" * 16, None, b"c" * 16, None], pa.binary(16)).slice(1, 4)
-    found = duplicates.sketches(np.arange(4, dtype=np.uint64), minhash, digest)
-    assert found.addresses.tolist() == [0, 1, 2]
-    assert found.flags.tolist() == [DIGESTED, SHINGLED, SHINGLED | DIGESTED]
-    assert found.signatures[1:].tolist() == [[3, 4], [5, 6]]
-    assert found.digests[2].tobytes() == b"c" * 16
-
-
-def test_a_damaged_piece_is_refused(tmp_path: object) -> None:
-    scratch = LocalScratch(str(tmp_path))
-    ((_, piece),) = write_pieces(scratch, "x", [(0, [np.arange(4, dtype="<u8")])])
-    with pytest.raises(ValueError, match="no piece of 2 arrays"):
-        read_piece(scratch, piece, "<u8", "<u8")
-    with pytest.raises(EOFError):
-        scratch.read("x", 8, 1000)

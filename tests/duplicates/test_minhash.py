@@ -45,7 +45,7 @@ def test_signatures_equal_datasketch_bit_for_bit(texts: list[str], ngram: int) -
     found = annotate(texts, ngram=ngram)
     for i, text in enumerate(texts):
         hashes = shingle_hashes(text, ngram)
-        assert found["token_count"][i] == len(tokens(text))
+        assert found["word_count"][i] == len(tokens(text))
         assert len(hashes) == max(0, len(tokens(text)) - ngram + 1)
         assert found["minhash"][i] == (datasketch_signature(hashes) if len(hashes) else None)
 
@@ -164,7 +164,7 @@ def test_bytes_that_are_not_utf8_separate_and_never_reach_into_the_next_text(val
 
 def test_longest_words_and_runs_of_one_character_are_bounded() -> None:
     found = annotate(["a" * 1_000_000, "ȺȾ" * 200_000, "我" * 200_000, "\u0301" * 200_000])
-    assert found["token_count"] == [1, 1, 200_000, 0]
+    assert found["word_count"] == [1, 1, 200_000, 0]
     assert [s is None for s in found["minhash"]] == [True, True, False, True]
 
 

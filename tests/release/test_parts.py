@@ -18,7 +18,7 @@ from tests.program import DEMO, contents, data, ledger, run
 
 #: Columns that users may rely on, as the command line's contract names them.
 PROMISED = """
-doc_id text token_count url host domain source input_file record_offset record_id content_digest mime
+doc_id text token_count word_count url host domain source input_file record_offset record_id content_digest mime
 http_status capture_time published_time published_evidence proven_by low_background language language_score
 license train_opt_out rights_signals disclosures watermarks detectors synthetic_probability duplicate_count
 duplicate_hosts earliest_capture
@@ -47,7 +47,7 @@ def test_promised_columns_and_types_are_there(demo_release: Path) -> None:
 
 def test_what_identifies_and_proves_a_document_is_never_null(demo_release: Path) -> None:
     documents = data(demo_release)
-    needed = "doc_id text token_count input_file record_offset content_digest low_background train_opt_out"
+    needed = "doc_id text token_count word_count input_file record_offset content_digest low_background train_opt_out"
     needed += " synthetic_probability duplicate_count"
     assert not documents[needed.split()].isna().any().any()
     assert documents.synthetic_probability.between(0, 1).all()

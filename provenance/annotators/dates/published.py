@@ -9,18 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import pyarrow as pa
 
 from provenance.annotators.columns import read_column
 from provenance.annotators.dates.written import MONTHS, calendar_day, find_dates
-from provenance.annotators.page.markup import attributes, tag_at
-from provenance.annotators.page.places import SCANNED, Places, batch_places, find_places
+from provenance.annotators.page.markup import attributes, first_of, tag_at
+from provenance.annotators.page.search import Page, Pages
 from provenance.schema import TIME
 
 Claim = tuple[dt.date, str]
@@ -78,76 +77,73 @@ class Dates:
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """Return the best claim of each row, from `url`, `body`, `text`, `http_headers` and `capture_time`."""
-        columns = [
-            read_column(batch, "url", pa.string()).to_pylist(),
-            read_column(batch, "capture_time", TIME).to_pylist(),
-            read_column(batch, "http_headers", pa.string()).to_pylist(),
-            read_column(batch, "text", pa.large_string()),
-        ]
-        pages = batch_places(read_column(batch, "body", pa.large_binary()))
-        claims = []
-        for row, (url, captured, headers, text) in enumerate(zip(*columns, strict=True)):
-            page = pages.page(row)
-            words = text.as_py() if text.is_valid else None
-            claims.append(
-                _first(
-                    _claims(url or "", captured, headers, page or b"", words, partial(pages.places, row)),
-                    captured,
-                )
+        return self.read(batch, Pages(read_column(batch, "body", pa.large_binary())))
+
+    def read(self, batch: pa.RecordBatch, pages: Pages) -> Sequence[pa.Array]:
+        """Return the best claim of each row, whose page is in `pages`."""
+        urls = read_column(batch, "url", pa.string()).to_pylist()
+        captures = read_column(batch, "capture_time", TIME).to_pylist()
+        headers = read_column(batch, "http_headers", pa.string()).to_pylist()
+        texts = read_column(batch, "text", pa.large_string())
+        claims = [
+            find_published(
+                Document(url or "", captured, headers[row], page=pages[row], text=texts[row].as_py())
             )
+            for row, (url, captured) in enumerate(zip(urls, captures, strict=True))
+        ]
         days = [claim and dt.datetime.combine(claim[0], dt.time(), dt.UTC) for claim in claims]
         return pa.array(days, TIME), pa.array([claim and claim[1] for claim in claims], pa.string())
 
 
-def find_published(
-    url: str | None, captured: dt.datetime | None, headers: str | None, page: bytes | None, text: str | None
-) -> Claim | None:
+class Document(NamedTuple):
+    """Where a claim can stand: the address, the answer's headers, the page, and the text that was extracted."""
+
+    url: str = ""
+    captured: dt.datetime | None = None
+    headers: str | None = None
+    page: Page | None = None
+    text: str | None = None
+
+
+def find_published(document: Document) -> Claim | None:
     """Return (day, evidence) of the first claim that can be true, in order of reliability, or None.
 
     A day before the web or more than one day after the capture (time zones) is not believed.
     """
-    return _first(_claims(url or "", captured, headers, (page or b"")[:SCANNED], text, find_places), captured)
-
-
-def _first(claims: Iterator[Claim], captured: dt.datetime | None) -> Claim | None:
+    captured = document.captured
     latest = captured.date() + dt.timedelta(days=1) if captured else LAST_DAY
-    for day, evidence in claims:
-        if FIRST_DAY <= day <= latest:
-            return day, evidence
-    return None
+    return next((claim for claim in _claims(document) if FIRST_DAY <= claim[0] <= latest), None)
 
 
-def _claims(
-    url: str,
-    captured: dt.datetime | None,
-    headers: str | None,
-    page: bytes,
-    text: str | None,
-    search: Callable[[bytes], Places],
-) -> Iterator[Claim]:
-    in_url = _url_day(url)
+def _claims(document: Document) -> Iterator[Claim]:
+    in_url = _url_day(document.url)
     if in_url:  # the publisher's own day, where machine-readable times are often in UTC
         yield in_url, "url path"
-    places = search(page)
+    if document.page:
+        yield from _page_claims(document.page, document.url)
+    elif document.text:
+        month_first = _month_first(document.url, b"")
+        for part in (document.text[:1500], document.text[-600:]):
+            yield from ((day, "visible text") for day, _ in find_dates(part, month_first))
+    modified = _LAST_MODIFIED.search(document.headers) if document.headers else None
+    if modified and document.captured:
+        yield from _last_modified(modified[1], document.captured)
+
+
+def _page_claims(page: Page, url: str) -> Iterator[Claim]:
+    places = page.places
     published, modified_at = places[b"datepublished"], places[b"datemodified"]
-    published_meta, dated_meta, modified_meta = _meta_dates(page, places[b"<meta"])
+    published_meta, dated_meta, modified_meta = _meta_dates(page.content, places[b"<meta"])
     yield from published_meta
-    yield from _json_dates(page, b"datePublished", published)
-    yield from _microdata(page, published)
+    yield from _json_dates(page.content, b"datePublished", published)
+    yield from _microdata(page.content, published)
     yield from dated_meta
-    yield from _time_elements(page, places[b"<time"])
-    month_first = _month_first(url, page)
-    if page:
-        yield from _near_headline(page, month_first)
+    yield from _time_elements(page.content, places[b"<time"])
+    month_first = _month_first(url, page.content)
+    yield from _near_headline(page.content, month_first)
     yield from modified_meta
-    yield from _json_dates(page, b"dateModified", modified_at)
-    yield from _most_written(page, month_first)
-    if text and not page:
-        yield from ((day, "visible text") for day, _ in find_dates(text[:1500], month_first))
-        yield from ((day, "visible text") for day, _ in find_dates(text[-600:], month_first))
-    modified = _LAST_MODIFIED.search(headers) if headers else None
-    if modified and captured:
-        yield from _last_modified(modified[1], captured)
+    yield from _json_dates(page.content, b"dateModified", modified_at)
+    yield from _most_written(page.content, month_first)
 
 
 def _day_in(raw: bytes) -> dt.date | None:
@@ -192,13 +188,7 @@ def _meta_dates(page: bytes, places: list[int]) -> list[list[Claim]]:
         if b"20" not in tag and b"19" not in tag:
             continue
         values = attributes(tag)
-        name = (
-            values.get(b"property")
-            or values.get(b"name")
-            or values.get(b"itemprop")
-            or values.get(b"http-equiv")
-            or b""
-        )
+        name = first_of(values, b"property", b"name", b"itemprop", b"http-equiv")
         label = name.decode("latin-1").lower()
         bare = label.removeprefix("og:")
         kind = (

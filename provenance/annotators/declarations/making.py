@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from provenance.annotators.declarations.rights import Signal
+from provenance.annotators.declarations.declared import Signal
+from provenance.annotators.page.search import WRAPPER, Page
 
 #: Log-likelihood ratios in nats, bounded by policy, not measured: nobody has labelled enough disclosing
 #: pages. An explicit machine-readable mark counts +4 (odds times 55), so that a strong contrary prior can still
@@ -66,9 +67,7 @@ _AIGC_FRONT = re.compile(
     r"---\s{0,20}AIGC\s{0,5}:[\s{]{0,20}(?:[A-Za-z0-9]{1,20}\s{0,5}:[^\n]{0,200}\n\s{0,20}){0,3}"
 )
 
-_MAGIC = "\ufeff" + "".join(chr(0xE0100 + byte - 16) for byte in b"C2PATXT") + chr(0xFE00)
-#: The wrapper's first characters in UTF-8: what a page with an embedded manifest holds.
-MAGIC_BYTES = _MAGIC.encode()
+_MAGIC = WRAPPER.decode()
 _SELECTORS = re.compile("\ufeff([\ufe00-\ufe0f\U000e0100-\U000e01ef]{13,200000})")
 _LONGEST_WRAPPER = 800_000  # bytes of UTF-8; a selector takes three or four
 _ARMOUR = re.compile(rb"<!--[^>]{0,40}-----BEGIN C2PA MANIFEST-----\s{0,9}([^\s>]{0,300})")
@@ -140,30 +139,35 @@ def read_aigc(value: str, where: str, *, in_text: bool = False) -> Signal | None
     return Signal(_AIGC_LABELS[label[1]], label[0], where) if label else None
 
 
-def decode_manifests(page: bytes, text: str) -> Iterator[Signal]:
-    """Yield `c2pa` for each manifest wrapped in the text, and what its digital source type declares.
+def read_wrapper(text: str) -> Iterator[Signal]:
+    """Yield `c2pa` for each manifest wrapped in `text`, and what its digital source type declares.
 
     The wrapper (C2PA 2.x, "Embedding manifests into unstructured text") is U+FEFF and variation selectors, one a
     byte: magic, version, length, manifest store. Signatures are not verified here.
     """
-    at = page.find(MAGIC_BYTES)
-    if at >= 0:
-        text = page[at : at + _LONGEST_WRAPPER].decode("utf-8", "ignore")
-    if _MAGIC in text:
-        for run in _SELECTORS.findall(text[text.find(_MAGIC) :])[:4]:
-            data = bytes(ord(c) - 0xFE00 if ord(c) < 0xFE10 else ord(c) - 0xE0100 + 16 for c in run)
-            length = int.from_bytes(data[9:13], "big")
-            if not data.startswith(b"C2PATXT\0"):
-                continue
-            whole = "" if length == len(data) - 13 else f" ({len(data) - 13} present)"
-            yield Signal("c2pa", f"version {data[8]}, {length} bytes{whole}", "text wrapper")
-            for term in re.findall(rb"digitalsourcetype/(\w{5,60})", data)[:4]:
-                signal = classify_source(term.decode("ascii", "replace"), "c2pa text wrapper")
-                if signal:
-                    yield signal
-    armour = _ARMOUR.search(page) if b"BEGIN C2PA MANIFEST" in page else None
-    if armour:
-        yield Signal("c2pa", armour[1].decode("latin-1"), "comment")
+    at = text.find(_MAGIC)
+    for run in _SELECTORS.findall(text[at:])[:4] if at >= 0 else ():
+        data = bytes(ord(c) - 0xFE00 if ord(c) < 0xFE10 else ord(c) - 0xE0100 + 16 for c in run)
+        length = int.from_bytes(data[9:13], "big")
+        if not data.startswith(b"C2PATXT\0"):
+            continue
+        whole = "" if length == len(data) - 13 else f" ({len(data) - 13} present)"
+        yield Signal("c2pa", f"version {data[8]}, {length} bytes{whole}", "text wrapper")
+        for term in re.findall(rb"digitalsourcetype/(\w{5,60})", data)[:4]:
+            signal = classify_source(term.decode("ascii", "replace"), "c2pa text wrapper")
+            if signal:
+                yield signal
+
+
+def read_manifests(page: Page) -> Iterator[Signal]:
+    """Yield what the manifests in the source of a page declare: wrapped in its text, or armoured in a comment."""
+    for at in page.places[WRAPPER][:1]:
+        yield from read_wrapper(page.content[at : at + _LONGEST_WRAPPER].decode("utf-8", "ignore"))
+    for at in page.places[b"begin c2pa manifest"]:
+        armour = _ARMOUR.search(page.content, max(0, at - 60), at + 400)
+        if armour:
+            yield Signal("c2pa", armour[1].decode("latin-1"), "comment")
+            return
 
 
 def read_bylines(text: str) -> Iterator[Signal]:

@@ -7,8 +7,9 @@ meta); IETF AI preferences (Content-Usage) and Content-Signal; Really Simple Lic
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urljoin
+
+from provenance.annotators.declarations.declared import Signal
 
 #: Keys that speak of training, the most specific first (draft-ietf-aipref-vocab and its ancestors, Content-Signal).
 _TRAINING_KEYS = (
@@ -32,19 +33,6 @@ _RSL_TRAINING = frozenset(("all", "ai-all", "ai-train", "train-ai", "train-genai
 _KEY_VALUE = re.compile(r"(?<![\w-])([a-z][a-z-]{0,30})\s{0,3}=\s{0,3}[\"?]?([a-z0-9]{1,10})", re.IGNORECASE)
 _YES = frozenset(("y", "yes", "1", "allow", "true"))
 _NO = frozenset(("n", "no", "0", "disallow", "false"))
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One thing a page declares: what it means, how it was written (at most 200 characters), and where."""
-
-    signal: str
-    value: str
-    where: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the row of `schema.SIGNALS`."""
-        return {"signal": self.signal, "value": self.value[:200], "where": self.where}
 
 
 def read_reservation(value: str, policy: str, where: str) -> Signal | None:

@@ -1,3 +1,1 @@
-"""Marks that generators and chat tools leave in a text: characters that cannot be seen, and residue of the
-tool.
-"""
+"""Marks that generators and chat tools leave in a text: characters that cannot be seen, and residue of the tool."""

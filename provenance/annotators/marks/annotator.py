@@ -1,5 +1,4 @@
-"""The annotator "marks": what generators and their tools left in the raw text, with what it is worth as
-evidence.
+"""The annotator "marks": what generators and their tools left in the raw text, with what it is worth as evidence.
 
 Two compiled passes look at every text; only the few with a finding are described, one by one, in Python.
 """
@@ -12,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from provenance.annotators.marks import characters, residue
+from provenance.annotators.marks import residue
+from provenance.annotators.marks.characters import find_characters
 from provenance.annotators.marks.payload import describe, evidence_of
 from provenance.schema import EVIDENCE, SIGNALS
 
@@ -25,8 +25,7 @@ class Marks:
     """Columns `marks` (signal, value, where) and `marks_evidence` (bounded, in nats).
 
     Signals: zero-width, bidi, tag-characters, variation-selectors, exotic-space, homoglyph, c2pa, residue.
-    Reads `text`, and `body` for residue in a page's own markup; rows with an outcome or without text get
-    nulls.
+    Reads `text`, and `body` for residue in a page's own markup; rows with an outcome or without text get nulls.
     """
 
     name = "marks"
@@ -48,7 +47,7 @@ class Marks:
         if "outcome" in batch.schema.names:
             use &= ~_valid(batch.column("outcome"))
         bodies = batch.column("body") if "body" in batch.schema.names else None
-        counts, places = characters.find_characters(texts, use)
+        counts, places = find_characters(texts, use)
         bounds = np.searchsorted(places[:, 0], np.arange(len(texts) + 1))
         suspects = residue.may_have_residue(texts, use)
         if bodies is not None and len(bodies):

@@ -1,8 +1,6 @@
-"""Whether a phrase is used or only mentioned: quotation marks, code, introductions, and what the text is
-about.
+"""Whether a phrase is used or only mentioned: quotation marks, code, introductions, and what the text is about.
 
-Extraction loses most markup, so each test is made on the characters around the phrase; all are bounded in
-reach.
+Extraction loses most markup, so each test is made on the characters around the phrase; all are bounded in reach.
 """
 
 # ruff: noqa: E501 (patterns read better whole)
@@ -12,8 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Characters before a phrase in which an open quotation or an introduction is looked for, and around it
-#: for topics.
+#: Characters before a phrase in which an open quotation or an introduction is looked for, and around it for topics.
 QUOTE_REACH: Final = 300
 TOPIC_REACH: Final = 700
 
@@ -31,8 +28,7 @@ _PAIRS: Final = {
 _CODE_LINE: Final = re.compile(
     r"""^(?: {4}|\t|>|\$ |#!|//|/\*)|\b(?:re\.compile|grep|regexp?|def|const|var|let|return|print|assert|echo)\b.{0,40}["'/(]|[=(\[,]\s*r?["']"""
 )
-#: Words that speak of a phrase, just before it (a token may follow any sentence, so only those about code
-#: count for it).
+#: Words that speak of a phrase, just before it (a token may follow any sentence: only those about code count for it).
 _SPEAKS: Final = re.compile(
     r"(?:\b(?:such as|phrases?|for example|for instance|prompts?|strings?|placeholders?|says?|said|saying|replie[sd]|replying|answer(?:s|ed|ing)|"
     r"respond(?:s|ed|ing)|wr[io]tes?|reads?|reading|output(?:s|ting)?|(?:begin|start|open|end)(?:s|ning|ing)? with|containing|looks? like|like this|search(?:ing|ed)? for|the (?:words?|sentence|text|"
@@ -84,9 +80,10 @@ _CODE_ELEMENTS: Final = (
 
 
 def is_quoted(text: str, start: int, end: int, token: bool) -> bool:
-    """The phrase stands inside quotation marks, back quotes or code. A `token` may well follow a quotation
-    in a pasted text, so
-    for it only marks that touch it (within three characters) or a code line count.
+    """The phrase stands inside quotation marks, back quotes or code.
+
+    A `token` may well follow a quotation in a pasted text, so for it only marks that touch it (within three
+    characters) or a code line count.
     """
     left = text[max(0, start - QUOTE_REACH) : start]
     left = left[left.rfind("\n") + 1 :]
@@ -119,17 +116,13 @@ def is_mentioned(text: str, start: int) -> bool:
 
 
 def topics_near(text: str, start: int, end: int) -> int:
-    """How many different subjects of the chat tools' world are named around the phrase (itself and its kin
-    excluded).
-    """
+    """How many different subjects of the chat tools' world are named around the phrase (itself and its kin excluded)."""
     around = text[max(0, start - TOPIC_REACH) : start] + "\n" + text[end : end + TOPIC_REACH]
     return len({match.lastindex for match in _TOPIC.finditer(around)})
 
 
 def in_code_element(markup: bytes, found: str) -> bool:
-    """The page's markup shows the phrase only inside code, quotation or script elements (False where it is
-    not found).
-    """
+    """The page's markup shows the phrase only inside code, quotation or script elements (False where it is not found)."""
     needle = found.encode("utf-8", "ignore")[:24]
     at, seen = markup.find(needle), 0
     if at < 0:

@@ -1,8 +1,6 @@
-"""What an invisible run says: tag characters, variation selectors and zero-width bits read as bytes; the
-C2PA wrapper.
+"""What an invisible run says: tag characters, variation selectors and zero-width bits read as bytes; the C2PA wrapper.
 
-Everything shown is escaped and bounded; nothing that is read is believed (a C2PA manifest is reported, not
-verified).
+Everything shown is escaped and bounded; nothing that is read is believed (a C2PA manifest is reported, not verified).
 """
 
 from __future__ import annotations
@@ -28,9 +26,7 @@ _SOURCES: Final = (
 
 
 def selector_bytes(run: str) -> bytes:
-    """Bytes that the variation selectors of `run` stand for (VS1–VS256 are 0–255); other characters are
-    passed over.
-    """
+    """Bytes that the variation selectors of `run` stand for (VS1–VS256 are 0–255); others are passed over."""
     values = bytearray()
     for char in run[:DECODED_LIMIT]:
         point = ord(char)
@@ -66,9 +62,7 @@ def _bits(run: str) -> str | None:
 
 
 def describe(kind: int, raw: bytes, count: int) -> tuple[str, str]:
-    """Signal and value of a place found by `characters.find_characters` (`raw`: its bytes, `count`: its
-    kind in the text).
-    """
+    """Signal and value of a place found by `find_characters` (`raw`: its bytes, `count`: its kind in the text)."""
     run = raw.decode("utf-8", "replace")
     signal = SIGNAL_NAMES[kind]
     if kind in (EXOTIC_SPACE, HOMOGLYPH):
@@ -104,7 +98,7 @@ def _wrapper(payload: bytes) -> str:
 
 
 def evidence_of(signal: str, value: str) -> float:
-    """Nats."""
+    """What a finding is worth, in nats for "synthetic"."""
     if signal == "c2pa":
         return 2.0 if "source type trainedAlgorithmicMedia" in value else 0.0
     return 0.0

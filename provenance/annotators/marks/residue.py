@@ -1,9 +1,7 @@
-"""Residue of chat tools in a text: rules in `residue_rules.yaml`, one compiled pass, and a strict reading
-of context.
+"""Residue of chat tools in a text: rules in `residue_rules.yaml`, one compiled pass, and a strict reading of context.
 
-Most texts are left by the kernel, which looks for four or eight bytes of each rule's anchors; the few
-others are matched
-by Aho-Corasick and the rules' patterns. What is quoted, shown as code or talked about does not count.
+Most texts are left by the kernel, which looks for four or eight bytes of each rule's anchors; the few others are
+matched by Aho-Corasick and the rules' patterns. What is quoted, shown as code or talked about does not count.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ahocorasick
 import numpy as np
@@ -23,7 +21,6 @@ import pyarrow as pa
 import yaml
 from numba import njit
 
-from provenance.annotators.marks.characters import buffers
 from provenance.annotators.marks.context import (
     in_code_element,
     is_discussed,
@@ -31,6 +28,7 @@ from provenance.annotators.marks.context import (
     is_quoted,
     topics_near,
 )
+from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, buffers
 
 #: Kinds that count alone; the others need a second, different rule.
 ALONE: Final = frozenset({"token", "markup", "statement", "link"})
@@ -47,7 +45,6 @@ MARKUP_LIMIT: Final = 4 << 20
 EVIDENCE_LIMIT: Final = 5.0
 
 _SLOTS: Final = 1 << 13
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -123,12 +120,30 @@ def _grams(anchor: bytes) -> list[bytes]:
     return [gram for _, _, gram in sorted(grams)]
 
 
+class Tables(NamedTuple):
+    """What the kernel reads: probes by slot with the first anchor of each, and the bytes of all anchors.
+
+    A slot of an eight-byte probe is its product with `long_by`, shifted; `rows` are first byte of an anchor in `raw`,
+    the byte after it, and how many of its bytes follow the probe; `group` is the first row with the same probe.
+    """
+
+    short: npt.NDArray[np.uint32]
+    short_rows: npt.NDArray[np.int64]
+    short_by: np.uint32
+    long: npt.NDArray[np.uint64]
+    long_rows: npt.NDArray[np.int64]
+    long_by: np.uint64
+    raw: Bytes
+    rows: npt.NDArray[np.int64]
+    group: npt.NDArray[np.int64]
+
+
 @dataclass
 class Anchors:
     """The anchors of some rules, ready for the kernel (`tables`) and for the exact pass (`automaton`)."""
 
     owners: Sequence[Rule]
-    tables: tuple[Any, ...] = field(init=False)
+    tables: Tables = field(init=False)
     automaton: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -149,7 +164,7 @@ class Anchors:
         ends = np.cumsum([len(anchor) for _, anchor in probed])
         rows = [(ends[i] - len(a), ends[i], len(a) - a.index(p) - len(p)) for i, (p, a) in enumerate(probed)]
         first = {probe: i for i, (probe, _) in reversed(list(enumerate(probed)))}
-        self.tables = (
+        self.tables = Tables(
             *_table({p: i for p, i in first.items() if len(p) == 4}, short_by, np.uint32, 32),
             *_table({p: i for p, i in first.items() if len(p) == 8}, long_by, np.uint64, 64),
             np.frombuffer(raw, np.uint8),
@@ -159,8 +174,9 @@ class Anchors:
 
 
 def _probes(anchors: set[bytes], bits: int) -> tuple[dict[bytes, bytes], int]:
-    """A gram for each anchor such that no two different grams share one of `_SLOTS` slots, and the odd multiplier
-    that gives the slot: of an anchor whose rarest gram falls on another's slot, the next one.
+    """A gram for each anchor such that no two different grams share one of `_SLOTS` slots, and the odd multiplier of it.
+
+    Of an anchor whose rarest gram falls on another's slot, the next one is taken.
     """
     multiplier = 0x9E3779B97F4A7C15 >> (64 - bits) | 1
     for _ in range(1000):
@@ -201,15 +217,17 @@ _LOWER: Final = _lower()
 
 
 @njit(cache=True)
-def _present(data: Bytes, i: int, start: int, end: int, at: int, raw: Bytes, rows: Any, group: Any) -> bool:
-    """One of the anchors with the probe that ends at byte `i` stands there."""
+def _present(text: Text, i: int, at: int, tables: Tables) -> bool:
+    """One of the anchors with the probe that ends at byte `i` stands there; the first of them is row `at`."""
+    data, start, end = text
+    rows, group = tables.rows, tables.group
     first = group[at]
     while at < len(group) and group[at] == first:
         here = i + 1 + rows[at, 2] - (rows[at, 1] - rows[at, 0])
         if start <= here and i + rows[at, 2] < end:
             same = True
             for k in range(rows[at, 0], rows[at, 1]):
-                if _LOWER[data[here + k - rows[at, 0]]] != raw[k]:
+                if _LOWER[data[here + k - rows[at, 0]]] != tables.raw[k]:
                     same = False
                     break
             if same:
@@ -220,21 +238,10 @@ def _present(data: Bytes, i: int, start: int, end: int, at: int, raw: Bytes, row
 
 @njit(cache=True, nogil=True)
 def _flag(
-    data: Bytes,
-    offsets: npt.NDArray[np.int64],
-    use: npt.NDArray[np.bool_],
-    limit: int,
-    short: Any,
-    short_rows: Any,
-    short_by: Any,
-    long: Any,
-    long_rows: Any,
-    long_by: Any,
-    raw: Bytes,
-    rows: Any,
-    group: Any,
+    data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_], limit: int, tables: Tables
 ) -> npt.NDArray[np.bool_]:
     flags = np.zeros(len(offsets) - 1, np.bool_)
+    short, short_by, long, long_by = tables.short, tables.short_by, tables.long, tables.long_by
     for row in range(len(flags)):
         if not use[row]:
             continue
@@ -244,20 +251,12 @@ def _flag(
             last = (last << np.uint64(8)) | np.uint64(_LOWER[data[i]])
             four = np.uint32(last)
             slot = (last * long_by) >> np.uint64(51)
-            if (
-                long[slot] == last
-                and last != 0
-                and _present(data, i, start, end, long_rows[slot], raw, rows, group)
-            ):
-                flags[row] = True
-                break
+            if long[slot] == last and last != 0:
+                flags[row] = _present(Text(data, start, end), i, tables.long_rows[slot], tables)
             place = np.uint32(four * short_by) >> np.uint32(19)
-            if (
-                short[place] == four
-                and four != 0
-                and _present(data, i, start, end, short_rows[place], raw, rows, group)
-            ):
-                flags[row] = True
+            if not flags[row] and short[place] == four and four != 0:
+                flags[row] = _present(Text(data, start, end), i, tables.short_rows[place], tables)
+            if flags[row]:
                 break
     return flags
 
@@ -275,7 +274,7 @@ def may_have_residue(
     data, offsets = buffers(texts)
     known = anchors(scope)
     limit = MARKUP_LIMIT if scope == "markup" else 1 << 62
-    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, *known.tables)
+    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, known.tables)
     return flags
 
 
@@ -309,14 +308,11 @@ def _matches(text: str, scope: str) -> list[Residue]:
 
 
 def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False) -> list[Residue]:
-    """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it
-    does not count.
+    """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it does not count.
 
-    A match inside quotation marks, code or a code element of the markup, or introduced as an example, is
-    dropped. Statements
-    and phrases are dropped where the text around them is about chat tools, and everything is dropped where
-    a text shows
-    tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different
+    A match inside quotation marks, code or a code element of the markup, or introduced as an example, is dropped.
+    Statements and phrases are dropped where the text around them is about chat tools, and everything is dropped where
+    a text shows tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different
     rule, or `alone`.
     """
     kept = []
@@ -355,9 +351,10 @@ def _covers(one: Residue, other: Residue) -> bool:
 
 
 def evidence(found: Sequence[Residue]) -> tuple[float, str]:
-    """Nats for "synthetic" of all residue in one text, and the rule that says most: the largest weight,
-    and a quarter of
-    each further rule's (rules of one text are not independent), at most EVIDENCE_LIMIT.
+    """Nats for "synthetic" of all residue in one text, and the rule that says most.
+
+    The largest weight, and a quarter of each further rule's (rules of one text are not independent), at most
+    EVIDENCE_LIMIT.
     """
     weights = {hit.rule.id: hit.rule.weight for hit in found}
     order = sorted(weights, key=lambda name: (-weights[name], name))

@@ -1,10 +1,7 @@
-"""What the character scan must know about Unicode: which code points cannot be seen, and beside what they
-are honest.
+"""What the character scan must know about Unicode: which code points cannot be seen, and beside what they are honest.
 
-Compiled predicates over code points, all from the Unicode Character Database
-(Default_Ignorable_Code_Point, Emoji,
-Script, StandardizedVariants) and the confusables table of UTS 39; ranges are whole blocks, so new letters
-are covered.
+Compiled predicates over code points, all from the Unicode Character Database (Default_Ignorable_Code_Point, Emoji,
+Script, StandardizedVariants) and the confusables table of UTS 39; ranges are whole blocks, so new letters are covered.
 """
 
 from __future__ import annotations
@@ -43,9 +40,7 @@ IMITATES: Final = _table()
 
 @njit(cache=True, inline="always")
 def invisible_kind(c: int) -> int:
-    """ZERO_WIDTH, BIDI, TAG, SELECTOR, or 0 for a character that can be seen (soft hyphens count as
-    seen).
-    """
+    """ZERO_WIDTH, BIDI, TAG, SELECTOR, or 0 for a character that can be seen (soft hyphens count as seen)."""
     if c < 0x2000:
         if c == 0x061C:
             return BIDI
@@ -67,9 +62,7 @@ def invisible_kind(c: int) -> int:
 
 @njit(cache=True, inline="always")
 def is_emoji(c: int) -> bool:
-    """May stand in an emoji sequence (blocks that hold emoji, skin tones, regional indicators, keycap
-    bases).
-    """
+    """May stand in an emoji sequence (blocks that hold emoji, skin tones, regional indicators, keycap bases)."""
     return (
         0x1F000 <= c <= 0x1FAFF
         or 0x2190 <= c <= 0x21FF
@@ -88,9 +81,7 @@ def is_ideograph(c: int) -> bool:
 
 @njit(cache=True, inline="always")
 def takes_joiner(c: int) -> bool:
-    """A letter of a script in which ZWJ and ZWNJ are spelling: Arabic, Syriac, N'Ko, Indic, Tibetan,
-    Khmer, Mongolian …
-    """
+    """A letter of a script in which ZWJ and ZWNJ are spelling: Arabic, Syriac, N'Ko, Indic, Tibetan, Khmer, Mongolian …"""
     return (
         0x0600 <= c <= 0x0FFF
         or 0x1000 <= c <= 0x109F
@@ -105,9 +96,7 @@ def takes_joiner(c: int) -> bool:
 
 @njit(cache=True, inline="always")
 def takes_break(c: int) -> bool:
-    """A letter of a script written without spaces, where ZWSP marks a break: Thai, Lao, Khmer, Myanmar,
-    Tibetan, CJK.
-    """
+    """A letter of a script written without spaces, where ZWSP marks a break: Thai, Lao, Khmer, Myanmar, Tibetan, CJK."""
     return (
         0x0E00 <= c <= 0x109F
         or 0x1780 <= c <= 0x17FF
@@ -148,9 +137,7 @@ def is_hangul(c: int) -> bool:
 
 @njit(cache=True, inline="always")
 def takes_selector(base: int, c: int) -> bool:
-    """Variation selector `c` after `base` is a registered kind of sequence (emoji, ideographic,
-    standardised).
-    """
+    """Variation selector `c` after `base` is a registered kind of sequence (emoji, ideographic, standardised)."""
     if is_ideograph(base):
         return c <= 0xFE02 or c >= 0xE0100
     if c >= 0xE0100:

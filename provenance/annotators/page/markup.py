@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 
-MOST_PLACES = 400  # occurrences of one string that are looked at
+#: Bytes of a tag that are read.
 LONGEST_TAG = 4_000
 
 _ATTRIBUTE = re.compile(
     rb"([\w:.\-]{2,40})(?:\s{0,3}=\s{0,3}(?:\"([^\"]{0,2000})\"|'([^']{0,2000})'|([^\s\"'>]{1,500})))?"
 )
 _TAG_NAME = re.compile(rb"<([A-Za-z][A-Za-z0-9:-]{0,30})[\s/>]")
-
-
-def places(page: bytes, needle: bytes) -> Iterator[int]:
-    """Yield the offsets of `needle` in `page`, at most `MOST_PLACES` of them."""
-    at = page.find(needle)
-    for _ in range(MOST_PLACES):
-        if at < 0:
-            return
-        yield at
-        at = page.find(needle, at + len(needle))
 
 
 def tag_at(page: bytes, start: int) -> bytes:
@@ -54,6 +43,11 @@ def attributes(tag: bytes) -> dict[bytes, bytes]:
     for match in _ATTRIBUTE.finditer(tag, len(tag_name(tag)) + 1):
         found.setdefault(match[1].lower(), match[2] or match[3] or match[4] or b"")
     return found
+
+
+def first_of(values: dict[bytes, bytes], *names: bytes) -> bytes:
+    """Return the value of the first of the attributes `names` that is there and not empty; else empty."""
+    return next((values[name] for name in names if values.get(name)), b"")
 
 
 def words(raw: bytes) -> str:

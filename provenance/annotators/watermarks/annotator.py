@@ -47,7 +47,7 @@ class Watermarks:
         self._schemes = [c.build(self._tokenizers[c.tokenizer].vocab_size) for c in self._configs]
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
-        """Return `watermarks` and `watermark_evidence`: null for a row without text or with an outcome."""
+        """`watermarks` and `watermark_evidence`: null for a row without text or with an outcome."""
         texts: list[str | None] = batch.column("text").to_pylist()
         if "outcome" in batch.schema.names:
             settled = batch.column("outcome").is_valid().to_pylist()

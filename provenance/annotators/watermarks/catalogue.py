@@ -1,6 +1,12 @@
-"""The schemes that ship with the package, by name, and the published ones that cannot be read without a model."""
+"""Every scheme by name: those of the package, those that are installed beside it, and the published ones left out.
+
+Third parties publish subclasses of `Scheme` in the entry-point group `provenance.watermark_schemes`.
+"""
 
 from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any
 
 from provenance.annotators.watermarks.dipmark import DipMark
 from provenance.annotators.watermarks.gumbel import Gumbel, PermuteAndFlip
@@ -10,6 +16,7 @@ from provenance.annotators.watermarks.synthid import SynthId
 from provenance.annotators.watermarks.textseal import TextSeal
 from provenance.annotators.watermarks.unigram import Unigram
 
+ENTRY_POINT_GROUP = "provenance.watermark_schemes"
 SCHEMES: dict[str, type[Scheme]] = {
     scheme.scheme: scheme for scheme in (Kgw, Unigram, SynthId, Gumbel, DipMark, PermuteAndFlip, TextSeal)
 }
@@ -31,3 +38,23 @@ LEFT_OUT: dict[str, str] = {
     "EXPGumbel": "draws one table of vocabulary × vocabulary uniforms: 10 GB for a vocabulary of 50,000",
     "MorphMark": "its green lists are those of `kgw` with seeding_scheme markllm_time: read it there",
 }
+
+
+def registered_schemes() -> dict[str, type[Scheme]]:
+    """Every scheme by name: the ones of this package, then the installed third-party ones.
+
+    Raises TypeError if an entry point is not a `Scheme` or takes a name that is in use.
+    """
+    found: dict[str, type[Scheme]] = dict(SCHEMES)
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        loaded: Any = point.load()
+        if not (isinstance(loaded, type) and issubclass(loaded, Scheme)):
+            raise TypeError(
+                f"entry point {point.name} of {ENTRY_POINT_GROUP} is not a watermark Scheme class"
+            )
+        if found.get(point.name, loaded) is not loaded:
+            raise TypeError(
+                f"entry point {point.name} of {ENTRY_POINT_GROUP} takes the name of another scheme"
+            )
+        found[point.name] = loaded
+    return found

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from provenance.annotators.watermarks.scheme import Scheme, registered_schemes
+from provenance.annotators.watermarks.catalogue import registered_schemes
+from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.synthid import DEFAULT_KEYS
 
 

@@ -22,6 +22,7 @@ from provenance.annotators.watermarks.ragged import (
     commonplace_pairs,
     first_of_each,
     ngram_keys,
+    pair_keys,
     sums,
 )
 from provenance.annotators.watermarks.random import U32
@@ -67,7 +68,7 @@ class DipMark(Scheme):
         where = np.flatnonzero(scored & (tokens < self.vocab_size))
         green = np.zeros(len(tokens), np.bool_)
         green[where] = ~self._red.contains(seed[where], tokens[where])
-        keys = (seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64)
+        keys = pair_keys(seed, tokens)
         counted = first_of_each(keys, scored & (tokens < self.vocab_size), offsets)
         if self.prefix_length == 1:
             counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
@@ -83,7 +84,7 @@ class DipMark(Scheme):
         distinct = sums(marks.value * marks.counted, offsets).astype(np.int64)
         rate = 1.0 - self.red_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(distinct, coins, rate, ties))
-        coins, p = among_others(p, marks, offsets, ties, self.min_tokens, rate)
+        coins, p = among_others(p, marks, offsets, ties, least=self.min_tokens, rate=rate)
         return Measurements(np.maximum(length - 1, 0), hits, z, coins, p)
 
     def _seeds(self, tokens: I64, offsets: I64, scored: Bools) -> U32:

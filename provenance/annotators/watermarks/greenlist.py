@@ -6,12 +6,14 @@ Green-list schemes toss this coin for every token. Lists of frequent seeds are k
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.annotators.watermarks.ragged import F64, I64, U64, Bools, mix
-from provenance.annotators.watermarks.random import U32, swap_targets
+from provenance.annotators.watermarks.ragged import I64, U64, Bools, mix
+from provenance.annotators.watermarks.random import U32, Shuffle, shuffle, swap_targets
 
 #: Bitmaps are at most this many bytes for each scheme and key: 42,000 lists of a vocabulary of 50,000.
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -19,8 +21,39 @@ DEFAULT_CACHE_BYTES = 256 << 20
 _PAIRS = 1 << 20
 #: A seed asked about this many different tokens in one batch gets a bitmap, if one is free.
 _WORTH_A_LIST = 2
+#: A seed without one that is asked about more tokens than this is drawn as a list for the moment.
+_MOST_FOLLOWED = 8
 
 Bits = npt.NDArray[np.uint8]
+
+
+class _Questions(NamedTuple):
+    """Is `targets[k]` green under `seeds[k]`? Answered in `out[k]`; `order` brings equal seeds together."""
+
+    seeds: U32
+    targets: I64
+    order: I64
+    out: Bools
+
+
+class _Cache(NamedTuple):
+    """What is remembered: the list of `slot_seed[s]` is `bitmaps[s]`, s found by hash in `slot_of`; and pairs."""
+
+    bitmaps: Bits
+    slot_of: I64
+    slot_seed: U32
+    used: I64  # [1]
+    pairs: U64
+
+
+class _Drawing(NamedTuple):
+    """A shuffle and the arrays in which it is drawn for one seed."""
+
+    shuffle: Shuffle
+    state: U32
+    swaps: U32
+    permutation: U32
+    bitmap: Bits
 
 
 class GreenLists:
@@ -35,29 +68,31 @@ class GreenLists:
     ) -> None:
         self.vocab_size = vocab_size
         self.head = head
-        # the last step of the shuffle swaps nothing
-        self._steps = min(head, vocab_size - 1)
-        self._reciprocals: F64 = 1.0 / (vocab_size - np.arange(self._steps, dtype=np.float64))
+        # the last step of a shuffle swaps nothing
+        self._shuffle = shuffle(vocab_size, min(head, vocab_size - 1))
         width = (vocab_size + 7) // 8
-        slots = max(1, cache_bytes // width) if lists else 1
-        slots = min(slots, 1 << 20)
-        self._bitmaps: Bits = np.empty((slots, width), np.uint8)
+        slots = min(max(1, cache_bytes // width), 1 << 20) if lists else 1
         size = 16
         while size < 2 * slots:
             size *= 2
-        self._slot_of: I64 = np.full(size, -1, np.int64)
-        self._slot_seed: U32 = np.zeros(slots, np.uint32)
-        self._used = np.zeros(1, np.int64)
         self._lists = lists
-        self._pairs: U64 = np.zeros(_PAIRS, np.uint64)
+        self._cache = _Cache(
+            bitmaps=np.empty((slots, width), np.uint8),
+            slot_of=np.full(size, -1, np.int64),
+            slot_seed=np.zeros(slots, np.uint32),
+            used=np.zeros(1, np.int64),
+            pairs=np.zeros(_PAIRS, np.uint64),
+        )
 
     @property
     def cached_lists(self) -> int:
         """How many lists are kept as bitmaps."""
-        return int(self._used[0])
+        return int(self._cache.used[0])
 
     def contains(self, seeds: U32, targets: I64) -> Bools:
         """Whether each target token is green under its seed; False for a token outside the vocabulary."""
+        if self.head >= self.vocab_size:
+            return np.asarray((targets >= 0) & (targets < self.vocab_size))
         # most frequent seeds first, so that they get the bitmaps
         distinct, inverse, counts = np.unique(seeds, return_inverse=True, return_counts=True)
         rank = np.empty(len(distinct), np.int64)
@@ -65,120 +100,101 @@ class GreenLists:
         group = rank[inverse]
         order = np.argsort(group, kind="stable")
         out = np.zeros(len(seeds), np.bool_)
-        _answer(
-            seeds,
-            targets,
-            order,
-            out,
-            self._lists,
-            self.vocab_size,
-            self._steps,
-            self.head,
-            self._reciprocals,
-            self._bitmaps,
-            self._slot_of,
-            self._slot_seed,
-            self._used,
-            self._pairs,
-        )
+        _answer(_Questions(seeds, targets, order, out), self._shuffle, self._cache, self._lists)
         return out
 
 
 @njit(cache=True, nogil=True)
-def _answer(
-    seeds: U32,
-    targets: I64,
-    order: I64,
-    out: Bools,
-    lists: bool,
-    size: int,
-    steps: int,
-    head: int,
-    reciprocals: F64,
-    bitmaps: Bits,
-    slot_of: I64,
-    slot_seed: U32,
-    used: I64,
-    pairs: U64,
-) -> None:
-    state = np.empty(624, np.uint32)
-    swaps = np.empty(max(steps, 1), np.uint32)
-    permutation = np.empty(size, np.uint32)
-    scratch = np.empty(bitmaps.shape[1], np.uint8)
+def _answer(asked: _Questions, shuffle: Shuffle, cache: _Cache, lists: bool) -> None:
+    drawing = _Drawing(
+        shuffle,
+        np.empty(624, np.uint32),
+        np.empty(max(shuffle.steps, 1), np.uint32),
+        np.empty(shuffle.size, np.uint32),
+        np.empty(cache.bitmaps.shape[1], np.uint8),
+    )
+    order = asked.order
     start = 0
     while start < len(order):
-        seed = seeds[order[start]]
+        seed = asked.seeds[order[start]]
         end = start
-        while end < len(order) and seeds[order[end]] == seed:
+        while end < len(order) and asked.seeds[order[end]] == seed:
             end += 1
-        place = np.int64(mix(np.uint64(seed)) & np.uint64(len(slot_of) - 1))
-        while slot_of[place] >= 0 and slot_seed[slot_of[place]] != seed:
-            place = (place + 1) & (len(slot_of) - 1)
-        slot = slot_of[place]
-        if slot < 0 and lists and used[0] < len(bitmaps) and end - start >= _WORTH_A_LIST:
-            slot = used[0]
-            used[0] += 1
-            slot_of[place] = slot
-            slot_seed[slot] = seed
-            _draw(seed, steps, head, size, reciprocals, state, swaps, permutation, bitmaps[slot])
+        where = order[start:end]
+        place = _place_of(seed, cache)
+        slot = cache.slot_of[place]
+        if slot < 0 and lists and cache.used[0] < len(cache.bitmaps) and end - start >= _WORTH_A_LIST:
+            slot = cache.used[0]
+            cache.used[0] += 1
+            cache.slot_of[place] = slot
+            cache.slot_seed[slot] = seed
+            _draw(seed, drawing, cache.bitmaps[slot])
         if slot >= 0:
-            for k in range(start, end):
-                token = targets[order[k]]
-                if 0 <= token < size:
-                    out[order[k]] = (bitmaps[slot, token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
-        elif end - start > 8:
-            _draw(seed, steps, head, size, reciprocals, state, swaps, permutation, scratch)
-            for k in range(start, end):
-                token = targets[order[k]]
-                if 0 <= token < size:
-                    out[order[k]] = (scratch[token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
+            _read(cache.bitmaps[slot], shuffle.size, where, asked)
+        elif end - start > _MOST_FOLLOWED:
+            _draw(seed, drawing, drawing.bitmap)
+            _read(drawing.bitmap, shuffle.size, where, asked)
         else:
-            drawn = False
-            for k in range(start, end):
-                token = targets[order[k]]
-                if not 0 <= token < size:
-                    continue
-                # bits: 32 of seed, 30 of token + 1 (so that 0 means empty), the answer
-                name = (np.uint64(seed) << np.uint64(32)) | (np.uint64(token + 1) << np.uint64(1))
-                spot = np.int64(mix(name) & np.uint64(len(pairs) - 1))
-                if pairs[spot] & ~np.uint64(1) != name:
-                    if not drawn:
-                        swap_targets(seed, steps, size, reciprocals, state, swaps)
-                        drawn = True
-                    pairs[spot] = name | np.uint64(_follow(swaps, steps, head, token))
-                out[order[k]] = pairs[spot] & np.uint64(1)
+            _follow_each(seed, where, asked, drawing, cache.pairs)
         start = end
 
 
 @njit(cache=True, nogil=True)
-def _draw(
-    seed: np.uint32,
-    steps: int,
-    head: int,
-    size: int,
-    reciprocals: F64,
-    state: U32,
-    swaps: U32,
-    permutation: U32,
-    bitmap: Bits,
-) -> None:
-    swap_targets(seed, steps, size, reciprocals, state, swaps)
-    for i in range(size):
-        permutation[i] = i
-    bitmap[:] = 0
-    for i in range(steps):
-        j = swaps[i]
-        chosen = permutation[j]
-        permutation[j] = permutation[i]
-        bitmap[chosen >> 3] |= np.uint8(1) << np.uint8(chosen & 7)
-    if head > steps:  # the whole vocabulary is green
-        bitmap[:] = 255
+def _place_of(seed: np.uint32, cache: _Cache) -> np.int64:
+    """Where in `slot_of` the seed is, or would be."""
+    last = len(cache.slot_of) - 1
+    place = np.int64(mix(np.uint64(seed)) & np.uint64(last))
+    while cache.slot_of[place] >= 0 and cache.slot_seed[cache.slot_of[place]] != seed:
+        place = (place + 1) & last
+    return place
 
 
 @njit(cache=True, nogil=True)
-def _follow(swaps: U32, steps: int, head: int, token: int) -> bool:
-    if head > steps:
-        return True
+def _draw(seed: np.uint32, drawing: _Drawing, bitmap: Bits) -> None:
+    """Fill `bitmap` with the list of a seed."""
+    permutation = drawing.permutation
+    swap_targets(seed, drawing.shuffle, drawing.state, drawing.swaps)
+    for i in range(drawing.shuffle.size):
+        permutation[i] = i
+    bitmap[:] = 0
+    for i in range(drawing.shuffle.steps):
+        j = drawing.swaps[i]
+        chosen = permutation[j]
+        permutation[j] = permutation[i]
+        bitmap[chosen >> 3] |= np.uint8(1) << np.uint8(chosen & 7)
+
+
+@njit(cache=True, nogil=True)
+def _read(bitmap: Bits, size: int, where: I64, asked: _Questions) -> None:
+    """Answer the questions `where` from a list."""
+    for k in where:
+        token = asked.targets[k]
+        if 0 <= token < size:
+            asked.out[k] = (bitmap[token >> 3] >> np.uint8(token & 7)) & np.uint8(1)
+
+
+@njit(cache=True, nogil=True)
+def _follow_each(seed: np.uint32, where: I64, asked: _Questions, drawing: _Drawing, pairs: U64) -> None:
+    """Answer the questions `where`, all of one seed, from remembered pairs or token by token."""
+    drawn = False
+    for k in where:
+        token = asked.targets[k]
+        if not 0 <= token < drawing.shuffle.size:
+            continue
+        # bits: 32 of seed, 30 of token + 1 (so that 0 means empty), the answer
+        name = (np.uint64(seed) << np.uint64(32)) | (np.uint64(token + 1) << np.uint64(1))
+        spot = np.int64(mix(name) & np.uint64(len(pairs) - 1))
+        if pairs[spot] & ~np.uint64(1) != name:
+            if not drawn:
+                swap_targets(seed, drawing.shuffle, drawing.state, drawing.swaps)
+                drawn = True
+            pairs[spot] = name | np.uint64(_follow(drawing.swaps, drawing.shuffle.steps, token))
+        asked.out[k] = pairs[spot] & np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def _follow(swaps: U32, steps: int, token: int) -> bool:
+    """Whether the shuffle brings `token` into its first `steps` places."""
     place = np.uint32(token)
     start = 0
     while start < steps:

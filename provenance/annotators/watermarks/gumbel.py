@@ -6,7 +6,7 @@ exponential under the null, so a document's sum has an exact gamma distribution.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -21,9 +21,17 @@ from provenance.annotators.watermarks.ragged import (
     commonplace_pairs,
     first_of_each,
     mix,
+    pair_keys,
     sums,
 )
-from provenance.annotators.watermarks.random import SEED_MODULUS, U32, seed_state, temper, twist
+from provenance.annotators.watermarks.random import (
+    SEED_MODULUS,
+    U32,
+    product_modulo,
+    seed_state,
+    temper,
+    twist,
+)
 from provenance.annotators.watermarks.scheme import Marks, Measurements, Scheme
 from provenance.annotators.watermarks.seeding import DEFAULT_KEY, Seeding, hash_table, resolve, seeds
 
@@ -31,13 +39,19 @@ from provenance.annotators.watermarks.seeding import DEFAULT_KEY, Seeding, hash_
 _PAIRS = 1 << 20
 
 
+class _Outputs(NamedTuple):
+    """Remembered outputs of generators by (seed, place), a hash table without chains."""
+
+    names: U64
+    values: U32
+
+
 class KeyedUniforms(Scheme):
     """What the schemes of this file share: seeds per context, one uniform per (seed, token)."""
 
     vocab_size: int = Field(ge=2, le=2**24, description="length of the random vector drawn at each step")
 
-    _names: U64 | None = PrivateAttr(default=None)
-    _values: U32 | None = PrivateAttr(default=None)
+    _known: _Outputs | None = PrivateAttr(default=None)
 
     def _seeds(self, tokens: I64, offsets: I64) -> U32:
         raise NotImplementedError
@@ -62,7 +76,7 @@ class KeyedUniforms(Scheme):
         worth = np.zeros(len(tokens), np.float64)
         where = np.flatnonzero(scored)
         worth[where] = self._worth(self._uniforms(seed[where], tokens[where]))
-        keys = (seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64)
+        keys = pair_keys(seed, tokens)
         counted = first_of_each(keys, scored, offsets)
         if self._span == 2:
             counted &= ~commonplace_pairs(tokens, offsets, counted, COMMONPLACE)
@@ -83,11 +97,10 @@ class KeyedUniforms(Scheme):
         return np.asarray((np.arange(len(tokens)) >= first) & (tokens < self.vocab_size), dtype=np.bool_)
 
     def _uniforms(self, seed: U32, tokens: I64) -> F64:
-        if self._names is None or self._values is None:
-            self._names, self._values = np.zeros(_PAIRS, np.uint64), np.zeros(_PAIRS, np.uint32)
+        if self._known is None:
+            self._known = _Outputs(np.zeros(_PAIRS, np.uint64), np.zeros(_PAIRS, np.uint32))
         order = np.lexsort((tokens, seed))
-        words = np.empty(len(seed), np.uint32)
-        _outputs(seed, tokens, order, words, self._names, self._values)
+        words = _outputs(seed, tokens, order, self._known)
         return np.asarray((words & np.uint32(0xFFFFFF)) * 2.0**-24, dtype=np.float64)
 
 
@@ -174,8 +187,10 @@ class PermuteAndFlip(KeyedUniforms):
 
 
 @njit(cache=True, nogil=True)
-def _outputs(seed: U32, tokens: I64, order: I64, words: U32, names: U64, values: U32) -> None:
-    """words[k] = output number tokens[k] of the generator seeded with seed[k]; `order` sorts by seed, token."""
+def _outputs(seed: U32, tokens: I64, order: I64, known: _Outputs) -> U32:
+    """Output number tokens[k] of the generator seeded with seed[k], for each k; `order` sorts by seed, token."""
+    names, values = known.names, known.values
+    words = np.empty(len(seed), np.uint32)
     state = np.empty(624, np.uint32)
     current = np.int64(-1)
     block = np.int64(-1)
@@ -194,6 +209,7 @@ def _outputs(seed: U32, tokens: I64, order: I64, words: U32, names: U64, values:
             names[spot] = name
             values[spot] = temper(state[tokens[k] % 624])
         words[k] = values[spot]
+    return words
 
 
 @njit(cache=True, nogil=True)
@@ -201,20 +217,11 @@ def _polynomial(tokens: I64, offsets: I64, ngram: int, seed: np.uint64, salt: np
     """The low bits of s ← (s·salt + token) mod (2**64 - 1) over the `ngram` tokens before each position."""
     out = np.zeros(len(tokens), np.uint32)
     low = np.uint64(0xFFFFFFFF)
-    shift = np.uint64(32)
     for d in range(len(offsets) - 1):
         for i in range(offsets[d] + ngram, offsets[d + 1]):
             value = seed
             for k in range(i - ngram, i):
-                a0, a1 = value & low, value >> shift
-                b0, b1 = salt & low, salt >> shift
-                p00, p01, p10, p11 = a0 * b0, a0 * b1, a1 * b0, a1 * b1
-                middle = (p00 >> shift) + (p01 & low) + (p10 & low)
-                bottom = (p00 & low) | (middle << shift)
-                top = p11 + (p01 >> shift) + (p10 >> shift) + (middle >> shift)
-                value = top + bottom  # 2**64 is 1 modulo 2**64 - 1: carries come round
-                if value < top:
-                    value += np.uint64(1)
+                value = product_modulo(value, salt)
                 before = value
                 value += np.uint64(tokens[k])
                 if value < before:

@@ -20,6 +20,7 @@ from provenance.annotators.watermarks.ragged import (
     commonplace_pairs,
     first_of_each,
     ngram_keys,
+    pair_keys,
     sums,
 )
 from provenance.annotators.watermarks.scheme import Marks, Measurements, Scheme
@@ -97,7 +98,7 @@ class Kgw(Scheme):
         coloured = sums(green & marks.counted, offsets).astype(np.int64)
         rate = self.green_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(coloured, coins, rate, ties))
-        coins, p = among_others(p, marks, offsets, ties, self.min_tokens, rate)
+        coins, p = among_others(p, marks, offsets, ties, least=self.min_tokens, rate=rate)
         return Measurements(scored.astype(np.int64), hits, z, coins, p)
 
     def _starts(self, tokens: I64, offsets: I64) -> I64:
@@ -124,7 +125,7 @@ class Kgw(Scheme):
         if self.green_at == "tail":
             inside = ~inside & (tokens[where] < self.vocab_size)
         green[where] = inside
-        keys = _pair_keys(seed, tokens)
+        keys = pair_keys(seed, tokens)
         # a token that can never be green is no coin
         return scored & (tokens < self.vocab_size), keys, green
 
@@ -152,7 +153,3 @@ def _interleaved(offsets: I64, starts: I64) -> I64:
     bounds[1::2] = starts
     bounds[-1] = offsets[-1]
     return bounds
-
-
-def _pair_keys(seed: np.ndarray, tokens: I64) -> np.ndarray:
-    return np.asarray((seed.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64))

@@ -69,28 +69,51 @@ def ngram_keys(tokens: I64, offsets: I64, width: int) -> U64:
     return out
 
 
+def pair_keys(seeds: npt.NDArray[np.uint32], tokens: I64) -> U64:
+    """The name of each (seed, token) pair; shape (tokens,)."""
+    return np.asarray((seeds.astype(np.uint64) << np.uint64(32)) | tokens.astype(np.uint64))
+
+
+@njit(cache=True, nogil=True)
+def table_size(length: int) -> int:
+    """Places of a hash table for `length` entries: a power of two, half of it or more empty."""
+    size = 16
+    while size < 2 * length:
+        size *= 2
+    return size
+
+
+@njit(cache=True, nogil=True)
+def longest(offsets: I64) -> int:
+    """Tokens of the longest document."""
+    most = 0
+    for d in range(len(offsets) - 1):
+        most = max(most, offsets[d + 1] - offsets[d])
+    return most
+
+
+@njit(cache=True, nogil=True, inline="always")
+def place_of(key: np.uint64, keys: U64, owner: I64, document: int, size: int) -> np.int64:
+    """Where the `document`'s key is in the first `size` places of a hash table, or would be; others' entries are empty."""
+    place = np.int64(mix(key) & np.uint64(size - 1))
+    while owner[place] == document and keys[place] != key:
+        place = (place + 1) & (size - 1)
+    return place
+
+
 @njit(cache=True, nogil=True)
 def first_of_each(keys: U64, wanted: Bools, offsets: I64) -> Bools:
     """True where `wanted` and the key did not occur, wanted, earlier in the same document."""
     out = np.zeros(len(keys), np.bool_)
-    longest = 0
-    for d in range(len(offsets) - 1):
-        longest = max(longest, offsets[d + 1] - offsets[d])
-    size = 16
-    while size < 2 * longest:
-        size *= 2
+    size = table_size(longest(offsets))
     table = np.zeros(size, np.uint64)
     owner = np.full(size, -1, np.int64)
     for d in range(len(offsets) - 1):
-        used = 16
-        while used < 2 * (offsets[d + 1] - offsets[d]):
-            used *= 2
+        used = table_size(offsets[d + 1] - offsets[d])
         for i in range(offsets[d], offsets[d + 1]):
             if not wanted[i]:
                 continue
-            slot = np.int64(mix(keys[i]) & np.uint64(used - 1))
-            while owner[slot] == d and table[slot] != keys[i]:
-                slot = (slot + 1) & (used - 1)
+            slot = place_of(keys[i], table, owner, d, used)
             if owner[slot] != d:
                 owner[slot] = d
                 table[slot] = keys[i]
@@ -126,29 +149,21 @@ def commonplace_pairs(tokens: I64, offsets: I64, counted: Bools, expected: float
     in every document of a language, all with the colour that one key gives them.
     """
     out = np.zeros(len(tokens), np.bool_)
-    longest = 0
-    for d in range(len(offsets) - 1):
-        longest = max(longest, offsets[d + 1] - offsets[d])
-    size = 16
-    while size < 2 * longest:
-        size *= 2
-    table = np.zeros(size, np.int64)
+    most = longest(offsets)
+    size = table_size(most)
+    table = np.zeros(size, np.uint64)
     owner = np.full(size, -1, np.int64)
     firsts = np.zeros(size, np.int64)
     seconds = np.zeros(size, np.int64)
-    slots = np.zeros(longest, np.int64)
+    slots = np.zeros(most, np.int64)
     for d in range(len(offsets) - 1):
         start, end = offsets[d], offsets[d + 1]
-        used = 16
-        while used < 2 * (end - start):
-            used *= 2
+        used = table_size(end - start)
         pairs = 0
         for i in range(start, end):
-            slot = np.int64(mix(np.uint64(tokens[i])) & np.uint64(used - 1))
-            while owner[slot] == d and table[slot] != tokens[i]:
-                slot = (slot + 1) & (used - 1)
+            slot = place_of(np.uint64(tokens[i]), table, owner, d, used)
             if owner[slot] != d:
-                owner[slot], table[slot], firsts[slot], seconds[slot] = d, tokens[i], 0, 0
+                owner[slot], table[slot], firsts[slot], seconds[slot] = d, np.uint64(tokens[i]), 0, 0
             slots[i - start] = slot
             if i > start and counted[i]:
                 pairs += 1

@@ -6,12 +6,15 @@ MT19937 with torch's own 32-bit seeding, `randperm`, `rand` and `randint`, as co
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
 
 _N = 624
 _M = 397
@@ -107,21 +110,50 @@ def _shuffle(words: U32, order: I64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def swap_targets(
-    seed: np.uint32, steps: int, size: int, reciprocals: npt.NDArray[np.float64], state: U32, out: U32
-) -> None:
-    """For each step i below `steps` of `randperm(size)`, the index that i is swapped with, into `out`.
+def product_modulo(a: np.uint64, b: np.uint64) -> np.uint64:
+    """a·b modulo SEED_MODULUS, the product not wrapped at 64 bits."""
+    low = np.uint64(0xFFFFFFFF)
+    shift = np.uint64(32)
+    a0, a1 = a & low, a >> shift
+    b0, b1 = b & low, b >> shift
+    p00, p01, p10, p11 = a0 * b0, a0 * b1, a1 * b0, a1 * b1
+    middle = (p00 >> shift) + (p01 & low) + (p10 & low)
+    bottom = (p00 & low) | (middle << shift)
+    top = p11 + (p01 >> shift) + (p10 >> shift) + (middle >> shift)
+    # 2**64 is 1 modulo 2**64 - 1: carries come round
+    total = top + bottom
+    if total < top:
+        total += np.uint64(1)
+    return np.uint64(0) if total == np.uint64(0xFFFFFFFFFFFFFFFF) else total
+
+
+class Shuffle(NamedTuple):
+    """The first `steps` steps of `randperm(size)`, for any seed.
 
     `reciprocals[i]` is 1 / (size - i): one multiplication and a correction replace the division.
     """
+
+    size: int
+    steps: int
+    reciprocals: F64
+
+
+def shuffle(size: int, steps: int) -> Shuffle:
+    """The first `steps` steps of shuffling `size` numbers."""
+    return Shuffle(size, steps, 1.0 / (size - np.arange(steps, dtype=np.float64)))
+
+
+@njit(cache=True, nogil=True)
+def swap_targets(seed: np.uint32, shuffle: Shuffle, state: U32, out: U32) -> None:
+    """For each step i of `shuffle`, the index that i is swapped with, into `out`; `state` is overwritten."""
     seed_state(state, seed)
-    for start in range(0, steps, 624):
+    for start in range(0, shuffle.steps, 624):
         twist(state)
-        for k in range(min(624, steps - start)):
+        for k in range(min(624, shuffle.steps - start)):
             i = start + k
             word = np.int64(temper(state[k]))
-            left = np.int64(size - i)
-            rest = word - np.int64(np.float64(word) * reciprocals[i]) * left
+            left = np.int64(shuffle.size - i)
+            rest = word - np.int64(np.float64(word) * shuffle.reciprocals[i]) * left
             if rest < 0:
                 rest += left
             elif rest >= left:

@@ -7,16 +7,13 @@ Third parties subclass `Scheme` and publish the class in the entry-point group
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from provenance.annotators.watermarks.ragged import F64, I64, U64, Bools, checked, sums, tie_breakers
-
-ENTRY_POINT_GROUP = "provenance.watermark_schemes"
 
 
 @dataclass(frozen=True)
@@ -87,25 +84,3 @@ class Scheme(BaseModel):
         """The distinct coins of each document and whether they are too few to judge."""
         coins = sums(counted, offsets).astype(np.int64)
         return coins, coins < self.min_tokens
-
-
-def registered_schemes() -> dict[str, type[Scheme]]:
-    """Every scheme by name: the ones of this package, then the installed third-party ones.
-
-    Raises TypeError if an entry point is not a `Scheme` or takes a name that is in use.
-    """
-    from provenance.annotators.watermarks.catalogue import SCHEMES
-
-    found: dict[str, type[Scheme]] = dict(SCHEMES)
-    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-        loaded: Any = point.load()
-        if not (isinstance(loaded, type) and issubclass(loaded, Scheme)):
-            raise TypeError(
-                f"entry point {point.name} of {ENTRY_POINT_GROUP} is not a watermark Scheme class"
-            )
-        if found.get(point.name, loaded) is not loaded:
-            raise TypeError(
-                f"entry point {point.name} of {ENTRY_POINT_GROUP} takes the name of another scheme"
-            )
-        found[point.name] = loaded
-    return found

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
+from provenance.annotators.watermarks.catalogue import registered_schemes
 from provenance.annotators.watermarks.config import WatermarkConfig, published_defaults
 from provenance.annotators.watermarks.detect import detect
 from provenance.annotators.watermarks.null import sidak
 from provenance.annotators.watermarks.ragged import I64
-from provenance.annotators.watermarks.scheme import Scheme, registered_schemes
+from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.shared import ENOUGH
 from provenance.annotators.watermarks.tokenizers import Tokenizer
 from provenance.errors import DataError, UsageError

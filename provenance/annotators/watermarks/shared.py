@@ -7,6 +7,8 @@ document is then compared with the greens among coins as common as its own, and 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from scipy.special import betainc
@@ -26,8 +28,17 @@ SUSPECT = 1e-3
 _STRATA = 32
 
 
+class _Coins(NamedTuple):
+    """The coins of a batch: coin c is in documents `doc[starts[c] : starts[c + 1]]`, `holders[c]` of them compared."""
+
+    starts: I64
+    holders: I64
+    doc: I64
+    green: Bools  # as doc
+
+
 def among_others(
-    exact: F64, marks: Marks, offsets: I64, ties: F64, least: int, rate: float, population: int = 0
+    exact: F64, marks: Marks, offsets: I64, ties: F64, *, least: int, rate: float, population: int = 0
 ) -> tuple[I64, F64]:
     """Coins compared and p-value of each document of a batch, by strata of how many other documents share a coin.
 
@@ -52,9 +63,8 @@ def among_others(
     holders = np.add.reduceat(compared[doc].astype(np.int64), first)
     sizes = np.diff(np.append(first, len(doc)))
     limit = max(COMMON * float(compared.sum()), 2.0 * float(np.median(np.repeat(holders, sizes))))
-    kept, hits, mean, variance = _strata(
-        first, holders, doc, green[counted][order], compared, limit, rate, population
-    )
+    held = _Coins(first, holders, doc, green[counted][order])
+    kept, hits, mean, variance = _strata(held, compared, limit, rate, population)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = 1.0 - variance / mean
         p = _upper(hits, mean / share, share) * (1.0 - ties) + ties * _upper(hits - 1.0, mean / share, share)
@@ -80,19 +90,10 @@ def _octave(others: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _strata(
-    starts: I64,
-    holders: I64,
-    doc: I64,
-    green: Bools,
-    compared: Bools,
-    limit: float,
-    rate: float,
-    population: int,
+    coins: _Coins, compared: Bools, limit: float, rate: float, population: int
 ) -> tuple[I64, F64, F64, F64]:
-    """Coins kept, green ones, and their mean and variance under the null, for each document.
-
-    Coin c is in documents `doc[starts[c] : starts[c + 1]]`, of which `holders[c]` are compared with.
-    """
+    """Coins kept, green ones, and their mean and variance under the null, for each document."""
+    starts, holders, doc, green = coins
     documents = len(compared)
     size = np.zeros(_STRATA, np.float64)
     greens = np.zeros(_STRATA, np.float64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,18 @@ from numba import njit
 from pydantic import Field, PrivateAttr, model_validator
 
 from provenance.annotators.watermarks.null import histogram, sum_p
-from provenance.annotators.watermarks.ragged import F64, I64, U64, Bools, first_of_each, mix, sums
+from provenance.annotators.watermarks.ragged import (
+    F64,
+    I64,
+    U64,
+    Bools,
+    first_of_each,
+    longest,
+    mix,
+    place_of,
+    sums,
+    table_size,
+)
 from provenance.annotators.watermarks.random import coin_flips
 from provenance.annotators.watermarks.scheme import Marks, Measurements, Scheme
 
@@ -99,7 +110,7 @@ class SynthId(Scheme):
         """The published mask: n-grams whose context is not in the recent history and before any end of sequence."""
         _, contexts = _hashes(tokens, offsets, self.ngram_len)
         eos = -1 if self.eos_token_id is None else self.eos_token_id
-        return _mask(tokens, offsets, contexts, self.ngram_len, self.context_history_size, eos)
+        return _mask(tokens, offsets, contexts, _Reading(self.ngram_len, self.context_history_size, eos))
 
     def marks(self, tokens: I64, offsets: I64) -> Marks:
         """Coins are distinct readable n-grams; each is worth its part of the score."""
@@ -253,32 +264,33 @@ def _g_values(hashes: U64, keys: U64, table: G) -> G:
     return out
 
 
+class _Reading(NamedTuple):
+    """What the published mask depends on; `eos` is -1 where there is no end of sequence."""
+
+    ngram_len: int
+    history: int
+    eos: int
+
+
 @njit(cache=True, nogil=True)
-def _mask(tokens: I64, offsets: I64, contexts: U64, ngram_len: int, history: int, eos: int) -> Bools:
+def _mask(tokens: I64, offsets: I64, contexts: U64, reading: _Reading) -> Bools:
     out = np.zeros(len(tokens), np.bool_)
-    longest = 0
-    for d in range(len(offsets) - 1):
-        longest = max(longest, offsets[d + 1] - offsets[d])
-    size = 16
-    while size < 2 * longest:
-        size *= 2
+    size = table_size(longest(offsets))
     table = np.zeros(size, np.uint64)
     seen_at = np.zeros(size, np.int64)
     owner = np.full(size, -1, np.int64)
+    history = reading.history
     for d in range(len(offsets) - 1):
-        used = 16
-        while used < 2 * (offsets[d + 1] - offsets[d]):
-            used *= 2
+        used = table_size(offsets[d + 1] - offsets[d])
+        first = offsets[d] + reading.ngram_len - 1
         ended = False
-        for i in range(offsets[d], min(offsets[d] + ngram_len - 1, offsets[d + 1])):
-            ended = ended or tokens[i] == eos
-        for i in range(offsets[d] + ngram_len - 1, offsets[d + 1]):
-            ended = ended or tokens[i] == eos
-            slot = np.int64(mix(contexts[i]) & np.uint64(used - 1))
-            while owner[slot] == d and table[slot] != contexts[i]:
-                slot = (slot + 1) & (used - 1)
+        for i in range(offsets[d], offsets[d + 1]):
+            ended = ended or tokens[i] == reading.eos
+            if i < first:
+                continue
+            slot = place_of(contexts[i], table, owner, d, used)
             # the history starts full of zeros, so a context that hashes to zero is taken for a repeat at first
-            repeated = contexts[i] == 0 and i - (offsets[d] + ngram_len - 1) < history
+            repeated = contexts[i] == 0 and i - first < history
             if owner[slot] == d and i - seen_at[slot] <= history:
                 repeated = True
             owner[slot] = d

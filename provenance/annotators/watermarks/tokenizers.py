@@ -11,15 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from provenance.annotators.tokens.tokenizer import TokenizerError
 from provenance.annotators.watermarks.ragged import I64
-from provenance.errors import UsageError
 
 #: Longest text that is tokenised, in characters: more adds nothing to a verdict and costs without bound.
 MAX_CHARACTERS = 1_000_000
-
-
-class TokenizerError(UsageError):
-    """The tokenizer cannot be loaded; the message says why and what to do."""
 
 
 class Tokenizer:

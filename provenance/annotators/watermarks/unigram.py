@@ -64,7 +64,8 @@ class Unigram(Scheme):
         distinct = sums(marks.value * marks.counted, offsets).astype(np.int64)
         marked = int(self.green.sum())
         p = np.where(short, 1.0, hypergeometric_p(distinct, coins, self.vocab_size, marked, ties))
+        rate, population = marked / self.vocab_size, self.vocab_size
         coins, p = among_others(
-            p, marks, offsets, ties, self.min_tokens, marked / self.vocab_size, self.vocab_size
+            p, marks, offsets, ties, least=self.min_tokens, rate=rate, population=population
         )
         return Measurements(scored, hits, z, coins, p)

@@ -14,11 +14,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.annotators.columns import at_most_one, read_column, string_array
+from provenance.annotators.columns import read_column, string_array
 from provenance.annotators.language import identify
 from provenance.annotators.language import load_model as load_language_model
+from provenance.annotators.tokens.tokenizer import load_tokenizer
 from provenance.detectors.embedded.calibration import BUCKETS, Calibration, base_language, load_calibration
 from provenance.detectors.embedded.model import Model, load_model
+from provenance.evidence import at_most_one
 
 NAME = "embedded"
 #: Language tags that say that the language is not known.
@@ -166,15 +168,18 @@ def score_texts(
 
     Keys: synthetic_probability (with `prior`, 0 to 1), llr (nats), abstained, flagged (score above the
     threshold fixed beforehand for `max_fpr`; never where abstained), language (the given tag's base language,
-    else identified), token_count (words the detector read), detectors, evidence (pieces with their ratios and
+    else identified), token_count (by the tokenizer that ships), word_count (words the detector read), detectors, evidence (pieces with their ratios and
     reasons; none where it abstains), abstained_because. `calibration`
     takes the detector's own one's place, `folder` holds another detector than the shipped one.
 
     Raises:
         ValueError: for a rate outside 0 to 1, or a calibration of another detector version.
     """
-    found = score_columns(texts, languages, prior, max_fpr, calibration, folder)
-    columns = (found.probability, found.ratio, found.abstained, found.flagged, found.words, found.score)
+    column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else string_array(texts)
+    found = score_columns(column, languages, prior, max_fpr, calibration, folder)
+    columns = (
+        found.probability, found.ratio, found.abstained, found.flagged, load_tokenizer().count(column), found.words, found.score
+    )  # fmt: skip
     rows = zip(found.languages, *(column.tolist() for column in columns), strict=True)
     return [
         {
@@ -183,14 +188,15 @@ def score_texts(
             "abstained": abstained,
             "flagged": flagged,
             "language": language,
-            "token_count": words,
+            "token_count": tokens,
+            "word_count": words,
             "detectors": [{"name": NAME, "version": found.version, "score": score, "llr": ratio}],
             "evidence": []
             if abstained
             else [{"source": f"detector:{NAME}", "llr": ratio, "because": found.reason(row)}],
             "abstained_because": found.reason(row) if abstained else None,
         }
-        for row, (language, probability, ratio, abstained, flagged, words, score) in enumerate(rows)
+        for row, (language, probability, ratio, abstained, flagged, tokens, words, score) in enumerate(rows)
     ]
 
 

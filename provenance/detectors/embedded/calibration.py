@@ -58,6 +58,8 @@ class Calibration:
     bounds: tuple[float, float] = (-4.0, 4.0)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     humans: Mapping[str, Sequence[Sequence[tuple[int, int]]]] = field(default_factory=dict)
+    #: Mean of exp(ratio) over the human texts that calibrated a language: 1, less what the bounds cut off.
+    human_means: Mapping[str, float] = field(default_factory=dict)
 
     def languages(self) -> list[str]:
         """The languages this calibration claims, sorted."""

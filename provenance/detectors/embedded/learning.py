@@ -13,6 +13,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.columns import text_buffers
 from provenance.detectors.embedded import features
 from provenance.detectors.embedded.features import (
     MAX_GRAMS,
@@ -29,7 +30,6 @@ from provenance.detectors.embedded.model import (
     measure,
     passages,
     place_keys,
-    text_buffers,
 )
 from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import MAX_TOKENS, WORD, character_tables, tokenise

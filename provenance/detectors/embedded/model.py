@@ -22,6 +22,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.columns import text_buffers
 from provenance.detectors.embedded import features, rhythm, tokens
 from provenance.detectors.embedded.calibration import Languages, rows_by
 from provenance.detectors.embedded.features import (
@@ -194,21 +195,6 @@ def mix_experts(experts: NDArray[Any], lines: NDArray[Any]) -> NDArray[np.float6
     lines = np.asarray(lines, float)
     with np.errstate(invalid="ignore"):  # a document without scores has none
         return np.asarray(np.logaddexp.reduce(lines[..., 0] + lines[..., 1] * experts, axis=1))
-
-
-def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(bytes, int64 offsets of shape (n + 1,)) of a string array, without copying the text."""
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    if texts.null_count:
-        texts = texts.fill_null("")
-    if not pa.types.is_large_string(texts.type):
-        texts = texts.cast(pa.large_string())
-    _, where, data = texts.buffers()
-    if len(texts) == 0 or where is None:
-        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(where, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), offsets
 
 
 def read_model(path: Path) -> Model:

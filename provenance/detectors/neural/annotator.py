@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from provenance import schema
 from provenance.detectors.neural.calibration import combine, ratios, read_score_calibration
 from provenance.detectors.neural.config import Combination, NeuralConfig, ScoreCalibration, check_combination
-from provenance.detectors.neural.scores import NeuralScores, load_scorer
+from provenance.detectors.neural.load import load_scorer
+from provenance.detectors.neural.scores import NeuralScores
 from provenance.detectors.neural.weights import NeuralError, digest, locate, require_extra
 
 #: Scores are kept to this many decimals. Batches of other sizes differ by about 1e-6, so what is written

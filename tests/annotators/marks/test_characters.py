@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from provenance.annotators.marks import scripts
 from provenance.annotators.marks.annotator import Marks
-from provenance.annotators.marks.characters import PLACES, SIGNAL_NAMES, clean_invisible, find_characters
+from provenance.annotators.marks.characters import PLACES, SIGNAL_NAMES, find_characters
+from provenance.annotators.marks.invisible import clean_invisible
 from provenance.schema import EVIDENCE, SIGNALS
 
 

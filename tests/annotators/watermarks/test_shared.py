@@ -78,7 +78,7 @@ def test_each_stratum_is_drawn_without_replacement() -> None:
     exact[:30] = SUSPECT / 2  # suspects: judged, but no part of the comparison
     rate = float(scheme.green.mean())
     marks = Marks(counted, scheme.green[tokens].astype(np.float64), keys)
-    kept, p = among_others(exact, marks, offsets, ties, 1, rate, VOCABULARY)
+    kept, p = among_others(exact, marks, offsets, ties, least=1, rate=rate, population=VOCABULARY)
     sets = [set(document.tolist()) for document in documents]
     holders = {token: sum(token in other for other in sets[30:]) for token in set(tokens.tolist())}
     typical = np.median([holders[token] for own in sets for token in own])

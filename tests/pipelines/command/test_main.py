@@ -237,6 +237,7 @@ def test_score_answers_each_line_in_order_and_goes_on_after_a_bad_one(tmp_path: 
         "flagged",
         "language",
         "token_count",
+        "word_count",
         "detectors",
     }
     assert set(scored) >= names

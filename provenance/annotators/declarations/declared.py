@@ -1,0 +1,56 @@
+"""What one document declares: signals of its making and of its use, and its licences.
+
+The readers of headers, markup and text add to one `Declared`; each thing said is kept once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One thing a page declares: what it means, how it was written (at most 200 characters), and where."""
+
+    signal: str
+    value: str
+    where: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the row of `schema.SIGNALS`."""
+        return {"signal": self.signal, "value": self.value[:200], "where": self.where}
+
+
+@dataclass
+class Declared:
+    """What one document declares; `licenses` are SPDX identifiers or addresses, the first one found first."""
+
+    making: list[Signal] = field(default_factory=list)
+    use: list[Signal] = field(default_factory=list)
+    licenses: list[str] = field(default_factory=list)
+
+    def add_making(self, signal: Signal | None) -> None:
+        """Keep a disclosure once."""
+        if signal and signal not in self.making:
+            self.making.append(signal)
+
+    def add_use(self, signal: Signal | None) -> None:
+        """Keep a rights signal once."""
+        if signal and signal not in self.use:
+            self.use.append(signal)
+
+    def add_license(self, value: str, name: str | None, where: str) -> None:
+        """Keep a licence, written as `value`, if it has a `name`."""
+        if name:
+            self.licenses.append(name)
+            self.add_use(Signal("license", value, where))
+
+    @property
+    def license(self) -> str | None:
+        """The licence that counts: the first."""
+        return self.licenses[0] if self.licenses else None
+
+    @property
+    def train_opt_out(self) -> bool:
+        """Whether any signal reserves the text against training."""
+        return any(signal.signal == "optout" for signal in self.use)

@@ -1,0 +1,116 @@
+"""What elements of a page declare: `<meta>`, attributes of any element, and links to a licence or a manifest.
+
+Every reader goes to the places that the compiled search found and reads the tag around them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from provenance.annotators.declarations import rights
+from provenance.annotators.declarations.declared import Declared, Signal
+from provenance.annotators.declarations.making import classify_source, read_aigc, read_mode
+from provenance.annotators.page import markup
+from provenance.annotators.page.search import Page
+
+#: Elements that hold the page's own text, whatever level of detail a site marks up.
+_WHOLE = frozenset((b"html", b"body", b"main", b"article"))
+_GENERATED_NAMES = frozenset(
+    "ai-generated ai-generated-content generated-by-ai aigenerated ai-content content-ai-generated".split()
+)
+_DISCLOSURE_NAMES = frozenset(
+    "ai-disclosure aidisclosure ai-content-disclosure ai-use-disclosure ai-content-declaration ai-involvement".split()
+)
+_ROBOTS_NAMES = frozenset(
+    "robots googlebot bingbot gptbot ccbot google-extended anthropic-ai claudebot x-robots-tag".split()
+)
+_LICENSE_NAMES = frozenset(
+    "license dc-license dcterms-license dc-rights-license dc-rights dcterms-rights rights-license".split()
+)
+#: Names of `<meta>` elements worth a closer look; the sets above decide.
+_META_HINT = re.compile(
+    rb"[\"'= ](?:ai|aigc|aidis|content-[aus]|generated-by|tdm-|robots|x-robots|\w{2,10}bot\b|google-ext|anthropic|licen|dc|rights)"
+    rb"|sourcetype",
+)
+_LONGEST_VALUE = 2_000
+
+
+def read_metas(page: Page, url: str, declared: Declared) -> None:
+    """Add what `<meta>` elements declare; of several of one name the first counts."""
+    said: dict[str, str] = {}
+    for at in page.places[b"<meta"]:
+        tag = markup.tag_at(page.content, at)
+        if not _META_HINT.search(tag.lower()):
+            continue
+        values = markup.attributes(tag)
+        raw = markup.first_of(values, b"name", b"property", b"http-equiv", b"itemprop")
+        if raw:
+            name = re.sub(r"[_:. ]", "-", raw[:60].decode("latin-1").lower())
+            said.setdefault(name, markup.words(values.get(b"content", b"")[:_LONGEST_VALUE]))
+    for name, value in said.items():
+        where = f"meta {name}"
+        if name in _GENERATED_NAMES or name in _DISCLOSURE_NAMES:
+            declared.add_making(read_mode(value, where, yes_means_generated=name in _GENERATED_NAMES))
+        elif name == "aigc":
+            declared.add_making(read_aigc(value, where))
+        elif name.endswith("digitalsourcetype"):
+            declared.add_making(classify_source(value, where))
+        elif name == "tdm-reservation":
+            declared.add_use(rights.read_reservation(value, said.get("tdm-policy", ""), where))
+        elif name in _ROBOTS_NAMES:
+            declared.add_use(rights.read_robots(value, where))
+        elif name in ("content-usage", "content-signal"):
+            declared.add_use(rights.read_preferences(value, where))
+        elif name in _LICENSE_NAMES:
+            declared.add_license(value, rights.name_license(value, url), where)
+
+
+def read_attributes(page: Page, declared: Declared) -> None:
+    """Add `ai-disclosure` and `data-ai-generated` attributes; on part of a page they mean AI took part."""
+    for needle in (b"ai-disclosure", b"aidisclosure", b"ai-generated"):
+        for at in page.places[needle]:
+            _, tag = markup.tag_around(page.content, at)
+            element = markup.tag_name(tag)
+            if not element or element == b"meta":
+                continue
+            values = markup.attributes(tag)
+            raw = values.get(needle) if needle in values else values.get(b"data-" + needle)
+            if raw is None:
+                continue
+            where = f"{element.decode('latin-1')}[{needle.decode()}]"
+            signal = read_mode(markup.words(raw), where, yes_means_generated=needle == b"ai-generated")
+            if signal and element not in _WHOLE:
+                signal = Signal("ai-assisted", signal.value, where)
+            declared.add_making(signal)
+
+
+def read_links(page: Page, url: str, declared: Declared) -> None:
+    """Add `<link>` to a C2PA manifest, `rel=license`, and Creative Commons links in the footer."""
+    for needle in (b"c2pa-manifest", b"application/c2pa"):
+        for at in page.places[needle]:
+            _, tag = markup.tag_around(page.content, at)
+            if markup.tag_name(tag) in (b"link", b"script"):
+                where = f"{markup.tag_name(tag).decode()} {needle.decode()}"
+                declared.add_making(Signal("c2pa", _target(tag), where))
+    for at in page.places[b"license"]:
+        _, tag = markup.tag_around(page.content, at)
+        element = markup.tag_name(tag)
+        if element in (b"a", b"link") and b"license" in _relations(tag):
+            where = f"{element.decode()} rel=license"
+            declared.add_license(_target(tag), rights.name_license(_target(tag), url), where)
+    links = [] if declared.licenses else page.places[b"creativecommons.org/"]
+    footer = page.content.rfind(b"<footer") if links else -1
+    for at in links if footer >= 0 else ():
+        _, tag = markup.tag_around(page.content, at) if at >= footer else (0, b"")
+        target = _target(tag) if markup.tag_name(tag) == b"a" else ""
+        name = rights.name_license(target, url)
+        if name and name.startswith("CC"):
+            declared.add_license(target, name, "footer link")
+
+
+def _target(tag: bytes) -> str:
+    return markup.words(markup.attributes(tag).get(b"href", b""))
+
+
+def _relations(tag: bytes) -> list[bytes]:
+    return markup.attributes(tag).get(b"rel", b"").lower().split()

@@ -1,0 +1,47 @@
+"""Days as people write them, in some thirty languages; and numbers that only look like days."""
+
+from __future__ import annotations
+
+import pytest
+
+from provenance.annotators.dates.written import find_dates
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "March 12, 2020", "Mar. 12th, 2020", "12 March 2020", "12th of March 2020", "12. März 2020", "12.3.2020", "12/03/20",
+        "12 mars 2020", "12 de marzo de 2020", "12 marca 2020", "12 марта 2020", "12 Μαρτίου 2020", "12 Mart 2020",
+        "2020年3月12日", "2020-03-12", "2020/3/12", "2020. 3. 12", "12-Mar-2020", "12 מרץ 2020, 12.03.2020",
+    ],
+)  # fmt: skip
+def test_days_are_read_as_people_write_them(written: str) -> None:
+    assert [str(day) for day, _ in find_dates(f"Posted {written} by x", False)][:1] == ["2020-03-12"]
+
+
+def test_slashes_follow_the_page_where_both_readings_are_possible() -> None:
+    assert [str(day) for day, _ in find_dates("3/4/2020 3.4.2020 25/4/2020 4/25/2020", True)] == [
+        "2020-03-04", "2020-04-03", "2020-04-25", "2020-04-25",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "version 1.2.2020.4",
+        "1,12.03.2020",
+        "99/99/2020",
+        "30 February 2020",
+        "12 foo 2020",
+        "call 202-03-1234",
+    ],
+)
+def test_other_numbers_are_no_days(written: str) -> None:
+    assert list(find_dates(written, False)) == []
+
+
+@pytest.mark.parametrize(
+    "drawn", ["M6-1.05-.797-1.892-.686-3.03.075-.758-.36-6.643", "0-12-5-12-12.8 0-7.6 6.1", "v1.20204"]
+)
+def test_numbers_of_drawings_are_no_dates(drawn: str) -> None:
+    assert list(find_dates(f"{drawn} " * 20, False)) == []

@@ -1,0 +1,42 @@
+"""Columns of a batch: there or not, and only for rows that may become documents."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from provenance.annotators.columns import open_rows, read_column, string_array, with_columns
+
+BATCH = pa.record_batch(
+    {"text": ["a", "b", None], "size": pa.array([1, 2, 3]), "outcome": [None, "redirect", None]}
+)
+
+
+def test_a_row_with_an_outcome_reads_as_null() -> None:
+    assert open_rows(BATCH).to_pylist() == [True, False, True]
+    assert read_column(BATCH, "text", pa.large_string()).to_pylist() == ["a", None, None]
+
+
+def test_a_missing_column_reads_as_null_and_another_type_is_cast() -> None:
+    assert read_column(BATCH, "absent", pa.int64()).to_pylist() == [None, None, None]
+    assert read_column(BATCH, "size", pa.float64()).type == pa.float64()
+
+
+def test_without_an_outcome_every_row_is_open() -> None:
+    batch = BATCH.drop_columns(["outcome"])
+    assert open_rows(batch).to_pylist() == [True, True, True]
+    assert read_column(batch, "text", pa.string()).to_pylist() == ["a", "b", None]
+
+
+@pytest.mark.parametrize("texts", [[], ["", "é", "\ud800x", "𝔘"]])
+def test_texts_become_an_array_and_lone_surrogates_question_marks(texts: list[str]) -> None:
+    expected = [text.encode("utf-8", "replace").decode() for text in texts]
+    array = string_array(texts)
+    array.validate(full=True)
+    assert array.to_pylist() == expected
+
+
+def test_columns_are_added_or_replaced_in_place() -> None:
+    batch = with_columns(BATCH, {"text": pa.array([1, 2, 3]), "new": pa.array([4, 5, 6])})
+    assert batch.schema.names == ["text", "size", "outcome", "new"]
+    assert batch["text"].to_pylist() == [1, 2, 3]

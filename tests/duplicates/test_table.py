@@ -1,0 +1,81 @@
+"""The table of clusters says who was dropped for whom, and what the cluster proves, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from provenance.duplicates import Clusters
+from provenance.duplicates.table import CLUSTERS, MOST_HOSTS, clusters_table
+from provenance.schema import TIME
+
+
+def clusters(keepers: dict[int, int]) -> Clusters:
+    where = np.array(sorted(keepers), np.uint64)
+    return Clusters(
+        where,
+        np.array([keepers[int(address)] for address in where], np.uint64),
+        np.where([keepers[int(address)] == address for address in where], 1, 0.8).astype(np.float32),
+    )
+
+
+def facts(hosts: list[str | None], times: list[datetime | None]) -> pa.Table:
+    """What the shards know of their rows, shard after shard."""
+    names = [f"{number:032x}" for number in range(len(hosts))]
+    return pa.table(
+        {"doc_id": names, "host": pa.array(hosts, pa.string()), "capture_time": pa.array(times, TIME)}
+    )
+
+
+def day(number: int) -> datetime:
+    return datetime(2020, 1, number, tzinfo=UTC)
+
+
+def test_a_keeper_carries_what_its_cluster_proves_and_its_duplicates_do_not() -> None:
+    rows = facts(["a.example", "b.example", None, "b.example"], [day(4), day(2), None, day(2)])
+    found = clusters_table(clusters({0: 0, 1: 0, 2: 0, 3: 0}), lambda shard, at: rows.take(pa.array(at)))
+    assert found.schema.equals(CLUSTERS)
+    keeper, *others = found.to_pylist()
+    assert keeper["duplicate_count"] == 3
+    assert keeper["duplicate_hosts"] == ["b.example"]
+    assert keeper["earliest_capture"] == day(2)
+    assert keeper["witness"] == f"{1:032x}"  # of two captures of one time the lower address
+    for row in others:
+        assert row["keeper_doc_id"] == f"{0:032x}"
+        assert row["duplicate_count"] is row["earliest_capture"] is row["witness"] is None
+
+
+def test_a_cluster_without_a_capture_proves_nothing() -> None:
+    rows = facts([None, None], [None, None])
+    found = clusters_table(clusters({0: 1, 1: 1}), lambda shard, at: rows.take(pa.array(at))).to_pylist()
+    assert found[1]["duplicate_hosts"] == []
+    assert found[1]["earliest_capture"] is found[1]["witness"] is None
+
+
+def test_rows_of_several_shards_are_read_shard_by_shard() -> None:
+    second = 1 << 40
+    asked: list[tuple[int, list[int]]] = []
+
+    def read(shard: int, at: np.ndarray) -> pa.Table:
+        asked.append((shard, at.tolist()))
+        return facts(["a.example"] * 9, [day(1 + shard)] * 9).take(pa.array(at))
+
+    found = clusters_table(clusters({2: 2, second + 1: 2, 3: 3, second + 5: 3}), read)
+    assert asked == [(0, [2, 3]), (1, [1, 5])]
+    assert found["earliest_capture"].to_pylist() == [day(1), day(1), None, None]
+
+
+def test_hosts_beyond_what_a_reader_can_use_are_left_out() -> None:
+    count = MOST_HOSTS + 50
+    rows = facts([f"{k:04}.example" for k in range(count)], [day(1)] * count)
+    found = clusters_table(
+        clusters(dict.fromkeys(range(count), 0)), lambda shard, at: rows.take(pa.array(at))
+    )
+    (hosts,) = [value for value in found["duplicate_hosts"].to_pylist() if value is not None]
+    assert hosts == [f"{k:04}.example" for k in range(1, MOST_HOSTS + 1)]
+
+
+def test_no_clusters_are_a_table_without_rows() -> None:
+    assert clusters_table(clusters({}), lambda shard, at: facts([], [])).equals(CLUSTERS.empty_table())

@@ -1,0 +1,83 @@
+"""HTTP responses inside records: taken apart at their header; bombs and long runs cost bounded memory and time."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from provenance.records.http import decode_payload, split_response
+from tests.records.archives import PAGE, URLS, read_archive, record
+
+BOMB = b"<html><body><p>" + b"\0" * (64 << 20)
+
+
+def raw_deflate(data: bytes) -> bytes:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return deflate.compress(data) + deflate.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "payload"),
+    [
+        (b"gzip", gzip.compress(BOMB)),
+        (b"br", brotli.compress(BOMB, quality=2)),
+        (b"zstd", zstandard.compress(BOMB)),
+        (b"deflate", zlib.compress(BOMB)),
+        (b"deflate", raw_deflate(BOMB)),
+        (b"gzip, gzip", gzip.compress(gzip.compress(BOMB))),
+        (b"br, zstd, gzip", gzip.compress(zstandard.compress(brotli.compress(BOMB, quality=2)))),
+    ],
+)
+def test_a_payload_bomb_is_a_failure_row_and_costs_bounded_memory(coding: bytes, payload: bytes) -> None:
+    data = gzip.compress(record(URLS[0], payload, b"Content-Encoding: " + coding + b"\r\n")) + gzip.compress(
+        record(URLS[1])
+    )
+    tracemalloc.start()
+    rows = read_archive(data, max_payload_bytes=1 << 20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [(row["url"], row["outcome"]) for row in rows] == [(URLS[0], "too_large"), (URLS[1], None)]
+    assert peak < 24 << 20
+
+
+@pytest.mark.parametrize("run", [b"\r", b" ", b"\n ", b"a", b"charset= ", b"\r\n\t"])
+def test_long_runs_in_headers_cost_linear_time(run: bytes) -> None:
+    filler = run * (1_000_000 // len(run))
+    hostile = record(URLS[0]).replace(b"WARC-Date:", b"X: " + filler + b"\r\nWARC-Date:")
+    hostile += record(URLS[1], headers=b"Content-Type: a; charset=" + filler + b"\r\n")
+    rows = read_archive(gzip.compress(hostile) + gzip.compress(record(URLS[2])))
+    assert rows[-1]["url"] == URLS[2] and rows[-1]["body"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("block", "status", "payload"),
+    [
+        (b"HTTP/2 200\r\nA: b\r\n\r\nx", 200, b"x"),
+        (b"HTTP/1.1 404 Not Found\nA: b\n\nx", 404, b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\nx", 200, b"x"),
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n", 200, b""),
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n<html>", 200, b"<html>"),
+        (b"<html>", None, b"<html>"),
+        (b"HTTP/1.1", None, b""),
+    ],
+)
+def test_responses_are_split_at_their_header(block: bytes, status: int | None, payload: bytes) -> None:
+    response = split_response(block, 1 << 20)
+    assert (response.status, response.payload if response.has_status_line else block) in [
+        (status, payload),
+        (None, block),
+    ]
+
+
+def test_chunking_and_codings_that_are_not_there_are_passed_over() -> None:
+    assert decode_payload(b"<html>", b"chunked", b"gzip, br", 100).payload == b"<html>"
+    assert decode_payload(b"3;x=1\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"Chunked", None, 100).payload == b"abcde"
+    assert decode_payload(b"3\r\nabc\r\nzz", b"chunked", None, 100).payload == b"abc"
+    cut = decode_payload(gzip.compress(b"abc" * 999)[:-12], None, b"gzip", 9999)
+    assert cut.payload.startswith(b"abc") and cut.detail
+    assert decode_payload(gzip.compress(b"x")[:9] + b"\xff" * 9, None, b"gzip", 99).reason == "bad_encoding"

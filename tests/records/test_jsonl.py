@@ -1,0 +1,61 @@
+"""JSON lines: a row for each line, and a bad line costs only itself."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import zstandard
+
+from tests.records.archives import read
+
+LINE = {"id": "a", "url": "https://a.example/", "date": "2021-06-07", "text": "Grüße", "source": "dump"}
+
+
+@pytest.mark.parametrize("encode", [bytes, gzip.compress, zstandard.compress])
+def test_json_lines_give_a_row_for_each_line(encode: Any) -> None:
+    lines = [
+        json.dumps(LINE),
+        "",
+        "{broken",
+        json.dumps({"text": 5}),
+        json.dumps({"body": "x"}),
+        "[1]",
+        json.dumps(LINE),
+    ]
+    rows = read(encode(b"\xef\xbb\xbf" + "\r\n".join(lines).encode()), "x.jsonl")
+    assert [row["outcome"] for row in rows] == [None, "bad_row", "bad_row", "bad_row", "bad_row", None]
+    assert rows[0]["text"] == "Grüße" and rows[0]["record_id"] == "a" and rows[0]["source"] == "dump"
+    assert rows[0]["capture_time"] == datetime(2021, 6, 7, tzinfo=UTC)
+    assert "line 3" in rows[1]["detail"]
+
+
+def test_json_lines_are_known_by_their_bytes_even_after_a_bad_first_line() -> None:
+    good = json.dumps(LINE).encode()
+    assert [row["outcome"] for row in read(b"oops\n" + good + b"\n" + good, "x.warc.gz")] == [
+        "bad_row",
+        None,
+        None,
+    ]
+
+
+def test_a_line_that_is_too_long_costs_only_itself() -> None:
+    good = json.dumps(LINE).encode()
+    rows = read(good + b"\n" + b'{"text": "' + b"a" * 5000 + b'"}\n' + good, max_line_bytes=1000)
+    assert [row["outcome"] for row in rows] == [None, "too_large", None]
+
+
+def test_deep_json_and_lone_surrogates_and_nul_do_not_raise() -> None:
+    rows = read(
+        b'{"text": "a"}\n{"text": ' + b"[" * 200_000 + b'\n{"text": "\\ud800 x"}\n{"text": "a\\u0000b"}\n'
+    )
+    assert [row["outcome"] for row in rows] == [None, "bad_row", None, None]
+
+
+def test_a_line_with_broken_utf8_or_stray_nuls_is_read_and_says_so() -> None:
+    broken, padded = read(b'{"text": "caf\xe9"}\n\0\0{"text": "fine"}\0\n', "x.jsonl")
+    assert broken["text"] == "caf\N{REPLACEMENT CHARACTER}" and "UTF-8" in broken["detail"]
+    assert (padded["text"], padded["detail"]) == ("fine", None)

@@ -1,0 +1,63 @@
+"""The card says what the manifest says, and names from the crawl cannot break it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provenance.release.card import build_card, describe_cost
+
+
+@pytest.fixture
+def manifest(demo_release: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((demo_release / "manifest.json").read_text(encoding="utf-8"))
+    return copy.deepcopy(found)
+
+
+def test_a_release_has_the_card_of_its_manifest(demo_release: Path, manifest: dict[str, Any]) -> None:
+    assert (demo_release / "README.md").read_text(encoding="utf-8") == build_card(manifest)
+
+
+def test_the_header_is_what_datasets_reads(manifest: dict[str, Any]) -> None:
+    header = yaml.safe_load(build_card(manifest).split("---")[1])
+    assert {item["config_name"]: item["data_files"] for item in header["configs"]} == {
+        "default": "data/*.parquet",
+        "ledger": "ledger/*.parquet",
+    }
+
+
+def test_every_reason_stands_in_the_table_with_its_count_and_meaning(manifest: dict[str, Any]) -> None:
+    card = build_card(manifest)
+    for key, count in manifest["counts"]["reasons"].items():
+        decision, reason = key.split(":")
+        (line,) = [
+            line for line in card.splitlines() if line.startswith(f"| {decision} | {reason} | {count:,} |")
+        ]
+        assert len(line.split("|")[4].strip()) > 5
+
+
+def test_a_cap_that_does_not_hold_is_not_hidden(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"] |= {"holds": False, "exceeded_by": 0.0312}
+    assert "DOES NOT HOLD: it is exceeded by 0.0312" in build_card(manifest)
+
+
+def test_many_inputs_are_counted_and_odd_names_stay_in_their_span(manifest: dict[str, Any]) -> None:
+    odd = {"name": "a`b\n# heading\x1b[2J", "bytes": 1}
+    manifest["inputs"] = [odd] + [{"name": f"{k}.warc", "bytes": 1000} for k in range(80)]
+    card = build_card(manifest)
+    assert "- and 31 more, listed in manifest.json" in card
+    assert "\n# heading" not in card and "\x1b" not in card
+    assert "- `a\N{REPLACEMENT CHARACTER}b" in card
+
+
+def test_the_cost_of_a_neural_detector_is_told_with_its_band() -> None:
+    item = {"name": "n", "asked": 25, "documents": 200, "band": [-2.0, 1.5]}
+    assert describe_cost(item) == (
+        "n: asked about 25 of 200 texts (12.5%), where the embedded ratio is in -2 to +1.5 nats"
+    )
+    assert describe_cost(item | {"band": None, "documents": 0, "asked": 0}).endswith("(0.0%), always")

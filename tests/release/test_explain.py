@@ -1,0 +1,83 @@
+"""Every decision is explained by the release alone: reason, evidence in nats, and who was kept instead."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from provenance.files.storage import LocalStorage
+from provenance.release.explain import describe, explain
+from provenance.release.manifest import ReleaseError
+from tests.program import DEMO, ledger, run
+
+STORAGE = LocalStorage()
+
+
+@pytest.fixture(scope="module")
+def rows(demo_release: Path) -> pd.DataFrame:
+    return ledger(demo_release)
+
+
+def of(release: Path, row: pd.Series) -> tuple[dict[str, object], str]:
+    """The explanation of a row of the ledger, and its text."""
+    found = explain(STORAGE, str(release), row.doc_id)
+    assert found is not None
+    return found, describe(found)
+
+
+def test_evidence_adds_up_to_the_probability_of_every_document(
+    demo_release: Path, rows: pd.DataFrame
+) -> None:
+    for _, row in rows[rows.synthetic_probability.notna()].sample(15, random_state=0).iterrows():
+        found, text = of(demo_release, row)
+        total = found["prior_log_odds"] + found["evidence_log_odds"]  # type: ignore[operator]
+        assert 1 / (1 + math.exp(-total)) == pytest.approx(row.synthetic_probability, abs=1e-6)
+        assert f"{total:+.2f} nats together" in text
+        assert all(item["because"][:30] in text for item in row.evidence)
+
+
+def test_a_kept_document_is_described_without_its_text(demo_release: Path, rows: pd.DataFrame) -> None:
+    found, text = of(demo_release, rows[rows.decision == "kept"].iloc[0])
+    assert "text" not in found["document"]  # type: ignore[operator]
+    assert "captured: " in text and "proven by: " in text
+
+
+def test_a_duplicate_names_the_document_in_its_place(demo_release: Path, rows: pd.DataFrame) -> None:
+    row = rows[rows.reason == "duplicate"].iloc[0]
+    found, text = of(demo_release, row)
+    assert found["kept_in_its_place"]["doc_id"] == row.duplicate_of  # type: ignore[index]
+    assert f"kept in its place: {row.duplicate_of} (similarity {row.similarity:.3f})" in text
+
+
+def test_a_document_over_the_cap_names_the_cap(tmp_path: Path) -> None:
+    release = tmp_path / "strict"
+    assert run("curate", DEMO, "--output", release, "--max-synthetic", "0.01", "--quiet").code == 0
+    dropped = ledger(release)
+    found, text = of(release, dropped[dropped.reason == "synthetic_cap"].iloc[0])
+    assert set(found["cap"]) == {"max_synthetic", "guarantee", "unit", "threshold", "policy", "seed"}  # type: ignore[call-overload]
+    assert "cap: 0.01 of tokens, hard guarantee" in text
+
+
+def test_a_failed_record_says_why_and_where(demo_release: Path, rows: pd.DataFrame) -> None:
+    row = rows[rows.decision == "failed"].iloc[0]
+    found, text = of(demo_release, row)
+    assert "prior_log_odds" not in found
+    assert f"({row.reason})" in text and "because: " in text and f"offset {row.record_offset:,}" in text
+
+
+def test_what_the_crawl_says_cannot_steer_a_terminal(demo_release: Path, rows: pd.DataFrame) -> None:
+    found, _ = of(demo_release, rows[rows.decision == "kept"].iloc[0])
+    found["ledger"]["url"] = "https://a.example/\x1b[2J\u202e"  # type: ignore[index]
+    assert "\x1b" not in describe(found) and "\u202e" not in describe(found)
+
+
+def test_an_identifier_that_is_not_there_and_a_release_that_is_none(
+    demo_release: Path, tmp_path: Path
+) -> None:
+    assert explain(STORAGE, str(demo_release), "0" * 32) is None
+    assert run("explain", demo_release, "0" * 32).code == 1
+    with pytest.raises(ReleaseError, match="not a finished release"):
+        explain(STORAGE, str(tmp_path), "0" * 32)
