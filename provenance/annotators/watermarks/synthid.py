@@ -37,6 +37,8 @@ DEFAULT_KEYS = (
     990, 966, 226, 324, 585, 118, 504, 421, 521, 129, 669, 732, 225, 90, 960,
 )  # fmt: skip
 
+#: Size and seed of the sampling table of 2024.
+_PUBLISHED_TABLE = 65536, 0
 #: A table up to this size is enumerated; of a larger one (or one not a power of two) this many hashes are drawn.
 _STATES = 1 << 18
 
@@ -56,8 +58,8 @@ class SynthId(Scheme):
         description="hash: 2024 of transformers and synthid-text until June 2025, 2025 of synthid-text since",
     )
     ngram_len: int = Field(5, ge=2, le=64)
-    sampling_table_size: int = Field(65536, ge=2, le=2**24)
-    sampling_table_seed: int = Field(0, ge=-(2**63), lt=2**63)
+    sampling_table_size: int = Field(_PUBLISHED_TABLE[0], ge=2, le=2**24)
+    sampling_table_seed: int = Field(_PUBLISHED_TABLE[1], ge=-(2**63), lt=2**63)
     context_history_size: int = Field(1024, ge=1, le=2**20)
     eos_token_id: int | None = Field(None, ge=0, description="nothing is read from the first such token on")
     score: Literal["mean", "weighted_mean", "bayesian"] = "weighted_mean"
@@ -84,7 +86,10 @@ class SynthId(Scheme):
             self._bayes = self._bayesian_parameters()
         elif self.bayesian_model or self.beta or self.delta:
             raise ValueError("bayesian_model, beta and delta are for score: bayesian")
-        if self.version == "2025" and {"sampling_table_size", "sampling_table_seed"} & self.model_fields_set:
+        if (
+            self.version == "2025"
+            and (self.sampling_table_size, self.sampling_table_seed) != _PUBLISHED_TABLE
+        ):
             raise ValueError("version 2025 has no sampling table: leave its size and seed out")
         self._table = coin_flips(self.sampling_table_seed, self.sampling_table_size)
         return self

@@ -149,10 +149,12 @@ class TextSealOneKey(HashedNgrams):
         elif self._is_list:
             self._null = np.array([0.0, 1.0]), np.array([1 - self._rate, self._rate])
         else:
-            # the rounds of one n-gram share its hash: their joint distribution is that of drawn n-grams
-            drawn = np.random.default_rng(0).integers(0, 2**31, self.ngram + _DRAWN)
+            # the rounds of one n-gram share its hash: their joint distribution is that of drawn n-grams, around a
+            # mean that is known
+            drawn = np.random.default_rng(0).integers(0, 2**18, self.ngram + _DRAWN)
             bounds = np.array([0, len(drawn)], np.int64)
-            self._null = histogram(self._worth(drawn, bounds)[self.ngram :])
+            values, weights = histogram(self._worth(drawn, bounds)[self.ngram :])
+            self._null = values + self._rate * self.depth - values @ weights, weights
         return self
 
     @property
