@@ -51,7 +51,7 @@ def test_a_tokenizer_of_the_hub_is_compared_when_it_is_there() -> None:
 
 def test_without_the_library_it_says_which_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provenance.annotators.watermarks.tokenizers.find_spec", lambda name: None)
-    with pytest.raises(ValidationError, match=r"pip install 'provenance-pipelines\[watermarks\]'"):
+    with pytest.raises(ValidationError, match=r"pip install 'provenance-pipelines\[tokenizer\]'"):
         config("some/model")
     assert config("token ids").tokenizer == "token ids"
 
