@@ -19,9 +19,14 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from provenance.detectors.embedded import mixture, training  # noqa: E402
+from provenance.detectors.embedded import folds, mixture, training  # noqa: E402
 
-SHIPPED = ROOT / "provenance" / "detector" / "data"
+SHIPPED = ROOT / "provenance" / "detectors" / "embedded" / "data"
+
+#: The `source` of passages that were written for training.
+WRITTEN = "written for this corpus"
+#: Passages by a 2026 assistant, written for this detector (Apache-2.0).
+PASSAGES = ROOT / "scripts" / "train" / "passages"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,6 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, default=SHIPPED, help="directory for the two files (default: the package)"
     )
     parser.add_argument(
+        "--passages",
+        type=Path,
+        default=PASSAGES,
+        help="directory of *.jsonl of passages written for training (default: those of this repository)",
+    )
+    parser.add_argument(
         "--split", default="train", help="rows whose `split` column has this value (default: train)"
     )
     parser.add_argument(
@@ -50,26 +61,23 @@ def main(arguments: list[str] | None = None) -> int:
     files = sorted(options.corpus.glob("*.parquet"))
     if not files:
         parser.error(f"{options.corpus}: no Parquet files there")
-    table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    if "split" in table.columns:
-        table = table[table.split == options.split]
+    passages = sorted(options.passages.glob("*.jsonl")) if options.passages else []
     settings = training.Settings()
     if options.recent is not None:
         settings = replace(settings, recent=tuple(options.recent))
-    table = training.prepare(table)
+    table = training.prepare(read_files(files, passages, options.split), settings)
     corpus = training.read_corpus(table, settings)
-    folds = table.fold.to_numpy()
     made = {
         "passages": len(table),
         "labels": {str(k): int(v) for k, v in table.label.value_counts().sort_index().items()},
-        "files": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "files": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in [*files, *passages]},
         "settings": asdict(settings),
     }
     say(f"{len(table):,} passages, {len(corpus.keys):,} n-grams in {settings.sources} sources or more")
     everything = np.ones(len(table), bool)
     experts = training.train_experts(corpus, everything)
-    say(f"experts: {', '.join(experts)}; held-out scores of {training.FOLDS} groups of domains …")
-    scores = training.held_out_scores(corpus, folds)
+    say(f"experts: {', '.join(experts)}; held-out scores of {folds.FOLDS} groups of domains and makers …")
+    scores = training.held_out_scores(corpus)
     lines = mixture.fit_mixture(corpus, scores, everything)
     model = training.build_model(corpus, experts, lines, made)
     calibration = mixture.calibrate(corpus, scores, model.version, made, everything)
@@ -80,6 +88,23 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.out}: model {model.version}, {len(model.keys):,} n-grams, languages {', '.join(calibration.languages())}"
     )
     return 0
+
+
+def read_files(files: list[Path], passages: list[Path], split: str) -> pd.DataFrame:
+    """The rows of `split` of the Parquet files (all where they have no splits) and all passages."""
+    tables = [pd.read_parquet(file) for file in files]
+    tables = [table[table.split == split] if "split" in table else table for table in tables]
+    for file in passages:
+        written = pd.read_json(file, lines=True, dtype=False)
+        written = written[written.text.str.strip() != ""]
+        own = pd.Series([f"{file.stem}:{row}" for row in written.index], written.index)
+        group = written.group.fillna(own) if "group" in written else own
+        tables.append(
+            written.assign(label="synthetic", source=WRITTEN, group=group)[
+                ["text", "label", "generator", "domain", "language", "source", "group"]
+            ]
+        )
+    return pd.concat(tables, ignore_index=True)
 
 
 def say(message: str) -> None:

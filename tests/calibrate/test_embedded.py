@@ -183,7 +183,7 @@ def test_few_documents_are_a_finding_not_bad_usage(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "too few documents" in ended.err
     assert run("calibrate", path).code == 2
-    assert len(BUCKETS) == 4
+    assert len(BUCKETS) == 5
 
 
 def test_documents_of_no_known_language_calibrate_nothing() -> None:

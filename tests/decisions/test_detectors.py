@@ -38,7 +38,7 @@ def detectors(**changed: Any) -> CalibratedDetectors:
 
 
 def toy(**changed: Any) -> Calibration:
-    """Ratio = score / 2 for English and French from 100 words."""
+    """Ratio = score / 2 for English and French from 60 words."""
     line, cuts = [(0.0, 0.5)] * len(BUCKETS), [[9.0] * len(LEVELS)] * len(BUCKETS)
     made = Calibration(
         "toy",

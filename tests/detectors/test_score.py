@@ -18,7 +18,7 @@ import pytest
 
 from provenance.detectors import score as score_module
 from provenance.detectors.embedded import score_texts
-from provenance.detectors.embedded.calibration import BINS, load_calibration
+from provenance.detectors.embedded.calibration import BINS, BUCKETS, load_calibration
 from provenance.detectors.score import ScoreOptions, score_stream
 from tests.program import ROOT, run
 
@@ -58,7 +58,7 @@ def test_an_answer_says_why() -> None:
     assert piece["llr"] == prose["llr"] == prose["detectors"][0]["llr"]
     assert f"on {prose['word_count']} words" in piece["because"]
     assert prose["abstained_because"] is None
-    for answer, words in ((short, "2 words, fewer than 100"), (strange, "language xx, calibrated for")):
+    for answer, words in ((short, "2 words, fewer than 60"), (strange, "language xx, calibrated for")):
         assert answer["abstained"] and answer["evidence"] == []
         assert words in answer["abstained_because"]
 
@@ -198,8 +198,8 @@ def test_calibration_file_is_used_or_refused(tmp_path: Path, calibration: Callab
     found = json.loads(ended.out)
     assert found["llr"] == 0 and not found["abstained"]
     assert found["detectors"][0]["version"].endswith("+mine")
-    humans = {"en": [[(BINS - 1, 60)]] * 4}  # sixty humans that score higher than anything
-    file = calibration(tmp_path / "mine.json", humans=humans, lines={"en": [(3.0, 0.0)] * 4})
+    humans = {"en": [[(BINS - 1, 60)]] * len(BUCKETS)}  # sixty humans that score higher than anything
+    file = calibration(tmp_path / "mine.json", humans=humans, lines={"en": [(3.0, 0.0)] * len(BUCKETS)})
     assert json.loads(run("score", path, "--calibration", file).out)["llr"] == 0
     for name, words in (
         ("old.json", "was made for detector"),

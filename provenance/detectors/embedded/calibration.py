@@ -22,10 +22,10 @@ from numpy.typing import ArrayLike, NDArray
 from provenance.errors import UsageError
 
 #: Lengths in words at which a bucket begins; shorter documents are abstained on.
-BUCKETS = (100, 150, 250, 500)
+BUCKETS = (60, 100, 150, 250, 500)
 #: False-positive rates for which thresholds are kept.
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
-FORMAT = 1
+FORMAT = 2
 #: Language codes of documents.
 Languages: TypeAlias = Sequence[str | None] | pa.Array
 #: Scores are counted in bins of this width between the limits; both ends are open.
@@ -242,26 +242,43 @@ def fit_line(
         if weights[chosen].sum() <= 0:
             raise ValueError("calibration needs documents of both labels")
         weights[chosen] /= 2 * weights[chosen].sum()
-    slope, intercept = 0.5, 0.0
-    for free in (True, False):  # once freely; once more for the intercept where the slope hit its bound
-        for _ in range(100):
-            p = 1 / (1 + np.exp(-np.clip(intercept + slope * scores, -30, 30)))
-            gap, curve = weights * (p - synthetic), weights * p * (1 - p) + 1e-12
-            if free:
-                gradient = np.array([gap.sum(), (gap * scores).sum() + 1e-3 * slope])
-                cross = (curve * scores).sum()
-                hessian = np.array([[curve.sum(), cross], [cross, (curve * scores**2).sum() + 1e-3]])
-                step = np.linalg.solve(hessian, gradient)
-            else:
-                step = np.array([gap.sum() / curve.sum(), 0.0])
-            step = np.clip(step, -2, 2)
-            intercept, slope = intercept - step[0], slope - step[1]
-            if np.abs(step).max() < 1e-9:
-                break
-        if 0 <= slope <= max_slope:
+    middle = float((weights * scores).sum())
+    width = float(np.sqrt((weights * (scores - middle) ** 2).sum())) or 1.0
+    inner = (scores - middle) / width
+    intercept, slope = _newton(inner, synthetic, weights, None)
+    if not 0 <= slope <= max_slope * width:  # once more for the intercept where the slope hit its bound
+        intercept, slope = _newton(inner, synthetic, weights, min(max(slope, 0.0), max_slope * width))
+    return intercept - slope * middle / width, slope / width
+
+
+def _newton(
+    scores: NDArray[np.float64],
+    synthetic: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    held: float | None,
+) -> tuple[float, float]:
+    """(intercept, slope) that minimise the logistic loss by damped Newton steps; the slope is `held` where given."""
+
+    def loss(at: NDArray[np.float64]) -> float:
+        value = at[0] + at[1] * scores
+        return float((weights * (np.logaddexp(0, value) - synthetic * value)).sum() + 5e-4 * at[1] ** 2)
+
+    at = np.array([0.0, 0.5 if held is None else held])
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(at[0] + at[1] * scores, -30, 30)))
+        gap, curve = weights * (p - synthetic), weights * p * (1 - p) + 1e-12
+        gradient = np.array([gap.sum(), (gap * scores).sum() + 1e-3 * at[1]])
+        cross = (curve * scores).sum()
+        hessian = np.array([[curve.sum(), cross], [cross, (curve * scores**2).sum() + 1e-3]])
+        step = (
+            np.linalg.solve(hessian, gradient) if held is None else np.array([gradient[0] / hessian[0, 0], 0])
+        )
+        while loss(at - step) > loss(at) + 1e-15 and np.abs(step).max() > 1e-9:
+            step = step / 2
+        at = at - step
+        if np.abs(step).max() < 1e-9:
             break
-        slope = min(max(slope, 0.0), max_slope)
-    return float(intercept), float(slope)
+    return float(at[0]), float(at[1])
 
 
 def auroc(scores: NDArray[np.float64], synthetic: NDArray[np.bool_]) -> float:

@@ -1,4 +1,4 @@
-"""Features of a passage: hashed n-grams of words, of words with their topic masked and of marks, and its style.
+"""Features of a passage: hashed n-grams of words, of words with their topic masked and of marks.
 
 A document is read in passages of equal length, so that what the model sees has the length of what it was
 trained on and a page of any size costs a bounded time. All features are blind to white space and markup.
@@ -10,21 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from provenance.detectors.embedded.tokens import (
-    APOSTROPHE,
-    CAPITAL,
-    COMMON,
-    DASH,
-    ELLIPSIS,
-    IDEOGRAPH,
-    MARK,
-    NUMBER,
-    QUOTE,
-    SENTENCE_END,
-    UPPER,
-    WORD,
-    mark_hash,
-)
+from provenance.detectors.embedded.tokens import CAPITAL, COMMON, HANGUL, MARK, WORD
 
 #: Tokens of a passage: a document of n tokens is cut in ceil(n / PASSAGE) equal parts.
 PASSAGE = 400
@@ -32,13 +18,6 @@ PASSAGE = 400
 MAX_PASSAGES = 12
 #: N-grams a passage can have: five for each token, two more for each mark.
 MAX_GRAMS = 7 * PASSAGE
-#: Measures of style, in the order of their vector; rates are roots of counts per word.
-STYLE = (
-    "comma", "stop", "question", "exclamation", "quote", "dash", "hyphen", "colon", "semicolon", "bracket",
-    "ellipsis", "number", "capital_inside", "all_capitals", "contraction", "word_length", "word_length_sd",
-    "long_words", "short_words", "type_ratio", "hapax", "sentence_mean", "sentence_sd", "sentence_cv",
-    "sentence_short", "common_words", "repeat_gap", "comma_after_first",
-)  # fmt: skip
 
 _P, _Q, _R, _S = (
     np.uint64(0x9E3779B97F4A7C15),
@@ -98,7 +77,10 @@ def mask(count, hashes, types, flags, lengths, suffixes, index, masked):  # type
             kept += 1
         else:
             shape = np.uint32(0x51ED270B) if flags[i] & CAPITAL else np.uint32(0x2545F491)
-            if lengths[i] > 5:
+            if flags[i] & HANGUL and lengths[i] > 1:  # Korean words end in particles of one or two syllables
+                ending = suffixes[i] if lengths[i] > 3 else suffixes[i] & np.uint32(0xFFFF)
+                masked[i] = np.uint32((ending ^ shape) * np.uint32(0x9E3779B1))
+            elif lengths[i] > 5:
                 masked[i] = np.uint32((suffixes[i] ^ shape) * np.uint32(0x9E3779B1))
             else:
                 masked[i] = np.uint32(shape * np.uint32(0x9E3779B1))
@@ -155,121 +137,6 @@ def grams(first, last, hashes, types, masked, out):  # type: ignore[no-untyped-d
 @njit(cache=True, nogil=True)
 def _key(value):  # type: ignore[no-untyped-def]
     return max(np.uint32(1), np.uint32(mix(value) >> np.uint64(32)))
-
-
-@njit(cache=True, nogil=True)
-def style(first, last, hashes, types, flags, lengths, recent, base, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (float32, one entry a name of STYLE) for tokens[first:last].
-
-    Rates are per word; `recent` is an int64 table of 65536 positions, and `base` leaves more than 1000
-    between calls, so it is never cleared.
-    """
-    for k in range(len(out)):
-        out[k] = 0.0
-    words = 0
-    total = 0.0
-    squares = 0.0
-    distinct = 0
-    gap_sum = 0.0
-    gap_count = 0
-    sentence = 0
-    sentences = 0
-    s_total = 0.0
-    s_squares = 0.0
-    s_short = 0
-    fresh = True  # at the start of a sentence
-    starts = 0
-    comma_starts = 0
-    hapax_like = 0
-    for i in range(first, last):
-        t = types[i]
-        if t in (WORD, IDEOGRAPH):
-            words += 1
-            sentence += 1
-            size = lengths[i]
-            total += size
-            squares += size * size
-            out[17] += size >= 8
-            out[18] += size <= 3
-            if flags[i] & CAPITAL and not fresh:
-                out[12] += 1
-            if flags[i] & UPPER:
-                out[13] += 1
-            if flags[i] & APOSTROPHE:
-                out[14] += 1
-            if flags[i] & COMMON:
-                out[25] += 1
-            slot = hashes[i] & np.uint32(0xFFFF)
-            gap = base + words - recent[slot]
-            if gap > 100:
-                distinct += 1
-            else:
-                gap_sum += np.log(np.float64(gap))
-                gap_count += 1
-            if gap > 1000:
-                hapax_like += 1
-            recent[slot] = base + words
-            if fresh:
-                starts += 1
-                if i + 1 < last and types[i + 1] == MARK and hashes[i + 1] == mark_hash(44):
-                    comma_starts += 1
-            fresh = False
-        elif t == NUMBER:
-            out[11] += 1
-            fresh = False
-        else:
-            value = hashes[i]
-            if value == mark_hash(44) or value == mark_hash(0x3001):
-                out[0] += 1
-            elif value == mark_hash(46) or value == mark_hash(0x3002):
-                out[1] += 1
-            elif value == mark_hash(63):
-                out[2] += 1
-            elif value == mark_hash(33):
-                out[3] += 1
-            elif value == mark_hash(QUOTE):
-                out[4] += 1
-            elif value == mark_hash(DASH):
-                out[5] += 1
-            elif value == mark_hash(45):
-                out[6] += 1
-            elif value == mark_hash(58):
-                out[7] += 1
-            elif value == mark_hash(59):
-                out[8] += 1
-            elif value == mark_hash(40):
-                out[9] += 1
-            elif value == mark_hash(ELLIPSIS):
-                out[10] += 1
-            if flags[i] & SENTENCE_END:
-                if sentence > 1:
-                    sentences += 1
-                    s_total += min(sentence, 120)
-                    s_squares += min(sentence, 120) ** 2
-                    s_short += sentence <= 7
-                sentence = 0
-                fresh = True
-    if words == 0:
-        return
-    for k in range(15):
-        out[k] = np.sqrt(out[k] / words)
-    mean = total / words
-    out[15] = mean
-    out[16] = np.sqrt(max(0.0, squares / words - mean * mean))
-    out[17] /= words
-    out[18] /= words
-    out[19] = distinct / words
-    out[20] = hapax_like / words
-    if sentences > 0:
-        s_mean = s_total / sentences
-        deviation = np.sqrt(max(0.0, s_squares / sentences - s_mean * s_mean))
-        out[21] = np.log(s_mean)
-        out[22] = np.log(1.0 + deviation)
-        out[23] = deviation / s_mean
-        out[24] = s_short / sentences
-    out[25] /= words
-    out[26] = gap_sum / gap_count if gap_count else 0.0
-    out[27] = comma_starts / starts if starts else 0.0
 
 
 def hash_word(word: str) -> int:

@@ -19,11 +19,9 @@ from provenance.detectors.embedded.features import (
     MAX_GRAMS,
     MAX_PASSAGES,
     PASSAGE,
-    STYLE,
     grams,
     index_vocabulary,
     mask,
-    style,
 )
 from provenance.detectors.embedded.model import (
     SEEN,
@@ -33,6 +31,7 @@ from provenance.detectors.embedded.model import (
     passages,
     place_keys,
 )
+from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import MAX_TOKENS, WORD, character_tables, tokenise
 
 
@@ -61,10 +60,19 @@ class Expert:
     def scores(self, rows: Passages) -> NDArray[np.float64]:
         """Score of each document of `rows`, as the compiled pass of the model gives it up to rounding."""
         value = _sums(rows.starts, rows.grams, self.steps, self.listed) * self.scale + self.bias
-        value += rows.style @ self.style
-        parts = np.bincount(rows.document, minlength=len(rows.words))
-        total = np.bincount(rows.document, weights=value, minlength=len(rows.words))
-        return total / np.maximum(parts, 1)
+        return document_means(rows, value + rows.style @ self.style)
+
+
+def document_means(rows: Passages, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of a value of passages, (rows,), over each document, (documents,); 0 for one without passages."""
+    parts = np.bincount(rows.document, minlength=len(rows.words))
+    return np.bincount(rows.document, weights=value, minlength=len(rows.words)) / np.maximum(parts, 1)
+
+
+def passage_weights(rows: Passages, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weight of each document, (documents,), shared among its passages, (rows,)."""
+    parts = np.bincount(rows.document, minlength=len(weight))
+    return np.asarray(weight[rows.document] / parts[rows.document])
 
 
 def common_words(texts: pa.Array, weight: NDArray[np.float64], size: int) -> NDArray[np.uint32]:
@@ -131,12 +139,13 @@ def known_grams(rows: Passages, keys: NDArray[np.uint32]) -> Passages:
     return replace(rows, starts=starts, grams=found[: starts[-1]].copy())
 
 
-def standardised(rows: Passages) -> tuple[Passages, NDArray[np.float32], NDArray[np.float32]]:
-    """(`rows` with style in standard deviations, limited, mean, standard deviation), both of shape (len(STYLE),)."""
-    mean = rows.style.mean(0).astype(np.float32)
-    scale = (rows.style.std(0) + 1e-6).astype(np.float32)
-    style_ = np.clip((rows.style - mean) / scale, -STYLE_LIMIT, STYLE_LIMIT).astype(np.float32)
-    return replace(rows, style=style_), mean, scale
+def standardised(
+    rows: Passages, mean: NDArray[np.float32], scale: NDArray[np.float32], place: NDArray[np.int64]
+) -> Passages:
+    """`rows` with style in limited standard deviations; `mean` and `scale` (languages, measures), `place` (documents,)."""
+    at = place[rows.document]
+    style_ = np.clip((rows.style - mean[at]) / scale[at], -STYLE_LIMIT, STYLE_LIMIT)
+    return replace(rows, style=style_.astype(np.float32))
 
 
 def sources_of(rows: Passages, size: int, source: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -162,8 +171,7 @@ def fit(
 
     Quantised to int8; the one weight in 2000 beyond 127 steps is clipped.
     """
-    parts = np.bincount(rows.document, minlength=len(weight))
-    row_weight = weight[rows.document] / parts[rows.document]
+    row_weight = passage_weights(rows, weight)
     used = np.flatnonzero(row_weight > 0)
     row_weight = row_weight / row_weight[used].mean()
     random = np.random.RandomState(seed)

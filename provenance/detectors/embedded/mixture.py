@@ -1,6 +1,7 @@
-"""What the experts' scores are worth: their mixture and its calibration, from scores of domains they never saw.
+"""What the experts' scores are worth: their mixture and its calibration, from scores of what they never saw.
 
-Each domain counts alike. An expert counts in a language only where it is proven to separate there.
+The mixture counts in rarity among humans, so that no expert may raise more false alarms than another; thresholds
+belong to web prose of a language and length. An expert counts in a language only where it is proven to separate there.
 """
 
 from __future__ import annotations
@@ -16,30 +17,77 @@ from provenance.detectors.embedded.calibration import BUCKETS, LEVELS, Calibrati
 from provenance.detectors.embedded.model import mix_experts
 from provenance.detectors.embedded.training import Corpus
 
-#: Steepest line from an expert's score to its log-likelihood ratio.
-_MAX_SLOPE = 3.0
+#: Coarse domains that are prose of web pages. Others (novels, textbooks, abstracts, speeches, reviews, e-mail) are
+#: measured beside them: the worst of those set the threshold before, which cost half of what is found on pages.
+WEB = frozenset(
+    (
+        "blog",
+        "community",
+        "edu",
+        "forum",
+        "gov",
+        "guide",
+        "health",
+        "interview",
+        "news",
+        "opinion",
+        "personal",
+    )
+    + ("qa", "recipe", "self", "tech", "travel", "writing")
+)
+#: Domains of humans in a language from which on each counts alike.
+_MANY = 8
+#: Human passages of a length from which on its thresholds are its own; with fewer, the language's own level moves
+#: with the length as it does in the first language.
+_OWN_LENGTH = 1000
+#: Nats by which thresholds of a language with fewer domains are higher: half the rate is asked of the few that are
+#: known, because pages of other kinds score higher (measured: German ones twice as often).
+_MARGIN = float(np.log(2))
+#: Steepest line from a score to its log-likelihood ratio.
+_MAX_SLOPE = 2.0
+#: Part of the least share of common words among human passages that a page still needs: pages are more mixed.
+_SPARE = 0.8
+#: Share of humans between which a tail is fitted: rarer ones are too few to place it.
+_TAIL = (0.004, 0.15)
 #: The most that a score can say, in nats; the least is measured.
-MOST = 4.0
+MOST = 5.0
+#: Share of synthetic text taken to be of a family that no expert knows, which scores as humans do: without it the
+#: least ratio would be -5 nats, and an expert of other families has AUROC .4 to .6 on one that it does not know.
+_UNKNOWN = 0.05
 #: Passages of each label that an expert needs in a language, and its AUROC there, to count in it.
 _LEAST = 30
-_MIN_AUROC = 0.92
+_MIN_AUROC = 0.8
+#: Human passages, and documents that they come from, that a language must have to be claimed.
+CLAIM, CLAIM_DOCUMENTS = 300, 20
+
+
+def web_prose(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which documents are human prose as web pages have it; all human ones of a language where those are few."""
+    human = ~table.synthetic.to_numpy()
+    web = human & table.stem.isin(WEB).to_numpy()
+    for language in table.language.unique():
+        rows = (table.language == language).to_numpy()
+        if (web & rows).sum() < 2 * _LEAST:
+            web |= human & rows
+    return np.asarray(web, bool)
 
 
 def proofs(
     corpus: Corpus, scores: NDArray[np.float64], use: NDArray[np.bool_]
 ) -> dict[str, dict[str, float]]:
-    """Language → expert → AUROC of its held-out `scores`, where `use` has documents enough to tell.
+    """Language → expert → AUROC of its held-out `scores` on its family, where `use` has passages enough to tell.
 
-    Enough: `_LEAST` long passages of its family and of humans, and humans of two domains, so that a language is
-    not known by one domain alone. The first language is the one with most documents.
+    Left out are languages that cannot be claimed: with fewer human passages or documents than `CLAIM`, or of one
+    repository only. The first language, that of most documents, is always there.
     """
-    usable = use & (corpus.rows.words >= BUCKETS[0])
+    usable = use & (corpus.rows.words >= BUCKETS[0]) & ~np.isnan(scores).any(axis=1)
     found: dict[str, dict[str, float]] = {}
     for language in corpus.table.language.value_counts().index:
         here = usable & (corpus.table.language == language).to_numpy()
         human = here & ~corpus.synthetic
-        domains = corpus.table.stem[human].value_counts()
-        if (domains >= _LEAST).sum() < 2 and found:
+        about = corpus.table[human]
+        claimed = len(about) >= CLAIM and about.group.nunique() >= CLAIM_DOCUMENTS
+        if found and not (claimed and about.repository.nunique() > 1):
             continue
         for column, (name, members) in enumerate(corpus.families().items()):
             chosen = human | (here & members)
@@ -66,25 +114,37 @@ def spoken(proof: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
 def fit_mixture(
     corpus: Corpus, scores: NDArray[np.float64], use: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float32]]:
-    """Language → (intercept, slope) of each expert, (experts, 2), from held-out scores of documents in `use`.
+    """Language → (intercept, slope) of each expert, (experts, 2), from held-out scores of humans in `use`.
 
-    Each domain counts alike. An expert that does not count in a language has intercept -inf there.
+    A line gives how rare a score is among human web prose, in nats: -log of the share that reaches it. An expert that
+    does not count in a language has intercept -inf there.
     """
     families = corpus.families()
-    share = {"recent": corpus.settings.recent_share, "earlier": 1 - corpus.settings.recent_share}
-    usable = use & (corpus.rows.words >= BUCKETS[0])
+    usable = use & (corpus.rows.words >= BUCKETS[0]) & web_prose(corpus.table) & ~np.isnan(scores).any(axis=1)
     mixture = {}
     for language, names in spoken(proofs(corpus, scores, use)).items():
         here = usable & (corpus.table.language == language).to_numpy()
+        weight = domain_weights(corpus.table[here])
         lines = np.full((len(families), 2), (-np.inf, 0.0), np.float32)
-        for column, (name, members) in enumerate(families.items()):
+        for column, name in enumerate(families):
             if name in names:
-                chosen = here & (members | ~corpus.synthetic)
-                weight = domain_weights(corpus.table[chosen])
-                line = fit_line(scores[chosen, column], corpus.synthetic[chosen], weight, _MAX_SLOPE)
-                lines[column] = line[0] + np.log(share[name] / sum(share[other] for other in names)), line[1]
+                intercept, slope = tail_line(scores[here, column], weight)
+                lines[column] = intercept - np.log(len(names)), slope
         mixture[language] = lines
     return mixture
+
+
+def tail_line(scores: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """(intercept, slope) of -log of the share of weight at or above a score, fitted on the upper tail."""
+    order = np.argsort(-scores, kind="stable")
+    share = np.cumsum(weight[order]) / weight.sum()
+    tail = (share > _TAIL[0]) & (share < _TAIL[1])
+    if tail.sum() < 5:
+        tail = share < 0.5
+    x, y = scores[order][tail], -np.log(share[tail])
+    spread = ((x - x.mean()) ** 2).sum()
+    slope = float(max(0.0, ((x - x.mean()) * (y - y.mean())).sum() / spread)) if spread > 0 else 0.0
+    return float(y.mean() - slope * x.mean()), slope
 
 
 def mix(
@@ -100,7 +160,7 @@ def cross_fitted(
     corpus: Corpus, scores: NDArray[np.float64], folds: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Score of each document (documents,): held-out experts, mixed by lines fitted on the other folds."""
-    result = np.zeros(len(folds))
+    result = np.full(len(folds), np.nan)
     for fold in np.unique(folds):
         held = folds == fold
         result[held] = mix(corpus, scores, fit_mixture(corpus, scores, ~held))[held]
@@ -116,33 +176,83 @@ def calibrate(
 ) -> Calibration:
     """A calibration from held-out expert `scores` of documents in `use`: one line and one row of thresholds per language and length.
 
-    Claimed are the languages of `spoken`. Lines come from humans and the families that an expert there knows,
-    thresholds from humans; each domain counts alike, and every AUROC that was measured stands in the provenance.
+    Claimed are the languages of `spoken`. Both rest on human web prose, lines on the families that an expert there
+    knows too; each domain, and of synthetic text each family, counts alike.
     """
     proof = proofs(corpus, scores, use)
     mixed = mix(corpus, scores, fit_mixture(corpus, scores, use))
     families, words = corpus.families(), corpus.rows.words
+    web = web_prose(corpus.table)
     lines: dict[str, list[tuple[float, float]]] = {}
     thresholds: dict[str, list[list[float]]] = {}
     floors: dict[str, float] = {}
-    for language, names in sorted(spoken(proof).items()):
-        kind = np.logical_or.reduce([families[name] for name in names]) | ~corpus.synthetic
-        chosen = use & kind & (words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
-        spread = domain_weights(corpus.table[chosen])
+    support: dict[str, dict[str, int]] = {}
+    trend: NDArray[np.float64] | None = None
+    for language, names in spoken(proof).items():  # the first has the trend for all
+        kind = np.logical_or.reduce([families[name] for name in names]) | web
+        here = use & ~np.isnan(mixed) & (words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
+        chosen = here & kind
+        spread = family_weights(corpus, chosen)
         own, machine, length = mixed[chosen], corpus.synthetic[chosen], words[chosen]
         human = ~machine
-        lines[language], thresholds[language] = [], []
+        lines[language] = []
         for index in range(len(BUCKETS)):
             at = _near(index, length, machine)
             lines[language].append(_fit_upper_line(own[at], machine[at], spread[at]))
-            at = _near(index, length[human], machine[human])
-            cuts = [threshold(own[human][at], spread[human][at], level) for level in LEVELS]
-            thresholds[language].append(cuts)
-        floors[language] = float(np.quantile(corpus.rows.known[chosen], 0.005))
+        about = corpus.table[chosen & ~corpus.synthetic]
+        margin = 0.0 if about.stem.nunique() >= _MANY else _MARGIN
+        thresholds[language] = _thresholds(own[human], length[human], spread[human], trend, margin)
+        trend = trend if trend is not None else _trend(own[human], length[human], spread[human])
+        floors[language] = float(np.quantile(corpus.rows.known[here & ~corpus.synthetic], 0.001)) * _SPARE
+        support[language] = {"passages": len(about), "documents": int(about.group.nunique())}
+        support[language]["repositories"] = int(about.repository.nunique())
     bounds = (_least_ratio(corpus, mixed, lines, use), MOST)
     digest = hashlib.sha256(repr((lines, thresholds, floors, bounds)).encode()).hexdigest()
-    provenance = {**describe, "scores": "held-out domains; base models left out", "auroc": proof}
-    return Calibration(f"2.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+    provenance = {**describe, "scores": "held-out domains and makers; base models left out", "auroc": proof}
+    provenance["web prose"] = support
+    return Calibration(f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+
+
+def _thresholds(
+    scores: NDArray[np.float64],
+    words: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    trend: NDArray[np.float64] | None,
+    margin: float,
+) -> list[list[float]]:
+    """Thresholds of a language's human documents by length bucket and level, raised by `margin`.
+
+    `trend` (buckets,) is the first language's.
+    """
+    lengths, rows = bucket(words), []
+    for index in range(len(BUCKETS)):
+        at = _near(index, words, np.zeros(len(words), bool))
+        moved = scores
+        if trend is not None and (lengths == index).sum() < _OWN_LENGTH:
+            moved, at = scores + trend[index] - trend[lengths], np.arange(len(words))
+        rows.append([threshold(moved[at], weight[at], level) + margin for level in LEVELS])
+    return rows
+
+
+def _trend(
+    scores: NDArray[np.float64], words: NDArray[np.int32], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How the score that 1% of humans exceed depends on the length bucket, (buckets,)."""
+    none = np.zeros(len(words), bool)
+    near = [_near(index, words, none) for index in range(len(BUCKETS))]
+    return np.array([threshold(scores[at], weight[at], 0.01) for at in near])
+
+
+def family_weights(corpus: Corpus, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weights of the `chosen` documents, (their number,): each domain alike, each of the exclusive families alike."""
+    table = corpus.table[chosen]
+    weight = domain_weights(table)
+    kind = np.where(
+        table.recent, "recent", np.where(table.named, "named", np.where(table.synthetic, "earlier", ""))
+    )
+    for name in sorted(set(kind) - {""}):
+        weight[kind == name] /= weight[kind == name].sum()
+    return weight
 
 
 def _fit_upper_line(
@@ -152,13 +262,13 @@ def _fit_upper_line(
 
     Below, ratios are cut off anyway, and the synthetic passages that look entirely human would only flatten the line.
     """
-    line = fit_line(scores, synthetic, weights, max_slope=_MAX_SLOPE / 2)
+    line = fit_line(scores, synthetic, weights, max_slope=_MAX_SLOPE)
     for _ in range(3):
         upper = line[0] + line[1] * scores > -2
         if min((upper & synthetic).sum(), (upper & ~synthetic).sum()) < _LEAST:
             break
         shares = [weights[upper & label].sum() / weights[label].sum() for label in (synthetic, ~synthetic)]
-        intercept, slope = fit_line(scores[upper], synthetic[upper], weights[upper], max_slope=_MAX_SLOPE / 2)
+        intercept, slope = fit_line(scores[upper], synthetic[upper], weights[upper], max_slope=_MAX_SLOPE)
         line = intercept + float(np.log(shares[0] / shares[1])), slope
     return line
 
@@ -177,6 +287,7 @@ def _least_ratio(
     language = corpus.table.language.value_counts().index[0]
     known = np.logical_or.reduce(list(corpus.families().values())) | ~corpus.synthetic
     chosen = use & known & (corpus.rows.words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
+    chosen &= ~np.isnan(mixed)
     line = np.asarray(lines[language])[bucket(corpus.rows.words[chosen])]
     ratio = line[:, 0] + line[:, 1] * mixed[chosen]
     machine, weight = corpus.synthetic[chosen], domain_weights(corpus.table[chosen])
@@ -184,12 +295,18 @@ def _least_ratio(
     human = np.cumsum(np.where(machine, 0, weight)[order]) / weight[~machine].sum()
     synthetic = np.cumsum(np.where(machine, weight, 0)[order]) / weight[machine].sum()
     at = int(np.searchsorted(human, 0.25))
-    return float(np.clip(np.log(max(synthetic[at], 1e-6) / human[at]), -MOST, -1.0))
+    share = (1 - _UNKNOWN) * synthetic[at] / human[at] + _UNKNOWN
+    return float(np.clip(np.log(share), -MOST, -1.0))
 
 
-def domain_weights(corpus: pd.DataFrame) -> NDArray[np.float64]:
-    """Weights that make every (label, domain) count alike, those under 100 documents in proportion."""
-    size = corpus.groupby(["synthetic", "stem"]).synthetic.transform("size").to_numpy()
+def domain_weights(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Weights of documents of one language that make every (label, domain) count alike, those under 100 in proportion.
+
+    All 1 where humans have fewer domains than `_MANY`: one small domain of a few would set every threshold.
+    """
+    if table.stem[~table.synthetic].nunique() < _MANY:
+        return np.ones(len(table))
+    size = table.groupby(["synthetic", "stem"]).synthetic.transform("size").to_numpy()
     return np.asarray(1.0 / np.maximum(size, 100))
 
 

@@ -1,8 +1,8 @@
 """The model file and the compiled pass that scores documents straight from the Arrow text buffer.
 
-A model holds one linear *expert* for each family of generators. An expert's score of a document is the mean over
-its passages of: bias + style·w + sum of the weights of the known n-grams / sqrt(their number). The document's score is the
-log of the sum of what the experts' calibrated odds are: a mixture, because a text comes from one family or another.
+A model holds one linear *expert* for each family of generators and a network that reads style alone. A linear expert's
+score of a document is the mean over its passages of: bias + style·w + sum of the weights of the known n-grams / sqrt(their
+number). The document's score is the log of the sum of the experts' odds, because a text comes from one family or another.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,21 +23,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
-from provenance.detectors.embedded import features, tokens
+from provenance.detectors.embedded import features, rhythm, tokens
 from provenance.detectors.embedded.calibration import Languages, rows_by
 from provenance.detectors.embedded.features import (
     MAX_GRAMS,
     MAX_PASSAGES,
     PASSAGE,
-    STYLE,
     grams,
     index_vocabulary,
     mask,
-    style,
 )
+from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import IDEOGRAPH, MAX_TOKENS, WORD, character_tables, tokenise
 
-FORMAT = 2
+FORMAT = 3
 ARRAYS = (
     "keys",
     "weights",
@@ -46,6 +45,9 @@ ARRAYS = (
     "style_mean",
     "style_scale",
     "style_weights",
+    "hidden",
+    "out",
+    "out_bias",
     "mixture",
     "vocabulary",
 )
@@ -68,19 +70,22 @@ class Scores:
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of the embedded detector for n n-grams and k experts; `describe` says what it was trained on."""
+    """Weights of the embedded detector for n n-grams and k linear experts; `describe` says what it was trained on."""
 
     version: str
-    languages: tuple[str, ...]  # of `mixture`; the first one's lines serve any other language
+    languages: tuple[str, ...]  # the first one's lines and measures serve any other language
     keys: NDArray[np.uint32]  # (n,) of the n-grams it knows, ascending
     weights: NDArray[np.int8]  # (n, k)
     scale: NDArray[np.float32]  # (k,) of one step of `weights`
     bias: NDArray[np.float32]  # (k,)
-    style_mean: NDArray[np.float32]  # (measures,)
-    style_scale: NDArray[np.float32]  # (measures,)
+    style_mean: NDArray[np.float32]  # (languages, measures) of humans
+    style_scale: NDArray[np.float32]  # (languages, measures)
     style_weights: NDArray[np.float32]  # (k, measures) of standardised measures
-    #: (languages, k, 2): intercept and slope from an expert's score to log-odds, with its share of the mixture;
-    #: intercept -inf where the expert has not learned the language.
+    hidden: NDArray[np.float32]  # (units, measures + 1) of the network over standardised measures
+    out: NDArray[np.float32]  # (units,)
+    out_bias: NDArray[np.float32]  # (1,)
+    #: (languages, k + 1, 2), the network last: intercept and slope from an expert's score to nats, with its share
+    #: of the mixture; intercept -inf where the expert has not learned the language.
     mixture: NDArray[np.float32]
     vocabulary: NDArray[np.uint32]  # sorted hashes of common words
     describe: Mapping[str, Any] = field(default_factory=dict)
@@ -93,22 +98,46 @@ class Model:
         place_keys(self.keys, self.weights, *placed)
         return *placed, index_vocabulary(self.vocabulary)
 
+    @cached_property
+    def _weights(self) -> _Weights:
+        places, weights, common = self.tables
+        return _Weights(
+            places=places,
+            weights=weights,
+            common=common,
+            scale=self.scale,
+            bias=self.bias,
+            style_mean=self.style_mean,
+            style_scale=self.style_scale,
+            style_weights=self.style_weights,
+            hidden=self.hidden,
+            out=self.out,
+            out_bias=float(self.out_bias[0]),
+        )
+
     def score(self, texts: pa.Array, languages: Languages | None = None) -> Scores:
         """Score a string or large_string array in `languages` (default: the model's first); nulls read as empty."""
-        experts, words, known = self.expert_scores(texts)
-        mixed = mix_experts(experts, self.mixture[:1])
+        spoken = np.zeros(len(texts), np.int64)
         for language, rows in rows_by(languages).items() if languages is not None else ():
-            if language in self.languages[1:]:
-                mixed[rows] = mix_experts(experts[rows], self.mixture[self.languages.index(language)])
+            if language in self.languages:
+                spoken[rows] = self.languages.index(language)
+        experts, words, known = self.expert_scores(texts, spoken)
+        mixed = np.zeros(len(texts))
+        for place in np.unique(spoken):
+            rows = spoken == place
+            mixed[rows] = mix_experts(experts[rows], self.mixture[place])
         return Scores(np.where(words + known > 0, mixed, 0).astype(np.float32), words, known)
 
     def expert_scores(
-        self, texts: pa.Array
+        self, texts: pa.Array, spoken: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
-        """(scores of the experts of shape (documents, k), words read, share of common words)."""
+        """(scores of the experts of shape (documents, k + 1), words read, share of common words).
+
+        `spoken` (documents,) are places in `languages`, by default the first.
+        """
         data, offsets = text_buffers(texts)
         count = len(texts)
-        experts = np.zeros((count, len(self.bias)), np.float32)
+        experts = np.zeros((count, len(self.bias) + 1), np.float32)
         words = np.zeros(count, np.int32)
         known = np.zeros(count, np.float32)
         _score(  # type: ignore[call-arg]
@@ -121,12 +150,8 @@ class Model:
             np.zeros(SEEN, np.uint64),
             np.zeros(65536, np.int64),
             np.zeros(len(STYLE), np.float32),
-            *self.tables,
-            self.scale,
-            self.bias,
-            self.style_mean,
-            self.style_scale,
-            self.style_weights,
+            self._weights,
+            np.zeros(count, np.int64) if spoken is None else spoken,
             experts,
             words,
             known,
@@ -149,10 +174,27 @@ class Model:
             )
 
 
+class _Weights(NamedTuple):
+    """What the compiled pass reads of a model, by the names of `Model`."""
+
+    places: NDArray[np.uint32]
+    weights: NDArray[np.int8]
+    common: NDArray[np.uint32]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    style_mean: NDArray[np.float32]
+    style_scale: NDArray[np.float32]
+    style_weights: NDArray[np.float32]
+    hidden: NDArray[np.float32]
+    out: NDArray[np.float32]
+    out_bias: float
+
+
 def mix_experts(experts: NDArray[Any], lines: NDArray[Any]) -> NDArray[np.float64]:
     """Scores of n documents, shape (n,), from those of the experts, (n, k), and lines for all or each, ([n,] k, 2)."""
     lines = np.asarray(lines, float)
-    return np.asarray(np.logaddexp.reduce(lines[..., 0] + lines[..., 1] * experts, axis=1))
+    with np.errstate(invalid="ignore"):  # a document without scores has none
+        return np.asarray(np.logaddexp.reduce(lines[..., 0] + lines[..., 1] * experts, axis=1))
 
 
 def read_model(path: Path) -> Model:
@@ -169,7 +211,10 @@ def read_model(path: Path) -> Model:
     experts = len(model.bias)
     shapes = [
         model.weights.shape == (len(model.keys), experts),
-        model.mixture.shape == (len(model.languages), experts, 2),
+        model.mixture.shape == (len(model.languages), experts + 1, 2),
+        model.style_mean.shape == model.style_scale.shape == (len(model.languages), len(STYLE)),
+        model.hidden.shape == (len(model.out), len(STYLE) + 1),
+        model.out_bias.shape == (1,),
         model.style_weights.shape == (experts, len(STYLE)),
     ]
     if not all([*shapes, model.scale.shape == (experts,), bool(np.all(model.keys[1:] > model.keys[:-1]))]):
@@ -244,21 +289,16 @@ def _score(  # type: ignore[no-untyped-def]
     seen,
     recent,
     vector,
-    table,
-    weights,
-    index,
-    scale,
-    bias,
-    style_mean,
-    style_scale,
-    style_weights,
+    model,
+    spoken,
     experts,
     words,
     known,
 ):
     stamp = 0
+    table = model.places
     last_slot = np.uint32(len(table) - 1)
-    summed = np.zeros(len(bias), np.int64)
+    summed = np.zeros(len(model.bias), np.int64)
     for document in range(len(words)):
         count = tokenise(
             data,
@@ -275,7 +315,7 @@ def _score(  # type: ignore[no-untyped-def]
         )
         if count == 0:
             continue
-        common = mask(count, hashes, types, flags, lengths, suffixes, index, masked)
+        common = mask(count, hashes, types, flags, lengths, suffixes, model.common, masked)
         words[document], known[document] = measure(count, types, common)
         parts, size = passages(count)
         for part in range(parts):
@@ -291,18 +331,30 @@ def _score(  # type: ignore[no-untyped-def]
                         if is_new(key, stamp, seen):
                             found += 1
                             for expert in range(len(summed)):
-                                summed[expert] += weights[at, expert]
+                                summed[expert] += model.weights[at, expert]
                         break
                     at = (at + np.uint32(1)) & last_slot
             style(first, last, hashes, types, flags, lengths, recent, stamp * 4096, vector)
-            for k in range(len(vector)):
-                z = (vector[k] - style_mean[k]) / style_scale[k]
-                vector[k] = min(STYLE_LIMIT, max(-STYLE_LIMIT, z))
-            for expert in range(len(summed)):
-                value = bias[expert] + summed[expert] * scale[expert] / np.sqrt(max(1, found))
-                for k in range(len(vector)):
-                    value += style_weights[expert, k] * vector[k]
-                experts[document, expert] += np.float32(value / parts)
+            standardise(vector, model.style_mean[spoken[document]], model.style_scale[spoken[document]])
+            _answers(vector, summed, found=found, parts=parts, model=model, answers=experts[document])
+
+
+@njit(cache=True, nogil=True)
+def standardise(vector, mean, scale):  # type: ignore[no-untyped-def]
+    """Bring measures of style to limited standard deviations, in place."""
+    for k in range(len(vector)):
+        vector[k] = min(STYLE_LIMIT, max(-STYLE_LIMIT, (vector[k] - mean[k]) / scale[k]))
+
+
+@njit(cache=True, nogil=True)
+def _answers(vector, summed, found, parts, model, answers):  # type: ignore[no-untyped-def]
+    """Add to `answers` (k + 1,) what each expert says of one of `parts` passages."""
+    for expert in range(len(summed)):
+        value = model.bias[expert] + summed[expert] * model.scale[expert] / np.sqrt(max(1, found))
+        for k in range(len(vector)):
+            value += model.style_weights[expert, k] * vector[k]
+        answers[expert] += np.float32(value / parts)
+    answers[-1] += np.float32(rhythm.answer(vector, model.hidden, model.out, model.out_bias) / parts)
 
 
 @njit(cache=True, nogil=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 MAX_TOKENS = 8192
 
 WORD, NUMBER, IDEOGRAPH, MARK = 1, 2, 3, 4
-CAPITAL, UPPER, APOSTROPHE, SENTENCE_END, COMMON = 1, 2, 4, 8, 16
+CAPITAL, UPPER, APOSTROPHE, SENTENCE_END, COMMON, HANGUL = 1, 2, 4, 8, 16, 32
 
 _SPACE, _LETTER, _DIGIT, _IDEO, _MARK, _SKIP, _NEWLINE, _APOS, _DASH, _HYPHEN = range(10)
 _FNV = np.uint32(2166136261)
@@ -133,7 +133,8 @@ def tokenise(data, start, stop, kinds, upper, fold, hashes, types, flags, length
             while True:
                 folded = fold[code]
                 value = np.uint32((value ^ np.uint32(folded)) * _PRIME)
-                tail = np.uint32((tail << np.uint32(11)) ^ np.uint32(folded))
+                shift = np.uint32(16) if folded >= 0xAC00 else np.uint32(11)  # two syllables, three letters
+                tail = np.uint32((tail << shift) ^ np.uint32(folded))
                 size += 1
                 capitals += upper[code]
                 at = after
@@ -157,6 +158,8 @@ def tokenise(data, start, stop, kinds, upper, fold, hashes, types, flags, length
                 break
             if first_upper:
                 flag |= CAPITAL
+            if folded >= 0xAC00:
+                flag |= HANGUL
             if capitals > 1 and capitals == size:
                 flag |= UPPER
             hashes[count] = value
