@@ -23,6 +23,7 @@ from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
 from provenance.configuration import Configuration, describe_differences, fingerprint
 from provenance.decisions.detectors import load_detectors
+from provenance.files.failures import Failure, read_failures
 from provenance.files.inputs import InputFile
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
@@ -171,7 +172,20 @@ class Job:
                     lambda pipeline: pipeline | "Parts" >> beam.Create(pending) | "WriteParts" >> write
                 )
         publication.close(parts)
+        publication.manifest()
         return self._result("publish", len(pending), len(parts) - len(pending), started)
+
+    def manifest(self, release: str) -> dict[str, Any]:
+        """The manifest of the release that this job has published.
+
+        Raises:
+            ReleaseError: where there is none, or another command's.
+        """
+        return self._publication(release.rstrip("/")).manifest()
+
+    def failures(self) -> list[Failure]:
+        """Why records of the annotated shards failed, the most frequent reason first."""
+        return read_failures(self.storage, self.workspace.shards())
 
     def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
         targets = [(task.path, task.input.size) for task in pending]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from pipelines.command.parser import Arguments, Commands
+from pipelines.command.places import place
 from pipelines.command.reading import storage_of
 from provenance.errors import DataError
 
@@ -13,7 +14,7 @@ def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     text = "every piece of evidence behind one decision"
     parser = commands.add_parser("explain", help=text, description=text)
-    parser.add_argument("release", metavar="RELEASE", help="directory of a release")
+    parser.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
     parser.add_argument("doc_id", metavar="DOC_ID", help="a doc_id of its ledger")
     parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
     parser.set_defaults(run=run)

@@ -58,7 +58,9 @@ def run(arguments: Arguments) -> int:
     if arguments.file == "-":
         return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
     path = Path(arguments.file)
-    if not path.is_file():
+    if path.is_dir():
+        raise UsageError(f"{path}: is a directory; name a file of JSON lines or of text")
+    if not path.exists():
         raise UsageError(f"{path}: no such file")
     with path.open("rb") as stream:
         return score_stream(stream, sys.stdout, options, arguments.format, path.name)

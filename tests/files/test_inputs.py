@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_opened_is_a_row_and_is_tried_again(tmp_path: Path
     (tmp_path / "crawl" / "x.jsonl").symlink_to(tmp_path / "later.jsonl")
     arguments = ("curate", tmp_path / "crawl", "--output", tmp_path / "r", "--quiet", "--json")
     ended = run(*arguments)
-    assert ended.code == 0 and '"failed:bad_container": 1' in ended.out
+    assert ended.code == 1 and '"failed:bad_container": 1' in ended.out
     (tmp_path / "later.jsonl").write_text('{"text": "here it is"}')
     ended = run(*arguments)
     assert ended.code == 0 and '"kept": 1' in ended.out
