@@ -45,6 +45,7 @@ def add_to(commands: Commands) -> None:
 def run(arguments: Arguments) -> int:
     """Write one line for each input line; 1 where one of them cannot be used."""
     from provenance.detectors.score import ScoreOptions, score_stream
+    from provenance.files.kernel_cache import tell_of_compiling
 
     calibration = None
     if arguments.calibration is not None or arguments.model is not None:
@@ -54,6 +55,8 @@ def run(arguments: Arguments) -> int:
         version = load_model(detector_folder(arguments.model)).version
         if arguments.calibration is not None:
             calibration = read_calibration(Path(arguments.calibration), version)
+    if sys.stderr.isatty():
+        tell_of_compiling(lambda: print("compiling kernels for this machine, once", file=sys.stderr))
     options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)
     if arguments.file == "-":
         return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
