@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands, rate
+from pipelines.command.places import place
 from pipelines.command.reading import detector_folder
 from provenance.errors import UsageError
 
@@ -17,6 +18,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "file",
         nargs="?",
+        type=place,
         default="-",
         metavar="FILE",
         help="JSON lines or one text, or - for standard input (default)",

@@ -90,7 +90,12 @@ def _can_write(directory: str) -> bool:
     path = os.path.abspath(directory)
     while not os.path.lexists(path):
         path = os.path.dirname(path)
-    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
+    return os.path.isdir(path) and _may_write(path)
+
+
+def _may_write(directory: str) -> bool:
+    """Whether we, as whom we act, may make files there."""
+    return os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _private(directory: str) -> str | None:
@@ -102,7 +107,7 @@ def _private(directory: str) -> str | None:
     except OSError:
         return None
     ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
-    return place if ours and os.access(place, os.W_OK | os.X_OK) else None
+    return place if ours and _may_write(place) else None
 
 
 def _keep_in_memory() -> None:

@@ -68,6 +68,26 @@ def hold(directory: str, command: str) -> Iterator[None]:
                 os.rmdir(folder)
 
 
+def check_file(path: str) -> None:
+    """Refuse a local file that cannot be written, before the work whose result it is to hold.
+
+    Raises:
+        UsageError: says why.
+    """
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise UsageError(f"{os.path.dirname(path)}: no such directory; nothing was written")
+    if os.path.islink(path) and not os.path.exists(path):
+        raise UsageError(f"{path}: is a link to nothing; nothing was written")
+    there = os.path.exists(path)
+    try:
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}; nothing was written") from error
+    if not there:
+        os.unlink(path)
+
+
 def _make(directory: str) -> list[str]:
     """Make a directory and those above it; the ones that were not there."""
     missing = []

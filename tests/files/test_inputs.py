@@ -109,6 +109,9 @@ def test_nothing_found_says_what_was_looked_for(crawl: Path) -> None:
     for pattern, words in (("nowhere", "no such file"), ("crawl/*.zip", "no file matches")):
         with pytest.raises(InputError, match=words):
             names(pattern)
+    (crawl.parent / "gone").symlink_to("nowhere.warc")
+    with pytest.raises(InputError, match=r"is a link to nothing \(nowhere.warc"):
+        names("gone")
     (crawl.parent / "text").mkdir()
     (crawl.parent / "text" / "notes.txt").write_bytes(b"x")
     with pytest.raises(InputError, match="none of the 1 files"):

@@ -15,6 +15,7 @@ from provenance.files.ownership import (
     LOCK,
     InUseError,
     OutputError,
+    check_file,
     check_output,
     hold,
     is_release,
@@ -148,3 +149,20 @@ def test_a_lock_that_was_left_behind_does_not_make_a_directory_foreign(tmp_path:
 def test_nothing_is_held_on_an_object_store() -> None:
     with hold("s3://bucket/release", "one"), hold("s3://bucket/release", "other"):
         pass
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "there").write_bytes(b"kept")
+    for path, words in (
+        (tmp_path, "cannot be written"),
+        (tmp_path / "no" / "file", "no such directory"),
+        (tmp_path / "dangling", "a link to nothing"),
+        (Path("/proc/nothing"), "cannot be written"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            check_file(str(path))
+    check_file(str(tmp_path / "new"))
+    check_file(str(tmp_path / "there"))
+    assert contents(tmp_path) == {"there": contents(tmp_path)["there"]}
+    assert (tmp_path / "there").read_bytes() == b"kept"
