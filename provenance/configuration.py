@@ -258,7 +258,7 @@ class Configuration(Section):
             if name not in known:
                 raise ValueError(
                     f"annotators: no installed package provides {name!r} in the entry-point group "
-                    f"provenance.annotators (installed: {', '.join(sorted(known)) or 'none'})"
+                    f"provenance.annotators{suggestion(name, known)} (installed: {', '.join(sorted(known)) or 'none'})"
                 )
         for name in self.annotator_options:
             if name not in self.annotators:

@@ -20,6 +20,7 @@ from provenance import outcomes
 from provenance.decisions.cap import CapRequest
 from provenance.decisions.certificate import Sums, add_sums, build_certificate, measure_documents
 from provenance.evidence import evidence_sum
+from provenance.files.ownership import LOCK, MANIFEST
 from provenance.files.storage import Storage, join
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.schema import LEDGER, RELEASE
@@ -41,7 +42,7 @@ def verify(storage: Storage, release: str) -> list[str]:
     except (pa.ArrowException, OSError) as error:
         return [f"{release}: rows cannot be read: {error}"]
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return [f"{join(release, 'manifest.json')}: is not as the program writes it: {error!r}"]
+        return [f"{join(release, MANIFEST)}: is not as the program writes it: {error!r}"]
 
 
 def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator
             yield f"{path}: has {present[path]:,} bytes, the manifest says {item['bytes']:,}"
         elif _digest(storage, join(release, path)) != item["sha256"]:
             yield f"{path}: its SHA-256 is not the one in the manifest (the file was changed or damaged)"
-    for path in sorted(set(present) - set(listed) - {"manifest.json"}):
+    for path in sorted(set(present) - set(listed) - {MANIFEST, LOCK}):
         yield f"{path}: is not in the manifest"
 
 

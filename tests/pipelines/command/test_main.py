@@ -259,7 +259,19 @@ def test_other_bad_usage_ends_with_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "curate", "annotate", "deduplicate", "select", "publish", "verify", "explain", "score", "demo"],
+    [
+        "",
+        "curate",
+        "annotate",
+        "deduplicate",
+        "select",
+        "publish",
+        "verify",
+        "explain",
+        "list",
+        "score",
+        "demo",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     ended = run(*command.split(), "--help")
