@@ -1,0 +1,83 @@
+"""Which blocks of a page are its main text: a small boosted ensemble of trees over `features`, and what guards it.
+
+The trees were learned by `scripts/train/text.py`, which also prints what they find on pages of sites that they never saw.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import as_file, files
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from provenance.annotators.text import names
+from provenance.annotators.text.blocks import CHARS, Blocks
+from provenance.annotators.text.features import NAMES, describe
+
+MODEL = "main_text.npz"
+#: Log-odds from which on a block is main text.
+THRESHOLD = -0.4
+#: Where less than this is found, in characters, the bar is lowered, and at last all visible text is taken.
+_LEAST = 120
+_LOWERED = -2.2
+_NAMED = np.uint64(sum(1 << names.MARKS.index(mark) for mark in ("article", "articlebody")))
+SOURCES = ARTICLE, MAIN, FALLBACK = ("article", "main", "fallback")
+
+
+class Trees(NamedTuple):
+    """Nodes of all trees: a leaf has feature -1 and adds its value."""
+
+    feature: npt.NDArray[np.int16]
+    threshold: npt.NDArray[np.float32]
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float32]
+    roots: npt.NDArray[np.int32]
+    base: float
+
+
+@cache
+def load_trees() -> Trees:
+    """The shipped trees. Raises `ValueError` where they were made for other features."""
+    with as_file(files("provenance.annotators.text").joinpath("data", MODEL)) as path, np.load(path) as file:
+        if tuple(file["names"].tolist()) != NAMES:
+            raise ValueError(f"{path} was made for other features: run scripts/train/text.py")
+        return Trees(*(file[name] for name in Trees._fields[:-1]), float(file["base"]))
+
+
+def choose(blocks: Blocks, trees: Trees | None = None) -> tuple[npt.NDArray[np.bool_], str]:
+    """Which blocks are main text (bool[blocks]), and where it was found: one of `SOURCES`."""
+    odds = score(describe(blocks), trees or load_trees())
+    return settle(blocks, odds)
+
+
+def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], str]:
+    """Turn the log-odds of the blocks into a choice that is never next to nothing."""
+    chars = blocks.rows[:, CHARS]
+    for threshold in (THRESHOLD, _LOWERED):
+        kept = odds > threshold
+        found = int(chars[kept].sum())
+        if found >= _LEAST:
+            named = int(chars[kept & (blocks.marks & _NAMED != 0)].sum())
+            return kept, ARTICLE if 2 * named > found else MAIN
+    return np.ones(len(chars), np.bool_), FALLBACK
+
+
+def score(table: npt.NDArray[np.float32], trees: Trees) -> npt.NDArray[np.float64]:
+    """Log-odds that each block is main text (float64[blocks]) from its features."""
+    return _score(table, *trees[:-1], trees.base)  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True)
+def _score(table, feature, threshold, left, right, value, roots, base):  # type: ignore[no-untyped-def]
+    odds = np.full(len(table), base)
+    for root in roots:
+        for row in range(len(table)):
+            node = root
+            while feature[node] >= 0:
+                node = left[node] if table[row, feature[node]] <= threshold[node] else right[node]
+            odds[row] += value[node]
+    return odds
