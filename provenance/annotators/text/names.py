@@ -120,7 +120,7 @@ def word_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
 # What a tag does, in the upper bits of its table entry; the lower six bits hold 1 + its number in CONTEXTS.
 VOID, SKIPPED, BLOCK, CELL, BREAK, TITLE, LINK, RAWBODY = (1 << bit for bit in range(6, 14))
 _VOID = "area base br col embed hr img input link meta param source track wbr"
-_SKIPPED = "script style textarea xmp iframe noembed noframes svg template rt rp title object canvas math"
+_SKIPPED = "script style textarea xmp iframe noembed noframes svg template rt rp title object canvas annotation annotation-xml"
 _RAW = "script style textarea xmp iframe noembed noframes title"
 _BLOCK = (
     "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer form "
