@@ -122,7 +122,9 @@ def character_table() -> npt.NDArray[np.uint32]:
         if kind:
             folded, accents = _fold(point) if kind in (WORD, SINGLE, OPERATOR) else (point, [])
             table[0, point] = kind << 24 | folded
-            table[1, point] = sum(1 + accent - _ACCENTS[0] << 8 * place for place, accent in enumerate(accents))
+            table[1, point] = sum(
+                1 + accent - _ACCENTS[0] << 8 * place for place, accent in enumerate(accents)
+            )
     table.flags.writeable = False
     return table
 
@@ -147,6 +149,21 @@ def _encode(point, out, at):  # type: ignore[no-untyped-def]
     out[at + 2] = 0x80 | point >> 6 & 0x3F
     out[at + 3] = 0x80 | point & 0x3F
     return at + 4
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _add(value, folded, accents, stream, stream_at):  # type: ignore[no-untyped-def]
+    """The hash after a folded character and its accents, and the stream where it has room."""
+    value = (value ^ np.uint64(folded)) * _FNV_PRIME
+    if stream.size:
+        stream_at = _encode(folded, stream, stream_at)
+    while accents:
+        accent = (accents & np.uint32(0xFF)) + _FIRST_ACCENT
+        value = (value ^ np.uint64(accent)) * _FNV_PRIME
+        if stream.size:
+            stream_at = _encode(accent, stream, stream_at)
+        accents >>= np.uint32(8)
+    return value, stream_at
 
 
 @numba.njit(cache=True, nogil=True)
@@ -213,16 +230,7 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
             state = kind
         elif state == SEPARATOR:
             state = WORD
-        folded = entry & np.uint32(0xFFFFFF)
-        value = (value ^ np.uint64(folded)) * _FNV_PRIME
-        if keep:
-            stream_at = _encode(folded, stream, stream_at)
-        while accents:
-            accent = (accents & np.uint32(0xFF)) + _FIRST_ACCENT
-            value = (value ^ np.uint64(accent)) * _FNV_PRIME
-            if keep:
-                stream_at = _encode(accent, stream, stream_at)
-            accents >>= np.uint32(8)
+        value, stream_at = _add(value, entry & np.uint32(0xFFFFFF), accents, stream, stream_at)
     if state != SEPARATOR:
         hashes[tokens] = value
         tokens += 1

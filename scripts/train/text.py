@@ -119,13 +119,13 @@ def _exported(model: Any) -> Trees:
     threshold[above] = np.nextafter(threshold[above], np.float32(-np.inf))
     leaf = nodes["is_leaf"].astype(bool)
     return Trees(
-        np.where(leaf, -1, nodes["feature_idx"]).astype(np.int16),
-        threshold,
-        (nodes["left"] + shift).astype(np.int32),
-        (nodes["right"] + shift).astype(np.int32),
-        np.where(leaf, nodes["value"], 0).astype(np.float32),
-        roots.astype(np.int32),
-        float(np.ravel(model._baseline_prediction)[0]),
+        feature=np.where(leaf, -1, nodes["feature_idx"]).astype(np.int16),
+        threshold=threshold,
+        left=(nodes["left"] + shift).astype(np.int32),
+        right=(nodes["right"] + shift).astype(np.int32),
+        value=np.where(leaf, nodes["value"], 0).astype(np.float32),
+        roots=roots.astype(np.int32),
+        base=float(np.ravel(model._baseline_prediction)[0]),
     )
 
 

@@ -110,7 +110,10 @@ def test_unicode_forms_do_not_change_the_language(annotator: Language, code: str
 def test_full_width_and_mathematical_letters_are_read(annotator: Language) -> None:
     wide = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
     bold = {**{65 + i: 0x1D400 + i for i in range(26)}, **{97 + i: 0x1D41A + i for i in range(26)}}
-    assert languages(annotator, [SENTENCES["en"].translate(wide), SENTENCES["en"].translate(bold)]) == ["en", "en"]
+    assert languages(annotator, [SENTENCES["en"].translate(wide), SENTENCES["en"].translate(bold)]) == [
+        "en",
+        "en",
+    ]
 
 
 def test_the_collected_forms_give_their_language(annotator: Language, shared: Path) -> None:

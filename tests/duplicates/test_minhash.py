@@ -153,7 +153,18 @@ def test_results_do_not_depend_on_how_texts_are_chunked(monkeypatch: pytest.Monk
 
 def test_only_blanks_do_not_change_a_digest() -> None:
     digests = annotate(
-        ["Hello,  world", " Hello,\nworld ", "hello world", "Hello world!", "El año", "El ano", "🎉", "🎉 ", "🎈", " "]
+        [
+            "Hello,  world",
+            " Hello,\nworld ",
+            "hello world",
+            "Hello world!",
+            "El año",
+            "El ano",
+            "🎉",
+            "🎉 ",
+            "🎈",
+            " ",
+        ]
     )["text_digest"]
     assert digests[0] == digests[1]
     assert digests[6] == digests[7]
@@ -165,7 +176,9 @@ def similarities(texts: list[str]) -> np.ndarray:
     columns = MinHash()(pa.record_batch({"text": pa.array(texts, pa.large_string())}))
     known = sketches(addresses(0, 0, len(texts)), columns[1], columns[2])
     rows = np.arange(len(texts))
-    return similarity(known, np.repeat(rows, len(texts)), known, np.tile(rows, len(texts))).reshape(len(texts), -1)
+    return similarity(known, np.repeat(rows, len(texts)), known, np.tile(rows, len(texts))).reshape(
+        len(texts), -1
+    )
 
 
 def test_texts_that_differ_in_operators_accents_or_tones_are_never_wholly_similar(shared: Path) -> None:
@@ -188,7 +201,9 @@ def test_texts_without_spaces_count_signs_and_one_changed_sign_leaves_a_duplicat
 
 
 def test_composed_and_decomposed_text_has_one_signature() -> None:
-    text = "Mười ba người dân tộc thiểu số đã đến chợ phiên ở vùng núi, và ngày mai họ sẽ về. ᾧ ὕδωρ ἐν τῷ ᾅδῃ"
+    text = (
+        "Mười ba người dân tộc thiểu số đã đến chợ phiên ở vùng núi, và ngày mai họ sẽ về. ᾧ ὕδωρ ἐν τῷ ᾅδῃ"
+    )
     found = annotate([normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")])["minhash"]
     assert found[0] == found[1] == found[2] == found[3]
 

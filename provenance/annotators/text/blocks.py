@@ -143,7 +143,8 @@ def _read(data, tag_hashes, tag_values, word_hashes, word_groups, out, rows, mar
                     size += 1
                     row[SPACES] += 1
             blank = False
-            at, size = _copy(data, at, out, size, row, stack_marks[top] & _LINK_BIT != 0)
+            linked = stack_marks[top] & _LINK_BIT != 0
+            at, size = _copy(data, at, out, size, row=row, linked=linked)
             continue
         following = data[at + 1] if at + 1 < n else np.uint8(0)
         if following == 33 or following == 63 or (following == 47 and not _letter(data[at + 2])):
@@ -168,7 +169,7 @@ def _read(data, tag_hashes, tag_values, word_hashes, word_groups, out, rows, mar
         if kind & names.VOID:
             continue
         if closing:
-            if key == _BODY or key == _HTML:
+            if key in (_BODY, _HTML):
                 continue
             found = _closed(keys, stack_element, top, key, kind)
             while found and top >= found:
@@ -191,7 +192,7 @@ def _read(data, tag_hashes, tag_values, word_hashes, word_groups, out, rows, mar
         # An element that its next sibling ends: p before a block, li before li, a before a.
         if top > 0 and (
             (keys[top] == _P and kind & names.BLOCK)
-            or (key == keys[top] and (key == _LI or key == _A or key == _OPTION or key == _RT or key == _RP))
+            or (key == keys[top] and (key in (_LI, _A, _OPTION, _RT, _RP)))
         ):
             skipping -= stack_skips[top]
             if stack_element[top] != stack_element[top - 1]:
@@ -236,16 +237,13 @@ def read_blocks(page: bytes) -> Blocks:
     marks, words, paths = (np.zeros(room, np.uint64) for _ in range(3))
     elements = np.zeros((room, ELEMENT_COLUMNS), np.int64)
     out = np.empty(len(data) + room + 1, np.uint8)
+    tag_hashes, tag_values = _TAGS
+    word_hashes, word_groups = _WORDS
     size, block, count, start, stop, tags = _read(
-        data, *_TAGS, *_WORDS, out, rows, marks, words, paths, elements
-    )
+        data=data, tag_hashes=tag_hashes, tag_values=tag_values, word_hashes=word_hashes, word_groups=word_groups,
+        out=out, rows=rows, marks=marks, words=words, paths=paths, elements=elements,
+    )  # fmt: skip
     return Blocks(
-        out[:size],
-        rows[:block],
-        marks[:block],
-        words[:block],
-        paths[:block],
-        elements[:count],
-        (start, stop),
-        tags,
-    )
+        text=out[:size], rows=rows[:block], marks=marks[:block], words=words[:block], paths=paths[:block],
+        elements=elements[:count], title=(start, stop), tags=tags,
+    )  # fmt: skip

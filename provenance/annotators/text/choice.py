@@ -46,7 +46,8 @@ def load_trees() -> Trees:
     with as_file(files("provenance.annotators.text").joinpath("data", MODEL)) as path, np.load(path) as file:
         if tuple(file["names"].tolist()) != NAMES:
             raise ValueError(f"{path} was made for other features: run scripts/train/text.py")
-        return Trees(*(file[name] for name in Trees._fields[:-1]), float(file["base"]))
+        arrays = {name: file[name] for name in Trees._fields if name != "base"}
+        return Trees(**arrays, base=float(file["base"]))
 
 
 def choose(blocks: Blocks, trees: Trees | None = None) -> tuple[npt.NDArray[np.bool_], str]:
@@ -69,16 +70,18 @@ def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[n
 
 def score(table: npt.NDArray[np.float32], trees: Trees) -> npt.NDArray[np.float64]:
     """Log-odds that each block is main text (float64[blocks]) from its features."""
-    return _score(table, *trees[:-1], trees.base)  # type: ignore[no-any-return]
+    odds: npt.NDArray[np.float64] = _score(table, trees)
+    return odds
 
 
 @njit(cache=True, nogil=True)
-def _score(table, feature, threshold, left, right, value, roots, base):  # type: ignore[no-untyped-def]
-    odds = np.full(len(table), base)
-    for root in roots:
+def _score(table, trees):  # type: ignore[no-untyped-def]
+    odds = np.full(len(table), trees.base)
+    for root in trees.roots:
         for row in range(len(table)):
             node = root
-            while feature[node] >= 0:
-                node = left[node] if table[row, feature[node]] <= threshold[node] else right[node]
-            odds[row] += value[node]
+            while trees.feature[node] >= 0:
+                below = table[row, trees.feature[node]] <= trees.threshold[node]
+                node = trees.left[node] if below else trees.right[node]
+            odds[row] += trees.value[node]
     return odds

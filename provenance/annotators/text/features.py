@@ -12,7 +12,20 @@ from numba import njit
 
 from provenance.annotators.text import names
 from provenance.annotators.text.blocks import (
-    BREAKS, CAPITALS, CHARS, DIGITS, ELEMENT, FIRST, LAST, LINKED, PARENT, SPACES, START, STOP, STOPS, Blocks,
+    BREAKS,
+    CAPITALS,
+    CHARS,
+    DIGITS,
+    ELEMENT,
+    FIRST,
+    LAST,
+    LINKED,
+    PARENT,
+    SPACES,
+    START,
+    STOP,
+    STOPS,
+    Blocks,
 )  # fmt: skip
 
 #: Prose is a block of so many characters of which less than this share are links.
@@ -62,7 +75,10 @@ def describe(blocks: Blocks) -> npt.NDArray[np.float32]:
     """One row of `NAMES` for each block (float32[blocks, len(NAMES)])."""
     table = np.zeros((len(blocks.rows), len(NAMES)), np.float32)
     if len(blocks.rows):
-        _describe(blocks.text, blocks.rows, blocks.marks, blocks.words, blocks.paths, blocks.elements, table)
+        _describe(
+            text=blocks.text, rows=blocks.rows, marks=blocks.marks, words=blocks.words, paths=blocks.paths,
+            elements=blocks.elements, table=table,
+        )  # fmt: skip
     return table
 
 
@@ -92,8 +108,8 @@ def _describe(text, rows, marks, words, paths, elements, table):  # type: ignore
     _around(prose, rows, marks, table)
     _alike(text, rows, paths, prose, table)
     _place(rows, marks, elements, prose, table)
-    _called(marks, _FURNITURE, prose, table, _MARKS_AT, _MARK_COUNT)
-    _called(words, ~np.uint64(0), prose, table, _WORDS_AT, _WORD_COUNT)
+    _called(marks, _FURNITURE, prose, table[:, _MARKS_AT : _MARKS_AT + _MARK_COUNT])
+    _called(words, ~np.uint64(0), prose, table[:, _WORDS_AT : _WORDS_AT + _WORD_COUNT])
 
 
 @njit(cache=True, nogil=True)
@@ -211,8 +227,9 @@ def _place(rows, marks, elements, prose, table):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _called(masks, doubtful, prose, table, first, count):  # type: ignore[no-untyped-def]
+def _called(masks, doubtful, prose, table):  # type: ignore[no-untyped-def]
     """Write the bits of `masks`, less the `doubtful` ones that cover over half of the prose."""
+    count = table.shape[1]
     covered = np.zeros(count)
     for i in range(len(masks)):
         if prose[i]:
@@ -227,4 +244,4 @@ def _called(masks, doubtful, prose, table, first, count):  # type: ignore[no-unt
     for i in range(len(masks)):
         mask = masks[i] & telling
         for bit in range(count):
-            table[i, first + bit] = mask >> np.uint64(bit) & np.uint64(1)
+            table[i, bit] = mask >> np.uint64(bit) & np.uint64(1)

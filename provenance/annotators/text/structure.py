@@ -200,5 +200,8 @@ def strip(page: bytes) -> str:
 
 
 def _run(page: bytes, out: np.ndarray) -> tuple[int, int, int, int, int, int]:
-    found: tuple[int, int, int, int, int, int] = _scan(np.frombuffer(page, np.uint8), *_TABLES, out)
+    flat, formatting, raw, block = _TABLES
+    found: tuple[int, int, int, int, int, int] = _scan(
+        np.frombuffer(page, np.uint8), flat=flat, formatting=formatting, raw=raw, block=block, out=out
+    )
     return found

@@ -24,6 +24,7 @@ _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 @njit(cache=True, nogil=True)
 def entry_of(hashes, values, key):  # type: ignore[no-untyped-def]
+    """Value of `key` in a table of sorted hashes, -1 where it is not in it."""
     at = np.searchsorted(hashes, key)
     return values[at] if at < len(hashes) and hashes[at] == key else np.int64(-1)
 
@@ -72,7 +73,7 @@ def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-d
             glued = (glued ^ np.uint64(byte)) * _PRIME
             length += 1
         else:
-            if glued == _ARTICLE_BODY and (key == _ITEMPROP or key == _PROPERTY):
+            if glued == _ARTICLE_BODY and (key in (_ITEMPROP, _PROPERTY)):
                 marks |= _BODY_BIT
             glued = _OFFSET
         lower = small
@@ -132,8 +133,8 @@ def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
         start, stop, at = _value(data, at + 1)
         if key == _HIDDEN or (key == _STYLE and _hides(data, start, stop)):
             marks |= _HIDDEN_BIT
-        elif key == _CLASS or key == _ID or key == _ROLE or key == _ITEMPROP or key == _PROPERTY or key == _ARIA:
-            more_words, more_marks, hashed = _named(data, start, stop, key, hashes, groups)
+        elif key in (_CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _ARIA):
+            more_words, more_marks, hashed = _named(data, start, stop, key, hashes=hashes, groups=groups)
             words |= more_words
             marks |= more_marks
             called ^= hashed
