@@ -63,10 +63,12 @@ class Reading(Section):
 class Text(Section):
     """How the main text is taken from a page, and what a token of it is."""
 
-    extractor: Literal["resiliparse", "trafilatura"] = Field(
-        "resiliparse", description="who extracts the main text"
+    extractor: Literal["built-in", "trafilatura"] = Field(
+        "built-in", description="who extracts the main text"
     )
-    max_seconds: float = Field(5.0, gt=0, le=600, description="CPU seconds one page may cost")
+    max_seconds: float = Field(
+        5.0, gt=0, le=600, description="CPU seconds one page may cost an extractor that is not built in"
+    )
     clean_invisible: bool = Field(
         True, description="remove invisible payload characters from the published text"
     )

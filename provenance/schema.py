@@ -77,6 +77,7 @@ ANNOTATED = pa.schema(
         ("mime", pa.string()),
         ("content_digest", pa.string()),
         ("title", pa.string()),
+        ("text_source", pa.string()),  # article, main, fallback: where in the page the text was found
         ("text", pa.large_string()),
         ("text_bytes", pa.int64()),  # UTF-8 bytes of `text`
         ("token_count", pa.int32()),  # tokens of text.tokenizer
@@ -125,7 +126,7 @@ DECISIONS = pa.schema(
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
-    "doc_id text token_count word_count title "
+    "doc_id text token_count word_count title text_source "
     "url host domain source input_file record_offset record_id content_digest mime http_status "
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "

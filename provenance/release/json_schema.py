@@ -27,6 +27,7 @@ MEANING: dict[str, str] = {
     "token_count": "Tokens of the text by the tokenizer that the manifest names (`text.tokenizer`); the weight of the document under the cap.",
     "word_count": "Words of the text, or characters in scripts without spaces.",
     "title": "Title that the page gives itself.",
+    "text_source": "Where the main text was found: article (an element that the page names so), main (by its structure), fallback (nothing told itself apart: all visible text, navigation included); null where the input holds text or another extractor found it.",
     "url": "Address the record was fetched from.",
     "host": "Host of the address, lower case.",
     "domain": "Registrable domain of the host by the public suffix list.",
