@@ -24,7 +24,7 @@ from provenance.decisions.histogram import (
     Histogram,
     bins,
 )
-from provenance.decisions.relaxation import multipliers, most_kept
+from provenance.decisions.relaxation import most_kept, multipliers
 from provenance.decisions.request import MILLION, CapRequest
 from provenance.decisions.sampling import least_exponent
 
