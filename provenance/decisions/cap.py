@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from provenance.decisions.request import CapRequest
 from provenance.decisions.sampling import mixture_factors, sampling_weight
 
 __all__ = [
+    "NOTHING_SELECTED",
     "BoundaryDocuments",
     "Histogram",
     "Plan",
@@ -32,6 +34,7 @@ __all__ = [
     "boundary",
     "boundary_candidates",
     "concatenate",
+    "find_rule",
     "histogram",
     "merge_histograms",
     "select",
@@ -39,6 +42,8 @@ __all__ = [
     "weigh",
 ]
 
+#: `Rule.as_json` of a job without documents.
+NOTHING_SELECTED: dict[str, Any] = {"gap": None, "exponent": None, "factors": None, "exceeded_by_proven": []}
 _KEY = np.dtype([("cell", "<i4"), ("level", "<u4"), ("hash", "<u8")])
 
 
@@ -63,6 +68,15 @@ class Rule:
     over: tuple[tuple[str, str], ...] = ()
     exponent: float | None = None
     factors: dict[str, float] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """How documents were chosen, for the manifest."""
+        return {
+            "gap": self.plan.gap,
+            "exponent": self.exponent,
+            "factors": self.factors,
+            "exceeded_by_proven": [" ".join(name) or "all" for name in self.over],
+        }
 
 
 def boundary_candidates(documents: Documents, plan: Plan) -> BoundaryDocuments:
@@ -139,9 +153,14 @@ def weigh(rule: Rule, documents: Documents) -> NDArray[np.float32] | None:
 
 
 def select(documents: Documents, request: CapRequest) -> NDArray[np.bool_]:
-    """Both passes over documents that fit in memory."""
-    plan = boundary(histogram(documents, request), request)
-    return apply(settle(plan, boundary_candidates(documents, plan)), documents)
+    """All passes over documents that fit in memory."""
+    return apply(find_rule([documents], request), documents)
+
+
+def find_rule(shards: Sequence[Documents], request: CapRequest) -> Rule:
+    """The rule for the documents of some shards, all in memory."""
+    plan = boundary(merge_histograms([histogram(shard, request) for shard in shards]), request)
+    return settle(plan, concatenate([boundary_candidates(shard, plan) for shard in shards]))
 
 
 def _cell_numbers(placed: Placed, plan: Plan) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +59,9 @@ class Documents:
         """Some of the documents, by row numbers or by a mask."""
         own = [item.name for item in fields(self) if item.name != "strata"]
         arrays = {name: getattr(self, name) for name in own}
-        taken = {name: None if values is None else values[rows] for name, values in arrays.items()}
+        taken: dict[str, Any] = {
+            name: None if values is None else values[rows] for name, values in arrays.items()
+        }
         at = pa.array(np.flatnonzero(rows) if rows.dtype == bool else rows)
         return Documents(**taken, strata={name: column.take(at) for name, column in self.strata.items()})
 

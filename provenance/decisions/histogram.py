@@ -77,7 +77,7 @@ def place(documents: Documents, request: CapRequest) -> Placed:
     if request.policy == "sample":
         bits += LEVEL_BITS - 1
     order = (level << bits) | (documents.doc_hash >> np.uint64(64 - bits)).astype(np.int64)
-    return Placed(cells, cell, synthetic, free, level, order)
+    return Placed(cells, cell, counted=synthetic, free=free, level=level, bin=order)
 
 
 def histogram(documents: Documents, request: CapRequest) -> Histogram:

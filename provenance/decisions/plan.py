@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,7 +174,7 @@ class _Cuts:
             return False
         cost, variance = self.free(number)
         cap = int(self.constraints.cap[number])
-        sums = merged.sums[rows].astype(self.kind)
+        sums: NDArray[Any] = merged.sums[rows].astype(self.kind)
         total = np.cumsum(sums[:, SYNTHETIC] - cap * sums[:, WEIGHT]) + cost
         spread = noise(np.cumsum(sums[:, VARIANCE]) + variance)
         place = merged.bin[rows]
@@ -193,7 +194,7 @@ class _Cuts:
         merged, room = self.merged, self.totals()
         edges = np.searchsorted(merged.cell, np.arange(len(merged.cells) + 1))
         taken = np.bincount(merged.cell[self.taken()], minlength=len(merged.cells))
-        heap = []
+        heap: list[tuple[int, int, int]] = []
         for cell, start in enumerate((edges[:-1] + taken).tolist()):
             if start < edges[cell + 1]:
                 heapq.heappush(heap, (int(merged.bin[start]), cell, start))

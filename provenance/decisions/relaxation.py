@@ -49,7 +49,8 @@ def multipliers(
     solved = linprog(-sums[:, WEIGHT] / scale, A_ub=matrix, b_ub=room, bounds=(0, 1), method="highs")
     if solved.status != 0:
         return np.zeros(len(caps))
-    return np.maximum(-solved.ineqlin.marginals, 0.0) / MILLION
+    prices: NDArray[np.float64] = np.maximum(-solved.ineqlin.marginals, 0.0) / MILLION
+    return prices
 
 
 def most_kept(

@@ -76,12 +76,12 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Family:
-    """Parts of a corpus that do not overlap, each with a cap in millionths: values of one dimension."""
+    """Parts of a corpus that do not overlap, each with a cap: values of one dimension."""
 
     name: str
     by: str
-    named: Mapping[str, int]
-    rest: int | None  # for each value that is not named; None: no cap
+    named: Mapping[str, Fraction]
+    rest: Fraction | None  # for each value that is not named; None: no cap
     together: bool = False  # the values that are not named are one part
 
     def part(self, value: str) -> str:
@@ -91,9 +91,14 @@ class Family:
         return "" if self.rest is None else OTHERS if self.together else value
 
     def cap(self, part: str) -> int:
-        """The cap of a part, in millionths."""
+        """The cap of a part, in millionths, rounded down."""
+        share = self.exact(part)
+        return share.numerator * MILLION // share.denominator
+
+    def exact(self, part: str) -> Fraction:
+        """The cap of a part as it was asked for."""
         found = self.named.get(part, self.rest)
-        return MILLION if found is None else found
+        return Fraction(1) if found is None else found
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class CapRequest:
     @property
     def millionths(self) -> int:
         """`max_synthetic` in millionths, rounded down."""
-        return _millionths(self.max_synthetic)
+        return self.share.numerator * MILLION // self.share.denominator
 
     @property
     def sampled(self) -> bool:
@@ -154,17 +159,12 @@ class CapRequest:
 ASKED = tuple(item.name for item in fields(CapRequest) if item.init)
 
 
-def _millionths(share: Share) -> int:
-    value = exact(share)
-    return value.numerator * MILLION // value.denominator
-
-
 def _families(request: CapRequest) -> list[Family]:
     """One family for each dimension with caps of its own, and one for the parts of a mixture."""
     found = []
     for by in dict.fromkeys(item.by for item in request.strata):
-        named: dict[str, int] = {}
-        rest: int | None = None
+        named: dict[str, Fraction] = {}
+        rest: Fraction | None = None
         for item in request.strata:
             if item.by != by:
                 continue
@@ -174,12 +174,12 @@ def _families(request: CapRequest) -> list[Family]:
             if again:
                 raise ValueError(f"strata: {by} {again[0]} has two caps; name each value once")
             if item.only:
-                named |= dict.fromkeys(item.only, _millionths(item.max_synthetic))
+                named |= dict.fromkeys(item.only, exact(item.max_synthetic))
             else:
-                rest = _millionths(item.max_synthetic)
+                rest = exact(item.max_synthetic)
         found.append(Family(by, by, named, rest))
     if request.mixture is not None:
         # Parts that each hold the cap hold it together, whatever their weights.
-        named = dict.fromkeys((name for name in request.mixture.shares if name != OTHERS), request.millionths)
-        found.append(Family("mixture", request.mixture.by, named, request.millionths, together=True))
+        named = dict.fromkeys((name for name in request.mixture.shares if name != OTHERS), request.share)
+        found.append(Family("mixture", request.mixture.by, named, request.share, together=True))
     return found

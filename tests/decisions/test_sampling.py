@@ -23,8 +23,7 @@ def corpus() -> Documents:
 
 
 def weigh(found: Documents, request: CapRequest) -> np.ndarray:
-    plan = cap.boundary(cap.histogram(found, request), request)
-    rule = cap.settle(plan, cap.boundary_candidates(found, plan))
+    rule = cap.find_rule([found], request)
     assert cap.apply(rule, found).all()
     weight = cap.weigh(rule, found)
     assert weight is not None

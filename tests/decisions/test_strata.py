@@ -162,8 +162,7 @@ def test_a_part_that_is_empty_or_has_no_cap_takes_part_in_the_whole_only() -> No
 def test_mixture_reaches_its_shares_and_leaves_every_part_under_the_cap() -> None:
     found = corpus(20_000, 4)
     request = CapRequest("0.05", mixture=Mixture("language", {"de": "0.5", "*": "0.5"}, most=3.0))
-    plan = cap.boundary(cap.histogram(found, request), request)
-    rule = cap.settle(plan, cap.boundary_candidates(found, plan))
+    rule = cap.find_rule([found], request)
     keep, weight = cap.apply(rule, found), cap.weigh(rule, found)
     assert weight is not None
     sampled = found.weight * weight * keep
@@ -176,8 +175,7 @@ def test_mixture_reaches_its_shares_and_leaves_every_part_under_the_cap() -> Non
 def test_mixture_repeats_no_document_more_often_than_allowed() -> None:
     found = corpus(20_000, 4)
     request = CapRequest("1", mixture=Mixture("language", {"fr": "0.9"}, most=2.0))
-    plan = cap.boundary(cap.histogram(found, request), request)
-    weight = cap.weigh(cap.settle(plan, cap.boundary_candidates(found, plan)), found)
+    weight = cap.weigh(cap.find_rule([found], request), found)
     assert weight is not None and weight.max() == 2.0
 
 
