@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
@@ -314,3 +315,12 @@ def test_probabilities_out_of_range_are_refused(bad: float) -> None:
 def test_requests_out_of_range_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         CapRequest(**values)
+
+
+def test_tail_keeps_what_holds_the_most_rare_words() -> None:
+    found = simple([10] * 4, [0.0, 0.4, 0.4, 0.4])
+    rare = np.array([0, 0.1, 0.9, 0.5], dtype=np.float32)
+    request = CapRequest("0.2", policy="tail")
+    assert cap.select(replace(found, rare=rare), request).tolist() == [True, False, True, False]
+    with pytest.raises(ValueError, match="needs to know which documents hold rare words"):
+        cap.select(found, request)
