@@ -110,26 +110,26 @@ class SelectionTasks:
         differ = crawl.clustering.spread and rows.open.any()
         return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
 
-    def documents(self, task: DecisionTask, crawl: CrawlCalibration) -> Documents:
+    def offered(self, task: DecisionTask, crawl: CrawlCalibration) -> Documents:
         return self.candidates(task, crawl).documents(self.request)
 
     def histogram(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
-        return selection.histogram(self.documents(task, crawl), self.request)
+        return selection.histogram(self.offered(task, crawl), self.request)
 
     def plan(self, total: Histogram) -> Plan:
         return selection.boundary(total, self.request)
 
     def boundary(self, task: DecisionTask, crawl: CrawlCalibration, plan: Plan) -> BoundaryDocuments:
-        return selection.boundary_candidates(self.documents(task, crawl), plan)
+        return selection.boundary_candidates(self.offered(task, crawl), plan)
 
     def settle(self, found: BoundaryDocuments, plan: Plan) -> Rule:
         return selection.settle(plan, found)
 
     def write_decisions(self, task: DecisionTask, crawl: CrawlCalibration, rule: Rule) -> int:
         found = self.candidates(task, crawl)
-        documents = found.documents(self.request)
-        keep = selection.apply(rule, documents)
-        decisions = decide(found, keep, selection.weigh(rule, documents))
+        offered = found.documents(self.request)
+        keep = selection.apply(rule, offered)
+        decisions = decide(found, keep, selection.weigh(rule, offered))
         footer = Footer.of(found, rule).metadata()
         with self.storage.create(task.path) as file:
             pq.write_table(decisions.replace_schema_metadata(footer), file, compression="zstd")

@@ -58,6 +58,8 @@ MEANING: dict[str, str] = {
     "prior_because": "Where the prior comes from: low-background, the configured table, or an estimate from this crawl.",
     "evidence": "Every piece that entered the probability: its source, its ratio in nats and the reason in words.",
     "synthetic_probability": "Posterior probability that a machine wrote the text: its log-odds are the prior's + the sum of the evidence.",
+    "synthetic_probability_upper": "What that probability is at most, one-sided at 95%: the guarantee `confident` counts it.",
+    "sampling_weight": "How often to sample the document, for policy `weights` or a mixture; null where all are alike.",
     "duplicate_count": "Near-duplicates that were dropped in favour of this document.",
     "duplicate_hosts": "Hosts of those near-duplicates.",
     "earliest_capture": "Earliest capture among the document and its near-duplicates.",

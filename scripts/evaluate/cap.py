@@ -12,7 +12,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,7 +29,15 @@ from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import calibrate_crawl
 from provenance.decisions.detectors import CalibratedDetectors, load_detectors
-from provenance.decisions.shard import Candidates, judge_shard, read_shard
+from provenance.decisions.shard import Candidates, judge_shard, read_shard, shard_sites
+from provenance.decisions.sites import (
+    find_clustering,
+    log_odds_counts,
+    mean_shift,
+    merge_sites,
+    site_effects,
+    site_statistics,
+)
 from provenance.duplicates.table import CLUSTERS
 from provenance.files.inputs import find_inputs
 from provenance.files.shards import write_shard
@@ -236,7 +244,12 @@ def judge(table: pa.Table, configuration: Configuration, detectors: CalibratedDe
         no_clusters = CLUSTERS.empty_table().append_column("row", pa.array([], pa.int64()))
         rows = read_shard(STORAGE, path, no_clusters, detectors)
     counts = merge_counts([detectors.count(rows.scored, rows.proven, rows.open)])
-    return judge_shard(rows, calibrate_crawl(detectors, counts, configuration.prior), configuration.cap)
+    crawl = calibrate_crawl(detectors, counts, configuration.prior)
+    sites = merge_sites([shard_sites(rows, crawl)])
+    clustering = find_clustering([site_statistics(sites)])
+    effects = site_effects(sites, clustering)
+    clustering = replace(clustering, shift=mean_shift(log_odds_counts(effects)))
+    return judge_shard(rows, replace(crawl, clustering=clustering), configuration.cap, effects)
 
 
 def print_shares(frame: pd.DataFrame) -> None:
