@@ -136,8 +136,9 @@ def main() -> None:
     lost: list[pd.DataFrame] = []
     for scenario in (Scenario(s, o, c) for s in MIXTURES for o in (False, True) for c in (False, True)):
         for seed in range(arguments.runs):
-            for row, losses in run(pool, scenario, arguments.documents, seed, configuration, requests):
-                found.append(row)
+            crawl = pool.draw(scenario, arguments.documents, seed)
+            for row, losses in run(*crawl, configuration, requests):
+                found.append({**scenario.__dict__, "seed": seed, **row})
                 lost.append(losses)
     frame = pd.DataFrame(found)
     if arguments.rows:
@@ -182,15 +183,12 @@ def _annotate(path: Path, shard: Path, configuration: Configuration) -> None:
 
 
 def run(
-    pool: Pool,
-    scenario: Scenario,
-    documents: int,
-    seed: int,
+    table: pa.Table,
+    machine: np.ndarray,
     configuration: Configuration,
     requests: list[tuple[str, str, str]],
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
     """(shares, human tokens lost by language and length) of one crawl under each (guarantee, policy, cap)."""
-    table, machine = pool.draw(scenario, documents, seed)
     candidates = judge(table, configuration, load_detectors(configuration))
     tokens = np.asarray(table["token_count"], np.int64)
     judged = ~np.asarray(table["detector_abstained"].fill_null(True))
@@ -210,8 +208,6 @@ def run(
         human = ~machine
         yield (
             {
-                **scenario.__dict__,
-                "seed": seed,
                 "guarantee": guarantee,
                 "policy": policy,
                 "asked": float(asked),
