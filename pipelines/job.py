@@ -22,6 +22,7 @@ from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
 from provenance.configuration import Configuration, describe_differences, fingerprint
+from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
@@ -60,7 +61,8 @@ class Job:
         self.configuration = configuration
         self.runner = runner
         self.progress = progress
-        # A calibration that cannot be used is refused before hours of annotating.
+        # A cap that contradicts itself and a calibration that cannot be used are refused before hours of annotating.
+        cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
 
     @cached_property

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from provenance.decisions.certificate import asked_and_found
 from provenance.release.card import describe_cost
 
 if TYPE_CHECKING:
@@ -57,10 +58,14 @@ def print_summary(
         print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
     unit, before = synthetic["unit"], synthetic["before"]["fractions"]
     print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
-    for name, text in (("hard", f"p >= {synthetic['threshold']:g}"), ("expected", "expected")):
+    found_as = f"found (p >= {synthetic['threshold']:g})"
+    for name, text in (("expected", "expected"), ("confident", "at most, at 95%"), ("hard", found_as)):
         print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
-    limit = f"cap {synthetic['max_synthetic']} ({synthetic['guarantee']}, {unit})"
-    print(f"{limit}: " + ("holds" if synthetic["holds"] else f"EXCEEDED by {synthetic['exceeded_by']:.4f}"))
+    for name, text in asked_and_found(synthetic):
+        print(f"{name:<8} {text}")
+    print(
+        f"{'certified' if synthetic['holds'] else 'NOT CERTIFIED'}: {synthetic['note'].removeprefix('not certified: ')}"
+    )
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "

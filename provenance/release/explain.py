@@ -11,11 +11,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import outcomes
+from provenance.decisions.certificate import FOUND_ONLY
 from provenance.errors import plain
 from provenance.files.storage import Storage, join
 from provenance.release.manifest import read_manifest
 
-_CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
+_CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed", "strata")
+_GUARANTEE = {
+    "expected": "expected share",
+    "confident": "share with 95% confidence",
+    "hard": f"share found from a probability of {{threshold}}, which bounds {FOUND_ONLY}",
+}
 _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 
 
@@ -68,15 +74,19 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     if "cap" in explanation:
         cap = explanation["cap"]
         yield (
-            f"  cap: {cap['max_synthetic']} of {cap['unit']}, {cap['guarantee']} guarantee, synthetic from "
-            f"{cap['threshold']}; what stays is chosen by policy {cap['policy']!r}, seed {cap['seed']}"
+            f"  cap: {cap['max_synthetic']} of {cap['unit']}, {_GUARANTEE[cap['guarantee']].format(**cap)}; what stays "
+            f"is chosen by policy {cap['policy']!r}, seed {cap['seed']}"
         )
+        for item in cap["strata"]:
+            values = ", ".join(plain(value) for value in item["only"]) or "each"
+            yield f"    and {item['max_synthetic']} by {item['by']} ({values})"
     document = explanation.get("document")
     if document is not None:
         yield from _facts(document)
     if "prior_log_odds" not in explanation:
         return
-    yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}, which is in log-odds:"
+    upper = ledger["synthetic_probability_upper"]
+    yield f"  synthetic probability: {ledger['synthetic_probability']:.4f} (at most {upper:.4f}), which is in log-odds:"
     yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({plain(explanation['prior_because'])})"
     for item in ledger["evidence"] or []:
         yield f"    {item['llr']:+.2f} nats {item['source']}, because {plain(item['because'])}"

@@ -17,9 +17,10 @@ import xxhash
 
 from provenance.annotators.tokens import load_tokenizer
 from provenance.configuration import Configuration
-from provenance.decisions.certificate import add_sums, build_certificate, cap_request
+from provenance.decisions.certificate import build_certificate, cap_request
 from provenance.decisions.crawl import neural_cost
 from provenance.decisions.footers import read_footers
+from provenance.decisions.measure import add_sums, whole
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
@@ -164,9 +165,9 @@ class Publication:
             self.configuration,
             self.fingerprint,
             inputs=self.workspace.need_state("annotate")["inputs"],
-            data=data,
+            data=[{**item, "sums": whole(item["sums"])} for item in data],
             ledger=[item for item in counts if item["path"].startswith("ledger/")],
-            certificate=build_certificate(request, footer.before, published),
+            certificate=build_certificate(request, footer.before, published, footer.selection),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
         )

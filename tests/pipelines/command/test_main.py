@@ -159,7 +159,13 @@ def test_summary_table_shows_where_records_went_and_the_share_before_and_after(t
             line.strip().startswith(name) and line.split()[-1] == f"{count:,}"
             for line in ended.out.splitlines()
         )
-    assert "cap 0.02 (hard, tokens): holds" in ended.out
+    assert "asked    at most 0.02 of the tokens (expected share)" in ended.out
+    for name in (
+        "claimed  0.",
+        "found    0.",
+        "certified: the expected synthetic share of the published tokens is 0.",
+    ):
+        assert name in ended.out
     assert "detector, by the shipped calibration: judged " in ended.out
 
 
