@@ -14,6 +14,7 @@ from apache_beam.pvalue import PCollection
 
 from provenance.annotate import Annotation, annotate_records, unreadable_file
 from provenance.configuration import Configuration
+from provenance.files.headway import HeadwayFile
 from provenance.files.inputs import InputFile
 from provenance.files.shards import write_shard
 from provenance.files.storage import Storage
@@ -26,6 +27,7 @@ class ShardTask:
     input: InputFile
     path: str
     fingerprint: str
+    headway: str | None = None  # directory in which to say how far it is
 
 
 @dataclass
@@ -56,10 +58,12 @@ class AnnotateFile(beam.DoFn):
     def process(self, task: ShardTask) -> Iterator[str]:
         with ExitStack() as stack:
             file = stack.enter_context(self.storage.create(task.path))
+            headway = stack.enter_context(HeadwayFile(task.headway, task.path))
             opened = True
             try:
                 stream = stack.enter_context(self.storage.open(task.input.path))
                 batches = annotate_records(stream, task.input, self.annotation)
+                batches = headway.counted(batches, stream, task.input.size)
             except OSError as error:
                 opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))

@@ -9,20 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import apache_beam as beam
 
 from pipelines.annotate import AnnotateFiles, ShardTask
 from pipelines.deduplicate import Deduplicate, DeduplicationTasks
-from pipelines.progress import Progress
+from pipelines.progress import Progress, Targets
 from pipelines.publish import WriteParts
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
 from provenance.configuration import Configuration, describe_differences, fingerprint
+from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
+from provenance.files.failures import Failure, read_failures
+from provenance.files.headway import read_headway
 from provenance.files.inputs import InputFile
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
@@ -58,7 +61,8 @@ class Job:
         self.configuration = configuration
         self.runner = runner
         self.progress = progress
-        # A calibration that cannot be used is refused before hours of annotating.
+        # A cap that contradicts itself and a calibration that cannot be used are refused before hours of annotating.
+        cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
 
     @cached_property
@@ -164,24 +168,45 @@ class Job:
             return self._result("publish", 0, len(parts), started)
         publication.open()
         if pending:
-            targets = [(publication.path(part), 1) for part in pending]
+            targets = Targets({publication.path(part): 1 for part in pending}, self.storage)
             write = WriteParts(publication)
-            with self.progress.files("publish", targets, self.storage):
+            with self.progress.files("publish", targets):
                 self.runner.run(
                     lambda pipeline: pipeline | "Parts" >> beam.Create(pending) | "WriteParts" >> write
                 )
         publication.close(parts)
+        publication.manifest()
         return self._result("publish", len(pending), len(parts) - len(pending), started)
 
+    def manifest(self, release: str) -> dict[str, Any]:
+        """The manifest of the release that this job has published.
+
+        Raises:
+            ReleaseError: where there is none, or another command's.
+        """
+        return self._publication(release.rstrip("/")).manifest()
+
+    def failures(self) -> list[Failure]:
+        """Why records of the annotated shards failed, the most frequent reason first."""
+        return read_failures(self.storage, self.workspace.shards())
+
     def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
-        targets = [(task.path, task.input.size) for task in pending]
+        headway = self.workspace.headway_directory
+        targets = Targets(
+            weights={task.path: task.input.size for task in pending},
+            storage=self.storage,
+            rows_of=self._rows_of,
+            headway=partial(read_headway, headway),
+        )
         annotate = AnnotateFiles(self.storage, self.configuration)
-        with self.progress.files("annotate", targets, self.storage, self._documents_of):
+        with self.progress.files("annotate", targets):
             self.runner.run(
                 lambda pipeline: (
                     pipeline | "Inputs" >> beam.Create(pending, reshuffle=False) | "AnnotateFiles" >> annotate
                 )
             )
+        if headway is not None:
+            self.storage.delete(headway)
 
     def _publication(self, release: str) -> Publication:
         self._shards()
@@ -197,11 +222,12 @@ class Job:
             fingerprint=fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected),
         )
 
-    def _documents_of(self, shard_path: str) -> int:
-        return int((shard_metadata(self.storage, shard_path) or {}).get("documents", 0))
+    def _rows_of(self, shard_path: str) -> int:
+        return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
 
     def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
-        return ShardTask(item, self.workspace.shard_path(item.name), input_fingerprint(item, configured))
+        path, headway = self.workspace.shard_path(item.name), self.workspace.headway_directory
+        return ShardTask(item, path, input_fingerprint(item, configured), headway)
 
     def _shard_stands(self, task: ShardTask) -> bool:
         metadata = shard_metadata(self.storage, task.path) or {}

@@ -1,4 +1,8 @@
-"""Progress for a person on stderr: a live line on a terminal, one line every so often elsewhere."""
+"""Progress for a person on stderr: a live line on a terminal, one line every so often elsewhere.
+
+What is finished is seen in storage, whoever writes it; what is under way, in the small files that workers on
+this machine leave (`provenance.files.headway`).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,82 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TextIO
 
-from provenance.files.storage import Storage
+from provenance.files.headway import Headway
+from provenance.files.kernel_cache import compiled_kernels
+from provenance.files.storage import FileInfo, Storage
+
+#: Seconds between two lines on a terminal, and elsewhere.
+_LIVE, _LOGGED = 1.0, 15.0
+#: Seconds of progress before the time that is left is guessed.
+_ENOUGH = 3.0
+#: Weights beyond this are bytes, and are shown.
+_ENOUGH_BYTES = 1e6
+
+
+@dataclass
+class Targets:
+    """The files that a stage writes, and how much of each is done.
+
+    Attributes:
+        weights: bytes (or any other measure) of work for each path.
+        storage: where they appear when they are complete.
+        rows_of: how many records a finished file holds.
+        headway: what workers say of files that are not finished.
+    """
+
+    weights: dict[str, int]
+    storage: Storage
+    rows_of: Callable[[str], int] = lambda path: 0
+    headway: Callable[[], Sequence[Headway]] = tuple
+
+    _before: dict[str, FileInfo | None] = field(init=False)
+    _waiting: dict[str, int] = field(init=False)
+    _finished_weight: int = 0
+    _finished_records: int = 0
+    _first: tuple[float, float, int] | None = None  # when progress was first seen, and how much there was
+
+    def __post_init__(self) -> None:
+        self._before = {path: self.storage.info(path) for path in self.weights}
+        self._waiting = dict(self.weights)
+
+    def describe(self, stage: str, elapsed: float) -> str:
+        """Files, records and bytes done, how fast, and the time that is left, `elapsed` seconds after the start."""
+        self._look()
+        under_way = {item.target: item for item in self.headway() if item.target in self._waiting}
+        partial = sum(self._waiting[path] * item.share for path, item in under_way.items())
+        done, total = self._finished_weight + partial, sum(self.weights.values())
+        records = self._finished_records + sum(item.records for item in under_way.values())
+        finished = len(self.weights) - len(self._waiting)
+        parts = [f"{stage}: {finished:,} of {len(self.weights):,} files"]
+        if records:
+            parts.append(f"{records:,} records")
+        if total > _ENOUGH_BYTES:
+            parts.append(f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
+        # Start-up and the compiling of kernels say nothing about the speed of what comes after.
+        if done > 0 and self._first is None:
+            self._first = (elapsed, done, records)
+        start, done_before, records_before = self._first or (elapsed, 0.0, 0)
+        if elapsed - start >= _ENOUGH and done > done_before:
+            speed = (done - done_before) / (elapsed - start)
+            if records:
+                parts.append(f"{(records - records_before) / (elapsed - start):,.0f} records/s")
+            if total > _ENOUGH_BYTES:
+                parts.append(f"{speed / 1e6:,.1f} MB/s")
+            # A file is the work of one worker: the last large one is not shared.
+            alone = [self._waiting[path] * (1 - item.share) for path, item in under_way.items()]
+            left = max(total - done, max(alone, default=0.0) * len(alone)) / speed
+            parts.append(f"{_clock(left)} left")
+        return ", ".join(parts)
+
+    def _look(self) -> None:
+        for path in list(self._waiting):
+            found = self.storage.info(path)
+            if found is not None and found != self._before[path]:
+                self._finished_weight += self._waiting.pop(path)
+                self._finished_records += self.rows_of(path)
 
 
 class Progress:
@@ -20,7 +97,7 @@ class Progress:
         self.stream = stream or _standard_error()
         self.quiet = quiet
         self.live = self.stream.isatty()
-        self.every = every if every is not None else (1.0 if self.live else 15.0)
+        self.every = every if every is not None else (_LIVE if self.live else _LOGGED)
 
     def note(self, text: str) -> None:
         """One line for a person, whatever the stage."""
@@ -38,55 +115,33 @@ class Progress:
     @contextmanager
     def step(self, stage: str, what: str) -> Iterator[None]:
         """A stage without countable files."""
-        with self._ticking(lambda elapsed: f"{stage}: {what}, {elapsed:.0f} s"):
+        with self._ticking(lambda elapsed: f"{stage}: {what}, {elapsed:.0f} s", tuple):
             yield
 
     @contextmanager
-    def files(
-        self,
-        stage: str,
-        targets: Sequence[tuple[str, int]],
-        storage: Storage,
-        documents_of: Callable[[str], int] | None = None,
+    def files(self, stage: str, targets: Targets) -> Iterator[None]:
+        """A stage that writes files."""
+        with self._ticking(lambda elapsed: targets.describe(stage, elapsed), targets.headway):
+            yield
+
+    @contextmanager
+    def _ticking(
+        self, line: Callable[[float], str], headway: Callable[[], Sequence[Headway]]
     ) -> Iterator[None]:
-        """A stage that writes files (path, weight): counts those that are complete, whoever writes them.
-
-        `documents_of` tells how many documents a finished file holds.
-        """
-        total = sum(weight for _, weight in targets) or 1
-        waiting = dict(targets)
-        before = {path: storage.info(path) for path in waiting}
-        done = documents = 0
-
-        def line(elapsed: float) -> str:
-            nonlocal done, documents
-            for path in [path for path in waiting if (found := storage.info(path)) and found != before[path]]:
-                done += waiting.pop(path)
-                documents += documents_of(path) if documents_of else 0
-            left = f", {_clock(elapsed * (total - done) / done)} left" if done else ""
-            size = f", {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total > 1e6 else ""
-            rate = f", {done / 1e6 / elapsed:,.1f} MB/s" if total > 1e6 and elapsed > 0 else ""
-            speed = f", {documents / elapsed:,.0f} documents/s" if documents else ""
-            return (
-                f"{stage}: {len(targets) - len(waiting):,} of {len(targets):,} files{size}{rate}{speed}{left}"
-            )
-
-        with self._ticking(line):
-            yield
-
-    @contextmanager
-    def _ticking(self, line) -> Iterator[None]:  # type: ignore[no-untyped-def]
         if self.quiet:
             yield
             return
-        started = time.monotonic()
-        stop = threading.Event()
+        started, stop, before = time.monotonic(), threading.Event(), compiled_kernels()
 
         def tick() -> None:
+            seen = before
             while not stop.wait(self.every):
-                text = line(time.monotonic() - started)
-                end = "" if self.live else "\n"
-                print(f"\r\033[K{text}" if self.live else text, end=end, file=self.stream, flush=True)
+                kernels = max([compiled_kernels(), *(item.kernels for item in headway())])
+                compiling = (
+                    f", compiling kernels for this machine, once ({kernels})" if kernels > seen else ""
+                )
+                seen = max(seen, kernels)
+                self._write(f"{line(time.monotonic() - started)}{compiling}")
 
         thread = threading.Thread(target=tick, daemon=True)
         thread.start()
@@ -96,6 +151,16 @@ class Progress:
             stop.set()
             thread.join()
 
+    def _write(self, text: str) -> None:
+        if not self.live:
+            print(text, file=self.stream, flush=True)
+            return
+        width = _width(self.stream)
+        cut = (
+            text if len(text) < width else f"{text[: max(width - 2, 0)]}…"
+        )  # a line that wraps cannot be cleared
+        print(f"\r\033[K{cut}", end="", file=self.stream, flush=True)
+
 
 def _standard_error() -> TextIO:
     """A copy of standard error: the runner turns the original away while worker processes are noisy."""
@@ -103,6 +168,14 @@ def _standard_error() -> TextIO:
         return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
     except OSError:  # not a file, as under a test's capture
         return sys.stderr
+
+
+def _width(stream: TextIO) -> int:
+    """Columns of the terminal; very many where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or sys.maxsize
+    except OSError:
+        return sys.maxsize
 
 
 def _clock(seconds: float) -> str:

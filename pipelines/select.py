@@ -9,27 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
-from numpy.typing import NDArray
 
 from pipelines.sites import SettleSites, SiteTasks
 from provenance.configuration import Cap, Prior
 from provenance.decisions import cap as selection
-from provenance.decisions.cap import BoundaryDocuments, CapRequest, Histogram, Plan, Rule
+from provenance.decisions.cap import BoundaryDocuments, Histogram, Plan, Rule
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import CrawlCalibration, calibrate_crawl
 from provenance.decisions.detectors import CalibratedDetectors
+from provenance.decisions.documents import Documents
 from provenance.decisions.footers import Footer
+from provenance.decisions.request import CapRequest
 from provenance.decisions.shard import (
     Candidates,
     ShardRows,
@@ -112,24 +110,29 @@ class SelectionTasks:
         differ = crawl.clustering.spread and rows.open.any()
         return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
 
+    def offered(self, task: DecisionTask, crawl: CrawlCalibration) -> Documents:
+        return self.candidates(task, crawl).documents(self.request)
+
     def histogram(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
-        return selection.histogram(*_open(self.candidates(task, crawl)), self.request)
+        return selection.histogram(self.offered(task, crawl), self.request)
 
     def plan(self, total: Histogram) -> Plan:
         return selection.boundary(total, self.request)
 
     def boundary(self, task: DecisionTask, crawl: CrawlCalibration, plan: Plan) -> BoundaryDocuments:
-        return selection.boundary_candidates(*_open(self.candidates(task, crawl)), plan)
+        return selection.boundary_candidates(self.offered(task, crawl), plan)
 
     def settle(self, found: BoundaryDocuments, plan: Plan) -> Rule:
         return selection.settle(plan, found)
 
     def write_decisions(self, task: DecisionTask, crawl: CrawlCalibration, rule: Rule) -> int:
         found = self.candidates(task, crawl)
-        keep = selection.apply(rule, *_open(found))
-        footer = Footer.of(found, self.request).metadata()
+        offered = found.documents(self.request)
+        keep = selection.apply(rule, offered)
+        decisions = decide(found, keep, selection.weigh(rule, offered))
+        footer = Footer.of(found, rule).metadata()
         with self.storage.create(task.path) as file:
-            pq.write_table(decide(found, keep).replace_schema_metadata(footer), file, compression="zstd")
+            pq.write_table(decisions.replace_schema_metadata(footer), file, compression="zstd")
         kept = int(keep.sum())
         Metrics.counter(SelectionTasks, "kept").inc(kept)
         return kept
@@ -163,7 +166,7 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
         plan = (
             spread
             | "Histogram" >> beam.Map(tasks.histogram, single(crawl))
-            | "SumHistograms" >> beam.CombineGlobally(Merge(_add_histograms))
+            | "SumHistograms" >> beam.CombineGlobally(Merge(selection.merge_histograms))
             | "Plan" >> beam.Map(tasks.plan)
         )
         rule = (
@@ -200,11 +203,3 @@ class Merge(beam.CombineFn):
 
     def extract_output(self, total: Any) -> Any:
         return total
-
-
-def _open(found: Candidates) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float32]]:
-    return found.doc_hash[found.open], found.weight[found.open], found.probability[found.open]
-
-
-def _add_histograms(parts: Sequence[Histogram]) -> Histogram:
-    return reduce(add, parts)

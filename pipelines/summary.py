@@ -4,48 +4,68 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from provenance.decisions.certificate import asked_and_found
 from provenance.release.card import describe_cost
 
 if TYPE_CHECKING:
     from pipelines.job import StageResult
+    from provenance.files.failures import Failure
+
+
+#: Reasons for failures that are shown: the rest is in the ledger.
+_REASONS = 3
 
 
 def print_summary(
-    release: str, manifest: dict[str, Any], stages: Sequence[StageResult], as_json: bool
+    release: str,
+    manifest: dict[str, Any],
+    stages: Sequence[StageResult],
+    failures: Sequence[Failure],
+    as_json: bool,
 ) -> None:
     """Print counts, synthetic share and throughput of a finished release on standard output."""
     counts, synthetic = manifest["counts"], manifest["synthetic"]
     seconds = sum(stage.seconds for stage in stages)
     if as_json:
         timing = {stage.stage: round(stage.seconds, 3) for stage in stages}
-        print(
-            json.dumps(
-                {"release": release, "counts": counts, "synthetic": synthetic, "seconds": timing}, indent=1
-            )
-        )
+        found = {
+            "release": release,
+            "counts": counts,
+            "failures": [asdict(failure) for failure in failures[:_REASONS]],
+            "synthetic": synthetic,
+            "seconds": timing,
+        }
+        print(json.dumps(found, indent=1))
         return
     reasons = counts["reasons"]
     size = sum(item["bytes"] for item in manifest["inputs"])
     rows = [
         ("records in", counts["records"]),
         ("  failed", counts["failed"]),
+        *((f"    {failure.reason}", failure.records) for failure in failures[:_REASONS]),
         ("  no document", _sum(reasons, "redirect http_error not_text revisit segment")),
         ("  empty", _sum(reasons, "empty")),
         ("  duplicates", _sum(reasons, "duplicate")),
         ("  dropped by the cap", _sum(reasons, "synthetic_cap")),
         ("  kept", counts["kept"]),
     ]
+    meaning = {f"    {failure.reason}": f"  {failure.meaning}" for failure in failures}
     print(f"\n{release}: {counts['kept']:,} documents, {counts['tokens']:,} tokens\n")
     for name, value in rows:
-        print(f"{name:<24}{value:>12,}")
+        print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
     unit, before = synthetic["unit"], synthetic["before"]["fractions"]
     print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
-    for name, text in (("hard", f"p >= {synthetic['threshold']:g}"), ("expected", "expected")):
+    found_as = f"found (p >= {synthetic['threshold']:g})"
+    for name, text in (("expected", "expected"), ("confident", "at most, at 95%"), ("hard", found_as)):
         print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
-    limit = f"cap {synthetic['max_synthetic']} ({synthetic['guarantee']}, {unit})"
-    print(f"{limit}: " + ("holds" if synthetic["holds"] else f"EXCEEDED by {synthetic['exceeded_by']:.4f}"))
+    for name, text in asked_and_found(synthetic):
+        print(f"{name:<8} {text}")
+    print(
+        f"{'certified' if synthetic['holds'] else 'NOT CERTIFIED'}: {synthetic['note'].removeprefix('not certified: ')}"
+    )
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "

@@ -63,10 +63,12 @@ class Reading(Section):
 class Text(Section):
     """How the main text is taken from a page, and what a token of it is."""
 
-    extractor: Literal["resiliparse", "trafilatura"] = Field(
-        "resiliparse", description="who extracts the main text"
+    extractor: Literal["built-in", "trafilatura"] = Field(
+        "built-in", description="who extracts the main text"
     )
-    max_seconds: float = Field(5.0, gt=0, le=600, description="CPU seconds one page may cost")
+    max_seconds: float = Field(
+        5.0, gt=0, le=600, description="CPU seconds one page may cost an extractor that is not built in"
+    )
     clean_invisible: bool = Field(
         True, description="remove invisible payload characters from the published text"
     )
@@ -183,15 +185,38 @@ class Prior(Section):
         return 1 / (1 + math.exp(-(low + part * (high - low))))
 
 
+class StratumCap(Section):
+    """A cap of its own for parts of the release."""
+
+    by: Literal["language", "source", "domain", "year"] = Field(
+        description="what divides the release; the year is that of proof"
+    )
+    max_synthetic: Decimal = Field(ge=0, le=1, description="largest synthetic fraction of each part")
+    only: tuple[str, ...] = Field(
+        (), description="values that it is for; empty: each that no other cap of the same `by` names"
+    )
+
+
+class Mixture(Section):
+    """Shares of the published text that values are to have, by sampling weights."""
+
+    by: Literal["language", "source"] = Field(description="what is mixed")
+    shares: dict[str, Annotated[Decimal, Field(ge=0, le=1)]] = Field(
+        description='share by value, "*" for all others together; at most 1 in all'
+    )
+    most: float = Field(4.0, ge=1, le=100, description="largest weight of a document")
+
+
 class Cap(Section):
-    """How much synthetic text may be published, and what is promised about it."""
+    """How much synthetic text may be published, and what is promised about it (docs/cap.md)."""
 
     max_synthetic: Decimal = Field(
         Decimal("0.10"), ge=0, le=1, description="largest synthetic fraction published"
     )
-    guarantee: Literal["hard", "expected"] = Field(
-        "hard",
-        description="hard: share of documents with p >= threshold; expected: probability-weighted share",
+    guarantee: Literal["expected", "confident", "hard"] = Field(
+        "expected",
+        description="expected: probability-weighted share; confident: its upper bound at 95%; hard: share of documents "
+        "with p >= threshold, which bounds only what was found",
     )
     unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
 
@@ -213,13 +238,27 @@ class Cap(Section):
         raise ValueError(f"is a share between 0 and 1, not {text!r}: write {written}")
 
     threshold: float = Field(
-        0.5, gt=0, le=1, description="probability from which a document counts as synthetic (hard)"
+        0.5, gt=0, le=1, description="probability from which a document counts as found (hard)"
     )
-    policy: Literal["sample", "lowest"] = Field(
-        "sample",
-        description="which synthetic documents stay: a seeded sample, or those with the lowest probability",
+    policy: Literal["lowest", "sample", "weights"] = Field(
+        "lowest",
+        description="which documents stay. lowest: those with the lowest probability, the least loss; sample: a seeded sample, "
+        "several times the loss; weights: all, with sampling_weight (1 - p)^exponent",
     )
-    seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the sample")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of what is otherwise equal, and of the sample")
+    exponent: float | None = Field(
+        None, ge=0, le=64, description="exponent of policy weights; null: the least that meets the cap"
+    )
+    strata: tuple[StratumCap, ...] = Field(
+        (), description="caps of languages, sources, domains or years besides"
+    )
+    mixture: Mixture | None = Field(
+        None,
+        description="shares of languages or sources by sampling_weight; each then holds the cap by itself",
+    )
+    on_failure: Literal["fail", "warn"] = Field(
+        "fail", description="exit status where the cap cannot be certified: fail: 1, warn: 0"
+    )
 
 
 class Release(Section):
@@ -258,7 +297,7 @@ class Configuration(Section):
             if name not in known:
                 raise ValueError(
                     f"annotators: no installed package provides {name!r} in the entry-point group "
-                    f"provenance.annotators (installed: {', '.join(sorted(known)) or 'none'})"
+                    f"provenance.annotators{suggestion(name, known)} (installed: {', '.join(sorted(known)) or 'none'})"
                 )
         for name in self.annotator_options:
             if name not in self.annotators:

@@ -21,6 +21,12 @@ class ConfigurationError(UsageError):
     """The configuration cannot be used; the message says what, where and what to do."""
 
 
+def plain(value: object) -> str:
+    """Text of the crawl for a terminal, without characters that would steer it; - where there is none."""
+    text = "-" if value is None else str(value)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def suggestion(given: str, known: Iterable[str]) -> str:
     """What to add to a message: the known name that is nearest to the given one, where one is near, else nothing."""
     near = get_close_matches(given, list(known), n=1)

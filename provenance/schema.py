@@ -77,6 +77,7 @@ ANNOTATED = pa.schema(
         ("mime", pa.string()),
         ("content_digest", pa.string()),
         ("title", pa.string()),
+        ("text_source", pa.string()),  # article, main, fallback: where in the page the text was found
         ("text", pa.large_string()),
         ("text_bytes", pa.int64()),  # UTF-8 bytes of `text`
         ("token_count", pa.int32()),  # tokens of text.tokenizer
@@ -120,25 +121,27 @@ DECISIONS = pa.schema(
         ("detector_flagged", pa.bool_()),
         ("evidence", EVIDENCE),
         ("synthetic_probability", pa.float32()),  # from prior_log_odds + sum of evidence
+        ("synthetic_probability_upper", pa.float32()),  # what it is at most, one-sided 95%
+        ("sampling_weight", pa.float32()),  # null where nothing is sampled
     ]
 )
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
-    "doc_id text token_count word_count title "
+    "doc_id text token_count word_count title text_source "
     "url host domain source input_file record_offset record_id content_digest mime http_status "
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "
     "license train_opt_out rights_signals "
     "disclosures marks watermarks detectors detector_abstained detector_flagged "
-    "prior_log_odds prior_because evidence synthetic_probability "
+    "prior_log_odds prior_because evidence synthetic_probability synthetic_probability_upper sampling_weight "
     "duplicate_count duplicate_hosts earliest_capture"
 ).split()
 
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
-    "doc_id url input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability prior_log_odds prior_because evidence token_count capture_time proven_by low_background language"
+    "doc_id url domain source input_file record_offset record_id decision reason detail duplicate_of similarity "
+    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count capture_time proven_by low_background language"
 ).split()
 
 

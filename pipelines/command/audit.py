@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from pipelines.command.parser import Arguments, Commands
+from pipelines.command.places import place
 from pipelines.command.reading import storage_of
 
 
@@ -13,9 +14,14 @@ def add_to(commands: Commands) -> None:
     text = "estimate the synthetic share of a dataset, and measure its diversity"
     parser = commands.add_parser("audit", help=text, description=text)
     parser.add_argument(
-        "dataset", metavar="DATASET", help="a release, or a directory or file of Parquet with text"
+        "dataset",
+        type=place,
+        metavar="DATASET",
+        help="a release, or a directory or file of Parquet with text",
     )
-    parser.add_argument("--baseline", metavar="DATASET", help="a dataset to compare the diversity with")
+    parser.add_argument(
+        "--baseline", type=place, metavar="DATASET", help="a dataset to compare the diversity with"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=run)
 
@@ -25,7 +31,7 @@ def run(arguments: Arguments) -> int:
     from provenance.audit.estimate import audit
     from provenance.audit.report import describe
 
-    dataset, baseline = arguments.dataset.rstrip("/"), arguments.baseline and arguments.baseline.rstrip("/")
+    dataset, baseline = arguments.dataset, arguments.baseline
     found = audit(storage_of(dataset, baseline or ""), dataset, baseline)
     print(json.dumps(found, indent=1, ensure_ascii=False) if arguments.json else describe(found))
     return 0

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands
+from pipelines.command.places import place
 from pipelines.command.reading import detector_folder
 from provenance.errors import UsageError, suggestion
 
@@ -17,10 +18,13 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "inputs",
         nargs="+",
+        type=place,
         metavar="INPUT",
         help="JSON lines or Parquet with `text` and `label` (or a date), a release, or a workspace",
     )
-    parser.add_argument("--output", required=True, metavar="FILE", help="the calibration file (JSON)")
+    parser.add_argument(
+        "--output", type=place, required=True, metavar="FILE", help="the calibration file (JSON)"
+    )
     parser.add_argument(
         "--human-only", action="store_true", help="every document of the files is known to be human"
     )
@@ -35,9 +39,10 @@ def add_to(commands: Commands) -> None:
 
 def run(arguments: Arguments) -> int:
     """Write the file and print what it rests on."""
+    from provenance.files.ownership import check_file
+
+    check_file(arguments.output)
     output = Path(arguments.output)
-    if not output.parent.is_dir():
-        raise UsageError(f"{output.parent}: no such directory")
     if arguments.detector is not None or arguments.config is not None:
         return _calibrate_neural(arguments, output)
     from provenance.calibrate.embedded import calibrate, describe

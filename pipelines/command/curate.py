@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from pipelines.command.job import BEAM_OPTIONS, add_inputs, add_job_options, announce, make_job
+from pipelines.command.job import (
+    BEAM_OPTIONS,
+    add_inputs,
+    add_job_options,
+    add_output,
+    announce,
+    complain_of_failures,
+    find_crawl,
+    open_job,
+    read_configuration,
+)
 from pipelines.command.parser import Arguments, Commands
+from pipelines.command.places import default_workspace, place
 
 
 def add_to(commands: Commands) -> None:
@@ -11,28 +22,30 @@ def add_to(commands: Commands) -> None:
     text = "run all four stages: crawl files in, a release out"
     parser = commands.add_parser("curate", help=text, description=text, epilog=BEAM_OPTIONS)
     add_inputs(parser)
-    parser.add_argument("--output", required=True, metavar="DIR", help="directory of the release")
+    add_output(parser, required=True, help="directory of the release")
     parser.add_argument(
-        "--workspace", metavar="DIR", help="working directory (default: the output's name + .workspace)"
+        "--workspace",
+        type=place,
+        metavar="DIR",
+        help="working directory (default: the output's name + .workspace)",
     )
     add_job_options(parser, cap=True)
     parser.set_defaults(run=run)
 
 
 def run(arguments: Arguments) -> int:
-    """Run the stages and print the summary; 1 where the cap does not hold."""
-    from pipelines.summary import print_summary
-    from provenance.files.inputs import find_inputs
-    from provenance.files.ownership import check_output
-    from provenance.release.manifest import read_manifest
+    """Run the stages and print the summary; 1 where the cap is not certified (unless only to warn of it) or nothing could be read."""
+    release = arguments.output
+    workspace = arguments.workspace or default_workspace(release)
+    configuration = read_configuration(arguments)
+    inputs, ignored = find_crawl(arguments, release, workspace)
+    with open_job(arguments, configuration, workspace, release) as job:
+        from pipelines.summary import print_summary
 
-    release = arguments.output.rstrip("/")
-    workspace = arguments.workspace or f"{release}.workspace"
-    job = make_job(arguments, workspace, release)
-    inputs, ignored = find_inputs(job.storage, arguments.inputs, without=(release, workspace))
-    check_output(job.storage, release)
-    announce(job, inputs, ignored)
-    stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
-    manifest = read_manifest(job.storage, release)
-    print_summary(release, manifest, stages, as_json=arguments.json)
-    return 0 if manifest["synthetic"]["holds"] else 1
+        announce(job, inputs, ignored)
+        stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
+        manifest, failures = job.manifest(release), job.failures()
+        print_summary(release, manifest, stages, failures, as_json=arguments.json)
+    nothing_read = complain_of_failures(failures, manifest["counts"]["records"])
+    missed = not manifest["synthetic"]["holds"] and configuration.cap.on_failure == "fail"
+    return nothing_read or int(missed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.command import curate
-from pipelines.command.job import BEAM_OPTIONS, add_job_options
+from pipelines.command.job import BEAM_OPTIONS, add_job_options, add_output
 from pipelines.command.parser import Arguments, Commands
 
 _CAP = "0.02"  # low enough that the small crawl has documents that the cap drops
@@ -14,9 +14,7 @@ def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     text = "curate the small bundled crawl and show the result"
     parser = commands.add_parser("demo", help=text, description=text, epilog=BEAM_OPTIONS)
-    parser.add_argument(
-        "--output", default="demo-release", metavar="DIR", help="directory of the release (demo-release)"
-    )
+    add_output(parser, default="demo-release", help="directory of the release (demo-release)")
     add_job_options(parser, cap=True, default=_CAP)
     parser.set_defaults(run=run, workspace=None)
 

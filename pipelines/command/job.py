@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Parser, count
-from provenance.errors import UsageError
+from pipelines.command.places import check_apart, check_name, place
+from pipelines.command.reading import storage_of
+from provenance.errors import plain
 
 if TYPE_CHECKING:
     from pipelines.job import Job
     from provenance.configuration import Configuration
+    from provenance.files.failures import Failure
     from provenance.files.inputs import InputFile
 
 BEAM_OPTIONS = (
     "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
 )
+#: Reasons for failures that are shown: the rest is in the ledger.
+_SHOWN = 3
 
 
 def add_inputs(parser: Parser) -> None:
     """The crawl files to read."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="crawl files, directories or globs")
+    parser.add_argument(
+        "inputs", nargs="+", type=place, metavar="INPUT", help="crawl files, directories or globs"
+    )
+
+
+def add_output(parser: Parser, **options: Any) -> None:
+    """The directory of the release."""
+    parser.add_argument("--output", type=place, metavar="DIR", **options)
 
 
 def add_job_options(parser: Parser, cap: bool, default: str = "0.10") -> None:
@@ -50,26 +63,47 @@ def read_configuration(arguments: Arguments) -> Configuration:
     return load_configuration(arguments.config, overrides)
 
 
-def make_job(arguments: Arguments, workspace: str, release: str | None = None) -> Job:
-    """The job that the arguments ask for, on `workspace`.
+def find_crawl(arguments: Arguments, *written: str) -> tuple[list[InputFile], list[str]]:
+    """The crawl files that the arguments name, and those passed over; nothing below the directories `written`."""
+    from provenance.files.inputs import find_inputs
+
+    storage = storage_of(*arguments.inputs, *written)
+    return find_inputs(storage, arguments.inputs, without=written)
+
+
+@contextmanager
+def open_job(
+    arguments: Arguments, configuration: Configuration, workspace: str, release: str | None = None
+) -> Iterator[Job]:
+    """The job that the arguments ask for, alone on its workspace and on the directory of its release.
 
     Raises:
         UsageError: where a directory, an option of Beam or the configuration cannot be used.
+        OutputError: where the directory of the release holds files of others.
     """
-    configuration = read_configuration(arguments)
+    from provenance.files.ownership import check_output, hold
+
+    with ExitStack() as stack:
+        check_name(workspace)
+        if release is not None:
+            check_name(release)
+            check_apart(release, workspace)
+            check_output(storage_of(release), release)
+        stack.enter_context(hold(workspace, f"provenance {arguments.command}"))
+        if release is not None:
+            stack.enter_context(hold(release, f"provenance {arguments.command}"))
+        yield _make_job(arguments, configuration, workspace)
+
+
+def _make_job(arguments: Arguments, configuration: Configuration, workspace: str) -> Job:
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
     from pipelines.storage import BeamStorage
 
-    for directory in filter(None, (workspace, release)):
-        if directory.encode("utf-8", "replace").decode("utf-8") != directory:
-            raise UsageError(f"{directory!r}: the name of a directory to write to must be UTF-8")
-    if release is not None:
-        _check_apart(release, workspace)
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
-    return Job(BeamStorage(), workspace.rstrip("/"), configuration, runner, Progress(quiet=arguments.quiet))
+    return Job(BeamStorage(), workspace, configuration, runner, Progress(quiet=arguments.quiet))
 
 
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> None:
@@ -82,7 +116,15 @@ def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> N
     job.progress.note(f"reading {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
 
 
-def _check_apart(release: str, workspace: str) -> None:
-    a, b = os.path.abspath(release), os.path.abspath(workspace)
-    if a == b or a.startswith(b + os.sep) or b.startswith(a + os.sep):
-        raise UsageError(f"--output {release} and --workspace {workspace} must not lie inside each other")
+def complain_of_failures(failures: Sequence[Failure], records: int) -> int:
+    """1, with the most frequent reasons on standard error, where every record of the crawl failed; else 0."""
+    if not records or sum(failure.records for failure in failures) < records:
+        return 0
+    print(f"error: nothing could be read: all {records:,} records failed", file=sys.stderr)
+    for failure in failures[:_SHOWN]:
+        said = f": {plain(failure.detail)}" if failure.detail else ""
+        print(
+            f"  {failure.records:,} {failure.reason}, {failure.meaning}, such as in {plain(failure.input)}{said}",
+            file=sys.stderr,
+        )
+    return 1

@@ -12,14 +12,26 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from pipelines.command import audit, calibrate, curate, demo, explain, score, stages, verify, watermark
+from pipelines.command import (
+    audit,
+    calibrate,
+    curate,
+    demo,
+    explain,
+    labels,
+    score,
+    stages,
+    verify,
+    watermark,
+)
+from pipelines.command import list as listing
 from pipelines.command.interruption import Interruption
 from pipelines.command.parser import Arguments, Parser
 from provenance import __version__
 from provenance.errors import DataError, UsageError
 
 #: In the order in which --help lists them.
-_COMMANDS = (curate, stages, demo, verify, explain, audit, score, calibrate, watermark)
+_COMMANDS = (curate, stages, demo, verify, explain, listing, audit, labels, score, calibrate, watermark)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands, rate
+from pipelines.command.places import place
 from pipelines.command.reading import detector_folder
 from provenance.errors import UsageError
 
@@ -17,6 +18,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "file",
         nargs="?",
+        type=place,
         default="-",
         metavar="FILE",
         help="JSON lines or one text, or - for standard input (default)",
@@ -45,6 +47,7 @@ def add_to(commands: Commands) -> None:
 def run(arguments: Arguments) -> int:
     """Write one line for each input line; 1 where one of them cannot be used."""
     from provenance.detectors.score import ScoreOptions, score_stream
+    from provenance.files.kernel_cache import tell_of_compiling
 
     calibration = None
     if arguments.calibration is not None or arguments.model is not None:
@@ -54,11 +57,15 @@ def run(arguments: Arguments) -> int:
         version = load_model(detector_folder(arguments.model)).version
         if arguments.calibration is not None:
             calibration = read_calibration(Path(arguments.calibration), version)
+    if sys.stderr.isatty():
+        tell_of_compiling(lambda: print("compiling kernels for this machine, once", file=sys.stderr))
     options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)
     if arguments.file == "-":
         return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
     path = Path(arguments.file)
-    if not path.is_file():
+    if path.is_dir():
+        raise UsageError(f"{path}: is a directory; name a file of JSON lines or of text")
+    if not path.exists():
         raise UsageError(f"{path}: no such file")
     with path.open("rb") as stream:
         return score_stream(stream, sys.stdout, options, arguments.format, path.name)

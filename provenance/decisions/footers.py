@@ -9,17 +9,19 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow.parquet as pq
 
-from provenance.decisions.cap import CapRequest
-from provenance.decisions.certificate import Sums, add_sums
+from provenance.decisions.cap import NOTHING_SELECTED, Rule
+from provenance.decisions.measure import Sums, add_sums
 from provenance.decisions.shard import Candidates
 from provenance.files.storage import Storage
 
 _BEFORE = b"provenance.before"
 _JUDGED = b"provenance.judged"
 _ASKED = b"provenance.asked"
+_SELECTION = b"provenance.selection"
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,18 @@ class Footer:
         before: sums over the documents among which the cap chose.
         judged: how many of them were judged, flagged and limited by the crawl.
         asked: how many documents each detector was asked about, by its name.
+        selection: by which rule the cap chose, the same in all of them.
     """
 
     before: Sums
     judged: dict[str, int]
     asked: dict[str, int]
+    selection: dict[str, Any]
 
     @classmethod
-    def of(cls, candidates: Candidates, request: CapRequest) -> Footer:
-        return cls(candidates.measure(request), candidates.judged, candidates.asked)
+    def of(cls, candidates: Candidates, rule: Rule) -> Footer:
+        before = candidates.measure(rule.plan.request)
+        return cls(before, candidates.judged, candidates.asked, rule.as_json())
 
     def metadata(self) -> dict[bytes, str]:
         """The footer as key-value metadata of a Parquet file."""
@@ -46,6 +51,7 @@ class Footer:
             _BEFORE: json.dumps(self.before),
             _JUDGED: json.dumps(self.judged),
             _ASKED: json.dumps(self.asked),
+            _SELECTION: json.dumps(self.selection),
         }
 
 
@@ -54,10 +60,12 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
     before: list[Sums] = []
     judged: Counter[str] = Counter()
     asked: Counter[str] = Counter()
+    selection: dict[str, Any] = dict(NOTHING_SELECTED)
     for path in paths:
         with storage.open(path) as file:
             metadata = pq.read_schema(file).metadata
         before.append(json.loads(metadata[_BEFORE]))
         judged.update(json.loads(metadata[_JUDGED]))
         asked.update(json.loads(metadata[_ASKED]))
-    return Footer(add_sums(before), dict(judged), dict(asked))
+        selection = json.loads(metadata[_SELECTION])
+    return Footer(add_sums(before), dict(judged), dict(asked), selection)

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from provenance import outcomes
 from provenance.configuration import Cap
-from provenance.decisions.cap import CapRequest, selection_hash
-from provenance.decisions.certificate import Sums, measure_documents, weights
 from provenance.decisions.crawl import CrawlCalibration
 from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
+from provenance.decisions.documents import Documents
+from provenance.decisions.hashes import selection_hash
+from provenance.decisions.measure import Sums, measure_documents, read_strata, weights
+from provenance.decisions.request import CapRequest
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
@@ -51,14 +53,27 @@ class Candidates:
     doc_hash: NDArray[np.uint64]
     weight: NDArray[np.int64]
     probability: NDArray[np.float32]
-    token_count: pa.ChunkedArray
+    probability_upper: NDArray[np.float32]  # at one-sided 95%
+    proven: NDArray[np.bool_]  # low-background, hence human
+    columns: pa.Table  # of the shard and of `decisions`: what is measured
     judged: dict[str, int]  # documents among which the cap chooses: judged, flagged, limited by the crawl
     asked: dict[str, int]  # all documents, duplicates too, of which each neural detector has read the text
 
     def measure(self, request: CapRequest) -> Sums:
         """Sums over all rows among which the cap chooses."""
-        columns = {"token_count": self.token_count, "synthetic_probability": pa.array(self.probability)}
-        return measure_documents(pa.table(columns).filter(pa.array(self.open)), request)
+        return measure_documents(self.columns.filter(pa.array(self.open)), request)
+
+    def documents(self, request: CapRequest) -> Documents:
+        """The rows among which the cap chooses, as it sees them."""
+        rows = self.open
+        return Documents(
+            doc_hash=self.doc_hash[rows],
+            weight=self.weight[rows],
+            probability=self.probability[rows],
+            upper=self.probability_upper[rows],
+            proven=self.proven[rows],
+            strata=read_strata(self.columns.filter(pa.array(rows)), request),
+        )
 
 
 def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
@@ -79,7 +94,7 @@ def read_shard(
 ) -> ShardRows:
     """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper."""
     with storage.open(shard_path) as file:
-        columns = list(dict.fromkeys(["doc_id", "outcome", "token_count", *COLUMNS]))
+        columns = list(dict.fromkeys(["doc_id", "outcome", "token_count", "domain", *COLUMNS]))
         table = pq.read_table(file, columns=columns, pre_buffer=False)
     document = np.asarray(pc.is_null(table["outcome"]))
     proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
@@ -141,15 +156,24 @@ def judge_shard(
             for name, column in posterior.columns.items()
         },
         "synthetic_probability": pa.array(probability, mask=~rows.document),
+        "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
+        "sampling_weight": pa.nulls(len(table), pa.float32()),
     }
     chosen = {"judged": rows.scored.judged, "flagged": posterior.flagged, "limited": posterior.limited}
+    decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
+    measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
-        decisions=pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS),
+        decisions=decisions,
         open=rows.open,
         doc_hash=selection_hash(doc_id, cap.seed),
         weight=weights(table["token_count"], cap.unit),
-        token_count=table["token_count"],
         probability=probability,
+        probability_upper=posterior.upper,
+        proven=low_background(proven),
+        columns=pa.table(
+            {name: table[name] for name in ("token_count", "language", "source", "domain")}
+            | {name: decisions[name] for name in measured}
+        ),
         judged={
             "documents": int(rows.open.sum()),
             **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
@@ -158,8 +182,10 @@ def judge_shard(
     )
 
 
-def decide(candidates: Candidates, keep: NDArray[np.bool_]) -> pa.Table:
-    """The shard's final decisions; `keep` has one value for each open row, in order."""
+def decide(
+    candidates: Candidates, keep: NDArray[np.bool_], weight: NDArray[np.float32] | None = None
+) -> pa.Table:
+    """The shard's final decisions; `keep` and the sampling `weight` have one value for each open row, in order."""
     kept = np.zeros(len(candidates.open), dtype=bool)
     kept[candidates.open] = keep
     capped = candidates.open & ~kept
@@ -167,7 +193,13 @@ def decide(candidates: Candidates, keep: NDArray[np.bool_]) -> pa.Table:
     decision = pc.if_else(pa.array(kept), "kept", pc.if_else(pa.array(capped), "dropped", table["decision"]))
     reason = pc.if_else(pa.array(capped), "synthetic_cap", table["reason"])
     table = table.set_column(0, DECISIONS.field("decision"), decision)
-    return table.set_column(1, DECISIONS.field("reason"), reason)
+    table = table.set_column(1, DECISIONS.field("reason"), reason)
+    if weight is None:
+        return table
+    sampling = np.zeros(len(kept), dtype=np.float32)
+    sampling[candidates.open] = weight
+    at = DECISIONS.get_field_index("sampling_weight")
+    return table.set_column(at, DECISIONS.field("sampling_weight"), pa.array(sampling, mask=~kept))
 
 
 def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:

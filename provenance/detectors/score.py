@@ -21,6 +21,8 @@ from provenance.annotators.columns import string_array
 from provenance.annotators.tokens.tokenizer import load_tokenizer
 from provenance.detectors.embedded.annotator import NAME, Scored, score_columns
 from provenance.detectors.embedded.calibration import Calibration
+from provenance.errors import UsageError
+from provenance.records.mime import sniff
 
 #: A line (or a text) may have this many bytes; a longer one is an error and is passed over.
 MOST_BYTES = 64 << 20
@@ -29,6 +31,33 @@ _BATCH_LINES, _BATCH_BYTES = 1024, 4 << 20
 #: Bytes from the start of the input in which it is looked whether a line is a JSON object.
 _LOOKED_AT = 1 << 16
 _CODE = re.compile(r"[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*")
+_ARRAY_OF_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*[{\[\"]")
+_OBJECT_OVER_LINES = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{[ \t\r]*\n")
+_WIDE = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+#: Media types that are no text, as a message names them.
+_COMPRESSED = {
+    "application/gzip": "gzip",
+    "application/zstd": "zstd",
+    "application/x-bzip2": "bzip2",
+    "application/x-xz": "xz",
+    "application/zip": "a ZIP archive",
+    "application/x-7z-compressed": "a 7z archive",
+    "application/vnd.rar": "a RAR archive",
+}
+_READ_BY_CURATE = {"application/vnd.apache.parquet": "Parquet"}
+_BINARY = {
+    "application/pdf": "a PDF",
+    "application/postscript": "PostScript",
+    "application/rtf": "RTF",
+    "application/octet-stream": "no text (binary data)",
+    "application/x-ole-storage": "an Office document",
+    "application/vnd.sqlite3": "a database",
+    "application/x-executable": "a program",
+    "application/x-msdownload": "a program",
+    "application/java-vm": "a program",
+    "application/ogg": "audio",
+    "application/x-shockwave-flash": "Flash",
+}
 _LINE_OF_JSON = re.compile(rb"^[ \t]*\{|\A\s*\[\s*[{\[\"]", re.MULTILINE)
 
 Form = Literal["auto", "lines", "text"]
@@ -60,17 +89,47 @@ def score_stream(
     `auto` takes an input for lines where one of those in its first 64 KiB begins with {, else for a text.
     One JSON line is written for each input line, in order; one that cannot be used gives `error` and its
     number in place of a score. Returns 1 if there was one, else 0.
+
+    Raises:
+        UsageError: where the input is no text, or JSON that does not stand one object a line.
     """
-    head = stream.read(_LOOKED_AT).removeprefix(codecs.BOM_UTF8)
+    head = stream.read(_LOOKED_AT)
+    encoding = _check_text(head, name or "standard input", form)
+    head = head.removeprefix(codecs.BOM_UTF8)
     if form == "lines" or (form == "auto" and (not head.strip() or _LINE_OF_JSON.search(head))):
         return _score_lines(_lines(stream, head), output, options)
     data = head + stream.read(MOST_BYTES + 1 - len(head))
     if len(data) > MOST_BYTES:
         print(f"error: the text is longer than {MOST_BYTES:,} bytes", file=sys.stderr)
         return 1
-    text = data.decode("utf-8", "replace")
+    text = data.decode(encoding, "replace")
     output.writelines(_answer([_Item(_encode(name), text, None)], options))
     return 0
+
+
+def _check_text(head: bytes, name: str, form: Form) -> str:
+    """The encoding of an input that begins so, if it is text."""
+    kind = sniff(head, None) if head else "text/plain"
+    if kind in _COMPRESSED:
+        raise UsageError(f"{name}: is {_COMPRESSED[kind]}: decompress it and score what is in it")
+    if kind in _READ_BY_CURATE or head.startswith(b"WARC/"):
+        what = _READ_BY_CURATE.get(kind, "a crawl archive (WARC)")
+        raise UsageError(f"{name}: is {what}: `provenance curate` reads it")
+    if kind in _BINARY or kind.split("/")[0] in ("image", "audio", "video", "font"):
+        raise UsageError(f"{name}: is {_BINARY.get(kind, f'no text ({kind})')}: extract its text first")
+    for mark, encoding in _WIDE:
+        if head.startswith(mark):
+            return encoding
+    if form != "text" and _ARRAY_OF_JSON.match(head):
+        raise UsageError(
+            f"{name}: is a JSON array: write its objects one a line, for example with jq -c '.[]'"
+        )
+    if form != "text" and _OBJECT_OVER_LINES.match(head):
+        raise UsageError(
+            f"{name}: holds a JSON object that goes over several lines: write each on one line, "
+            "for example with jq -c ."
+        )
+    return "utf-8"
 
 
 def _score_lines(lines: Iterator[bytes | None], output: TextIO, options: ScoreOptions) -> int:

@@ -1,7 +1,7 @@
 """Locality-sensitive hashing: documents whose signatures agree in a whole band become candidates.
 
 The bands for a threshold are chosen by datasketch's own optimiser; one more band, the digest of the
-normalised text, finds exact duplicates too short to have a signature.
+text, finds equal texts too short to have a signature.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from provenance.duplicates.words import character_table, scan
+from provenance.duplicates.words import character_table, scan, squeeze
 from provenance.schema import MINHASH_PERMUTATIONS
 
 # Odd multiplier of the rolling polynomial over token hashes (2**64 divided by the golden ratio).
@@ -76,20 +76,22 @@ def _minima(shingles, count, a, b, signature):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _sketch(data, offsets, valid, table, a, b, ngram, counts, signatures, shingled, stream, ends):  # type: ignore[no-untyped-def]
-    """Token counts, signatures and normalised streams of the documents of one chunk."""
+    """Word counts, signatures and texts without spare blanks of the documents of one chunk."""
     longest = 0
     for i in range(valid.size):
         if valid[i]:
             longest = max(longest, offsets[i + 1] - offsets[i])
     hashes = np.empty(longest + 1, np.uint64)
     shingles = np.empty(longest + 1, np.uint32)
+    unwanted = np.empty(0, np.uint8)
     end = 0
     for i in range(valid.size):
         counts[i] = 0
         shingled[i] = False
         if valid[i]:
-            counts[i], end = scan(data, offsets[i], offsets[i + 1], table, hashes, stream, end)
-            found = _shingle(hashes, counts[i], ngram, shingles)
+            tokens, counts[i], _ = scan(data, offsets[i], offsets[i + 1], table, hashes, unwanted)
+            end = squeeze(data, offsets[i], offsets[i + 1], stream, end)
+            found = _shingle(hashes, tokens, ngram, shingles)
             if found:
                 shingled[i] = True
                 _minima(shingles, found, a, b, signatures[i])
@@ -113,8 +115,7 @@ def shingle_hashes(text: str, ngram: int = 5) -> npt.NDArray[np.uint32]:
     """
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     hashes = np.empty(len(data) + 1, np.uint64)
-    stream = np.empty(2 * len(data) + 1, np.uint8)
-    found, _ = scan(data, 0, len(data), character_table(), hashes, stream, 0)
+    found, _, _ = scan(data, 0, len(data), character_table(), hashes, np.empty(0, np.uint8))
     shingles = np.empty(len(data) + 1, np.uint32)
     return shingles[: _shingle(hashes, found, ngram, shingles)].copy()
 
@@ -143,9 +144,9 @@ class MinHash:
     """Annotator: what deduplication needs to know of a text.
 
     Adds `word_count` (int32), `minhash` (fixed_size_list<uint32>[permutations], null where the text is
-    null or has fewer than `ngram` tokens) and `text_digest` (16 bytes: XXH3-128 of the folded tokens, so
-    that case, spaces, punctuation and accents do not matter; of the raw bytes where there is no token;
-    null where there is no text). Nulls in all three where the text is null or `outcome` is set.
+    null or has fewer than `ngram` tokens) and `text_digest` (16 bytes: XXH3-128 of the text with runs of
+    blanks made one, so that only equal texts have equal digests; null where there is no text). Nulls in all
+    three where the text is null or `outcome` is set. Operators are tokens of shingles, and no words.
     """
 
     ngram: int = 5
@@ -159,7 +160,7 @@ class MinHash:
         if not 1 <= self.permutations <= 4096:
             raise ValueError(f"permutations must be between 1 and 4096, not {self.permutations}")
         # Word characters come from Python's Unicode tables: another version may cut words otherwise.
-        self.version = f"1+unicode{unicodedata.unidata_version}"
+        self.version = f"2+unicode{unicodedata.unidata_version}"
         self.schema = pa.schema(
             [
                 ("word_count", pa.int32()),
@@ -194,7 +195,7 @@ class MinHash:
         a, b = permutations(self.permutations, self.seed)
         stream = np.empty(0, np.uint8)
         for start, stop in _chunks(offsets, _CHUNK_BYTES):
-            room = 2 * int(offsets[stop] - offsets[start]) + 1
+            room = int(offsets[stop] - offsets[start]) + 1
             if len(stream) < room:
                 stream = np.empty(room, np.uint8)
             ends = np.zeros(stop - start + 1, np.int64)
@@ -207,11 +208,9 @@ class MinHash:
             bounds = ends.tolist()
             # A Python call for each document (about 1 µs), because XXH3 is a kept routine.
             for i in np.flatnonzero(valid[chunk]).tolist():
-                folded = view[bounds[i] : bounds[i + 1]]
-                if not folded:
-                    folded = memoryview(data[offsets[start + i] : offsets[start + i + 1]].tobytes().strip())
-                if folded:
-                    digests[start + i] = np.frombuffer(xxhash.xxh3_128_digest(folded), np.uint8)
+                squeezed = view[bounds[i] : bounds[i + 1]]
+                if squeezed:
+                    digests[start + i] = np.frombuffer(xxhash.xxh3_128_digest(squeezed), np.uint8)
                     digested[start + i] = True
         return [
             pa.array(counts, mask=~valid),

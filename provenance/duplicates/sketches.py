@@ -112,8 +112,8 @@ def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:
 def equal_share(left: Compared, x: int, right: Compared, y: int) -> np.float32:
     """Estimated similarity of document x of `left` and document y of `right`.
 
-    The share of equal signature positions (datasketch's `jaccard`); 1 if the digests are equal; 0 if
-    there is nothing to compare.
+    The share of equal signature positions (datasketch's `jaccard`); 1 if the digests are equal, and only then:
+    texts that differ and whose signatures do not are half a position apart; 0 if there is nothing to compare.
     """
     both = left.flags[x] & right.flags[y]
     if (
@@ -128,7 +128,7 @@ def equal_share(left: Compared, x: int, right: Compared, y: int) -> np.float32:
     width = left.signatures.shape[1]
     for k in range(width):
         equal += left.signatures[x, k] == right.signatures[y, k]
-    return np.float32(equal / width)
+    return np.float32(min(equal, width - 0.5) / width)
 
 
 @numba.njit(cache=True, nogil=True)

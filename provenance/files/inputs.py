@@ -167,6 +167,8 @@ def _nothing_found(pattern: str, passed_over: list[str]) -> str:
             "(.warc, .arc, .wet, .jsonl, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
             "name the files themselves to read them"
         )
+    if os.path.islink(pattern) and not os.path.exists(pattern):
+        return f"{pattern}: is a link to nothing ({os.readlink(pattern)})"
     if _WILDCARD.search(pattern):
         return f"{pattern}: no file matches"
     return f"{pattern}: no such file or directory, or an empty directory"

@@ -9,9 +9,10 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _VARIABLE = "NUMBA_CACHE_DIR"
@@ -31,6 +32,35 @@ def settle_kernel_cache() -> None:
                 sys.modules["numba"].config.CACHE_DIR = place
             return
     _keep_in_memory()
+
+
+_compiled: list[int] = []  # one element, the number, once it is counted
+_told: list[Callable[[], None]] = []
+
+
+def tell_of_compiling(say: Callable[[], None]) -> None:
+    """Call `say` when the first kernel is compiled that the cache does not hold; never where it holds all."""
+    compiled_kernels()
+    _told.append(say)
+
+
+def compiled_kernels() -> int:
+    """How many kernels this process has compiled since the first call: those that the cache did not hold."""
+    if not _compiled:
+        from numba.core import event
+
+        class Count(event.Listener):
+            def on_start(self, event: Any) -> None:
+                _compiled[0] += 1
+                while _told:
+                    _told.pop()()
+
+            def on_end(self, event: Any) -> None:
+                pass
+
+        _compiled.append(0)
+        event.register("numba:compile", Count())  # type: ignore[no-untyped-call]
+    return _compiled[0]
 
 
 def _wanted() -> Iterator[str]:
@@ -60,7 +90,12 @@ def _can_write(directory: str) -> bool:
     path = os.path.abspath(directory)
     while not os.path.lexists(path):
         path = os.path.dirname(path)
-    return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
+    return os.path.isdir(path) and _may_write(path)
+
+
+def _may_write(directory: str) -> bool:
+    """Whether we, as whom we act, may make files there."""
+    return os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _private(directory: str) -> str | None:
@@ -72,7 +107,7 @@ def _private(directory: str) -> str | None:
     except OSError:
         return None
     ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
-    return place if ours and os.access(place, os.W_OK | os.X_OK) else None
+    return place if ours and _may_write(place) else None
 
 
 def _keep_in_memory() -> None:

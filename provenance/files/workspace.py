@@ -62,6 +62,11 @@ class Workspace:
         """What the select stage found out about its detectors."""
         return self.path("decisions", "crawl.json")
 
+    @property
+    def headway_directory(self) -> str | None:
+        """Where workers say how far they are; None where that is no directory of this machine."""
+        return None if "://" in self.directory else self.path("headway")
+
     def read_state(self, stage: str) -> dict[str, Any] | None:
         """What `stage` left when it last finished, or None."""
         path = self.path("state", f"{stage}.json")

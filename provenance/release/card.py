@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from provenance import outcomes
+from provenance.decisions.certificate import asked_and_found
 
 _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 #: Inputs that are listed by name.
@@ -24,11 +25,6 @@ _HEADER = {
 def build_card(manifest: dict[str, Any]) -> str:
     """Markdown text of the card, from the manifest alone."""
     counts, synthetic = manifest["counts"], manifest["synthetic"]
-    expected = synthetic["fractions"]["expected"][synthetic["unit"]]
-    hard = synthetic["fractions"]["hard"][synthetic["unit"]]
-    holds = (
-        "holds" if synthetic["holds"] else f"DOES NOT HOLD: it is exceeded by {synthetic['exceeded_by']:.4f}"
-    )
     return f"""---
 {yaml.safe_dump(_HEADER, sort_keys=False).strip()}
 ---
@@ -41,12 +37,7 @@ the whole configuration; `provenance verify` recomputes it, `provenance explain`
 
 ## Synthetic text
 
-The cap of {synthetic["max_synthetic"]} of all {synthetic["unit"]} ({synthetic["guarantee"]} guarantee) {holds}.
-
-| measure | fraction of {synthetic["unit"]} |
-|---|---|
-| documents with a synthetic probability of at least {synthetic["threshold"]} (hard) | {hard:.4f} |
-| probability-weighted (expected) | {expected:.4f} |
+{_cap(synthetic)}
 
 These fractions are as good as the probabilities. The detector that ships with the program abstains on short
 texts and on languages it does not know; there, the probability is the prior alone.
@@ -88,6 +79,36 @@ def _inputs(inputs: list[dict[str, Any]]) -> str:
     lines = [f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in inputs[:_MOST_INPUTS]]
     more = len(inputs) - len(lines)
     return "\n".join(lines + [f"- and {more:,} more, listed in manifest.json"] * (more > 0))
+
+
+def _cap(synthetic: dict[str, Any]) -> str:
+    """What was asked, claimed and found, side by side, and what of it is certified."""
+    rows = "\n".join(f"| {name} | {text} |" for name, text in asked_and_found(synthetic))
+    fractions, before = synthetic["fractions"], synthetic["before"]["fractions"]
+    names = {"expected": "expected", "confident": "at most, at 95%", "hard": "found"}
+    shares = "\n".join(
+        f"| {unit}, {names[name]} | {before[name][unit]:.4f} | {fractions[name][unit]:.4f} |"
+        for unit in ("tokens", "documents")
+        for name in names
+    )
+    parts = "".join(
+        f"\n| {row['by']} {_code(row['value']).replace('|', '/')[:60]} | {row['max_synthetic']:g} "
+        f"| {row['fraction_before']:.4f} | {row['fraction']:.4f} | {row['weight']:,} |"
+        for row in synthetic["parts"][:50]
+    )
+    if parts:
+        parts = (
+            f"\n\n| part | cap | before | published | {synthetic['unit']} |\n|---|---:|---:|---:|---:|{parts}"
+        )
+    return f"""{synthetic["note"][0].upper()}{synthetic["note"][1:]}.
+
+| | |
+|---|---|
+{rows}
+
+| synthetic share of | before the cap | published |
+|---|---:|---:|
+{shares}{parts}"""
 
 
 def _reading(detector: dict[str, Any]) -> str:

@@ -11,10 +11,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import outcomes
+from provenance.decisions.certificate import FOUND_ONLY
+from provenance.errors import plain
 from provenance.files.storage import Storage, join
 from provenance.release.manifest import read_manifest
 
-_CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
+_CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed", "strata")
+_GUARANTEE = {
+    "expected": "expected share",
+    "confident": "share with 95% confidence",
+    "hard": f"share found from a probability of {{threshold}}, which bounds {FOUND_ONLY}",
+}
 _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 
 
@@ -56,29 +63,33 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     if ledger["reason"]:
         yield f"  because: {_MEANING.get(ledger['reason'], ledger['reason'])}"
     if ledger["detail"]:
-        yield f"  detail: {_plain(ledger['detail'])}"
-    yield f"  from: {_plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {_plain(ledger['record_id'])}"
-    yield f"  url: {_plain(ledger['url'])}"
+        yield f"  detail: {plain(ledger['detail'])}"
+    yield f"  from: {plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {plain(ledger['record_id'])}"
+    yield f"  url: {plain(ledger['url'])}"
     if ledger["duplicate_of"]:
         yield f"  kept in its place: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
         other = explanation.get("kept_in_its_place")
         if other:
-            yield f"    {_plain(other['url'])}, captured {other['capture_time']}, itself {other['decision']}"
+            yield f"    {plain(other['url'])}, captured {other['capture_time']}, itself {other['decision']}"
     if "cap" in explanation:
         cap = explanation["cap"]
         yield (
-            f"  cap: {cap['max_synthetic']} of {cap['unit']}, {cap['guarantee']} guarantee, synthetic from "
-            f"{cap['threshold']}; what stays is chosen by policy {cap['policy']!r}, seed {cap['seed']}"
+            f"  cap: {cap['max_synthetic']} of {cap['unit']}, {_GUARANTEE[cap['guarantee']].format(**cap)}; what stays "
+            f"is chosen by policy {cap['policy']!r}, seed {cap['seed']}"
         )
+        for item in cap["strata"]:
+            values = ", ".join(plain(value) for value in item["only"]) or "each"
+            yield f"    and {item['max_synthetic']} by {item['by']} ({values})"
     document = explanation.get("document")
     if document is not None:
         yield from _facts(document)
     if "prior_log_odds" not in explanation:
         return
-    yield f"  synthetic probability: {ledger['synthetic_probability']:.4f}, which is in log-odds:"
-    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({_plain(explanation['prior_because'])})"
+    upper = ledger["synthetic_probability_upper"]
+    yield f"  synthetic probability: {ledger['synthetic_probability']:.4f} (at most {upper:.4f}), which is in log-odds:"
+    yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({plain(explanation['prior_because'])})"
     for item in ledger["evidence"] or []:
-        yield f"    {item['llr']:+.2f} nats {item['source']}, because {_plain(item['because'])}"
+        yield f"    {item['llr']:+.2f} nats {item['source']}, because {plain(item['because'])}"
     if not ledger["evidence"]:
         yield "    +0.00 nats: no detector, mark or disclosure had anything to say"
     total = explanation["prior_log_odds"] + explanation["evidence_log_odds"]
@@ -94,11 +105,11 @@ def _facts(document: dict[str, Any]) -> Iterator[str]:
         f"{document['token_count']:,} tokens, {document['word_count']:,} words"
     )
     if document["duplicate_count"]:
-        hosts = ", ".join(_plain(host) for host in document["duplicate_hosts"][:5])
+        hosts = ", ".join(plain(host) for host in document["duplicate_hosts"][:5])
         yield f"  stands for {document['duplicate_count']:,} dropped duplicates on {hosts or 'no known host'}"
     for name in ("disclosures", "rights_signals", "marks"):
         for item in document[name] or []:
-            yield f"  {name}: {_plain(item['signal'])} = {_plain(item['value'])} at {_plain(item['where'])}"
+            yield f"  {name}: {plain(item['signal'])} = {plain(item['value'])} at {plain(item['where'])}"
 
 
 def _find(
@@ -125,9 +136,3 @@ def _find(
                     )
                     return found
     return None
-
-
-def _plain(value: Any) -> str:
-    """Text of the crawl without characters that would steer a terminal."""
-    text = "-" if value is None else str(value)
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

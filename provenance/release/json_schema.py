@@ -27,6 +27,7 @@ MEANING: dict[str, str] = {
     "token_count": "Tokens of the text by the tokenizer that the manifest names (`text.tokenizer`); the weight of the document under the cap.",
     "word_count": "Words of the text, or characters in scripts without spaces.",
     "title": "Title that the page gives itself.",
+    "text_source": "Where the main text was found: article (an element that the page names so), main (by its structure), fallback (nothing told itself apart: all visible text, navigation included); null where the input holds text or another extractor found it.",
     "url": "Address the record was fetched from.",
     "host": "Host of the address, lower case.",
     "domain": "Registrable domain of the host by the public suffix list.",
@@ -58,6 +59,8 @@ MEANING: dict[str, str] = {
     "prior_because": "Where the prior comes from: low-background, the configured table, or an estimate from this crawl.",
     "evidence": "Every piece that entered the probability: its source, its ratio in nats and the reason in words.",
     "synthetic_probability": "Posterior probability that a machine wrote the text: its log-odds are the prior's + the sum of the evidence.",
+    "synthetic_probability_upper": "What that probability is at most, one-sided at 95%: the guarantee `confident` counts it.",
+    "sampling_weight": "How often to sample the document, for policy `weights` or a mixture; null where all are alike.",
     "duplicate_count": "Near-duplicates that were dropped in favour of this document.",
     "duplicate_hosts": "Hosts of those near-duplicates.",
     "earliest_capture": "Earliest capture among the document and its near-duplicates.",
@@ -135,25 +138,63 @@ def _file() -> dict[str, Any]:
 
 
 def _certificate() -> dict[str, Any]:
-    """The cap and what is certified about it."""
+    """The cap: what was asked, claimed and found (docs/cap.md)."""
     by_unit = _object({unit: _SHARE for unit in ("documents", "tokens")})
-    measured = {"fractions": _object({"hard": by_unit, "expected": by_unit}), "sums": _sums()}
+    fractions = _object(dict.fromkeys(("expected", "confident", "hard"), by_unit))
+    measured = {"fractions": fractions, "sums": _sums()}
     return _object(
         {
             "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
-            "guarantee": {"enum": ["hard", "expected"]},
+            "guarantee": {"enum": ["expected", "confident", "hard"]},
             "unit": {"enum": ["tokens", "documents"]},
             "threshold": _SHARE,
-            "policy": {"enum": ["sample", "lowest"]},
+            "policy": {"enum": ["lowest", "sample", "weights"]},
             "seed": _COUNT,
-            "holds": {"type": "boolean"},
+            "exponent": {"type": ["number", "null"]},
+            "strata": {"type": "array", "items": {"type": "object"}},
+            "mixture": {"type": ["object", "null"]},
+            "holds": _described(
+                {"type": "boolean"}, "whether the cap is certified in the sense of its guarantee"
+            ),
             "note": {"type": "string", "description": "what is certified, and what is not, in words"},
-            "published_fraction": _SHARE,
+            "claimed": _described(_SHARE, "expected synthetic share of what is published"),
+            "claimed_at_most": _described(_SHARE, "what it is at most, with 95% confidence"),
+            "found": _described(_SHARE, "share of documents at or above the threshold"),
+            "published_fraction": _described(_SHARE, "in the sense of the guarantee"),
             "exceeded_by": _NUMBER,
             **measured,
             "before": _object(measured),
+            "parts": {"type": "array", "items": _object(_part())},
+            "parts_in_all": _COUNT,
+            "selection": _object(_selection()),
         }
     )
+
+
+def _part() -> dict[str, Any]:
+    """A part of the release with a cap of its own."""
+    return {
+        "by": {"type": "string", "description": "what divides the release, or `mixture`"},
+        "value": {"type": "string"},
+        "max_synthetic": _SHARE,
+        "weight": _described(_COUNT, "published, in the unit of the cap"),
+        "weight_before": _COUNT,
+        "fraction": _described(_NUMBER, "published, in the sense of the guarantee"),
+        "fraction_before": _NUMBER,
+        "exceeded_by": _NUMBER,
+    }
+
+
+def _selection() -> dict[str, Any]:
+    """How documents were chosen."""
+    gap = "share of the weight that the best selection could keep beyond this one; null: not known"
+    over = "caps that documents which are never dropped exceed alone"
+    return {
+        "gap": {"type": ["number", "null"], "description": gap},
+        "exponent": {"type": ["number", "null"], "description": "of policy weights"},
+        "factors": {"type": ["object", "null"], "description": "sampling weight by part of the mixture"},
+        "exceeded_by_proven": {"type": "array", "items": {"type": "string"}, "description": over},
+    }
 
 
 def _detector() -> dict[str, Any]:

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
-from provenance.decisions.cap import CapRequest
-from provenance.decisions.certificate import Sums, add_sums, measure_documents
+from provenance.decisions.measure import Sums, add_sums, measure_documents
+from provenance.decisions.request import CapRequest
 from provenance.files.storage import Storage
 from provenance.schema import ANNOTATED, DECISIONS, LEDGER, LEDGER_COLUMNS, RELEASE_COLUMNS
 
@@ -124,7 +124,7 @@ def write_data(
             documents += len(table)
             tokens += pc.sum(table["token_count"]).as_py()
             text_bytes += pc.sum(pc.binary_length(table["text"])).as_py()
-            sums.append(measure_documents(table, request))
+            sums.append(measure_documents(table, request, sampled=True))
     return {
         "path": part.path,
         "bytes": digest.size,

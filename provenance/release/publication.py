@@ -17,10 +17,11 @@ import xxhash
 
 from provenance.annotators.tokens import load_tokenizer
 from provenance.configuration import Configuration
-from provenance.decisions.certificate import add_sums, build_certificate, cap_request
+from provenance.decisions.certificate import build_certificate, cap_request
 from provenance.decisions.crawl import neural_cost
 from provenance.decisions.footers import read_footers
-from provenance.files.ownership import INCOMPLETE, MANIFEST, mark_incomplete, unmark_incomplete
+from provenance.decisions.measure import add_sums, whole
+from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
 from provenance.release.card import build_card
@@ -86,9 +87,10 @@ class Publication:
     def is_closed(self) -> bool:
         """Whether the manifest there is that of this very release."""
         try:
-            return bool(read_manifest(self.storage, self.release)["fingerprint"] == self.fingerprint)
-        except ReleaseError:  # none, or damaged: written again
+            self.manifest()
+        except ReleaseError:  # none, damaged or another one: written again
             return False
+        return True
 
     def open(self) -> None:
         """Take the directory: from here until `close` it holds no finished release."""
@@ -126,7 +128,7 @@ class Publication:
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry(_CARD, card))
         write_bytes(self.storage, join(self.release, _CARD), card)
-        listed = {item["path"] for item in manifest["files"]} | {INCOMPLETE}
+        listed = {item["path"] for item in manifest["files"]} | {INCOMPLETE, LOCK}
         wanted = {join(self.release, path) for path in listed}
         for item in self.storage.list(self.release):
             if item.path not in wanted:
@@ -134,6 +136,20 @@ class Publication:
         # At every moment one of the two says that the directory is ours.
         write_bytes(self.storage, join(self.release, MANIFEST), write_json(manifest))
         unmark_incomplete(self.storage, self.release)
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest that now stands there.
+
+        Raises:
+            ReleaseError: where it is not that of this release: another command has written there meanwhile.
+        """
+        found = read_manifest(self.storage, self.release)
+        if found["fingerprint"] != self.fingerprint:
+            raise ReleaseError(
+                f"{self.release}: another command has written its own release there meanwhile; "
+                "run one at a time, or name another --output"
+            )
+        return found
 
     def _manifest(self, counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The manifest of the release without its card; `counts` are those of its files."""
@@ -149,9 +165,9 @@ class Publication:
             self.configuration,
             self.fingerprint,
             inputs=self.workspace.need_state("annotate")["inputs"],
-            data=data,
+            data=[{**item, "sums": whole(item["sums"])} for item in data],
             ledger=[item for item in counts if item["path"].startswith("ledger/")],
-            certificate=build_certificate(request, footer.before, published),
+            certificate=build_certificate(request, footer.before, published, footer.selection),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
         )

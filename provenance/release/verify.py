@@ -17,15 +17,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import outcomes
-from provenance.decisions.cap import CapRequest
-from provenance.decisions.certificate import Sums, add_sums, build_certificate, measure_documents
+from provenance.decisions.certificate import build_certificate, read_request
+from provenance.decisions.measure import Sums, add_sums, measure_documents, whole
+from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
+from provenance.files.ownership import LOCK, MANIFEST
 from provenance.files.storage import Storage, join
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.schema import LEDGER, RELEASE
 
 _CHUNK = 1 << 20
-_SCORED = ["doc_id", "token_count", "synthetic_probability", "prior_log_odds", "evidence"]
+_SCORED = (
+    "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
+    "language source domain proven_by"
+).split()
+_DATA_READ = [*_SCORED, "sampling_weight"]
 _LEDGER_READ = [*_SCORED, "decision", "reason", "duplicate_of", "similarity"]
 
 
@@ -41,7 +47,7 @@ def verify(storage: Storage, release: str) -> list[str]:
     except (pa.ArrowException, OSError) as error:
         return [f"{release}: rows cannot be read: {error}"]
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return [f"{join(release, 'manifest.json')}: is not as the program writes it: {error!r}"]
+        return [f"{join(release, MANIFEST)}: is not as the program writes it: {error!r}"]
 
 
 def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
@@ -55,7 +61,7 @@ def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator
             yield f"{path}: has {present[path]:,} bytes, the manifest says {item['bytes']:,}"
         elif _digest(storage, join(release, path)) != item["sha256"]:
             yield f"{path}: its SHA-256 is not the one in the manifest (the file was changed or damaged)"
-    for path in sorted(set(present) - set(listed) - {"manifest.json"}):
+    for path in sorted(set(present) - set(listed) - {MANIFEST, LOCK}):
         yield f"{path}: is not in the manifest"
 
 
@@ -85,8 +91,7 @@ class _Rows:
 
 def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
     synthetic = manifest["synthetic"]
-    names = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed")
-    request = CapRequest(**{name: synthetic[name] for name in names})
+    request = read_request(synthetic)
     rows = _Rows()
     for item in manifest["files"]:
         if item["path"].startswith(("data/", "ledger/")):
@@ -97,9 +102,9 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
     yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
-        if value != synthetic[name]:
+        if name in ASKED and value != synthetic[name]:
             yield f"cap: {name} is {value} in the configuration of the manifest, {synthetic[name]} in its certificate"
-    certificate = build_certificate(request, add_sums(rows.before), published)
+    certificate = build_certificate(request, add_sums(rows.before), published, synthetic["selection"])
     yield from _differences("cap", certificate, synthetic)
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
@@ -119,7 +124,7 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
         found = {
             "documents": table.metadata.num_rows,
             "tokens": sums["tokens"]["weight"],
-            "sums": sums,
+            "sums": whole(sums),
         }
     else:
         decisions: Counter[str] = Counter()
@@ -134,17 +139,21 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
 
 
 def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> Iterator[Sums]:
-    for batch in table.iter_batches(columns=_SCORED):
+    for batch in table.iter_batches(columns=_DATA_READ):
         rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
-        yield measure_documents(batch, request)
+        yield measure_documents(batch, request, sampled=True)
 
 
 def _unexplained(batch: pa.RecordBatch) -> int:
-    """How many probabilities are not those of prior and evidence; the last bit may be another processor's."""
+    """How many probabilities are not those of prior and evidence, or above what they are to be at most.
+
+    The last bit may be another processor's.
+    """
     stated = np.asarray(batch["synthetic_probability"].fill_null(np.nan), float)
     log_odds = np.asarray(batch["prior_log_odds"].fill_null(np.nan), float) + evidence_sum(batch["evidence"])
-    close = np.abs(1 / (1 + np.exp(-log_odds)) - stated) <= 1e-6
+    upper = np.asarray(batch["synthetic_probability_upper"].fill_null(np.nan), float)
+    close = (np.abs(1 / (1 + np.exp(-log_odds)) - stated) <= 1e-6) & (upper >= stated)
     return int((~close & ~np.isnan(stated)).sum())
 
 

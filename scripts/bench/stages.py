@@ -129,20 +129,15 @@ def decide_shards(
     scored = merge_counts(detectors.count(one.scored, one.proven, one.open) for one in rows)
     crawl = calibrate_crawl(detectors, scored, configuration.prior)
     found = [judge_shard(one, crawl, configuration.cap) for one in rows]
-    hashes, weights, probabilities = (
-        np.concatenate(column)
-        for column in zip(
-            *((one.doc_hash[one.open], one.weight[one.open], one.probability[one.open]) for one in found),
-            strict=True,
-        )
-    )
-    keep = cap.select(hashes, weights, probabilities, cap_request(configuration.cap))
-    kept = np.split(keep, np.cumsum([int(one.open.sum()) for one in found])[:-1])
+    request = cap_request(configuration.cap)
+    parts = [one.documents(request) for one in found]
+    rule = cap.find_rule(parts, request)
     paths = []
-    for shard, one, chosen in zip(shards, found, kept, strict=True):
+    for shard, one, part in zip(shards, found, parts, strict=True):
         paths.append(ShardPaths(shard.name, shard.path, str(folder / "decisions" / f"{shard.index}.parquet")))
         with STORAGE.create(paths[-1].decisions) as file:
-            pq.write_table(decide(one, chosen), file, compression="zstd")
+            decisions = decide(one, cap.apply(rule, part), cap.weigh(rule, part))
+            pq.write_table(decisions, file, compression="zstd")
     return paths
 
 

@@ -20,6 +20,7 @@ from provenance.annotators.watermarks.gumbel import Gumbel, PermuteAndFlip
 from provenance.annotators.watermarks.kgw import Kgw
 from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.synthid import SynthId
+from provenance.annotators.watermarks.textseal import TextSeal, TextSealOneKey
 from provenance.annotators.watermarks.unigram import Unigram
 
 VOCABULARY = 50_257
@@ -96,6 +97,7 @@ def main() -> None:
     schemes: list[tuple[str, Scheme]] = [
         ("unigram", Unigram(vocab_size=VOCABULARY)),
         ("synthid, 30 keys", SynthId()),
+        ("synthid of 2025, 30 keys", SynthId(version="2025")),
         ("kgw lefthash", Kgw(vocab_size=VOCABULARY)),
         ("kgw lefthash, ratio 0.5", Kgw(vocab_size=VOCABULARY, greenlist_ratio=0.5)),
         ("kgw lefthash, 32 MiB of lists", Kgw(vocab_size=VOCABULARY, cache_bytes=32 << 20)),
@@ -106,6 +108,9 @@ def main() -> None:
         ("gumbel, width 4", Gumbel(vocab_size=VOCABULARY)),
         ("dipmark", DipMark(vocab_size=VOCABULARY)),
         ("permute and flip", PermuteAndFlip(vocab_size=VOCABULARY)),
+        ("textseal", TextSeal()),
+        ("textseal, green list by one key", TextSealOneKey(watermark_type="greenlist")),
+        ("textseal, synthid by one key", TextSealOneKey(watermark_type="synthid")),
     ]
     ids, offsets = crawl(args.tokens)
     print(f"{len(ids):,} tokens in {len(offsets) - 1:,} documents; microseconds a token")

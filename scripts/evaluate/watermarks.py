@@ -23,7 +23,7 @@ from provenance.annotators.watermarks.kgw import Kgw
 from provenance.annotators.watermarks.ragged import ragged
 from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.synthid import SynthId
-from provenance.annotators.watermarks.textseal import TextSeal
+from provenance.annotators.watermarks.textseal import TextSeal, TextSealOneKey
 from provenance.annotators.watermarks.unigram import Unigram
 
 VOCABULARY = 50_257
@@ -49,7 +49,13 @@ def keyed(vocabulary: int) -> list[tuple[str, Scheme]]:
         ("synthid mean", SynthId(score="mean")),
         ("synthid weighted mean", SynthId()),
         ("synthid weighted mean, 9 keys", SynthId(keys=tuple(range(101, 110)))),
+        ("synthid of 2025 mean", SynthId(version="2025", score="mean")),
+        ("synthid of 2025 weighted mean", SynthId(version="2025")),
         ("textseal", TextSeal(key_a=3, key_b=4)),
+        *(
+            (f"textseal by one key, {name}", TextSealOneKey(watermark_type=name))
+            for name in ("gumbelmax", "greenlist", "synthid", "synthid-weighted")
+        ),
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import unicodedata
 from pathlib import Path
 
 import pyarrow as pa
@@ -92,3 +94,31 @@ def test_passages_of_the_pool_are_told_apart(annotator: Language, shared: Path) 
     right = [a == b for a, b in zip(languages(annotator, sample["text"]), sample["language"], strict=True)]
     # The labels of the pool are the folder's language: about 2% of them are wrong (code, English in other folders).
     assert sum(right) / len(right) > 0.97
+
+
+@pytest.mark.parametrize("code", [code for code in SENTENCES if SENTENCES[code].upper() != SENTENCES[code]])
+def test_capitals_do_not_change_the_language(annotator: Language, code: str) -> None:
+    assert languages(annotator, [SENTENCES[code].upper()]) == [code]
+
+
+@pytest.mark.parametrize("form", ["NFD", "NFKD"])
+@pytest.mark.parametrize("code", SENTENCES)
+def test_unicode_forms_do_not_change_the_language(annotator: Language, code: str, form: str) -> None:
+    assert languages(annotator, [unicodedata.normalize(form, SENTENCES[code])]) == [code]
+
+
+def test_full_width_and_mathematical_letters_are_read(annotator: Language) -> None:
+    wide = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+    bold = {**{65 + i: 0x1D400 + i for i in range(26)}, **{97 + i: 0x1D41A + i for i in range(26)}}
+    assert languages(annotator, [SENTENCES["en"].translate(wide), SENTENCES["en"].translate(bold)]) == [
+        "en",
+        "en",
+    ]
+
+
+def test_the_collected_forms_give_their_language(annotator: Language, shared: Path) -> None:
+    folder = shared / "data/cases/07-language-form"
+    rows = [json.loads(line) for line in (folder / "in.jsonl").read_text().splitlines()]
+    assert languages(annotator, [row["text"] for row in rows]) == [row["id"].split()[-1] for row in rows]
+    rows = [json.loads(line) for line in (folder / "caps.jsonl").read_text().splitlines()]
+    assert set(languages(annotator, [row["text"] for row in rows])) == {"en"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
@@ -9,15 +10,17 @@ from operator import add
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.decisions import cap, certificate
-from provenance.decisions.cap import CapRequest
+from provenance.decisions import cap, plan
+from provenance.decisions.documents import LARGEST_WEIGHT, Documents, deviations, noise_of
+from provenance.decisions.hashes import selection_hash
+from provenance.decisions.histogram import HASH_BITS, LEVEL_BITS, LEVELS
+from provenance.decisions.request import CapRequest
 
-Documents = list[tuple[int, int, float]]  # hash, weight, probability
+Rows = list[tuple[int, int, float, float, bool]]  # hash, weight, probability, upper probability, proven
 
 REQUESTS = st.builds(
     CapRequest,
@@ -25,214 +28,277 @@ REQUESTS = st.builds(
         st.sampled_from([Decimal(0), Decimal(1), Decimal("0.1"), Decimal("0.333")]),
         st.decimals(0, 1, places=4),
     ),
-    guarantee=st.sampled_from(["hard", "expected"]),
+    guarantee=st.sampled_from(["hard", "expected", "confident"]),
     threshold=st.sampled_from([0.5, 0.7, 1.0]),
     policy=st.sampled_from(["sample", "lowest"]),
 )
 PROBABILITY = st.one_of(st.floats(0, 1, width=32), st.sampled_from([0.0, 0.5, 1.0, float(np.float32(0.7))]))
-DOCUMENTS = st.lists(
-    st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 100_000), PROBABILITY),
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 2**64 - 1),
+        st.integers(0, 100_000),
+        PROBABILITY,
+        PROBABILITY,
+        st.sampled_from([0, 0, 0, 1]),
+    ),
     max_size=40,
-    unique_by=lambda document: document[0],
+    unique_by=lambda row: row[0],
 )
 
 
-def arrays(documents: Documents) -> tuple[cap.Hashes, cap.Weights, cap.Probabilities]:
-    hashes, weights, probabilities = zip(*documents, strict=True) if documents else ((), (), ())
-    return (
+def documents(rows: Rows) -> Documents:
+    hashes, weights, probabilities, uppers, proven = zip(*rows, strict=True) if rows else ((),) * 5
+    probability = np.array(probabilities, dtype=np.float32)
+    return Documents(
         np.array(hashes, dtype=np.uint64),
         np.array(weights, dtype=np.int64),
-        np.array(probabilities, dtype=np.float32),
+        probability,
+        np.maximum(probability, np.array(uppers, dtype=np.float32)),
+        np.array(proven, dtype=bool),
     )
 
 
-def brute_force(documents: Documents, request: CapRequest) -> set[int]:
-    """The definition, document by document, in fractions: hashes that are kept."""
+def simple(weight: list[int], probability: list[float], proven: list[bool] | None = None) -> Documents:
+    return Documents(
+        np.arange(len(weight), dtype=np.uint64),
+        np.array(weight, dtype=np.int64),
+        np.array(probability, dtype=np.float32),
+        proven=None if proven is None else np.array(proven),
+    )
 
-    def synthetic(probability: float) -> Fraction:
-        if request.guarantee == "expected":
-            millionths = Fraction(probability) * 1_000_000
-            return Fraction(-(-millionths.numerator // millionths.denominator), 1_000_000)
+
+def synthetic(probability: float, upper: float, request: CapRequest) -> Fraction:
+    """What counts as synthetic of a document, by the definition."""
+    if request.guarantee == "hard":
         return Fraction(probability >= min(request.threshold, float(np.float32(request.threshold))))
+    millionths = Fraction(upper if request.guarantee == "confident" else probability) * 1_000_000
+    return Fraction(-(-millionths.numerator // millionths.denominator), 1_000_000)
 
-    share = request.share
-    kept, room = set(), Fraction(0)
-    rest = []
-    for key, weight, probability in documents:
-        cost = weight * (synthetic(probability) - share)
-        if synthetic(probability) <= share:
+
+def brute_force(rows: Documents, request: CapRequest) -> set[int]:
+    """The definition in fractions: hashes that are kept.
+
+    In the order of the policy, by whole bins as far as the cap holds at the end of one, then each document that fits.
+    """
+    share = Fraction(request.millionths, 1_000_000)
+    confident = request.guarantee == "confident"
+    squares = (deviations(rows) ** 2).tolist() if confident else [0] * len(rows)
+    kept, rest, total = set(), [], (Fraction(0), 0)
+
+    def noisy(sums: tuple[Fraction, int]) -> Fraction:
+        return sums[0] + Fraction(noise_of(sums[1]), 1_000_000)
+
+    columns = (rows.doc_hash, rows.weight, rows.probability, rows.upper, rows.proven)
+    for square, *values in zip(squares, *(column.tolist() for column in columns), strict=True):
+        key, weight, probability, upper, proven = values
+        part = synthetic(probability, upper, request)
+        sums = (weight * (part - share), square)
+        if proven or (part <= share and not confident):
             kept.add(key)
-            room -= cost
-        else:
-            rest.append(((probability if request.policy == "lowest" else 0, key), cost, key))
-    for _, cost, key in sorted(rest):
-        if cost <= room:
-            room -= cost
+            total = (total[0] + sums[0], total[1] + sums[1])
+            continue
+        shown = synthetic(probability, upper, CapRequest(0)) if request.guarantee == "hard" else part
+        level = (
+            int(shown * 1_000_000) * LEVELS // 1_000_001 if request.policy == "lowest" else int(part > share)
+        )
+        bits = HASH_BITS if request.policy == "lowest" else HASH_BITS + LEVEL_BITS - 1
+        rest.append(((level, key >> (64 - bits)), key, sums))
+    rest.sort()
+    before, cut = total, 0
+    for row, (place, _, sums) in enumerate(rest, 1):
+        before = (before[0] + sums[0], before[1] + sums[1])
+        if (row == len(rest) or rest[row][0] != place) and noisy(before) <= 0:
+            cut, total = row, before
+    kept |= {key for _, key, _ in rest[:cut]}
+    for _, key, sums in rest[cut:]:
+        now = (total[0] + sums[0], total[1] + sums[1])
+        if noisy(now) <= max(Fraction(0), noisy(total)):
             kept.add(key)
+            total = now
     return kept
 
 
 def in_shards(shards: list[Documents], request: CapRequest) -> set[int]:
-    parts = [arrays(shard) for shard in shards]
-    plan = cap.boundary(reduce(add, [cap.histogram(*part, request) for part in parts]), request)
-    rule = cap.settle(plan, cap.concatenate([cap.boundary_candidates(*part, plan) for part in parts]))
-    return {int(key) for part in parts for key in part[0][cap.apply(rule, *part)]}
+    found = cap.boundary(reduce(add, [cap.histogram(part, request) for part in shards]), request)
+    rule = cap.settle(found, cap.concatenate([cap.boundary_candidates(part, found) for part in shards]))
+    return {int(key) for part in shards for key in part.doc_hash[cap.apply(rule, part)]}
+
+
+def counted_share(rows: Documents, request: CapRequest) -> Fraction:
+    """What the cap is about, noise included, from the definition."""
+    weight = int(rows.weight.sum())
+    total = sum(
+        int(w) * synthetic(float(p), float(u), request)
+        for w, p, u in zip(rows.weight, rows.probability, rows.upper, strict=True)
+    )
+    if request.guarantee == "confident":
+        total += Fraction(noise_of(int((deviations(rows) ** 2).sum())), 1_000_000)
+    return Fraction(total) / weight if weight else Fraction(0)
 
 
 @settings(max_examples=300, deadline=None)
-@given(DOCUMENTS, REQUESTS)
-def test_selection_equals_the_definition(documents: Documents, request: CapRequest) -> None:
-    assert in_shards([documents], request) == brute_force(documents, request)
+@given(ROWS, REQUESTS)
+def test_selection_equals_the_definition(rows: Rows, request: CapRequest) -> None:
+    assert in_shards([documents(rows)], request) == brute_force(documents(rows), request)
 
 
 @settings(max_examples=100, deadline=None)
-@given(DOCUMENTS, REQUESTS, st.integers(1, 6), st.randoms(use_true_random=False))
-def test_order_and_shards_do_not_matter(
-    documents: Documents, request: CapRequest, count: int, random
-) -> None:
-    whole = in_shards([documents], request)
-    mixed = list(documents)
+@given(ROWS, REQUESTS, st.integers(1, 6), st.randoms(use_true_random=False))
+def test_order_and_shards_do_not_matter(rows: Rows, request: CapRequest, count: int, random) -> None:
+    whole = in_shards([documents(rows)], request)
+    mixed = list(rows)
     random.shuffle(mixed)
-    assert in_shards([mixed[start::count] for start in range(count)], request) == whole
+    assert in_shards([documents(mixed[start::count]) for start in range(count)], request) == whole
 
 
 @settings(max_examples=300, deadline=None)
-@given(DOCUMENTS, REQUESTS)
-def test_cap_holds_when_recomputed_in_floating_point(documents: Documents, request: CapRequest) -> None:
-    hashes, weights, probabilities = arrays(documents)
-    keep = cap.select(hashes, weights, probabilities, request)
-    frame = pd.DataFrame({"weight": weights[keep], "probability": probabilities[keep]})
+@given(ROWS, REQUESTS)
+def test_cap_holds_unless_proven_documents_alone_exceed_it(rows: Rows, request: CapRequest) -> None:
+    found = documents(rows)
+    keep = cap.select(found, request)
+    proven = found.take(found.proven)
+    assert keep[found.proven].all()
+    share = counted_share(found.take(keep), request)
+    assert share <= request.share or share <= counted_share(proven, request)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS, REQUESTS)
+def test_cap_holds_when_recomputed_in_floating_point(rows: Rows, request: CapRequest) -> None:
+    found = documents([(*row[:4], False) for row in rows])
+    kept = found.take(cap.select(found, request))
+    frame = pd.DataFrame({"weight": kept.weight, "probability": kept.probability})
     if request.guarantee == "hard":
-        for synthetic in (
+        for flagged in (
             frame.probability >= request.threshold,
             frame.probability.astype("float64") >= request.threshold,
         ):
-            assert Fraction(int(frame.weight[synthetic].sum())) <= request.share * int(frame.weight.sum())
+            assert Fraction(int(frame.weight[flagged].sum())) <= request.share * int(frame.weight.sum())
     elif frame.weight.sum():
         assert (frame.weight * frame.probability).sum() / frame.weight.sum() <= float(request.share)
 
 
 @settings(max_examples=200, deadline=None)
-@given(DOCUMENTS, REQUESTS)
-def test_each_document_left_out_would_break_the_cap(documents: Documents, request: CapRequest) -> None:
-    hashes, weights, probabilities = arrays(documents)
-    keep = cap.select(hashes, weights, probabilities, request)
+@given(ROWS, REQUESTS.filter(lambda request: request.guarantee != "confident"))
+def test_each_document_left_out_would_break_the_cap(rows: Rows, request: CapRequest) -> None:
+    found = documents(rows)
+    keep = cap.select(found, request)
     for row in np.flatnonzero(~keep):
         more = keep.copy()
         more[row] = True
-        measured = certificate.measure(weights[more], probabilities[more], request)
-        share = measured.hard_share if request.guarantee == "hard" else measured.expected_share
-        assert share > request.share
+        assert counted_share(found.take(more), request) > Fraction(request.millionths, 1_000_000)
 
 
-@settings(max_examples=100, deadline=None)
-@given(DOCUMENTS, REQUESTS)
-def test_certificate_agrees_with_the_selection(documents: Documents, request: CapRequest) -> None:
-    hashes, weights, probabilities = arrays(documents)
-    keep = cap.select(hashes, weights, probabilities, request)
-    before = certificate.measure(weights, probabilities, request)
-    published = certificate.measure(weights[keep], probabilities[keep], request)
-    assert certificate.certify(request, before, published)[0]
-    share = before.hard_share if request.guarantee == "hard" else before.expected_share
-    assert certificate.certify(request, before, before)[0] == (share <= request.share)
-
-
-def test_a_large_corpus_is_settled_in_a_bounded_number_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("policy", ["sample", "lowest"])
+@pytest.mark.parametrize("guarantee", ["hard", "expected", "confident"])
+def test_a_large_corpus_is_settled_in_a_bounded_number_of_documents(
+    monkeypatch: pytest.MonkeyPatch, policy: str, guarantee: str
+) -> None:
+    """Also where most documents have the very same probability, as where no detector could judge them."""
     random = np.random.default_rng(7)
+    probability = random.random(200_000).astype(np.float32)
+    probability[:150_000] = 0.31
     hashes = random.integers(0, 2**64, 200_000, dtype=np.uint64)
-    weights = random.integers(1, 3_000, 200_000)
-    probabilities = random.random(200_000).astype(np.float32)
-    monkeypatch.setattr(cap, "CANDIDATES", 1_000)
-    for policy in ("sample", "lowest"):
-        for guarantee in ("hard", "expected"):
-            request = CapRequest("0.25", guarantee=guarantee, policy=policy)
-            plan = cap.boundary(cap.histogram(hashes, weights, probabilities, request), request)
-            near = cap.boundary_candidates(hashes, weights, probabilities, plan)
-            assert 0 < len(near.weight) <= 1_000
-            keep = cap.apply(cap.settle(plan, near), hashes, weights, probabilities)
-            measured = certificate.measure(weights[keep], probabilities[keep], request)
-            share = measured.hard_share if guarantee == "hard" else measured.expected_share
-            assert 0 <= request.share - share <= Fraction(3_000, measured.weight)
+    found = Documents(hashes, random.integers(1, 3_000, 200_000), probability)
+    monkeypatch.setattr(plan, "CANDIDATES", 1_000)
+    request = CapRequest("0.05" if guarantee == "hard" else "0.30", guarantee=guarantee, policy=policy)
+    planned = cap.boundary(cap.histogram(found, request), request)
+    near = cap.boundary_candidates(found, planned)
+    assert 0 < len(near.keys) <= 1_000
+    kept = found.take(cap.apply(cap.settle(planned, near), found))
+    share = counted_share(
+        Documents(*[getattr(kept, n) for n in ("doc_hash", "weight", "probability", "probability")]), request
+    )
+    assert 0 <= request.share - share <= Fraction(3_000, int(kept.weight.sum()))
 
 
 def test_lowest_keeps_the_least_probable_documents() -> None:
-    request = CapRequest("0.5", policy="lowest", unit="documents")
-    probabilities = np.array([0.1, 0.9, 0.6, 0.2, 0.7], dtype=np.float32)
-    hashes = np.arange(5, dtype=np.uint64)
-    assert cap.select(hashes, np.ones(5, np.int64), probabilities, request).tolist() == [1, 0, 1, 1, 1]
+    request = CapRequest("0.5", guarantee="hard", unit="documents")
+    keep = cap.select(simple([1] * 5, [0.1, 0.9, 0.6, 0.2, 0.7]), request)
+    assert keep.tolist() == [True, False, True, True, True]
+
+
+def test_lowest_drops_far_less_than_a_sample_for_the_same_expected_share() -> None:
+    random = np.random.default_rng(3)
+    machine = random.random(20_000) < 0.2
+    probability = np.where(machine, random.beta(6, 1, 20_000), random.beta(0.3, 6, 20_000)).astype(np.float32)
+    found = Documents(
+        random.integers(0, 2**64, 20_000, np.uint64), random.integers(50, 900, 20_000), probability
+    )
+    lost = {}
+    for policy in ("lowest", "sample"):
+        keep = cap.select(found, CapRequest("0.05", policy=policy))
+        lost[policy] = found.weight[~keep & ~machine].sum() / found.weight[~machine].sum()
+    assert lost["lowest"] < 0.2 * lost["sample"]
 
 
 def test_one_long_document_does_not_use_up_the_cap() -> None:
-    weights = np.array([900, 1_000_000, 50, 60], dtype=np.int64)
-    probabilities = np.array([0, 1, 1, 1], dtype=np.float32)
-    keep = cap.select(np.arange(4, dtype=np.uint64), weights, probabilities, CapRequest("0.1"))
-    assert keep.tolist() == [True, False, True, False]
+    found = simple([900, 1_000_000, 50, 60], [0, 1, 1, 1])
+    assert cap.select(found, CapRequest("0.1")).tolist() == [True, False, True, False]
 
 
-def test_an_all_synthetic_corpus_publishes_nothing_and_says_so() -> None:
-    request = CapRequest(0.1)
-    weights, probabilities = np.array([5, 7], dtype=np.int64), np.array([0.9, 0.8], dtype=np.float32)
-    keep = cap.select(np.array([1, 2], dtype=np.uint64), weights, probabilities, request)
-    assert not keep.any()
-    before = certificate.measure(weights, probabilities, request)
-    holds, note = certificate.certify(request, before, certificate.Measure())
-    assert holds and note.startswith("nothing is published: all 2 documents")
+def test_an_all_synthetic_corpus_keeps_only_what_is_proven_human() -> None:
+    assert not cap.select(simple([5, 7], [0.9, 0.8]), CapRequest(0.1)).any()
+    assert cap.select(simple([5, 7], [0.9, 0.8], [False, True]), CapRequest(0.1)).tolist() == [False, True]
 
 
-def test_a_share_above_the_cap_is_not_certified_and_the_excess_is_named() -> None:
-    request = CapRequest("0.25")
-    measured = certificate.Measure(
-        documents=2, weight=4, synthetic_documents=1, synthetic_weight=2, expected=0
-    )
-    holds, note = certificate.certify(request, measured, measured)
-    assert not holds
-    assert "0.250000 above the cap" in note
+def test_an_all_human_corpus_is_kept_whole() -> None:
+    assert cap.select(simple([5, 7], [0.01, 0.02]), CapRequest("0.05")).all()
+    assert cap.select(simple([], []), CapRequest("0.05")).shape == (0,)
 
 
 def test_cap_of_one_keeps_everything_and_of_zero_nothing_synthetic() -> None:
-    weights, probabilities = np.full(100, 10, dtype=np.int64), np.linspace(0, 1, 100, dtype=np.float32)
-    hashes = cap.selection_hash([f"d{number}" for number in range(100)], 0)
-    assert cap.select(hashes, weights, probabilities, CapRequest(1)).all()
-    assert np.array_equal(cap.select(hashes, weights, probabilities, CapRequest(0)), probabilities < 0.5)
-    assert cap.select(hashes, weights, probabilities, CapRequest(0, guarantee="expected")).sum() == 1
+    found = Documents(
+        selection_hash([f"d{number}" for number in range(100)], 0),
+        np.full(100, 10, dtype=np.int64),
+        np.linspace(0, 1, 100, dtype=np.float32),
+        proven=np.arange(100) == 1,
+    )
+    assert cap.select(found, CapRequest(1)).all()
+    hard = cap.select(found, CapRequest(0, guarantee="hard"))
+    assert np.array_equal(hard, found.probability < 0.5)
+    assert np.flatnonzero(cap.select(found, CapRequest(0))).tolist() == [0, 1]
+
+
+def test_confident_keeps_less_where_the_detector_is_less_sure_and_where_documents_are_few() -> None:
+    random = np.random.default_rng(11)
+    probability = random.beta(0.2, 1.5, 5_000).astype(np.float32)
+    hashes, weight = random.integers(0, 2**64, 5_000, np.uint64), np.ones(5_000, np.int64)
+
+    def kept(guarantee: str, factor: float, count: int) -> float:
+        upper = np.minimum(probability * factor, 1).astype(np.float32)
+        found = Documents(hashes, weight, probability, upper).take(np.arange(count))
+        return float(cap.select(found, CapRequest("0.05", guarantee=guarantee)).mean())
+
+    assert kept("expected", 1.0, 5_000) > kept("confident", 1.0, 5_000) > kept("confident", 1.5, 5_000)
+    assert kept("confident", 1.0, 5_000) > kept("confident", 1.0, 100)
 
 
 def test_floats_mean_the_decimal_they_are_written_as() -> None:
-    assert (
-        CapRequest(0.1).share
-        == Fraction(1, 10)
-        == CapRequest("0.10").share
-        == CapRequest(Decimal("0.1")).share
-    )
-
-
-def test_hash_depends_on_id_and_seed_only() -> None:
-    ids = ["a", "b", None]
-    assert cap.selection_hash(pa.chunked_array([ids]), 3).tolist() == cap.selection_hash(ids, 3).tolist()
-    assert cap.selection_hash(ids, 3).tolist() != cap.selection_hash(ids, 4).tolist()
-    assert cap.selection_hash(["provenance"], 0).tolist() == [HASH_OF_PROVENANCE]
-
-
-HASH_OF_PROVENANCE = 15241009252570104541
+    tenths = (CapRequest(0.1), CapRequest("0.10"), CapRequest(Decimal("0.1")))
+    assert {request.share for request in tenths} == {Fraction(1, 10)}
 
 
 def test_sums_beyond_64_bits_are_exact_or_refused() -> None:
-    request = CapRequest("0.5", guarantee="expected")
-    weights = np.full(8, cap.LARGEST_WEIGHT, dtype=np.int64)
-    assert certificate.measure(weights, np.ones(8, np.float32), request).expected == 8 * 2**42 * 10**6
+    request = CapRequest("0.5")
+    heavy = simple([LARGEST_WEIGHT] * 8, [1.0] * 8)
     with pytest.raises(OverflowError):
-        cap.histogram(np.arange(8, dtype=np.uint64), weights, np.ones(8, np.float32), request)
-    one = cap.histogram(np.zeros(2, np.uint64), weights[:2], np.ones(2, np.float32), request)
+        cap.histogram(heavy, request)
+    one = cap.histogram(heavy.take(np.zeros(2, np.int64)), request)
     with pytest.raises(OverflowError):
         one + one
+    apart = [cap.histogram(heavy.take(np.array([row])), request) for row in range(8)]
+    human = cap.histogram(simple([LARGEST_WEIGHT] * 2, [0.5, 0.0]), request)
+    assert (
+        cap.boundary(cap.merge_histograms([*apart[:2], human]), request).kept[:, 1].sum()
+        >= 2 * LARGEST_WEIGHT
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, -0.1, 1.5])
 def test_probabilities_out_of_range_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="row 1: synthetic probability"):
-        cap.histogram(
-            np.zeros(2, np.uint64), np.ones(2, np.int64), np.array([0, bad], np.float32), CapRequest(0.1)
-        )
+        cap.histogram(simple([1, 1], [0, bad]), CapRequest(0.1))
 
 
 @pytest.mark.parametrize(
@@ -242,8 +308,19 @@ def test_probabilities_out_of_range_are_refused(bad: float) -> None:
         {"max_synthetic": -1},
         {"max_synthetic": 0.1, "threshold": 0},
         {"max_synthetic": 0.1, "policy": "best"},
+        {"max_synthetic": 0.1, "guarantee": "sure"},
+        {"max_synthetic": 0.1, "exponent": -1},
     ],
 )
 def test_requests_out_of_range_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         CapRequest(**values)
+
+
+def test_tail_keeps_what_holds_the_most_rare_words() -> None:
+    found = simple([10] * 4, [0.0, 0.4, 0.4, 0.4])
+    rare = np.array([0, 0.1, 0.9, 0.5], dtype=np.float32)
+    request = CapRequest("0.21", policy="tail")
+    assert cap.select(replace(found, rare=rare), request).tolist() == [True, False, True, False]
+    with pytest.raises(ValueError, match="needs to know which documents hold rare words"):
+        cap.select(found, request)

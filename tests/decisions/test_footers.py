@@ -18,9 +18,13 @@ ONE = Footer(
     },
     {"documents": 2, "judged": 1, "flagged": 0, "limited": 0},
     {"embedded": 2},
+    {"gap": 0.25},
 )
 OTHER = Footer(
-    ONE.before, {"documents": 1, "judged": 1, "flagged": 1, "limited": 0}, {"embedded": 1, "mine": 1}
+    ONE.before,
+    {"documents": 1, "judged": 1, "flagged": 1, "limited": 0},
+    {"embedded": 1, "mine": 1},
+    ONE.selection,
 )
 
 
@@ -32,6 +36,7 @@ def test_footers_of_several_shards_add_up(tmp_path: Path) -> None:
     assert found.before["tokens"]["weight"] == 10 and found.before["documents"]["expected"] == 14
     assert found.judged == {"documents": 3, "judged": 2, "flagged": 1, "limited": 0}
     assert found.asked == {"embedded": 3, "mine": 1}
+    assert found.selection == {"gap": 0.25}
 
 
 def test_a_release_says_what_the_footers_of_its_workspace_say(demo_release: Path) -> None:

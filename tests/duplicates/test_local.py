@@ -62,7 +62,10 @@ def share(sketches: Sketches, i: int, j: int) -> float:
     both = sketches.flags[i] & sketches.flags[j]
     if both & DIGESTED and (sketches.digests[i] == sketches.digests[j]).all():
         return 1.0
-    return float((sketches.signatures[i] == sketches.signatures[j]).mean()) if both & SHINGLED else 0.0
+    if not both & SHINGLED:
+        return 0.0
+    equal, width = int((sketches.signatures[i] == sketches.signatures[j]).sum()), sketches.signatures.shape[1]
+    return float(np.float32(min(equal, width - 0.5) / width))
 
 
 def reference(sketches: Sketches, keys: np.ndarray, threshold: float) -> dict[int, tuple[int, float]]:

@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_opened_is_a_row_and_is_tried_again(tmp_path: Path
     (tmp_path / "crawl" / "x.jsonl").symlink_to(tmp_path / "later.jsonl")
     arguments = ("curate", tmp_path / "crawl", "--output", tmp_path / "r", "--quiet", "--json")
     ended = run(*arguments)
-    assert ended.code == 0 and '"failed:bad_container": 1' in ended.out
+    assert ended.code == 1 and '"failed:bad_container": 1' in ended.out
     (tmp_path / "later.jsonl").write_text('{"text": "here it is"}')
     ended = run(*arguments)
     assert ended.code == 0 and '"kept": 1' in ended.out
@@ -109,6 +109,9 @@ def test_nothing_found_says_what_was_looked_for(crawl: Path) -> None:
     for pattern, words in (("nowhere", "no such file"), ("crawl/*.zip", "no file matches")):
         with pytest.raises(InputError, match=words):
             names(pattern)
+    (crawl.parent / "gone").symlink_to("nowhere.warc")
+    with pytest.raises(InputError, match=r"is a link to nothing \(nowhere.warc"):
+        names("gone")
     (crawl.parent / "text").mkdir()
     (crawl.parent / "text" / "notes.txt").write_bytes(b"x")
     with pytest.raises(InputError, match="none of the 1 files"):

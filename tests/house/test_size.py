@@ -20,15 +20,13 @@ SOURCES = [
 LONG_FILES: dict[str, int] = {}
 #: Still to be divided: lines.
 LONG_FUNCTIONS: dict[str, int] = {
-    "provenance/annotators/text/structure.py:_scan": 126,
-    "provenance/detectors/embedded/model.py:_score": 75,
+    "provenance/annotators/text/structure.py:_scan": 112,
+    "provenance/detectors/embedded/model.py:_score": 64,
     "provenance/detectors/embedded/tokens.py:tokenise": 182,
     "provenance/duplicates/words.py:scan": 68,
 }
 #: Calls with more than five arguments without names, still to be mended.
 UNNAMED: dict[str, int] = {
-    "provenance/annotators/text/structure.py": 5,
-    "provenance/decisions/cap.py": 2,
     "provenance/decisions/detectors.py": 2,
     "provenance/decisions/shard.py": 1,
     "provenance/detectors/embedded/annotator.py": 2,
@@ -36,7 +34,7 @@ UNNAMED: dict[str, int] = {
     "provenance/detectors/embedded/learning.py": 10,
     "provenance/detectors/embedded/mixture.py": 1,
     "provenance/detectors/embedded/model.py": 5,
-    "provenance/detectors/embedded/training.py": 2,
+    "provenance/detectors/embedded/training.py": 1,
     "provenance/duplicates/minhash.py": 3,
     "provenance/duplicates/words.py": 1,
 }

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from provenance.duplicates.minhash import shingle_hashes
-from tests.program import DEMO, annotated, contents, data, ledger, run
+from tests.program import DEMO, Outcome, annotated, contents, data, ledger, run
 
 CONTENTS = json.loads((DEMO / "contents.json").read_text(encoding="utf-8"))
 THRESHOLD = 0.6
@@ -78,25 +78,61 @@ def check_representation(release: Path) -> None:
     np.testing.assert_allclose(measured, dropped.similarity.astype(float), atol=1e-6)
 
 
-@pytest.mark.parametrize("guarantee", ["hard", "expected"])
+def with_cap(demo_release: Path, folder: Path, **cap: object) -> tuple[Outcome, Path]:
+    """The demo crawl selected anew with these settings of the cap."""
+    release, config = folder / "release", folder / "cap.yaml"
+    shutil.copytree(f"{demo_release}.workspace", f"{release}.workspace")
+    config.write_text(json.dumps({"cap": cap}))
+    return run("curate", DEMO, "--output", release, "--config", config, "--quiet"), release
+
+
+@pytest.mark.parametrize("guarantee", ["hard", "expected", "confident"])
 @pytest.mark.parametrize("unit", ["tokens", "documents"])
-@pytest.mark.parametrize("cap", ["0", "0.02", "0.5", "1"])
+@pytest.mark.parametrize("cap", ["0.02", "0.5", "1"])
 def test_cap_holds_when_it_is_added_up_by_hand(
     demo_release: Path, tmp_path: Path, cap: str, unit: str, guarantee: str
 ) -> None:
-    release = tmp_path / "release"
-    shutil.copytree(f"{demo_release}.workspace", f"{release}.workspace")
-    config = tmp_path / "cap.yaml"
-    config.write_text(f"cap: {{max_synthetic: {cap}, unit: {unit}, guarantee: {guarantee}}}\n")
-    ended = run("curate", DEMO, "--output", release, "--config", config, "--quiet")
+    ended, release = with_cap(demo_release, tmp_path, max_synthetic=cap, unit=unit, guarantee=guarantee)
     assert ended.code == 0, ended.err
     documents = data(release)
     weight = documents.token_count.astype(float) if unit == "tokens" else pd.Series(1.0, documents.index)
     p = documents.synthetic_probability.astype(float)
-    synthetic = weight[p >= 0.5] if guarantee == "hard" else weight * p
+    upper = documents.synthetic_probability_upper.astype(float)
+    synthetic = {"hard": weight[p >= 0.5], "expected": weight * p, "confident": weight * upper}[guarantee]
     assert synthetic.sum() <= float(cap) * weight.sum()
     capped = (ledger(release).reason == "synthetic_cap").sum()
     assert capped == 0 if cap == "1" else capped > 0 or cap == "0.5"
+
+
+@pytest.mark.parametrize(("on_failure", "code"), [("fail", 1), ("warn", 0)])
+def test_a_cap_of_nothing_leaves_what_is_proven_human_and_says_which_share_that_is(
+    demo_release: Path, tmp_path: Path, on_failure: str, code: int
+) -> None:
+    ended, release = with_cap(demo_release, tmp_path, max_synthetic="0", on_failure=on_failure)
+    assert ended.code == code
+    documents = data(release)
+    assert len(documents) and documents.low_background.all()
+    share = (documents.token_count * documents.synthetic_probability).sum() / documents.token_count.sum()
+    assert "NOT CERTIFIED: the expected share of the published tokens is 0.00" in ended.out
+    assert "can be certified (documents proven human" in ended.out
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert manifest["synthetic"]["claimed"] == pytest.approx(share, abs=2e-6)
+    assert run("verify", release).code == 1
+
+
+def test_caps_of_parts_and_a_mixture_are_published_and_verified(demo_release: Path, tmp_path: Path) -> None:
+    strata = [{"by": "year", "max_synthetic": "0.01"}, {"by": "domain", "max_synthetic": "0.02"}]
+    mixture = {"by": "language", "shares": {"en": "0.9"}, "most": 2}
+    ended, release = with_cap(demo_release, tmp_path, max_synthetic="0.03", strata=strata, mixture=mixture)
+    assert ended.code == 0, ended.err
+    documents = data(release)
+    for _, part in documents.groupby(documents.proven_by.dt.year):
+        assert (part.token_count * part.synthetic_probability).sum() <= 0.01 * part.token_count.sum()
+    sampled = documents.token_count * documents.sampling_weight
+    assert (sampled * documents.synthetic_probability).sum() <= 0.03 * sampled.sum()
+    assert documents.sampling_weight.max() <= 2
+    ended = run("verify", release)
+    assert ended.code == 0, ended.out
 
 
 def test_same_crawl_gives_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:

@@ -42,8 +42,20 @@ def test_every_reason_stands_in_the_table_with_its_count_and_meaning(manifest: d
 
 
 def test_a_cap_that_does_not_hold_is_not_hidden(manifest: dict[str, Any]) -> None:
-    manifest["synthetic"] |= {"holds": False, "exceeded_by": 0.0312}
-    assert "DOES NOT HOLD: it is exceeded by 0.0312" in build_card(manifest)
+    manifest["synthetic"] |= {"holds": False, "note": "not certified: 0.031200 above the cap"}
+    assert "\nNot certified: 0.031200 above the cap.\n" in build_card(manifest)
+
+
+def test_asked_claimed_and_found_stand_side_by_side(manifest: dict[str, Any]) -> None:
+    card = build_card(manifest)
+    cap = manifest["synthetic"]["max_synthetic"]
+    asked = card.index(f"| asked | at most {cap} of the tokens (expected share) |")
+    assert asked < card.index("\n| claimed | 0.") < card.index("\n| found | 0.")
+
+
+def test_a_cap_on_what_was_found_says_so(manifest: dict[str, Any]) -> None:
+    manifest["synthetic"]["guarantee"] = "hard"
+    assert "it bounds only what was found" in build_card(manifest)
 
 
 def test_many_inputs_are_counted_and_odd_names_stay_in_their_span(manifest: dict[str, Any]) -> None:

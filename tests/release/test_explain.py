@@ -57,8 +57,16 @@ def test_a_document_over_the_cap_names_the_cap(tmp_path: Path) -> None:
     assert run("curate", DEMO, "--output", release, "--max-synthetic", "0.01", "--quiet").code == 0
     dropped = ledger(release)
     found, text = of(release, dropped[dropped.reason == "synthetic_cap"].iloc[0])
-    assert set(found["cap"]) == {"max_synthetic", "guarantee", "unit", "threshold", "policy", "seed"}  # type: ignore[call-overload]
-    assert "cap: 0.01 of tokens, hard guarantee" in text
+    assert set(found["cap"]) == {
+        "max_synthetic",
+        "guarantee",
+        "unit",
+        "threshold",
+        "policy",
+        "seed",
+        "strata",
+    }  # type: ignore[call-overload]
+    assert "cap: 0.01 of tokens, expected share; what stays is chosen by policy 'lowest'" in text
 
 
 def test_a_failed_record_says_why_and_where(demo_release: Path, rows: pd.DataFrame) -> None:

@@ -33,7 +33,8 @@ def manifest(**changes: Any) -> dict[str, Any]:
             data=[{"path": "data/0", "tokens": 30}, {"path": "data/1", "tokens": 12}],
             ledger=ledger,
             certificate={"holds": True},
-            crawl={"detector": {"name": "embedded"}, "prior": {"estimate": "none"}},
+            tokenizer={"name": "own.json", "vocabulary": 400, "sha256": "a" * 64},
+            crawl={"detector": {"name": "embedded"}, "prior": {"estimate": "none"}, "sites": {}},
         )
         | changes
     )

@@ -15,8 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from provenance.annotators.text import selectors
-from provenance.annotators.text.extraction import Page, extract, extract_with_trafilatura
+from provenance.annotators.text.extraction import Page, extract_with_trafilatura
 from provenance.annotators.text.guard import OUTCOMES, REPLY, REQUEST
 
 _WARM = (
@@ -24,14 +23,12 @@ _WARM = (
 )
 
 
-def _extractor(name: str) -> Callable[[str, int], Page]:
-    if name == "resiliparse":
-        return extract
-    found: Callable[[str], Page] = extract_with_trafilatura
-    if name != "trafilatura":
-        module, _, function = name.partition(":")
-        found = getattr(importlib.import_module(module), function)
-    return lambda page, held: found(page)
+def _extractor(name: str) -> Callable[[str], Page]:
+    if name == "trafilatura":
+        return extract_with_trafilatura
+    module, _, function = name.partition(":")
+    found: Callable[[str], Page] = getattr(importlib.import_module(module), function)
+    return found
 
 
 def _address_space() -> int:
@@ -39,9 +36,9 @@ def _address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _answer(work: Callable[[str, int], Page], page: bytes, held: int) -> tuple[int, list[bytes]]:
+def _answer(work: Callable[[str], Page], page: bytes) -> tuple[int, list[bytes]]:
     try:
-        found = work(page.decode("utf-8", "replace"), held)
+        found = work(page.decode("utf-8", "replace"))
         fields = (found.text, found.title, found.lang or "", "")
         return 0, [field.encode("utf-8", "replace") for field in fields]
     except MemoryError:
@@ -59,19 +56,19 @@ def _answer(work: Callable[[str, int], Page], page: bytes, held: int) -> tuple[i
 def serve(source: BinaryIO, answers: BinaryIO, limits: dict[str, Any]) -> None:
     """Answer pages until the source ends."""
     work = _extractor(str(limits["extractor"]))
-    if limits["extractor"] in ("resiliparse", "trafilatura"):
-        work(_WARM, selectors.ALL)
+    if limits["extractor"] == "trafilatura":
+        work(_WARM)
     with_page = _address_space() + int(limits["max_memory"])
     resource.setrlimit(resource.RLIMIT_AS, (with_page, with_page))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     seconds = float(limits["max_seconds"])
     while len(head := source.read(REQUEST.size)) == REQUEST.size:
-        size, held = REQUEST.unpack(head)
+        (size,) = REQUEST.unpack(head)
         page = source.read(size)
         if len(page) != size:
             return
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        outcome, fields = _answer(work, page, held)
+        outcome, fields = _answer(work, page)
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(REPLY.pack(outcome, *(len(field) for field in fields)) + b"".join(fields))
         answers.flush()

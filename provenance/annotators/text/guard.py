@@ -21,10 +21,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from provenance.annotators.text import selectors
-
-#: Request: length of the page, mask of `selectors.HINTS` that its tags hold. Reply: outcome (index into `OUTCOMES`), lengths of text, title, language, detail.
-REQUEST = struct.Struct("<QQ")
+#: Request: length of the page. Reply: outcome (index into `OUTCOMES`), lengths of text, title, language, detail.
+REQUEST = struct.Struct("<Q")
 REPLY = struct.Struct("<BQIII")
 OUTCOMES = (None, "extraction_timeout", "extraction_failed")
 _PIPE_BYTES = 1 << 20
@@ -37,7 +35,7 @@ _STUCK_FACTOR, _STUCK_BASE = 20.0, 30.0
 class Limits:
     """What one page may cost, and who extracts it."""
 
-    extractor: str = "resiliparse"  # or "trafilatura"; "module:function" for one of your own
+    extractor: str = "trafilatura"  # or "module:function": one of your own, from text to `extraction.Page`
     max_seconds: float = 5.0  # CPU time a page
     max_memory: int = 1 << 30  # bytes of address space the child may add to what it has at start
 
@@ -51,6 +49,7 @@ class Extraction:
     lang: str | None
     outcome: str | None = None
     detail: str | None = None
+    source: str | None = None  # one of `choice.SOURCES`, where the extractor says it
 
 
 class GuardedExtractor:
@@ -78,12 +77,12 @@ class GuardedExtractor:
         with contextlib.suppress(Exception):
             self.close()
 
-    def __call__(self, page: bytes, held: int = selectors.ALL) -> Extraction:
-        """Extract one page (UTF-8 bytes of HTML), `held` as `structure.measure` says; never raises for what it does."""
+    def __call__(self, page: bytes) -> Extraction:
+        """Extract one page (UTF-8 bytes of HTML); never raises for what it does."""
         with self._lock:
             child = self._running()
             try:
-                return self._ask(child, page, held)
+                return self._ask(child, page)
             except (BrokenPipeError, EOFError, TimeoutError) as error:
                 code = self._stop(kill=True)
                 if isinstance(error, TimeoutError) or code in (-signal.SIGPROF, -signal.SIGXCPU):
@@ -122,13 +121,13 @@ class GuardedExtractor:
                 fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         return self._child
 
-    def _ask(self, child: subprocess.Popen[bytes], page: bytes, held: int) -> Extraction:
+    def _ask(self, child: subprocess.Popen[bytes], page: bytes) -> Extraction:
         # The child reads a whole request before it writes, and we write a whole one before we read:
         # the two can never wait for each other.
         assert child.stdin is not None and child.stdout is not None
         deadline = time.monotonic() + _STUCK_BASE + _STUCK_FACTOR * self.limits.max_seconds
         request, answers = child.stdin.fileno(), child.stdout.fileno()
-        head = REQUEST.pack(len(page), held)
+        head = REQUEST.pack(len(page))
         written = os.writev(request, (head, page))
         view = (
             memoryview(page)[written - len(head) :]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from provenance.annotators.text.charset import decode
-from provenance.annotators.text.extraction import Page, extract, extract_with_trafilatura
+from provenance.annotators.text.choice import FALLBACK
+from provenance.annotators.text.extraction import extract
 from provenance.annotators.text.guard import Extraction, GuardedExtractor, Limits
 from provenance.annotators.text.lines import clean, tidy
 from provenance.annotators.text.structure import measure, strip
@@ -25,10 +26,13 @@ _SCHEMA = pa.schema(
         ("text_outcome", pa.string()),
         ("text_detail", pa.string()),
         ("html_lang", pa.string()),
+        ("text_source", pa.string()),
     ]
 )
-#: Beyond these a parser costs more than linear time; such pages get all their text by one linear pass.
-#: Real pages of the development set stay below half of each (DATA.md, 842 pages).
+#: The name of our own extractor, which needs no process of its own: it costs no more than the bytes of a page.
+BUILT_IN = "built-in"
+#: Beyond these a parser costs more than linear time, and our own extractor more memory than a page is worth; such pages get
+#: all their text by one linear pass. Real pages of the development set stay below half of each (DATA.md, 842 pages).
 _MAX_ATTRIBUTES = 1000  # of one tag
 _MAX_FORMATTING = 200  # formatting elements open at once
 _MAX_PARSED = 4 << 20  # bytes
@@ -37,32 +41,34 @@ _MAX_TAGS = 100_000
 
 @dataclass
 class MainText:
-    """Adds `text`, `title`, `text_outcome`, `text_detail` and `html_lang`.
+    """Adds `text`, `title`, `text_outcome`, `text_detail`, `html_lang` and `text_source`.
 
     Rows that carry text keep it, tidied; HTML is extracted; other textual types are decoded as they are.
     `text_outcome` is null or one of empty, extraction_timeout, extraction_failed, too_large.
     """
 
-    extractor: str = "resiliparse"  # or "trafilatura" (an extra; ten times slower)
-    max_seconds: float = 5.0  # CPU time a page
-    max_memory: int = 1 << 30  # bytes a page
-    max_depth: int = 512  # elements open at once; deeper pages get all their text, in linear time
+    extractor: str = (
+        BUILT_IN  # or "trafilatura" (an extra; fifty times slower), "module:function" for one of your own
+    )
+    max_seconds: float = 5.0  # CPU time a page may cost another extractor
+    max_memory: int = 1 << 30  # bytes a page may cost it
+    max_depth: int = 512  # elements open at once; it does not see deeper pages
     max_bytes: int = 32 << 20  # of a decoded body; larger ones are too_large
     min_chars: int = 1  # shorter texts are empty
-    isolate: bool = True  # in a child process; without it the limits of time and memory do not hold
     name: str = field(default="main_text", init=False)
-    version: str = field(default="2", init=False)
+    version: str = field(default="3", init=False)
     schema: pa.Schema = field(default=_SCHEMA, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.extractor not in ("resiliparse", "trafilatura") and ":" not in self.extractor:
-            raise ValueError(f"extractor {self.extractor!r} is unknown: use 'resiliparse' or 'trafilatura'")
+        if self.extractor not in (BUILT_IN, "trafilatura") and ":" not in self.extractor:
+            raise ValueError(f"extractor {self.extractor!r} is unknown: use {BUILT_IN!r} or 'trafilatura'")
         self._guard = GuardedExtractor(Limits(self.extractor, self.max_seconds, self.max_memory))
 
     def setup(self) -> None:
-        """Compile the kernels and start the child, so that the first page does not pay for them."""
+        """Compile the kernels, so that the first page does not pay for them."""
         measure(b"<p>x</p>")
         strip(b"<p>x</p>")
+        extract(b"<p>x</p>")
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """One row for each record; rows with an outcome get nulls."""
@@ -93,7 +99,7 @@ class MainText:
         view = scalar.as_buffer()
         if view.size > self.max_bytes:
             detail = f"{view.size} bytes, {self.max_bytes} allowed"
-            return None, None, "too_large", detail, None
+            return None, None, "too_large", detail, None, None
         return self._outcome(
             self._extract(view.to_pybytes(), batch["charset"][row].as_py(), batch["mime"][row].as_py())
         )
@@ -102,10 +108,17 @@ class MainText:
         decoded = decode(body, charset)
         if mime is not None and mime not in _HTML:
             if mime.endswith(("/xml", "+xml")):
-                page = decoded.text.replace("<![CDATA[", " ").replace("]]>", " ")
-                return Extraction(tidy(strip(page.encode("utf-8", "replace"))), "", None)
+                feed = decoded.text.replace("<![CDATA[", " ").replace("]]>", " ")
+                return Extraction(tidy(strip(feed.encode("utf-8", "replace"))), "", None)
             return Extraction(clean(decoded.text), "", None)
         page_bytes = body if decoded.codec == "utf-8" else decoded.text.encode("utf-8", "replace")
+        if page_bytes.count(b"<") > _MAX_TAGS:
+            return _all_text(page_bytes)
+        if self.extractor == BUILT_IN:
+            page = extract(page_bytes)
+            if page.source is None:  # no tag at all
+                return Extraction(clean(decoded.text), "", None)
+            return Extraction(page.text, page.title, page.lang, source=page.source)
         found = measure(page_bytes)
         if not found.tags:
             return Extraction(clean(decoded.text), "", None)
@@ -113,28 +126,24 @@ class MainText:
             found.depth > self.max_depth
             or found.attributes > _MAX_ATTRIBUTES
             or found.formatting > _MAX_FORMATTING
-            or found.tags > _MAX_TAGS
             or len(page_bytes) > _MAX_PARSED
         ):
-            return Extraction(
-                tidy(strip(page_bytes)), "", None, None, "all text: the markup is beyond what is parsed"
-            )
-        if self.isolate:
-            return self._guard(page_bytes, found.held)
-        page_text: Page = (
-            extract(decoded.text, found.held)
-            if self.extractor == "resiliparse"
-            else extract_with_trafilatura(decoded.text)
-        )
-        return Extraction(page_text.text, page_text.title, page_text.lang)
+            return _all_text(page_bytes)
+        return self._guard(page_bytes)
 
     def _outcome(self, found: Extraction) -> _Row:
         if found.outcome is not None:
-            return None, found.title or None, found.outcome, found.detail, found.lang
+            return None, found.title or None, found.outcome, found.detail, found.lang, None
         if len(found.text) < max(self.min_chars, 1) or not found.text.strip():
-            return None, found.title or None, "empty", f"{len(found.text)} characters of text", found.lang
-        return found.text, found.title or None, None, found.detail, found.lang
+            detail = f"{len(found.text)} characters of text"
+            return None, found.title or None, "empty", detail, found.lang, None
+        return found.text, found.title or None, None, found.detail, found.lang, found.source
 
 
-_Row = tuple[str | None, str | None, str | None, str | None, str | None]
-_NULL: _Row = (None, None, None, None, None)
+def _all_text(page: bytes) -> Extraction:
+    detail = "all text: the markup is beyond what is read"
+    return Extraction(tidy(strip(page)), "", None, detail=detail, source=FALLBACK)
+
+
+_Row = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+_NULL: _Row = (None, None, None, None, None, None)

@@ -2,7 +2,6 @@
 
 Parsers are quadratic, or worse, in nesting depth, attributes of a tag and unclosed formatting; this module
 measures those before a parser sees the page, and gives the plain text of pages that no parser should see.
-The same pass says what a parsed page need not be asked for (`selectors`).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from provenance.annotators.text.selectors import HINTS
+from provenance.annotators.text.names import hash_of
 
 #: Elements that no parser nests (void), or closes by itself at the next of their kind: no depth in them.
 _FLAT = "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th option thead tbody html body head"
@@ -27,41 +26,13 @@ _BLOCK = (
     "h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol optgroup option p pre section summary table tbody td tfoot "
     "th thead title tr ul"
 )
-_FNV, _PRIME, _MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
-
-
-def _hash(name: str) -> int:
-    value = _FNV
-    for byte in name.encode():
-        value = ((value ^ byte) * _PRIME) & _MASK
-    return value
 
 
 def _table(names: str) -> np.ndarray:
-    return np.sort(np.array([_hash(name) for name in names.split()], np.uint64))
+    return np.sort(np.array([hash_of(name) for name in names.split()], np.uint64))
 
 
 _TABLES = tuple(_table(names) for names in (_FLAT, _FORMATTING, _RAW, _BLOCK))
-_CODE = _table("script style")  # raw, and in no reading of the page elements
-
-
-def _first_bytes() -> np.ndarray:
-    """Of each hint, one bit at its first, second and third byte in either case: 3 x 256."""
-    table = np.zeros((3, 256), np.uint64)
-    for number, hint in enumerate(HINTS):
-        for place, char in enumerate(hint[:3]):
-            for byte in (ord(char), ord(char.upper())):
-                table[place, byte] |= np.uint64(1 << number)
-    return table
-
-
-_FIRST = _first_bytes()
-#: Whether a hint may end its first three bytes here, by the lower five bits (which ignore case) of the last three bytes.
-_GRAMS = np.zeros(1 << 15, np.bool_)
-for _hint in HINTS:
-    _GRAMS[(ord(_hint[0]) & 31) << 10 | (ord(_hint[1]) & 31) << 5 | (ord(_hint[2]) & 31)] = True
-_HINTS = np.frombuffer("".join(HINTS).encode(), np.uint8)
-_BOUNDS = np.cumsum([0, *map(len, HINTS)]).astype(np.int64)
 
 
 class Structure(NamedTuple):
@@ -72,7 +43,6 @@ class Structure(NamedTuple):
     formatting: int  # formatting elements open at once
     tags: int
     tag_bytes: int  # of the longest tag
-    held: int  # mask of the `selectors.HINTS` that its tags hold, and perhaps others
 
 
 @njit(cache=True, nogil=True)
@@ -102,68 +72,18 @@ def _name(data: np.ndarray, at: int) -> tuple[np.uint64, int]:
 
 
 @njit(cache=True, nogil=True)
-def _gram(data: np.ndarray, at: int) -> int:
-    """Key in `_GRAMS` of the three bytes that end at `at` >= 2."""
-    a, b, c = np.int64(data[at - 2]), np.int64(data[at - 1]), np.int64(data[at])
-    return int((a & 31) << 10 | (b & 31) << 5 | (c & 31))
-
-
-@njit(cache=True, nogil=True)
-def _names_element(first: int, second: int) -> bool:
-    """Whether an attribute that begins so may be class, id, itemprop or property."""
-    return (
-        (first == 99 and second == 108)
-        or (first == 105 and (second == 100 or second == 116))
-        or (first == 112 and second == 114)
-    )
-
-
-@njit(cache=True, nogil=True)
-def _hints_at(
-    data: np.ndarray, at: int, first: np.ndarray, hints: np.ndarray, bounds: np.ndarray, held: np.uint64
-) -> np.uint64:
-    """`held` and the hints that stand at `at`, in either case."""
-    if at < 0 or at + 3 > len(data):
-        return held
-    maybe = first[0, data[at]] & first[1, data[at + 1]] & first[2, data[at + 2]] & ~held
-    number = 0
-    while maybe:
-        if maybe & np.uint64(1):
-            low, high = bounds[number], bounds[number + 1]
-            same = at + high - low <= len(data)
-            place = 3
-            while same and place < high - low:
-                byte = data[at + place]
-                if 65 <= byte <= 90:
-                    byte += np.uint8(32)
-                same = byte == hints[low + place]
-                place += 1
-            if same:
-                held |= np.uint64(1) << np.uint64(number)
-        maybe >>= np.uint64(1)
-        number += 1
-    return held
-
-
-@njit(cache=True, nogil=True)
 def _scan(
     data: np.ndarray,
     flat: np.ndarray,
     formatting: np.ndarray,
     raw: np.ndarray,
     block: np.ndarray,
-    code: np.ndarray,
-    grams: np.ndarray,
-    first: np.ndarray,
-    hints: np.ndarray,
-    bounds: np.ndarray,
     out: np.ndarray,
-) -> tuple[int, int, int, int, int, np.uint64, int]:
+) -> tuple[int, int, int, int, int, int]:
     """Measure `data`; with a non-empty `out` (as long as `data`) also write the text there."""
     n, at, size = len(data), 0, 0
     depth = deepest = open_formatting = most_formatting = most_attributes = tags = longest = 0
     write = len(out) > 0
-    held = np.uint64(0)
     while at < n:
         byte = data[at]
         if byte != 60:
@@ -207,12 +127,8 @@ def _scan(
             continue
         key, at = _name(data, named)
         attributes, quote, inside, after_equals = 0, np.uint8(0), False, False
-        held = _hints_at(data, start, first, hints, bounds, held)
-        naming = False  # in a class, id, itemprop or property
         while at < n:
             byte = data[at]
-            if naming and grams[_gram(data, at)]:
-                held = _hints_at(data, at - 2, first, hints, bounds, held)
             if quote:
                 if byte == quote:
                     quote = np.uint8(0)
@@ -230,7 +146,6 @@ def _scan(
                 elif not inside and not after_equals:
                     attributes += 1
                     inside = True
-                    naming = at + 1 < n and _names_element(byte | 32, data[at + 1] | 32)
                 else:
                     after_equals = False
                     inside = True
@@ -252,10 +167,7 @@ def _scan(
         if _has(raw, key):
             if self_closed:
                 continue
-            seen = not _has(code, key)  # a parser may see elements in there after all, in SVG for one
             while at < n:  # to the end tag of the same name
-                if seen and grams[_gram(data, at)]:
-                    held = _hints_at(data, at - 2, first, hints, bounds, held)
                 if data[at] == 60 and at + 2 < n and data[at + 1] == 47 and _letter(data[at + 2]):
                     other, end = _name(data, at + 2)
                     if other == key:
@@ -271,13 +183,13 @@ def _scan(
             if _has(formatting, key):
                 open_formatting += 1
                 most_formatting = max(most_formatting, open_formatting)
-    return deepest, most_attributes, most_formatting, tags, longest, held, size
+    return deepest, most_attributes, most_formatting, tags, longest, size
 
 
 def measure(page: bytes) -> Structure:
     """Bounds of what a parser would build from `page` (ASCII-compatible bytes); linear in its length."""
-    depth, attributes, formatting, tags, tag_bytes, held, _ = _run(page, np.empty(0, np.uint8))
-    return Structure(depth, attributes, formatting, tags, tag_bytes, int(held))
+    depth, attributes, formatting, tags, tag_bytes, _ = _run(page, np.empty(0, np.uint8))
+    return Structure(depth, attributes, formatting, tags, tag_bytes)
 
 
 def strip(page: bytes) -> str:
@@ -287,10 +199,9 @@ def strip(page: bytes) -> str:
     return html.unescape(out[:size].tobytes().decode("utf-8", "replace"))
 
 
-def _run(page: bytes, out: np.ndarray) -> tuple[int, int, int, int, int, np.uint64, int]:
+def _run(page: bytes, out: np.ndarray) -> tuple[int, int, int, int, int, int]:
     flat, formatting, raw, block = _TABLES
-    data = np.frombuffer(page, np.uint8)
-    found: tuple[int, int, int, int, int, np.uint64, int] = _scan(
-        data, flat, formatting, raw, block, _CODE, _GRAMS, _FIRST, _HINTS, _BOUNDS, out
+    found: tuple[int, int, int, int, int, int] = _scan(
+        np.frombuffer(page, np.uint8), flat=flat, formatting=formatting, raw=raw, block=block, out=out
     )
     return found

@@ -13,12 +13,13 @@ from provenance.annotators.watermarks.gumbel import Gumbel, PermuteAndFlip
 from provenance.annotators.watermarks.kgw import Kgw
 from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.synthid import SynthId
-from provenance.annotators.watermarks.textseal import TextSeal
+from provenance.annotators.watermarks.textseal import TextSeal, TextSealOneKey
 from provenance.annotators.watermarks.unigram import Unigram
 
 ENTRY_POINT_GROUP = "provenance.watermark_schemes"
 SCHEMES: dict[str, type[Scheme]] = {
-    scheme.scheme: scheme for scheme in (Kgw, Unigram, SynthId, Gumbel, DipMark, PermuteAndFlip, TextSeal)
+    scheme.scheme: scheme
+    for scheme in (Kgw, Unigram, SynthId, Gumbel, DipMark, PermuteAndFlip, TextSeal, TextSealOneKey)
 }
 
 #: Schemes of the MarkLLM catalogue that are left out, and why.
@@ -29,6 +30,7 @@ LEFT_OUT: dict[str, str] = {
     "Unbiased": "its likelihood-ratio score needs the model's probabilities; its key is not fixed by its seed",
     "UPV, E2E": "their detectors are trained networks",
     "TextSeal's entropy weights": "need the model; `textseal` reads the published statistic without them",
+    "TextSeal's key_routing": "green lists and SynthID by two keys at once; texts of one key are read by `textseal_one_key`",
     "STEAL": "an attack on KGW, not a mark",
     "SIR, XSIR": "green lists come from a trained semantic network",
     "TS": "green-list size and bias come from trained networks",

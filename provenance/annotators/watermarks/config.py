@@ -5,6 +5,7 @@ Each entry is validated in full when the configuration is read, its parameters b
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from provenance.annotators.watermarks.catalogue import registered_schemes
 from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.synthid import DEFAULT_KEYS
+from provenance.annotators.watermarks.tokenizers import TOKEN_IDS, Tokenizer, need_library
+from provenance.errors import UsageError
 
 
 class WatermarkConfig(BaseModel):
@@ -32,16 +35,31 @@ class WatermarkConfig(BaseModel):
             raise ValueError(
                 f"scheme {self.scheme!r} is not one of {', '.join(sorted(registered_schemes()))}"
             )
+        size = self.parameters.get("vocab_size")
         # vocab_size may be left to the tokenizer, so it is not asked for here
-        self._build(self.parameters | ({} if "vocab_size" in self.parameters else {"vocab_size": 50_000}))
+        self._build(self.parameters | ({} if size is not None else {"vocab_size": 50_000}))
+        if self.tokenizer != TOKEN_IDS:
+            need_library()
+            if size is not None and Path(self.tokenizer).exists():
+                self._need(Tokenizer(self.tokenizer).vocab_size)
         return self
 
     def build(self, vocab_size: int) -> Scheme:
         """The scheme with its parameters; `vocab_size` (the tokenizer's) where the user gave none.
 
-        Models often pad their vocabulary beyond the tokenizer's: then the user must give the model's.
+        Models often pad their vocabulary beyond the tokenizer's: then the user must give the model's. One that is
+        smaller than the tokenizer's is a mistake: raises UsageError.
         """
+        self._need(vocab_size)
         return self._build({"vocab_size": vocab_size} | self.parameters)
+
+    def _need(self, vocab_size: int) -> None:
+        given = self.parameters.get("vocab_size")
+        if isinstance(given, int) and given < vocab_size:
+            raise UsageError(
+                f"watermark {self.name!r}: vocab_size {given:,} is below the {vocab_size:,} tokens of its tokenizer: "
+                "give that of the model, which is the tokenizer's or larger"
+            )
 
     def _build(self, parameters: dict[str, Any]) -> Scheme:
         scheme = registered_schemes()[self.scheme]
@@ -58,7 +76,7 @@ class WatermarkConfig(BaseModel):
 
 
 def published_defaults(tokenizer: str, vocab_size: int | None = None) -> list[WatermarkConfig]:
-    """The watermarks that transformers leaves with its published default keys, for one tokenizer.
+    """The watermarks that transformers and synthid-text leave with their published keys, for one tokenizer.
 
     `vocab_size` is the model's, where it is padded beyond the tokenizer's.
     """
@@ -68,6 +86,7 @@ def published_defaults(tokenizer: str, vocab_size: int | None = None) -> list[Wa
         ("transformers-selfhash", "kgw", size | {"seeding_scheme": "selfhash"}),
         ("transformers-synthid-9", "synthid", {"keys": DEFAULT_KEYS[:9]}),
         ("deepmind-synthid-30", "synthid", {"keys": DEFAULT_KEYS}),
+        ("deepmind-synthid-30-2025", "synthid", {"keys": DEFAULT_KEYS, "version": "2025"}),
     ]
     return [
         WatermarkConfig(name=name, scheme=scheme, tokenizer=tokenizer, parameters=parameters)

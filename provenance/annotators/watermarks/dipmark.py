@@ -40,7 +40,10 @@ class DipMark(Scheme):
     vocab_size: int = Field(ge=2, le=2**24, description="length of the permuted vocabulary")
     hashing_key: int = Field(42, description="seeds the 1024-bit secret as MarkLLM does")
     gamma: float = Field(0.5, gt=0, lt=1, description="quantile from which a token counts as green")
-    prefix_length: int = Field(1, ge=1, le=64, description="tokens of context")
+    prefix_length: int = Field(5, ge=1, le=64, description="tokens of context; 5 in MarkLLM's published file")
+    ignore_history: bool = Field(
+        False, description="whether text was marked also where a context comes again (published: it was not)"
+    )
     cache_bytes: int = Field(DEFAULT_CACHE_BYTES, ge=1 << 16, description="memory for green lists")
 
     _secret: bytes | None = PrivateAttr(default=None)
@@ -62,8 +65,7 @@ class DipMark(Scheme):
         if self._red is None:
             self._secret = random.Random(self.hashing_key).getrandbits(1024).to_bytes(128, "big")
             self._red = GreenLists(self.vocab_size, self.red_size, cache_bytes=self.cache_bytes)
-        scored = np.ones(len(tokens), np.bool_)
-        scored[offsets[:-1][np.diff(offsets) > 0]] = False
+        scored = self._scored(tokens, offsets)
         seed = self._seeds(tokens, offsets, scored)
         where = np.flatnonzero(scored & (tokens < self.vocab_size))
         green = np.zeros(len(tokens), np.bool_)
@@ -75,8 +77,10 @@ class DipMark(Scheme):
         return Marks(counted, green.astype(np.float64), keys)
 
     def judge(self, tokens: I64, offsets: I64, marks: Marks, ties: F64) -> Measurements:
-        """Published statistic (green - (1 - gamma)·n) / √n over all n tokens; binomial p over distinct coins."""
-        length = np.diff(offsets)
+        """Published statistic (green - (1 - gamma)·n) / √n over n tokens read; binomial p over distinct coins."""
+        scored = sums(self._scored(tokens, offsets), offsets)
+        # published: the first token, which has no context, is one of n
+        length = scored + (np.diff(offsets) > 0)
         hits = sums(marks.value, offsets)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = (hits - (1 - self.gamma) * length) / np.sqrt(length)
@@ -85,7 +89,21 @@ class DipMark(Scheme):
         rate = 1.0 - self.red_size / self.vocab_size
         p = np.where(short, 1.0, binomial_p(distinct, coins, rate, ties))
         coins, p = among_others(p, marks, offsets, ties, least=self.min_tokens, rate=rate)
-        return Measurements(np.maximum(length - 1, 0), hits, z, coins, p)
+        return Measurements(scored.astype(np.int64), hits, z, coins, p)
+
+    def _scored(self, tokens: I64, offsets: I64) -> Bools:
+        """Tokens with a context, and without `ignore_history` only the first of each context.
+
+        Where a context comes again in the same text, the generator leaves the probabilities as they are.
+        """
+        scored = np.ones(len(tokens), np.bool_)
+        scored[offsets[:-1][np.diff(offsets) > 0]] = False
+        if self.ignore_history:
+            return scored
+        context = np.zeros(len(tokens), np.uint64)
+        context[1:] = ngram_keys(tokens, offsets, self.prefix_length)[:-1]
+        whole = np.asarray(context != 0)  # the shorter ones at the start are all different
+        return np.asarray(first_of_each(context, scored & whole, offsets) | (scored & ~whole))
 
     def _seeds(self, tokens: I64, offsets: I64, scored: Bools) -> U32:
         """One SHA-256 for each distinct context; the first tokens of a document have shorter contexts."""

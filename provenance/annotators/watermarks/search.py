@@ -20,7 +20,7 @@ from provenance.annotators.watermarks.null import sidak
 from provenance.annotators.watermarks.ragged import I64
 from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.shared import ENOUGH
-from provenance.annotators.watermarks.tokenizers import Tokenizer
+from provenance.annotators.watermarks.tokenizers import TOKEN_IDS, Tokenizer
 from provenance.errors import DataError, UsageError
 
 #: Documents beside the text that are read.
@@ -100,7 +100,7 @@ def read_marks(wanted: MarkChoice) -> list[WatermarkConfig]:
         raise UsageError("say which tokenizer the marked model used: --tokenizer PATH or hub id, or --config")
     if wanted.token_ids and wanted.vocab_size is None and not wanted.scheme:
         raise UsageError("--token-ids needs --vocab-size, the vocabulary of the model")
-    tokenizer = wanted.tokenizer or "token ids"
+    tokenizer = wanted.tokenizer or TOKEN_IDS
     if not wanted.scheme:
         if wanted.parameters:
             raise UsageError("--parameters are of one --scheme")

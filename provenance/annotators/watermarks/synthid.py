@@ -2,35 +2,34 @@
 
 g-values, masks and the mean, weighted-mean and Bayesian scores equal those of transformers'
 `SynthIDTextWatermarkLogitsProcessor` and detector. The null is exact up to the saddlepoint: the g-values of
-one n-gram depend on its hash modulo the table size only, so their joint distribution can be enumerated.
+one n-gram depend on its hash modulo the table size only, so their joint distribution can be enumerated. The hash
+of 2025 has no table: its bits are fair coins.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from pydantic import Field, PrivateAttr, model_validator
 
 from provenance.annotators.watermarks.null import histogram, sum_p
-from provenance.annotators.watermarks.ragged import (
-    F64,
-    I64,
-    U64,
-    Bools,
-    first_of_each,
-    longest,
-    mix,
-    place_of,
-    sums,
-    table_size,
-)
+from provenance.annotators.watermarks.ragged import F64, I64, U64, Bools, first_of_each, sums
 from provenance.annotators.watermarks.random import coin_flips
 from provenance.annotators.watermarks.scheme import Marks, Measurements, Scheme
+from provenance.annotators.watermarks.synthid_hash import (
+    G,
+    Reading,
+    drawn_hashes,
+    initial_value,
+    ngram_hashes,
+    published_mask,
+    shifted_g_values,
+    table_g_values,
+)
 
 #: The keys of the published examples of transformers and of google-deepmind/synthid-text.
 DEFAULT_KEYS = (
@@ -38,9 +37,8 @@ DEFAULT_KEYS = (
     990, 966, 226, 324, 585, 118, 504, 421, 521, 129, 669, 732, 225, 90, 960,
 )  # fmt: skip
 
-G = npt.NDArray[np.uint8]
-
-_MULTIPLIER = np.uint64(6364136223846793005)
+#: Size and seed of the sampling table of 2024.
+_PUBLISHED_TABLE = 65536, 0
 #: A table up to this size is enumerated; of a larger one (or one not a power of two) this many hashes are drawn.
 _STATES = 1 << 18
 
@@ -55,9 +53,13 @@ class SynthId(Scheme):
     keys: tuple[Annotated[int, Field(ge=-(2**63), lt=2**63)], ...] = Field(
         DEFAULT_KEYS, min_length=1, max_length=128
     )
+    version: Literal["2024", "2025"] = Field(
+        "2024",
+        description="hash: 2024 of transformers and synthid-text until June 2025, 2025 of synthid-text since",
+    )
     ngram_len: int = Field(5, ge=2, le=64)
-    sampling_table_size: int = Field(65536, ge=2, le=2**24)
-    sampling_table_seed: int = Field(0, ge=-(2**63), lt=2**63)
+    sampling_table_size: int = Field(_PUBLISHED_TABLE[0], ge=2, le=2**24)
+    sampling_table_seed: int = Field(_PUBLISHED_TABLE[1], ge=-(2**63), lt=2**63)
     context_history_size: int = Field(1024, ge=1, le=2**20)
     eos_token_id: int | None = Field(None, ge=0, description="nothing is read from the first such token on")
     score: Literal["mean", "weighted_mean", "bayesian"] = "weighted_mean"
@@ -84,6 +86,11 @@ class SynthId(Scheme):
             self._bayes = self._bayesian_parameters()
         elif self.bayesian_model or self.beta or self.delta:
             raise ValueError("bayesian_model, beta and delta are for score: bayesian")
+        if (
+            self.version == "2025"
+            and (self.sampling_table_size, self.sampling_table_seed) != _PUBLISHED_TABLE
+        ):
+            raise ValueError("version 2025 has no sampling table: leave its size and seed out")
         self._table = coin_flips(self.sampling_table_seed, self.sampling_table_size)
         return self
 
@@ -91,7 +98,7 @@ class SynthId(Scheme):
     def key(self) -> str:
         """The first keys, their number and the n-gram length."""
         shown = ",".join(str(key) for key in self.keys[:3])
-        return f"{shown}{',…' if len(self.keys) > 3 else ''}×{len(self.keys)}/{self.ngram_len}/{self.score}"
+        return f"{shown}{',…' if len(self.keys) > 3 else ''}×{len(self.keys)}/{self.ngram_len}/{self.score}/{self.version}"
 
     @property
     def expected_value(self) -> float:
@@ -103,18 +110,20 @@ class SynthId(Scheme):
         """g-values of one sequence; shape (tokens - ngram_len + 1, layers)."""
         flat = np.ascontiguousarray(tokens, dtype=np.int64)
         bounds = np.array([0, len(flat)], np.int64)
-        hashes, _ = _hashes(flat, bounds, self.ngram_len)
+        hashes, _ = self._hashes(flat, bounds)
         return self._g_of(hashes[self.ngram_len - 1 :])
 
     def readable(self, tokens: I64, offsets: I64) -> Bools:
         """The published mask: n-grams whose context is not in the recent history and before any end of sequence."""
-        _, contexts = _hashes(tokens, offsets, self.ngram_len)
+        _, contexts = self._hashes(tokens, offsets)
         eos = -1 if self.eos_token_id is None else self.eos_token_id
-        return _mask(tokens, offsets, contexts, _Reading(self.ngram_len, self.context_history_size, eos))
+        return published_mask(
+            tokens, offsets, contexts, Reading(self.ngram_len, self.context_history_size, eos)
+        )
 
     def marks(self, tokens: I64, offsets: I64) -> Marks:
         """Coins are distinct readable n-grams; each is worth its part of the score."""
-        hashes, _ = _hashes(tokens, offsets, self.ngram_len)
+        hashes, _ = self._hashes(tokens, offsets)
         readable = self.readable(tokens, offsets)
         return Marks(first_of_each(hashes, readable, offsets), self._worth(hashes, readable))
 
@@ -141,9 +150,13 @@ class SynthId(Scheme):
         p = np.where(short, 1.0, sum_p(kept + (0.5 - ties) * step, coins, values, weights))
         return Measurements(scored.astype(np.int64), score, z, coins, p)
 
+    def _hashes(self, tokens: I64, offsets: I64) -> tuple[U64, U64]:
+        start = np.uint64(1) if self.version == "2024" else initial_value(self.keys)
+        return ngram_hashes(tokens, offsets, self.ngram_len, start)
+
     def _worth(self, hashes: U64, wanted: Bools) -> F64:
         states, _, _ = self._null()
-        if len(states) == self.sampling_table_size:
+        if self.version == "2024" and len(states) == self.sampling_table_size:
             return states[(hashes & np.uint64(self.sampling_table_size - 1)).astype(np.int64)]
         worth = np.zeros(len(hashes), np.float64)
         where = np.flatnonzero(wanted)
@@ -156,19 +169,24 @@ class SynthId(Scheme):
         """Worth by hash state (enumerated or drawn), and its distribution as (values, weights)."""
         if self._states is None:
             size = self.sampling_table_size
-            enumerable = size & (size - 1) == 0 and size <= _STATES
-            hashes = np.arange(size, dtype=np.uint64) if enumerable else _draws(_STATES)
+            enumerable = self.version == "2024" and size & (size - 1) == 0 and size <= _STATES
+            hashes = np.arange(size, dtype=np.uint64) if enumerable else drawn_hashes(_STATES)
+            worth = []
+            for start in range(0, len(hashes), 1 << 16):
+                g = self._g_of(hashes[start : start + (1 << 16)])
+                # bits of the hash of 2025 are fair coins: the drawn ones and their opposites together are exactly so
+                worth += [self._value(g)] + [self._value(1 - g)] * (self.version == "2025")
+            every = np.concatenate(worth)
+            values, weights = histogram(every)
             # a drawn sample must not be mistaken for the enumeration of a table of the same size
-            worth = np.concatenate(
-                [self._value(self._g_of(hashes[i : i + (1 << 16)])) for i in range(0, len(hashes), 1 << 16)]
-            )
-            values, weights = histogram(worth)
-            self._states = (worth if enumerable else worth[:0], values, weights)
+            self._states = (every if enumerable else every[:0], values, weights)
         return self._states
 
     def _g_of(self, hashes: U64) -> G:
         keys = np.array([key % 2**64 for key in self.keys], np.uint64)
-        return _g_values(hashes, keys, self._table)
+        if self.version == "2025":
+            return shifted_g_values(hashes, keys)
+        return table_g_values(hashes, keys, self._table)
 
     def _value(self, g: G) -> F64:
         depth = len(self.keys)
@@ -224,77 +242,3 @@ def read_bayesian_model(path: Path) -> tuple[F64, F64, float]:
         return beta, delta, float(found["prior"].reshape(-1)[0])
     except KeyError as missing:
         raise ValueError(f"{path}: no tensor {missing}, so not a BayesianDetectorModel") from None
-
-
-@njit(cache=True, nogil=True)
-def _draws(count: int) -> U64:
-    out = np.empty(count, np.uint64)
-    for i in range(count):
-        out[i] = mix(np.uint64(i) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1))
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _hashes(tokens: I64, offsets: I64, ngram_len: int) -> tuple[U64, U64]:
-    """The hash of the n-gram that ends at each position and of its context; 0 where fewer tokens precede."""
-    grams = np.zeros(len(tokens), np.uint64)
-    contexts = np.zeros(len(tokens), np.uint64)
-    one = np.uint64(1)
-    for d in range(len(offsets) - 1):
-        for i in range(offsets[d] + ngram_len - 1, offsets[d + 1]):
-            value = one
-            for k in range(i - ngram_len + 1, i):
-                value = (value + np.uint64(tokens[k])) * _MULTIPLIER + one
-            contexts[i] = value
-            grams[i] = (value + np.uint64(tokens[i])) * _MULTIPLIER + one
-    return grams, contexts
-
-
-@njit(cache=True, nogil=True)
-def _g_values(hashes: U64, keys: U64, table: G) -> G:
-    out = np.empty((len(hashes), len(keys)), np.uint8)
-    size = np.int64(len(table))
-    for i in range(len(hashes)):
-        for k in range(len(keys)):
-            # the published code takes the remainder of a signed number, with the sign of the divisor
-            place = np.int64((hashes[i] + keys[k]) * _MULTIPLIER + np.uint64(1)) % size
-            if place < 0:
-                place += size
-            out[i, k] = table[place]
-    return out
-
-
-class _Reading(NamedTuple):
-    """What the published mask depends on; `eos` is -1 where there is no end of sequence."""
-
-    ngram_len: int
-    history: int
-    eos: int
-
-
-@njit(cache=True, nogil=True)
-def _mask(tokens: I64, offsets: I64, contexts: U64, reading: _Reading) -> Bools:
-    out = np.zeros(len(tokens), np.bool_)
-    size = table_size(longest(offsets))
-    table = np.zeros(size, np.uint64)
-    seen_at = np.zeros(size, np.int64)
-    owner = np.full(size, -1, np.int64)
-    history = reading.history
-    for d in range(len(offsets) - 1):
-        used = table_size(offsets[d + 1] - offsets[d])
-        first = offsets[d] + reading.ngram_len - 1
-        ended = False
-        for i in range(offsets[d], offsets[d + 1]):
-            ended = ended or tokens[i] == reading.eos
-            if i < first:
-                continue
-            slot = place_of(contexts[i], table, owner, d, used)
-            # the history starts full of zeros, so a context that hashes to zero is taken for a repeat at first
-            repeated = contexts[i] == 0 and i - first < history
-            if owner[slot] == d and i - seen_at[slot] <= history:
-                repeated = True
-            owner[slot] = d
-            table[slot] = contexts[i]
-            seen_at[slot] = i
-            out[i] = not (repeated or ended)
-    return out

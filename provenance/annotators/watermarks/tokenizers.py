@@ -1,11 +1,12 @@
 """Text to token ids by the tokenizer that the marked model used, many documents at a time.
 
-Needs the `tokenizers` library (part of the `neural` extra), imported on first use.
+Needs the `tokenizers` library (extra `tokenizer`), imported on first use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,27 @@ import numpy as np
 from provenance.annotators.tokens.tokenizer import TokenizerError
 from provenance.annotators.watermarks.ragged import I64
 
+#: Stands for a tokenizer where token ids are given.
+TOKEN_IDS = "token ids"
 #: Longest text that is tokenised, in characters: more adds nothing to a verdict and costs without bound.
 MAX_CHARACTERS = 1_000_000
+
+
+def need_library() -> None:
+    """Raises TokenizerError where the library is not installed."""
+    if find_spec("tokenizers") is None:
+        raise TokenizerError(
+            "reading watermarks needs the tokenizers library: pip install 'provenance-pipelines[tokenizer]'"
+        )
 
 
 class Tokenizer:
     """One tokenizer, by the path of its tokenizer.json or by hub id."""
 
     def __init__(self, name: str) -> None:
-        try:
-            import tokenizers
-        except ImportError:
-            raise TokenizerError(
-                "reading watermarks needs the tokenizers library: pip install 'provenance-pipelines[neural]'"
-            ) from None
+        need_library()
+        import tokenizers
+
         path = Path(name)
         try:
             if path.is_dir():

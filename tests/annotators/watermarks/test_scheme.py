@@ -13,7 +13,7 @@ from provenance.annotators.watermarks.gumbel import Gumbel
 from provenance.annotators.watermarks.kgw import Kgw
 from provenance.annotators.watermarks.ragged import ragged
 from provenance.annotators.watermarks.synthid import SynthId
-from provenance.annotators.watermarks.textseal import TextSeal
+from provenance.annotators.watermarks.textseal import TextSeal, TextSealOneKey
 from provenance.annotators.watermarks.unigram import Unigram
 
 VOCABULARY = 3000
@@ -27,6 +27,8 @@ def all_schemes() -> list[Any]:
         for made in [scheme(**({"vocab_size": VOCABULARY} if "vocab_size" in scheme.model_fields else {}))]
     ] + [
         TextSeal(key_a=11, key_b=12),
+        SynthId(version="2025"),
+        *(TextSealOneKey(watermark_type=name) for name in ("gumbelmax", "greenlist", "synthid")),
         Kgw(vocab_size=VOCABULARY, seeding_scheme="selfhash", context_width=4),
         SynthId(score="mean", sampling_table_size=1000),
     ]
@@ -52,6 +54,19 @@ def test_repetition_adds_no_evidence(scheme: Any) -> None:
     # the seams between the copies make a few new n-grams, the copies none
     assert once.tokens <= often.tokens <= once.tokens + 10
     assert often.p_value > 1e-6
+
+
+@pytest.mark.parametrize("scheme", all_schemes(), ids=lambda scheme: f"{scheme.scheme}-{scheme.key}")
+def test_a_short_text_in_a_loop_proves_no_more_than_one_round_of_it(scheme: Any) -> None:
+    rng = np.random.default_rng(5)
+    few = [np.tile(rng.integers(0, VOCABULARY, size), 60) for size in range(1, 9)]
+    # at most a round and the starts of the text, whose contexts are shorter
+    found = scheme.measure(*ragged(few))
+    assert (found.tokens < scheme.min_tokens).all() and (found.p_value == 1).all()
+    loops = [np.tile(rng.integers(0, VOCABULARY, size), 12) for size in rng.integers(22, 40, 90)]
+    found = scheme.measure(*ragged(loops))
+    assert (found.tokens <= np.array([len(loop) / 12 + 10 for loop in loops])).all()
+    assert (found.p_value > 1e-5).all()
 
 
 @pytest.mark.parametrize("ids", [[-1, 2, 3], [2**31, 0], [2**62]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from provenance.annotators.watermarks import detect
 from provenance.annotators.watermarks.ragged import ragged
 from provenance.annotators.watermarks.synthid import SynthId
 from tests.annotators.watermarks.sampling import generate
@@ -116,3 +118,51 @@ def test_synthid_agrees_for_any_settings(seed: int) -> None:
     with np.errstate(invalid="ignore"):
         expected = (g * mask[..., None]).sum((1, 2)) / (depth * mask.sum(axis=1))
     np.testing.assert_allclose(ours.measure(tokens, offsets).score, expected)
+
+
+def accumulate(value: Any, data: int) -> Any:
+    """One step of the published hash, on a tensor that wraps at 64 bits."""
+    return (value + data) * 6364136223846793005 + 1
+
+
+@pytest.mark.parametrize("keys", [(654, 400, 836), (2**62, -5, 0, 17)])
+def test_the_hash_of_2025_is_that_of_the_published_repository(keys: tuple[int, ...]) -> None:
+    ids = np.random.default_rng(0).integers(0, 2**31 - 1, 40)
+    ids[20:30] = ids[3:13]  # contexts that come again
+    digest = hashlib.sha256(torch.tensor(keys, dtype=torch.long).numpy().tobytes()).digest()
+    start = int.from_bytes(digest, "big") % torch.iinfo(torch.int64).max
+    values, fresh, history = [], [], [0] * 1024
+    for end in range(4, 40):
+        value = torch.tensor(start)
+        for token in ids[end - 4 : end].tolist():
+            value = accumulate(value, token)
+        fresh.append(int(value) not in history)
+        history = [int(value), *history][:1024]
+        value = accumulate(value, int(ids[end]))
+        row = []
+        for key in keys:
+            mixed = accumulate(value, key)
+            for _ in range(12):
+                mixed = accumulate(mixed, 1) >> 5
+            row.append(int((mixed >> 30) % 2))
+        values.append(row)
+    scheme = SynthId(keys=keys, version="2025")
+    assert scheme.g_values(ids).tolist() == values
+    assert scheme.readable(*ragged([ids]))[4:].tolist() == fresh
+    assert not all(fresh)
+
+
+def test_a_text_marked_by_the_hash_of_one_year_is_not_found_by_that_of_the_other() -> None:
+    rng, new = np.random.default_rng(0), SynthId(version="2025")
+    ids = rng.integers(0, 50_000, 5).tolist()
+    for _ in range(150):
+        some = rng.integers(0, 50_000, 32)
+        worth = [new.g_values([*ids[-4:], token]).mean() for token in some.tolist()]
+        ids.append(int(some[int(np.argmax(worth))]))
+    assert detect(ids, new).p_value < 1e-8
+    assert detect(ids, SynthId()).p_value > 1e-4
+
+
+def test_the_hash_of_2025_has_no_table() -> None:
+    with pytest.raises(ValueError, match="no sampling table"):
+        SynthId(version="2025", sampling_table_size=1024)

@@ -159,7 +159,13 @@ def test_summary_table_shows_where_records_went_and_the_share_before_and_after(t
             line.strip().startswith(name) and line.split()[-1] == f"{count:,}"
             for line in ended.out.splitlines()
         )
-    assert "cap 0.02 (hard, tokens): holds" in ended.out
+    assert "asked    at most 0.02 of the tokens (expected share)" in ended.out
+    for name in (
+        "claimed  0.",
+        "found    0.",
+        "certified: the expected synthetic share of the published tokens is 0.",
+    ):
+        assert name in ended.out
     assert "detector, by the shipped calibration: judged " in ended.out
 
 
@@ -259,7 +265,19 @@ def test_other_bad_usage_ends_with_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "curate", "annotate", "deduplicate", "select", "publish", "verify", "explain", "score", "demo"],
+    [
+        "",
+        "curate",
+        "annotate",
+        "deduplicate",
+        "select",
+        "publish",
+        "verify",
+        "explain",
+        "list",
+        "score",
+        "demo",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     ended = run(*command.split(), "--help")

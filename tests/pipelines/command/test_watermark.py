@@ -80,7 +80,7 @@ def test_the_published_defaults_are_tried_and_corrected_for(
     status, out, _ = command(capsys, "detect", str(tmp_path / "text.txt"), "--tokenizer", tokenizer, "--json")
     rows = json.loads(out)["watermarks"]
     assert status == 0
-    assert [row["scheme"] for row in rows] == ["kgw", "kgw", "synthid", "synthid"]
+    assert [row["scheme"] for row in rows] == ["kgw", "kgw", "synthid", "synthid", "synthid"]
     for row in rows:
         assert row["p_corrected"] == pytest.approx(float(sidak(row["p_value"], len(rows))))
 

@@ -1,0 +1,57 @@
+"""Places that a user names: files, directories and addresses of storage, in one spelling."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from urllib.parse import unquote, urlsplit
+
+from provenance.errors import UsageError
+
+#: Schemes of the web: what is there has to be fetched by a crawler first.
+_WEB = ("http", "https", "ftp")
+
+
+def place(text: str) -> str:
+    """A path or an address, without a slash at its end; a file:// address is the path that it names."""
+    scheme = text.split("://")[0].lower() if "://" in text else ""
+    if scheme in _WEB:
+        raise argparse.ArgumentTypeError(
+            f"{text}: this program reads files, not the web; download it and name the file"
+        )
+    if scheme == "file":
+        parts = urlsplit(text)
+        if parts.netloc not in ("", "localhost"):
+            raise argparse.ArgumentTypeError(f"{text}: names the host {parts.netloc!r}; write file:///path")
+        text = unquote(parts.path)
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a file or a directory")
+    return text.rstrip("/") or "/"
+
+
+def default_workspace(release: str) -> str:
+    """The working directory beside a release: its name + .workspace, also where it is written as . or .. ."""
+    if "://" not in release and os.path.basename(release) in ("", ".", ".."):
+        release = os.path.abspath(release)
+    return f"{release}.workspace"
+
+
+def check_apart(release: str, workspace: str) -> None:
+    """Refuse directories of which one lies inside the other.
+
+    Raises:
+        UsageError: names both.
+    """
+    a, b = (os.path.join(os.path.realpath(path), "") for path in (release, workspace))
+    if a.startswith(b) or b.startswith(a):
+        raise UsageError(f"--output {release} and --workspace {workspace} must not lie inside each other")
+
+
+def check_name(directory: str) -> None:
+    """Refuse a directory whose name cannot be written into a file.
+
+    Raises:
+        UsageError: names it.
+    """
+    if directory.encode("utf-8", "replace").decode("utf-8") != directory:
+        raise UsageError(f"{directory!r}: the name of a directory to write to must be UTF-8")

@@ -1,0 +1,141 @@
+"""What is main text: whole threads and live blogs, text in odd places, and nothing of what a site puts around it."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from provenance.annotators.text.extraction import Page, extract
+
+SENTENCES = (
+    "The ferry to the island leaves twice a day, and the crossing takes about forty minutes in calm weather.",
+    "Passengers who bring a bicycle should be at the pier early, because the deck has room for only twelve of them.",
+    "In winter the boat sometimes stays in the harbour for days, and the shop on the island sells what is left.",
+    "Old photographs show the first captain, a tall woman who had learned her trade on the lakes further north.",
+    "Nobody remembers why the lighthouse was painted green, but the children on the island will not hear of another colour.",
+    "The school has nineteen pupils this year; three of them cross the water every morning with the post.",
+)
+PARAGRAPHS = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES)
+MENU = (
+    "<ul>"
+    + "".join(f"<li><a href='/{name}'>{name}</a></li>" for name in ("Home", "News", "Sports", "Contact us"))
+    + "</ul>"
+)
+FOOT = "<div><p>Subscribe to our newsletter</p><p>© 2024 The Island Herald. All rights reserved.</p></div>"
+
+
+def page(body: str) -> Page:
+    return extract(
+        f"<!doctype html><html lang=en><head><title>Ferry</title></head><body>{MENU}{body}{FOOT}</body></html>".encode()
+    )
+
+
+def share(text: str, sentences: tuple[str, ...] = SENTENCES) -> float:
+    return sum(sentence in text for sentence in sentences) / len(sentences)
+
+
+def test_every_post_of_a_thread_an_archive_and_a_live_blog_is_kept(shared: Path) -> None:
+    with (shared / "data/cases/22-many-articles/pages.warc").open("rb") as stream:
+        for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+            body = record.reader.read()
+            visible = html.unescape(re.sub(r"<head.*?</head>|<[^>]+>", " ", body.decode(), flags=re.DOTALL))
+            assert len(extract(body).text.split()) >= 0.95 * len(visible.split()), record.headers[
+                "WARC-Target-URI"
+            ]
+
+
+@pytest.mark.parametrize("opening", ["<div class=paywall>", "<div class='content slider'>", "<form id=aspnetForm method=post>", "<div class=comments-live>", "<div class=ad-wrapper id=sidebar>", "<noscript>", "<div class=hidden style='display: none'>", "<footer>", "<table><tr><td>"])  # fmt: skip
+def test_a_name_that_covers_the_whole_text_does_not_hide_it(opening: str) -> None:
+    assert share(page(f"<div>{opening}<h1>Ferry</h1>{PARAGRAPHS}</div>").text) == 1
+
+
+def test_a_small_article_beside_a_large_body_does_not_win() -> None:
+    small = "<article><h2>Also new</h2><p>The bakery opens at six on market days, and the queue is long by seven.</p></article>"
+    assert share(page(f"<div class=text><h1>Ferry</h1>{PARAGRAPHS * 3}</div>{small}").text) == 1
+
+
+def test_several_parts_that_are_named_as_the_article_are_all_kept() -> None:
+    parts = "".join(f"<div class=article-body><p>{sentence}</p></div>" for sentence in SENTENCES)
+    assert share(page(f"<article>{parts}</article>").text) == 1
+
+
+def test_the_ingredients_of_a_recipe_are_kept() -> None:
+    ingredients = ("200 g flour", "3 eggs", "1 pinch of salt", "half a litre of milk")
+    items = "".join(f"<li>{item}</li>" for item in ingredients)
+    found = page(
+        f"<article><h1>Pancakes</h1><p>{SENTENCES[0]}</p><h2>Ingredients</h2><ul>{items}</ul>{PARAGRAPHS}</article>"
+    )
+    assert share(found.text, ingredients) == 1
+
+
+def test_readings_over_characters_stay_out_of_the_sentence() -> None:
+    ruby = "<ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>"
+    assert page(
+        f"<article><p>{ruby}に行きました。天気がとても良かったので、友達と一緒に公園を散歩しました。</p>{PARAGRAPHS}</article>"
+    ).text.startswith("東京に行きました。")
+
+
+def test_what_a_site_puts_around_an_article_is_left_out() -> None:
+    around = (
+        "<div><a href=/1>Ten tips for a weekend by the sea</a></div><div><a href=/2>What the mayor said about the pier</a></div>"
+        "<div><span>By <a href=/jo>Jo Miller</a></span> <time>3 May 2021</time></div>"
+    )
+    text = page(f"<div><h1>Ferry</h1>{PARAGRAPHS}</div><div>{around}</div>").text
+    assert share(text) == 1
+    assert not any(
+        word in text for word in ("Ten tips", "What the mayor", "Sports", "newsletter", "All rights")
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [
+        (f"<article>{PARAGRAPHS}</article>", "article"),
+        (f"<div itemprop=articleBody>{PARAGRAPHS}</div>", "article"),
+        (f"<div>{PARAGRAPHS}</div>", "main"),
+        ("<div><a href=/a>Pictures</a> <a href=/b>Maps</a></div>", "fallback"),
+    ],
+)
+def test_a_page_says_where_its_text_was_found(body: str, source: str) -> None:
+    assert page(body).source == source
+
+
+def test_a_page_of_navigation_gives_all_of_it_and_says_so() -> None:
+    found = extract(f"<html><body>{MENU}</body></html>".encode())
+    assert (found.text.split("\n"), found.source) == (["Home", "News", "Sports", "Contact us"], "fallback")
+
+
+def test_cells_of_a_row_share_a_line_and_preformatted_lines_do_not() -> None:
+    table = "<table><tr><td>Monday</td><td>8:15</td></tr><tr><td>Tuesday</td><td>9:30</td></tr></table>"
+    text = page(
+        f"<article>{PARAGRAPHS}<p>{SENTENCES[0]}</p>{table}<pre>a = 1\nb = 2</pre>{PARAGRAPHS}</article>"
+    ).text
+    assert "Monday 8:15\nTuesday 9:30\n" in text
+    assert "a = 1\nb = 2\n" in text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("a<b>b</b>c", "abc"),
+        ("a<br>b", "a\nb"),
+        ("a &amp;&nbsp; b&#33; &lt;i&gt; &eacute;", "a & b! <i> é"),
+        (
+            "a<script>if (x < 1) '</p>'</script>b<style>p{}</style><!-- <p>no</p> --><template>no</template>",
+            "ab",
+        ),
+        ("3 < 4 and 5 > 4", "3 < 4 and 5 > 4"),
+        ("<p>a<p>b<li>c<li>d", "a\nb\nc\nd"),
+        ("<p class='x>y' title=\"<p>\">a</p>", "a"),
+        ("<b><p>a</b>b</p>c", "ab\nc"),
+        ("<svg><title>no</title><text>no</text></svg>a", "a"),
+        ("<textarea>no<p></textarea><iframe>no</iframe>a", "a"),
+        ("a\u200bb \u00a0 c\u0007", "a\u200bb c"),
+    ],
+)
+def test_markup_becomes_the_lines_that_a_reader_sees(markup: str, text: str) -> None:
+    assert extract(f"<html><body>{markup}</body></html>".encode()).text == text
