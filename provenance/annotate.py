@@ -185,7 +185,7 @@ def annotate_records(
 ) -> Iterator[pa.RecordBatch]:
     """All records of one open crawl file as batches of `annotation.schema`, in file order.
 
-    `at_once`: reading, the extraction process and the other annotators work on three batches at the same time.
+    `at_once`: reading, main text and the other annotators work on three batches at the same time.
     """
     reading = annotation.configuration.reading
     options = ReadOptions(
