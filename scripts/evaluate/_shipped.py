@@ -82,7 +82,7 @@ def old_pages(web: Path) -> str:
     """Table: false positives and abstentions on real pages published by 2022-11-30, never trained on."""
     pages = pd.concat([pd.read_parquet(file) for file in sorted((web / "pages").glob("pages-*.parquet"))])
     pages = pages[pages.expected_date.fillna("2020") <= "2022-11-30"]
-    texts = [extract(decode(html).text).text for html in pages.html]
+    texts = [extract(decode(html).text.encode()).text for html in pages.html]
     judged = pd.DataFrame(score_texts(texts)).assign(host=[urlsplit(url).netloc for url in pages.url])
     strict = pd.DataFrame(score_texts(texts, max_fpr=0.001)).flagged
     long = (judged.word_count >= BUCKETS[0]).to_numpy()

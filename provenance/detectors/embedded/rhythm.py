@@ -7,6 +7,7 @@ Trained in a seeded order in float32, so the same passages give the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -83,8 +84,8 @@ def _fit(style, target, weight, order, hidden, out):  # type: ignore[no-untyped-
     rate, ridge = np.float32(_RATE), np.float32(_RIDGE)
     hidden_squares = np.full(hidden.shape, np.float32(1e-3))
     out_squares = np.full(out.shape, np.float32(1e-3))
-    bias = np.float64(0)
-    bias_squares = 1e-3
+    bias = 0.0
+    bias_squares: Any = 1e-3
     inner = np.zeros(len(out), np.float32)
     last = hidden.shape[1] - 1
     for epoch in range(len(order)):
@@ -111,5 +112,5 @@ def _fit(style, target, weight, order, hidden, out):  # type: ignore[no-untyped-
                 out_squares[unit] += gradient * gradient
                 out[unit] -= rate * gradient / np.sqrt(out_squares[unit])
             bias_squares += gap * gap
-            bias = bias - rate * gap / np.sqrt(bias_squares)
+            bias -= rate * gap / np.sqrt(bias_squares)
     return bias
