@@ -38,6 +38,9 @@ from provenance.records import ReadOptions, read_records
 from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
 
 Item = TypeVar("Item")
+#: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
+#: language of the development corpus is 6 tokens to a word; megabytes without a space or of entities have thousands.
+JUNK_TOKENS, JUNK_RATIO = 20_000, 20
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class Annotation:
             documents = with_columns(documents, {"text": clean_invisible(documents["text"])})
         for annotator in self.text:
             documents = annotate_batch(annotator, documents, failures)
-        return documents
+        return _without_junk(documents)
 
     def _arrange(
         self, batch: pa.RecordBatch, documents: pa.RecordBatch, position: pa.Array
@@ -159,12 +162,30 @@ class Annotation:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
+def _without_junk(documents: pa.RecordBatch) -> pa.RecordBatch:
+    """Documents whose text is a long run of no words are none: the reason `not_prose` with what was counted."""
+    tokens, words = (np.asarray(documents[name].fill_null(0)) for name in ("token_count", "word_count"))
+    junk = (tokens > JUNK_TOKENS) & (tokens > JUNK_RATIO * words.astype(np.int64))
+    if not junk.any():
+        return documents
+    told = [f"{count:,} tokens in {number:,} words" for count, number in zip(tokens, words, strict=True)]
+    outcome, detail = documents["text_outcome"], documents["text_detail"]
+    found = pa.array(junk & np.asarray(outcome.is_null()))
+    return with_columns(
+        documents,
+        {
+            "text_outcome": pc.if_else(found, pa.scalar("not_prose"), outcome),
+            "text_detail": pc.if_else(found, pa.array(told), detail),
+        },
+    )
+
+
 def annotate_records(
     stream: BinaryIO, item: InputFile, annotation: Annotation, at_once: bool = True
 ) -> Iterator[pa.RecordBatch]:
     """All records of one open crawl file as batches of `annotation.schema`, in file order.
 
-    `at_once`: reading, the extraction process and the other annotators work on three batches at the same time.
+    `at_once`: reading, main text and the other annotators work on three batches at the same time.
     """
     reading = annotation.configuration.reading
     options = ReadOptions(

@@ -12,6 +12,7 @@ DROPPED: dict[str, str] = {
     "not_text": "the payload is not a textual type (sniffed)",
     "revisit": "the record refers to an earlier capture and carries no text",
     "empty": "no text is left after extraction",
+    "not_prose": "the text is a long run without words (more than 20,000 tokens and 20 to a word)",
     "duplicate": "a verified near-duplicate of a kept document",
     "synthetic_cap": "dropped so that the synthetic fraction stays under the cap",
     "segment": "a continuation segment of a record that was split over several",

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from provenance.annotators.marks import residue
 from provenance.annotators.marks.characters import find_characters
-from provenance.annotators.marks.payload import describe, evidence_of
+from provenance.annotators.marks.line_ends import find_coded_line_ends, line_ends
+from provenance.annotators.marks.payload import describe, describe_line_ends, evidence_of
 from provenance.schema import EVIDENCE, SIGNALS
 
 #: Findings listed for one document, and characters of a value.
@@ -24,7 +25,8 @@ VALUE_LIMIT: Final = 120
 class Marks:
     """Columns `marks` (signal, value, where) and `marks_evidence` (bounded, in nats).
 
-    Signals: zero-width, bidi, tag-characters, variation-selectors, exotic-space, homoglyph, c2pa, residue.
+    Signals: zero-width, bidi, tag-characters, variation-selectors, exotic-space, homoglyph, c2pa, trailing-whitespace,
+    residue.
     Reads `text`, and `body` for residue in a page's own markup; rows with an outcome or without text get nulls.
     """
 
@@ -32,7 +34,7 @@ class Marks:
     schema = pa.schema([("marks", SIGNALS), ("marks_evidence", EVIDENCE)])
 
     def __init__(self) -> None:
-        self.version = f"2+rules{residue.version()}"
+        self.version = f"3+rules{residue.version()}"
 
     def setup(self) -> None:
         """Compile the rules and the kernels."""
@@ -49,6 +51,7 @@ class Marks:
         bodies = batch.column("body") if "body" in batch.schema.names else None
         counts, places = find_characters(texts, use)
         bounds = np.searchsorted(places[:, 0], np.arange(len(texts) + 1))
+        coded = find_coded_line_ends(texts, use)
         suspects = residue.may_have_residue(texts, use)
         if bodies is not None and len(bodies):
             if not pa.types.is_large_binary(bodies.type):
@@ -57,7 +60,7 @@ class Marks:
         marked: Any = counts.any(axis=1)
         signals: list[Any] = [[] if used else None for used in use]
         evidence: list[Any] = [[] if used else None for used in use]
-        for row in np.flatnonzero(marked | suspects).tolist():
+        for row in np.flatnonzero(marked | suspects | (coded >= 0)).tolist():
             text = texts[row].as_py()
             if marked[row]:
                 raw = text.encode()
@@ -69,6 +72,12 @@ class Marks:
                         {"signal": signal, "value": value[:VALUE_LIMIT], "where": f"char {char}"}
                     )
                 evidence[row] += _of_characters(signals[row])
+            if coded[row] >= 0:
+                char = len(text.encode()[: coded[row]].decode())
+                value = describe_line_ends(line_ends(text))[:VALUE_LIMIT]
+                signals[row].append(
+                    {"signal": "trailing-whitespace", "value": value, "where": f"char {char}"}
+                )
             if suspects[row]:
                 body = bodies[row].as_py() if bodies is not None else None
                 found = residue.find_residue(text, body)

@@ -33,6 +33,7 @@ from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, back, buffers
 #: Bits of `_scripts_of`.
 RIGHT_TO_LEFT: Final = 1
 UNSPACED: Final = 2
+KOREAN: Final = 4
 #: Honest invisible characters in one run; longer ones are taken for data.
 HONEST_RUN: Final = 3
 
@@ -143,7 +144,8 @@ def _honest_end(run: Text, around: Around) -> int:
         c, step = decode(data, i, end)
         if not _honest(c, around, i == start and step == end):
             return i
-        i, count = step, count + 1
+        # Korean pages draw blanks of any width with fillers: one character over and over holds no data
+        i, count = step, count + (c != 0x3164 or around.scripts & KOREAN == 0)
         if count > HONEST_RUN:
             return kept
     return i
@@ -187,12 +189,18 @@ def _honest(c: int, around: Around, alone: bool) -> bool:
         return is_rtl(before) or is_rtl(after)
     if c == 0x034F:
         return before >= 0x0300
-    if c == 0x180E:
+    if 0x180B <= c <= 0x180F:
         return 0x1800 <= before <= 0x18AF
+    if 0x1BCA0 <= c <= 0x1BCA3:  # shorthand
+        return 0x1BC00 <= before <= 0x1BC9F or 0x1BC00 <= after <= 0x1BC9F
+    if 0x1D173 <= c <= 0x1D17A:  # beams and slurs of music
+        return 0x1D100 <= before <= 0x1D1FF or 0x1D100 <= after <= 0x1D1FF
     if c == 0x17B4 or c == 0x17B5:
         return 0x1780 <= before <= 0x17FF
     if c == 0x115F or c == 0x1160 or c == 0x3164 or c == 0xFFA0:
-        return is_hangul(before) or is_hangul(after)
+        if is_hangul(before) or is_hangul(after):
+            return True
+        return c == 0x3164 and scripts & KOREAN > 0 and not latin
     if invisible_kind(c) != 2:
         return False
     # wikis and networks put these about names; in left-to-right text they change nothing
@@ -202,10 +210,10 @@ def _honest(c: int, around: Around, alone: bool) -> bool:
 
 @njit(cache=True)
 def _scripts_of(text: Text) -> int:
-    """RIGHT_TO_LEFT and UNSPACED as bits: what the text's visible letters allow everywhere in it."""
+    """RIGHT_TO_LEFT, UNSPACED and KOREAN as bits: what the text's visible letters allow everywhere in it."""
     data, i, end = text
     found = 0
-    while i < end and found != RIGHT_TO_LEFT | UNSPACED:
+    while i < end and found != RIGHT_TO_LEFT | UNSPACED | KOREAN:
         if data[i] < 0xD6:
             i += 1
             continue
@@ -216,6 +224,8 @@ def _scripts_of(text: Text) -> int:
             found |= RIGHT_TO_LEFT
         elif takes_break(c):
             found |= UNSPACED
+            if is_hangul(c):
+                found |= KOREAN
     return found
 
 

@@ -47,7 +47,7 @@ def _shown(payload: bytes) -> str:
 
 
 def _bits(run: str) -> str | None:
-    """Text hidden as two zero-width characters for 0 and 1, where either reading is printable ASCII."""
+    """Text hidden as two kinds of characters for 0 and 1, where either reading is printable ASCII."""
     kinds = [char for char, _ in Counter(run).most_common(2)]
     bits = [char for char in run[: 8 * PREVIEW] if char in kinds]
     if len(kinds) < 2 or len(bits) < 16:
@@ -82,6 +82,13 @@ def describe(kind: int, raw: bytes, count: int) -> tuple[str, str]:
     kinds = Counter(run[:DECODED_LIMIT])
     parts = ", ".join(f"U+{ord(char):04X} x {times}" for char, times in sorted(kinds.items())[:5])
     return signal, f"{parts} ({count} in the text)"
+
+
+def describe_line_ends(runs: list[str]) -> str:
+    """The value of white space at line ends that spells something."""
+    hidden = _bits("".join(runs))
+    said = f": {hidden}" if hidden is not None else ""
+    return f"{sum(map(len, runs))} characters on {len(runs)} lines{said}"
 
 
 def _wrapper(payload: bytes) -> str:

@@ -24,6 +24,10 @@ THRESHOLD = -0.4
 #: few characters are, all visible text is taken. The share raised recall on unseen sites from .953 to .956 at the same F.
 _LEAST, _LEAST_SHARE = 120, 0.2
 _LOWERED = -2.2
+_LEAVES = 32  # of a tree, at most
+#: Place of the only bit of a number by its remainder of 37, which differs for all powers of two below 2**36.
+_PLACES = np.zeros(37, np.int64)
+_PLACES[[(1 << place) % 37 for place in range(_LEAVES)]] = np.arange(_LEAVES)
 _NAMED = np.uint64(sum(1 << names.MARKS.index(mark) for mark in ("article", "articlebody")))
 SOURCES = ARTICLE, MAIN, FALLBACK = ("article", "main", "fallback")
 
@@ -52,8 +56,7 @@ def load_trees() -> Trees:
 
 def choose(blocks: Blocks, trees: Trees | None = None) -> tuple[npt.NDArray[np.bool_], str]:
     """Which blocks are main text (bool[blocks]), and where it was found: one of `SOURCES`."""
-    odds = score(describe(blocks), trees or load_trees())
-    return settle(blocks, odds)
+    return settle(blocks, score(describe(blocks), trees))
 
 
 def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], str]:
@@ -68,20 +71,73 @@ def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[n
     return np.ones(len(chars), np.bool_), FALLBACK
 
 
-def score(table: npt.NDArray[np.float32], trees: Trees) -> npt.NDArray[np.float64]:
-    """Log-odds that each block is main text (float64[blocks]) from its features."""
-    odds: npt.NDArray[np.float64] = _score(table, trees)
+class _Cuts(NamedTuple):
+    """The same trees by feature: where a block's value exceeds a threshold, leaves of one tree cannot be reached.
+
+    The order of evaluation of QuickScorer (Lucchese et al., SIGIR 2015): four times faster than to walk each tree.
+    """
+
+    bounds: npt.NDArray[np.int64]  # of the cuts of each feature
+    threshold: npt.NDArray[np.float32]  # ascending within a feature
+    tree: npt.NDArray[np.int32]
+    left: npt.NDArray[np.uint32]  # one bit for each leaf that is left when the threshold is exceeded
+    value: npt.NDArray[np.float64]  # [trees, leaves], leaves from left to right
+    base: float
+
+
+@cache
+def _cuts_of_shipped() -> _Cuts:
+    return _cuts(load_trees())
+
+
+def _cuts(trees: Trees) -> _Cuts:
+    cuts: list[tuple[int, float, int, int]] = []
+    value = np.zeros((len(trees.roots), _LEAVES))
+
+    def visit(node: int, tree: int, leaf: int) -> int:
+        """Number the leaves under `node` from `leaf` on; returns the next number."""
+        if trees.feature[node] < 0:
+            value[tree, leaf] = trees.value[node]
+            return leaf + 1
+        middle = visit(int(trees.left[node]), tree, leaf)
+        gone = (1 << middle) - (1 << leaf)
+        cuts.append((int(trees.feature[node]), float(trees.threshold[node]), tree, ~gone & 0xFFFFFFFF))
+        return visit(int(trees.right[node]), tree, middle)
+
+    for tree, root in enumerate(trees.roots.tolist()):
+        if visit(root, tree, 0) > _LEAVES:
+            raise ValueError(f"a tree has more than {_LEAVES} leaves")
+    cuts.sort()
+    features, thresholds, owners, masks = zip(*cuts, strict=True)
+    return _Cuts(
+        bounds=np.searchsorted(np.array(features), np.arange(len(NAMES) + 1)).astype(np.int64),
+        threshold=np.array(thresholds, np.float32),
+        tree=np.array(owners, np.int32),
+        left=np.array(masks, np.uint32),
+        value=value,
+        base=trees.base,
+    )
+
+
+def score(table: npt.NDArray[np.float32], trees: Trees | None = None) -> npt.NDArray[np.float64]:
+    """Log-odds that each block is main text (float64[blocks]) from its features, by the shipped trees or others."""
+    odds: npt.NDArray[np.float64] = _score(table, _cuts_of_shipped() if trees is None else _cuts(trees))
     return odds
 
 
 @njit(cache=True, nogil=True)
-def _score(table, trees):  # type: ignore[no-untyped-def]
-    odds = np.full(len(table), trees.base)
-    for root in trees.roots:
-        for row in range(len(table)):
-            node = root
-            while trees.feature[node] >= 0:
-                below = table[row, trees.feature[node]] <= trees.threshold[node]
-                node = trees.left[node] if below else trees.right[node]
-            odds[row] += trees.value[node]
+def _score(table, cuts):  # type: ignore[no-untyped-def]
+    odds = np.full(len(table), cuts.base)
+    reachable = np.empty(len(cuts.value), np.uint32)
+    for row in range(len(table)):
+        reachable[:] = 0xFFFFFFFF
+        for feature in range(len(cuts.bounds) - 1):
+            value = table[row, feature]
+            at, stop = cuts.bounds[feature], cuts.bounds[feature + 1]
+            while at < stop and value > cuts.threshold[at]:
+                reachable[cuts.tree[at]] &= cuts.left[at]
+                at += 1
+        for tree in range(len(reachable)):
+            lowest = reachable[tree] & (~reachable[tree] + np.uint32(1))
+            odds[row] += cuts.value[tree, _PLACES[lowest % np.uint32(37)]]
     return odds

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -210,7 +211,22 @@ def calibrate(
     digest = hashlib.sha256(repr((lines, thresholds, floors, bounds)).encode()).hexdigest()
     provenance = {**describe, "scores": "held-out domains and makers; base models left out", "auroc": proof}
     provenance["web prose"] = support
-    return Calibration(f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+    made = Calibration(f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+    return replace(made, human_means=_human_means(corpus, mixed, made, use & web))
+
+
+def _human_means(
+    corpus: Corpus, mixed: NDArray[np.float64], made: Calibration, humans: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Mean ratio of held-out human web prose by language, every domain alike: 1, but for what the bounds cut off."""
+    found = {}
+    for language, lines in made.lines.items():
+        rows = humans & ~np.isnan(mixed) & (corpus.rows.words >= BUCKETS[0])
+        rows &= (corpus.table.language == language).to_numpy()
+        line = np.asarray(lines)[bucket(corpus.rows.words[rows])]
+        ratios = np.exp(np.clip(line[:, 0] + line[:, 1] * mixed[rows], *made.bounds))
+        found[language] = round(float(np.average(ratios, weights=domain_weights(corpus.table[rows]))), 4)
+    return found
 
 
 def _thresholds(

@@ -79,6 +79,28 @@ MARKED = {
         {"bidi"},
         "if (admin// check) {",
     ),
+    **{
+        f"U+{c:04X} in a word": (f"wa{chr(c)}ter", {"zero-width"}, "water")
+        for c in (
+            0x180B,
+            0x180C,
+            0x180D,
+            0x180F,
+            0x2065,
+            0xFFF0,
+            0xFFF8,
+            0x1BCA0,
+            0x1BCA3,
+            0x1D173,
+            0x1D17A,
+            0xE0080,
+            0xE00FF,
+            0xE01F0,
+            0xE0FFF,
+        )
+    },
+    "Hangul fillers as bits in a Korean text": ("한국어" + "\u3164\uffa0" * 8, {"zero-width"}, None),
+    "Hangul filler in a Latin word of a Korean text": ("한국어 wa\u3164ter", {"zero-width"}, "한국어 water"),
     "Latin letters all over a Russian text": ("пpивeт мир кaк твoи дeлa сeгодня", {"homoglyph"}, None),
 }
 
@@ -117,6 +139,9 @@ HONEST = {
     "a slip of the keyboard": "пpивет мир, как твои дела",
     "names side by side": "Путин Putin Αθήνα Athens Երևան Yerevan",
     "IPA": "/ˈlæŋɡwɪdʒ/",
+    "Mongolian selectors": "ᠠ\u180bᠡ\u180cᠢ\u180dᠣ\u180f",
+    "Hangul filler as a blank in Korean": "이름: \u3164 , 안녕\n\u3164\n\u3164\u3164\u3164\u3164\u3164\u3164끝",
+    "controls of shorthand and music": "\U0001bc02\U0001bca0\U0001bc03 \U0001d15f\U0001d173\U0001d15f\U0001d174",
     "Hangul filler": "ᄒ\u1160ᆫ 한글",
     "Persian numbers and stops": "حدود 30\u200c هزار نفر می\u200cشود.\u200c بعد PDF\u200cها",
     "Latin names in Thai": "ภาษาไทย Google\u200b Search",

@@ -6,10 +6,13 @@ import html
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from provenance.annotators.text.choice import load_trees, score
 from provenance.annotators.text.extraction import Page, extract
+from provenance.annotators.text.features import NAMES
 
 SENTENCES = (
     "The ferry to the island leaves twice a day, and the crossing takes about forty minutes in calm weather.",
@@ -107,6 +110,23 @@ def test_a_page_says_where_its_text_was_found(body: str, source: str) -> None:
 def test_a_page_of_navigation_gives_all_of_it_and_says_so() -> None:
     found = extract(f"<html><body>{MENU}</body></html>".encode())
     assert (found.text.split("\n"), found.source) == (["Home", "News", "Sports", "Contact us"], "fallback")
+
+
+def test_scores_are_what_walking_each_tree_gives() -> None:
+    trees = load_trees()
+    table = np.random.default_rng(0).gamma(0.5, 2.0, (50, len(NAMES))).astype(np.float32)
+    table[:, NAMES.index(".nav") :] = table[:, NAMES.index(".nav") :] > 1
+
+    def walk(row: np.ndarray) -> float:
+        total = trees.base
+        for node in trees.roots:
+            while trees.feature[node] >= 0:
+                below = row[trees.feature[node]] <= trees.threshold[node]
+                node = trees.left[node] if below else trees.right[node]
+            total += float(trees.value[node])
+        return total
+
+    assert np.allclose(score(table), [walk(row) for row in table], rtol=0, atol=1e-9)
 
 
 def test_cells_of_a_row_share_a_line_and_preformatted_lines_do_not() -> None:
