@@ -198,7 +198,7 @@ def test_calibration_file_is_used_or_refused(tmp_path: Path, calibration: Callab
     found = json.loads(ended.out)
     assert found["llr"] == 0 and not found["abstained"]
     assert found["detectors"][0]["version"].endswith("+mine")
-    humans = {"en": [[(BINS - 1, 200)]] * len(BUCKETS)}  # 200 humans that score higher than anything
+    humans = {"en": [[(BINS - 1, 60)]] * len(BUCKETS)}  # sixty humans that score higher than anything
     file = calibration(tmp_path / "mine.json", humans=humans, lines={"en": [(3.0, 0.0)] * len(BUCKETS)})
     assert json.loads(run("score", path, "--calibration", file).out)["llr"] == 0
     for name, words in (

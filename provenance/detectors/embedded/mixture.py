@@ -51,9 +51,9 @@ _SPARE = 0.8
 #: Share of humans between which a tail is fitted: rarer ones are too few to place it.
 _TAIL = (0.004, 0.15)
 #: The most that a score can say, in nats; the least is measured.
-MOST = 5.0
+MOST = 4.0
 #: Share of synthetic text taken to be of a family that no expert knows, which scores as humans do: without it the
-#: least ratio would be -5 nats, and an expert of other families has AUROC .4 to .6 on one that it does not know.
+#: least ratio would be -4 nats, and an expert of other families has AUROC .4 to .6 on one that it does not know.
 _UNKNOWN = 0.05
 #: Passages of each label that an expert needs in a language, and its AUROC there, to count in it.
 _LEAST = 30
