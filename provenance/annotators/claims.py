@@ -11,10 +11,9 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from provenance.annotators.columns import read_column
 from provenance.annotators.dates.published import Dates
 from provenance.annotators.declarations.disclosures import Disclosures
-from provenance.annotators.page.search import Pages
+from provenance.annotators.page.search import batch_pages
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,6 @@ class Claims:
         """Nothing to load."""
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
-        """Return the claims of each row, from `url`, `capture_time`, `http_headers`, `body` and `text`."""
-        pages = Pages(read_column(batch, "body", pa.large_binary()))
+        """Return the claims of each row, from `url`, `capture_time`, `http_headers`, `charset`, `body` and `text`."""
+        pages = batch_pages(batch)
         return [*Dates().read(batch, pages), *Disclosures().read(batch, pages)]

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy.stats import beta
 
@@ -169,6 +170,7 @@ def read_pool(corpus: Path, configuration: Configuration, kept: Path | None) -> 
             table = pq.read_table(shard)
     else:
         table = pq.read_table(kept)
+    table = table.filter(pc.is_null(table["outcome"]))
     at = np.asarray([int(value) for value in table["record_id"].to_pylist()])
     frame = frame.iloc[at]
     kind = np.where(frame.label == "human", frame.domain, frame.generator).astype(str)

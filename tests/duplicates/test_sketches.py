@@ -46,13 +46,13 @@ def sketches_of(*documents: tuple[int, list[int]]) -> Sketches:
     )
 
 
-def test_similarity_is_the_share_of_equal_positions_and_one_for_equal_digests() -> None:
+def test_similarity_is_the_share_of_equal_positions_and_one_for_equal_digests_only() -> None:
     found = sketches_of(
         (1, [1, 2, 3, 4]), (2, [1, 2, 9, 9]), (1, [5, 6, 7, 8]), (0, []), (7, []), (7, [1, 2, 3, 4])
     )
     pairs = [(0, 0), (0, 1), (0, 2), (0, 3), (3, 3), (4, 5), (0, 5), (4, 0)]
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
-    assert similarity(found, left, found, right).tolist() == [1, 0.5, 1, 0, 0, 1, 1, 0]
+    assert similarity(found, left, found, right).tolist() == [1, 0.5, 1, 0, 0, 1, 0.875, 0]
 
 
 def test_an_address_that_is_not_in_a_block_is_an_error() -> None:

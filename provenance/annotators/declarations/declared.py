@@ -23,11 +23,15 @@ class Signal:
 
 @dataclass
 class Declared:
-    """What one document declares; `licenses` are SPDX identifiers or addresses, the first one found first."""
+    """What one document declares; `licenses` are SPDX identifiers or addresses, the first one found first.
+
+    `cut`: part of the page was not read, so that nothing found is not nothing said.
+    """
 
     making: list[Signal] = field(default_factory=list)
     use: list[Signal] = field(default_factory=list)
     licenses: list[str] = field(default_factory=list)
+    cut: bool = False
 
     def add_making(self, signal: Signal | None) -> None:
         """Keep a disclosure once."""
@@ -51,6 +55,10 @@ class Declared:
         return self.licenses[0] if self.licenses else None
 
     @property
-    def train_opt_out(self) -> bool:
-        """Whether any signal reserves the text against training."""
-        return any(signal.signal == "optout" for signal in self.use)
+    def train_opt_out(self) -> bool | None:
+        """Whether any signal reserves the text against training; None where that is not known."""
+        return any(signal.signal == "optout" for signal in self.use) or (None if self.cut else False)
+
+    def rows(self, signals: list[Signal]) -> list[dict[str, str]] | None:
+        """Rows of `schema.SIGNALS`; None where none was found and part of the page was not read."""
+        return [signal.as_dict() for signal in signals] or (None if self.cut else [])

@@ -25,7 +25,7 @@ from provenance.annotators.declarations.making import (
     read_wrapper,
 )
 from provenance.annotators.page import markup
-from provenance.annotators.page.search import WRAPPER, Page, Pages
+from provenance.annotators.page.search import WRAPPER, Page, Pages, batch_pages
 from provenance.schema import EVIDENCE, SIGNALS
 
 #: Characters of a text, and bytes from the body's start, in which AIGC front matter can stand.
@@ -36,12 +36,13 @@ _FRONT_OF_TEXT, _FRONT_OF_BODY = 500, 4_000
 class Disclosures:
     """Adds `disclosures`, `rights_signals`, `license`, `train_opt_out` and `disclosure_evidence`.
 
+    Of a page that was not read whole, what was not found is null: unknown, not absent.
     The evidence holds at most one entry, the strongest: several marks of one page repeat each
     other. Its weights are bounded by policy, see `provenance.annotators.declarations.making.WEIGHTS`.
     """
 
     name: ClassVar[str] = "disclosures"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("disclosures", SIGNALS),
@@ -57,7 +58,7 @@ class Disclosures:
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """Return the declarations of each row, from `url`, `http_headers`, `body` and `text`."""
-        return self.read(batch, Pages(read_column(batch, "body", pa.large_binary())))
+        return self.read(batch, batch_pages(batch))
 
     def read(self, batch: pa.RecordBatch, pages: Pages) -> Sequence[pa.Array]:
         """Return the declarations of each row, whose page is in `pages`."""
@@ -73,8 +74,8 @@ class Disclosures:
             for row, is_open in enumerate(open_rows(batch).to_pylist())
         ]
         columns: dict[str, list[Any]] = {
-            "disclosures": [row and [signal.as_dict() for signal in row.making] for row in rows],
-            "rights_signals": [row and [signal.as_dict() for signal in row.use] for row in rows],
+            "disclosures": [row and row.rows(row.making) for row in rows],
+            "rights_signals": [row and row.rows(row.use) for row in rows],
             "license": [row and row.license for row in rows],
             "train_opt_out": [row and row.train_opt_out for row in rows],
             "disclosure_evidence": [row and weigh(row.making) for row in rows],
@@ -84,7 +85,7 @@ class Disclosures:
 
 def find_declarations(url: str, *, headers: str, page: Page | None, text: str) -> Declared:
     """Return what the document at `url` declares in its HTTP headers, its markup and its visible text."""
-    declared = Declared()
+    declared = Declared(cut=bool(page and page.cut))
     if headers:
         read_headers(headers, url, declared)
     if page:
@@ -94,7 +95,7 @@ def find_declarations(url: str, *, headers: str, page: Page | None, text: str) -
         read_json_ld(page, url, declared)
         read_microdata(page, declared)
         read_rsl(page, declared)
-        declared.add_making(_front_matter(page.content))
+        declared.add_making(_front_matter(page))
         for signal in read_manifests(page):
             declared.add_making(signal)
     if text:
@@ -116,11 +117,14 @@ def _weight(signal: Signal) -> float:
     return WEIGHTS.get((signal.signal, kind), 0.0)
 
 
-def _front_matter(page: bytes) -> Signal | None:
+def _front_matter(page: Page) -> Signal | None:
     """The AIGC label at the start of a page's body."""
-    start = max(0, page.find(b"<body"))
-    head = page[start : start + _FRONT_OF_BODY]
-    return read_aigc(markup.words(head), "front matter", in_text=True) if b"AIGC" in head else None
+    if not page.places[b"aigc"]:
+        return None
+    body = page.first(b"body")
+    start = body[0] if body else 0
+    head = markup.words(page.content[start : start + _FRONT_OF_BODY])
+    return read_aigc(head, "front matter", in_text=True)
 
 
 def _read_text(text: str, page: Page | None, declared: Declared) -> None:

@@ -1,6 +1,6 @@
 """What elements of a page declare: `<meta>`, attributes of any element, and links to a licence or a manifest.
 
-Every reader goes to the places that the compiled search found and reads the tag around them.
+Only tags that a browser would make elements of are read: none in comments, scripts, templates or attributes.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ _LONGEST_VALUE = 2_000
 def read_metas(page: Page, url: str, declared: Declared) -> None:
     """Add what `<meta>` elements declare; of several of one name the first counts."""
     said: dict[str, str] = {}
-    for at in page.places[b"<meta"]:
-        tag = markup.tag_at(page.content, at)
+    for _, tag in page.tags(b"meta"):
         if not _META_HINT.search(tag.lower()):
             continue
         values = markup.attributes(tag)
@@ -68,10 +67,9 @@ def read_metas(page: Page, url: str, declared: Declared) -> None:
 def read_attributes(page: Page, declared: Declared) -> None:
     """Add `ai-disclosure` and `data-ai-generated` attributes; on part of a page they mean AI took part."""
     for needle in (b"ai-disclosure", b"aidisclosure", b"ai-generated"):
-        for at in page.places[needle]:
-            _, tag = markup.tag_around(page.content, at)
+        for _, tag in page.tags_with(needle):
             element = markup.tag_name(tag)
-            if not element or element == b"meta":
+            if element == b"meta":
                 continue
             values = markup.attributes(tag)
             raw = values.get(needle) if needle in values else values.get(b"data-" + needle)
@@ -87,22 +85,19 @@ def read_attributes(page: Page, declared: Declared) -> None:
 def read_links(page: Page, url: str, declared: Declared) -> None:
     """Add `<link>` to a C2PA manifest, `rel=license`, and Creative Commons links in the footer."""
     for needle in (b"c2pa-manifest", b"application/c2pa"):
-        for at in page.places[needle]:
-            _, tag = markup.tag_around(page.content, at)
+        for _, tag in page.tags_with(needle):
             if markup.tag_name(tag) in (b"link", b"script"):
                 where = f"{markup.tag_name(tag).decode()} {needle.decode()}"
                 declared.add_making(Signal("c2pa", _target(tag), where))
-    for at in page.places[b"license"]:
-        _, tag = markup.tag_around(page.content, at)
+    for _, tag in page.tags_with(b"license"):
         element = markup.tag_name(tag)
         if element in (b"a", b"link") and b"license" in _relations(tag):
             where = f"{element.decode()} rel=license"
             declared.add_license(_target(tag), rights.name_license(_target(tag), url), where)
-    links = [] if declared.licenses else page.places[b"creativecommons.org/"]
-    footer = page.content.rfind(b"<footer") if links else -1
-    for at in links if footer >= 0 else ():
-        _, tag = markup.tag_around(page.content, at) if at >= footer else (0, b"")
-        target = _target(tag) if markup.tag_name(tag) == b"a" else ""
+    footers = [] if declared.licenses else page.tags(b"footer")
+    for start, tag in page.tags_with(b"creativecommons.org/") if footers else ():
+        in_footer = start >= footers[-1][0] and markup.tag_name(tag) == b"a"
+        target = _target(tag) if in_footer else ""
         name = rights.name_license(target, url)
         if name and name.startswith("CC"):
             declared.add_license(target, name, "footer link")

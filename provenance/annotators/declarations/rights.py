@@ -27,7 +27,8 @@ _NAMED = (
     (re.compile(r"gnu\.org/(?:licenses|copyleft)/(?:old-licenses/)?(?:gpl|lgpl|agpl|fdl)-(\d\.\d)"), "GNU"),
 )
 _RSL = re.compile(
-    r"<(prohibits|permits)\b[^>]{0,100}type=[\"']usage[\"'][^>]{0,100}>([^<]{0,500})<", re.IGNORECASE
+    r"<(?:[A-Za-z][\w.-]{0,30}:)?(prohibits|permits)\b[^>]{0,100}type=[\"']usage[\"'][^>]{0,100}>([^<]{0,500})<",
+    re.IGNORECASE,
 )
 _RSL_TRAINING = frozenset(("all", "ai-all", "ai-train", "train-ai", "train-genai"))
 _KEY_VALUE = re.compile(r"(?<![\w-])([a-z][a-z-]{0,30})\s{0,3}=\s{0,3}[\"?]?([a-z0-9]{1,10})", re.IGNORECASE)

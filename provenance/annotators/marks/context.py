@@ -14,13 +14,18 @@ from typing import Final
 QUOTE_REACH: Final = 300
 TOPIC_REACH: Final = 700
 
+#: Opening quotation marks and what may close each. A mark that closes one language's quotation opens another's
+#: (German „…“ and »…«, French «…», Swedish ”…”), so the text is read from its left: a mark that can close what is open
+#: closes it, and opens a quotation only otherwise.
 _PAIRS: Final = {
     "“": "”",
     "«": "»",
+    "»": "«",
     "„": "“”‟",
     "「": "」",
     "『": "』",
     "‹": "›",
+    "›": "‹",
     "‚": "‘’",
     "《": "》",
     "‘": "’",
@@ -93,13 +98,30 @@ def is_quoted(text: str, start: int, end: int, token: bool) -> bool:
     if _CODE_LINE.search(left[-120:]):
         return True
     near = left[-3:] if token else left
-    for opening, closing in _PAIRS.items():
-        at = near.rfind(opening)
-        if at >= 0 and not any(c in near[at + 1 :] for c in closing):
-            return True
+    if _is_open(near):
+        return True
     if near.rstrip(":( ")[-1:] in ('"', "'") and near[-1:] != " ":
         return True
     return not token and left.count('"') % 2 == 1 and '"' in text[start : end + QUOTE_REACH].split("\n", 1)[0]
+
+
+def _is_open(left: str) -> bool:
+    """A quotation has begun in `left` and not ended; an ending whose beginning is not there opens none."""
+    open_marks: list[str] = []
+    for at, char in enumerate(left):
+        if open_marks and char in _PAIRS[open_marks[-1]]:
+            open_marks.pop()
+        elif char in _PAIRS and _may_open(left, at):
+            open_marks.append(char)
+    return bool(open_marks)
+
+
+def _may_open(left: str, at: int) -> bool:
+    """A mark right after a letter (but of a script without spaces) or a sentence's end closes; before a space, too."""
+    before, after = left[at - 1 : at], left[at + 1 : at + 2]
+    if before in tuple(".!?…") or (before.isalnum() and before < "\u2e80"):
+        return False
+    return not after.isspace() or (left[at] == "«" and after != "\n")  # French sets a space inside
 
 
 def is_discussed(text: str, start: int, token: bool) -> bool:

@@ -76,7 +76,7 @@ def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-d
             if glued == _ARTICLE_BODY and (key in (_ITEMPROP, _PROPERTY)):
                 marks |= _BODY_BIT
             glued = _OFFSET
-        lower = small
+        lower = bool(small)
         if not 48 <= byte <= 57:  # numbers tell elements apart that are alike
             whole = (whole ^ np.uint64(byte)) * _PRIME
     return words, marks, (whole if key == _CLASS else np.uint64(0))
@@ -147,7 +147,7 @@ def opens_markup(data, at):  # type: ignore[no-untyped-def]
     following = data[at + 1] if at + 1 < len(data) else np.uint8(0)
     if following == 47 and at + 2 < len(data):
         following = data[at + 2]
-    return following == 33 or following == 63 or _letter(following)
+    return following == 33 or following == 63 or _letter(int(following))
 
 
 @njit(cache=True, nogil=True)

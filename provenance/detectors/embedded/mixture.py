@@ -7,6 +7,7 @@ belong to web prose of a language and length. An expert counts in a language onl
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -199,16 +200,21 @@ def calibrate(
         lines[language] = []
         for index in range(len(BUCKETS)):
             at = _near(index, length, machine)
-            lines[language].append(_fit_upper_line(own[at], machine[at], spread[at]))
+            # Rounded: the last digits of a fit depend on the processor, and the shipped bytes must not.
+            intercept, slope = _fit_upper_line(own[at], machine[at], spread[at])
+            lines[language].append((round(intercept, 6), round(slope, 6)))
         about = corpus.table[chosen & ~corpus.synthetic]
         margin = 0.0 if about.stem.nunique() >= _MANY else _MARGIN
         thresholds[language] = _thresholds(own[human], length[human], spread[human], trend, margin)
         trend = trend if trend is not None else _trend(own[human], length[human], spread[human])
-        floors[language] = float(np.quantile(corpus.rows.known[here & ~corpus.synthetic], 0.001)) * _SPARE
+        floors[language] = round(
+            float(np.quantile(corpus.rows.known[here & ~corpus.synthetic], 0.001)) * _SPARE, 6
+        )
         support[language] = {"passages": len(about), "documents": int(about.group.nunique())}
         support[language]["repositories"] = int(about.repository.nunique())
     bounds = (_least_ratio(corpus, mixed, lines, use), MOST)
-    digest = hashlib.sha256(repr((lines, thresholds, floors, bounds)).encode()).hexdigest()
+    parts = json.dumps([lines, thresholds, floors, bounds], sort_keys=True)
+    digest = hashlib.sha256(parts.encode()).hexdigest()
     provenance = {**describe, "scores": "held-out domains and makers; base models left out", "auroc": proof}
     provenance["web prose"] = support
     made = Calibration(f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
@@ -246,7 +252,7 @@ def _thresholds(
         moved = scores
         if trend is not None and (lengths == index).sum() < _OWN_LENGTH:
             moved, at = scores + trend[index] - trend[lengths], np.arange(len(words))
-        rows.append([threshold(moved[at], weight[at], level) + margin for level in LEVELS])
+        rows.append([round(threshold(moved[at], weight[at], level) + margin, 6) for level in LEVELS])
     return rows
 
 
@@ -312,7 +318,7 @@ def _least_ratio(
     synthetic = np.cumsum(np.where(machine, weight, 0)[order]) / weight[machine].sum()
     at = int(np.searchsorted(human, 0.25))
     share = (1 - _UNKNOWN) * synthetic[at] / human[at] + _UNKNOWN
-    return float(np.clip(np.log(share), -MOST, -1.0))
+    return round(float(np.clip(np.log(share), -MOST, -1.0)), 6)
 
 
 def domain_weights(table: pd.DataFrame) -> NDArray[np.float64]:

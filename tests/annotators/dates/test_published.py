@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,7 @@ def published(
             '<script type="application/ld+json">{"@type":"NewsArticle","datePublished" : "2020-03-12T08:00Z"}</script>',
             "json-ld datePublished",
         ),
-        ('<script>x="{\\"datePublished\\":\\"2020-03-12\\"}"</script>', "json-ld datePublished"),
+        ('<script>x="{\\"datePublished\\":\\"2020-03-12\\"}"</script>', "script datePublished"),
         ('<span itemprop="datePublished" content="2020-03-12">yesterday</span>', "itemprop datePublished"),
         ('<span itemprop="datePublished">12. März 2020</span>', "itemprop datePublished"),
         (
@@ -157,3 +158,125 @@ def test_real_pages_held_out_by_group(shared: Path) -> None:
                 total += 1
                 right += claim is not None and str(claim[0]) == row["expected_date"]
     assert right / total >= 0.85
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!-- {} --><p>x</p>",
+        "<script>document.write('{}')</script>",
+        "<style>/* {} */</style>",
+        "<textarea>{}</textarea>",
+        "<template>{}</template>",
+        "<iframe srcdoc='{}'></iframe>",
+        "<title>{}</title>",
+    ],
+)
+def test_what_no_browser_would_make_an_element_of_claims_nothing(html: str) -> None:
+    meta = '<meta property="article:published_time" content="2020-03-12">'
+    assert published(html.replace("{}", meta)) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "day"),
+    [
+        ("fr", "05/12/2020", "2020-12-05"),
+        ("en-GB", "05/12/2020", "2020-12-05"),
+        ("en-US", "05/12/2020", "2020-05-12"),
+        ("de", "01-11-2020 10:29", "2020-11-01"),
+        ("ja", "20.05.12", "2020-05-12"),
+        ("de", "1589241600", "2020-05-12"),
+    ],
+)
+def test_machine_values_are_read_in_the_order_of_the_page(language: str, value: str, day: str) -> None:
+    for element in (f'<meta name="date" content="{value}">', f'<h1>x</h1><time datetime="{value}">y</time>'):
+        claim = published(f'<html lang="{language}">{element}')
+        assert claim is not None and claim[0] == day
+
+
+@pytest.mark.parametrize(
+    ("charset", "label", "written"),
+    [
+        ("utf-8", "", "12 мая 2020 г."),
+        ("cp1251", "windows-1251", "Опубликовано: 12 мая 2020 года, город Москва, наш корреспондент"),
+        ("gb18030", "gbk", "发布时间：2020年5月12日，新华社北京电，记者报道，国务院总理"),
+        ("utf-16", "utf-16", "12 May 2020"),
+        ("utf-8", "", "12 Μαΐου 2020"),
+        ("utf-8", "", "12 مايو 2020"),
+        ("utf-8", "", "12 मई 2020"),
+        ("utf-8", "", "2020년 5월 12일"),
+        ("utf-8", "", "12. M&auml;rz 2020"),
+        ("utf-8", "", "12.&nbsp;M&#228;rz&nbsp;2020"),
+        ("utf-8", "", "12.\n      <b>März</b>\n 2020"),
+    ],
+)
+def test_visible_days_are_found_in_every_script_and_charset(charset: str, label: str, written: str) -> None:
+    head = f'<meta charset="{label}">' if label and charset != "utf-16" else ""
+    html = f"<html><head>{head}</head><body><h1>H</h1><p>{written}</p></body></html>"
+    claim = find_published(Document(captured=CAPTURED, page=search_page(html.encode(charset))))
+    assert claim is not None
+    assert (claim.day.year, claim.day.day, claim.evidence) == (2020, 12, "visible text")
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        '<meta property="article:published_time" content="2020-03-12">',
+        '<script type="application/ld+json">{"@type":"NewsArticle","datePublished":"2020-03-12"}</script>',
+        '<body><h1>H</h1><p class="meta">Published: 12 March 2020</p>',
+    ],
+)
+@pytest.mark.parametrize(
+    "worse",
+    [
+        '<script type="application/ld+json">{"@type":"ImageObject","datePublished":"2019-01-01"}</script>',
+        '<script type="application/ld+json">{"@type":"WebSite","image":{"datePublished":"2019-01-01"}}</script>',
+        "<body><h1>H</h1><p>Last changed: 1 January 2019</p>",
+        "<body><p>Zuletzt geändert am 1.1.2019</p>",
+    ],
+)
+def test_a_picture_s_day_and_a_change_do_not_win_over_better_evidence(better: str, worse: str) -> None:
+    for html in (better + worse, worse + better):
+        claim = published(html)
+        assert claim is not None and claim[0] == "2020-03-12"
+
+
+def test_the_banner_of_an_archive_is_not_the_page() -> None:
+    banner = "<!-- BEGIN WAYBACK TOOLBAR INSERT --><div>12 Jan 2019 captured</div><!-- END WAYBACK TOOLBAR INSERT -->"
+    assert published(f"<body>{banner}<p>By A. B., 12 March 2020</p>") == ("2020-03-12", "visible text")
+
+
+def test_a_time_in_utc_is_the_day_that_the_page_writes() -> None:
+    meta = '<meta property="article:published_time" content="2020-03-12T23:30:00Z">'
+    assert published(f"{meta}<body><h1>H</h1><p>13 March 2020</p>") == (
+        "2020-03-13",
+        "meta article:published_time",
+    )
+    assert published(f"{meta}<body><h1>H</h1><p>20 March 2020</p>") == (
+        "2020-03-12",
+        "meta article:published_time",
+    )
+    offset = meta.replace("Z", "+02:00")
+    assert published(f"{offset}<body><h1>H</h1><p>13 March 2020</p>") == (
+        "2020-03-12",
+        "meta article:published_time",
+    )
+
+
+def test_evidence_at_the_end_of_a_long_page_beats_a_footnote() -> None:
+    script = '<script type="application/ld+json">{"@type":"Article","datePublished":"2020-03-12"}</script>'
+    footnote = "<p>Retrieved 2 February 2008.</p>" + "<p>words</p>" * 200_000
+    assert published(f"<body><h1>H</h1>{footnote}{script}") == ("2020-03-12", "json-ld datePublished")
+
+
+def test_a_page_that_was_not_read_whole_is_not_dated_by_its_footnotes() -> None:
+    filler = "<p>no day here</p>" * 2000
+    page = search_page(f"<body><h1>H</h1>{filler}<p>2 February 2008</p>".encode())
+    assert find_published(Document(page=page)) == (dt.date(2008, 2, 2), "visible text", None)
+    assert find_published(Document(page=replace(page, cut=True))) is None
+
+
+@pytest.mark.parametrize(("language", "day"), [("de", "2021-03-04"), ("en-US", "2021-04-03")])
+def test_a_path_that_ends_in_its_year_is_read_in_the_order_of_the_page(language: str, day: str) -> None:
+    assert published(f'<html lang="{language}">', "https://a.example/x-04-03-2021") == (day, "url path")
+    assert published(url="https://a.example/29-10-2021") == ("2021-10-29", "url path")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from provenance.annotators.dates.order import Order
 from provenance.annotators.dates.written import find_dates
 
 
@@ -12,15 +13,16 @@ from provenance.annotators.dates.written import find_dates
     [
         "March 12, 2020", "Mar. 12th, 2020", "12 March 2020", "12th of March 2020", "12. März 2020", "12.3.2020", "12/03/20",
         "12 mars 2020", "12 de marzo de 2020", "12 marca 2020", "12 марта 2020", "12 Μαρτίου 2020", "12 Mart 2020",
-        "2020年3月12日", "2020-03-12", "2020/3/12", "2020. 3. 12", "12-Mar-2020", "12 מרץ 2020, 12.03.2020",
+        "2020年3月12日", "2020 年 3 月 12 日", "2020년 3월 12일", "2020. március 12.", "2020 m. kovo 12 d.", "12 tháng 3, 2020",
+        "۱۲ مارس ۲۰۲۰", "١٢ مارس ٢٠٢٠", "12 मार्च 2020", "１２.３.２０２０", "12\u00a0March\u00a02020", "12. ožujka 2020", "12 de març de 2020", "2020-03-12", "2020/3/12", "2020. 3. 12", "12-Mar-2020", "12 מרץ 2020, 12.03.2020",
     ],
 )  # fmt: skip
 def test_days_are_read_as_people_write_them(written: str) -> None:
-    assert [str(day) for day, _ in find_dates(f"Posted {written} by x", False)][:1] == ["2020-03-12"]
+    assert [str(day) for day, _ in find_dates(f"Posted {written} by x", "day")][:1] == ["2020-03-12"]
 
 
 def test_slashes_follow_the_page_where_both_readings_are_possible() -> None:
-    assert [str(day) for day, _ in find_dates("3/4/2020 3.4.2020 25/4/2020 4/25/2020", True)] == [
+    assert [str(day) for day, _ in find_dates("3/4/2020 3.4.2020 25/4/2020 4/25/2020", "month")] == [
         "2020-03-04", "2020-04-03", "2020-04-25", "2020-04-25",
     ]  # fmt: skip
 
@@ -34,14 +36,25 @@ def test_slashes_follow_the_page_where_both_readings_are_possible() -> None:
         "30 February 2020",
         "12 foo 2020",
         "call 202-03-1234",
+        "Python 3.6.15",
+        "version 2.5.19",
+        "R6.5.12",
+        "令和6年5月12日",
     ],
 )
 def test_other_numbers_are_no_days(written: str) -> None:
-    assert list(find_dates(written, False)) == []
+    assert list(find_dates(written, "day")) == []
 
 
 @pytest.mark.parametrize(
     "drawn", ["M6-1.05-.797-1.892-.686-3.03.075-.758-.36-6.643", "0-12-5-12-12.8 0-7.6 6.1", "v1.20204"]
 )
 def test_numbers_of_drawings_are_no_dates(drawn: str) -> None:
-    assert list(find_dates(f"{drawn} " * 20, False)) == []
+    assert list(find_dates(f"{drawn} " * 20, "day")) == []
+
+
+@pytest.mark.parametrize(("order", "day"), [("day", "2012-05-24"), ("year", "2024-05-12")])
+def test_two_digits_of_a_year_stand_first_where_the_language_has_the_year_first(
+    order: Order, day: str
+) -> None:
+    assert [str(found) for found, _ in find_dates("24.05.12", order)] == [day]

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provenance.annotators.page.markup import attributes, first_of, tag_around, tag_at, tag_name, words
-
-
-def test_a_tag_is_read_from_its_start_and_from_inside() -> None:
-    page = b'x <a href="/y" rel=license>z</a>'
-    assert tag_at(page, 2) == b'<a href="/y" rel=license>'
-    assert tag_around(page, page.index(b"license")) == (2, b'<a href="/y" rel=license>')
-    assert tag_around(page, page.index(b"z"))[1] == b""
-    assert tag_at(b"<a href=", 0) == b""
+from provenance.annotators.page.markup import attributes, first_of, tag_name, words
 
 
 @pytest.mark.parametrize(
@@ -32,4 +24,4 @@ def test_attributes_are_quoted_any_way_and_the_first_of_a_name_wins() -> None:
 
 def test_values_are_text_with_their_references_resolved() -> None:
     assert words(b" caf\xc3\xa9 &amp; caf&eacute; ") == "café & café"
-    assert words(b"caf\xe9") == "café"
+    assert words(b"caf\xe9") == "caf\ufffd"

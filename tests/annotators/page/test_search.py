@@ -40,9 +40,9 @@ def test_what_cannot_be_compiled_is_refused(strings: list[bytes]) -> None:
 
 
 def test_a_page_of_a_batch_is_searched_once_and_only_when_asked_for() -> None:
-    pages = Pages(pa.array([b"<meta a>", None, b"x<TIME>", b""], pa.large_binary()))
+    pages = Pages(pa.array([b"<meta a>", None, b"x<TIME b>", b""], pa.large_binary()))
     page = pages[2]
-    assert page == search_page(b"x<TIME>") and page is not None and page.places[b"<time"] == [1]
+    assert page is not None and page.tags(b"time") == [(1, b"<TIME b>")]
     assert pages[2] is page
     assert pages[1] is None and pages[3] is None
 
@@ -50,9 +50,24 @@ def test_a_page_of_a_batch_is_searched_once_and_only_when_asked_for() -> None:
 def test_a_slice_of_a_column_has_its_own_pages() -> None:
     column = pa.array([b"<meta a>", b" <meta>"], pa.large_binary())
     page = Pages(column.slice(1))[0]
-    assert page is not None and page.places[b"<meta"] == [1]
+    assert page is not None and page.tags(b"meta") == [(1, b"<meta>")]
 
 
-def test_only_the_first_part_of_a_page_is_read() -> None:
-    page = search_page(b" " * (SCANNED - 5) + b"<meta>")
-    assert (len(page.content), page.places[b"<meta"]) == (SCANNED, [SCANNED - 5])
+def test_a_page_is_read_in_its_own_charset_and_handed_on_in_utf_8() -> None:
+    russian = "<p>Опубликовано сегодня, наш корреспондент сообщает</p>"
+    assert search_page(russian.encode("cp1251"), "windows-1251").content == russian.encode()
+    assert search_page(russian.encode("utf-16")).content == russian.encode()
+    assert search_page(russian.encode()).content == russian.encode()
+
+
+def test_a_string_counts_where_it_stands_in_a_tag_or_in_a_script() -> None:
+    page = search_page(b"license <a rel=license x=license> <!-- license --> <script>var license</script>")
+    assert page.tags_with(b"license") == [(8, b"<a rel=license x=license>")]
+    assert page.scripts_with(b"license") == [(b"<script>", b"var license")]
+    assert len(page.spans_with(b"license")) == 3
+
+
+def test_what_was_left_unread_is_said() -> None:
+    assert not search_page(b"x" * SCANNED).cut
+    assert search_page(b"x" * (SCANNED + 1)).cut
+    assert search_page(b"license " * (MOST_PLACES + 1)).cut

@@ -1,0 +1,178 @@
+"""Days that a page states for machines: `<meta>`, JSON-LD and other data in scripts, microdata, `<time>`.
+
+Each reader yields claims in the order in which they deserve belief. Values are read in the order of day, month and
+year that the page's language has; a picture's or a comment's day is not the page's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from provenance.annotators.dates.claim import Claim, read_value
+from provenance.annotators.dates.order import Order
+from provenance.annotators.page import json_ld
+from provenance.annotators.page.markup import attributes, first_of, tag_name, words
+from provenance.annotators.page.search import Page
+
+_LONGEST_VALUE = 60
+#: Bytes before and after the headline in which a time is the page's own.
+_NEAR = 6_000
+_KEY_VALUE = re.compile(rb"\\?[\"']\s{0,9}:\s{0,9}\\?[\"'](.{4,40})")
+#: Names of `<meta>` elements, by what they claim. Compared in lower case, the prefix "og:" dropped.
+_PUBLISHED_META = frozenset(
+    "article:published_time article:published article:published_date article:publish_date article:post_date article:create_time "
+    "article_date_original published_time published-date published_date publisheddate publishdate publish-date publish_date "
+    "publication_date publication-date publicationdate publishtime publish_time pubdate pub_date pub-date pubtime "
+    "parsely-pub-date cxenseparse:recs:publishtime cxenseparse:publishtime shareaholic:article_published_time "
+    "dc.date.issued dcterms.issued dc.issued dcterms.created dc.created dc.date.created dcterms.available "
+    "citation_publication_date citation_online_date bepress_citation_date prism.publicationdate rnews:datepublished "
+    "datepublished originalpublicationdate bt:pubdate sw-pubdate created createdate date_published "
+    "article.published article.created content_publisheddate firstpublished".split()
+)
+_DATED_META = frozenset(
+    "date dc.date dc:date dcterms.date datecreated uploaddate creation_date analyticsattributes.articledate "
+    "sailthru.date video:release_date release_date".split()
+)
+_MODIFIED_META = frozenset(
+    "article:modified_time article:modified article:modified_date article:updated_time updated_time datemodified dcterms.modified "
+    "dc.date.modified last-modified lastmod modified_time moddate bt:moddate".split()
+)
+#: Types of schema.org that are a page's own text.
+_TEXTS = re.compile(r"Article|Posting|Report$|^(?:Blog|Recipe|Question|QAPage|Review|HowTo|ClaimReview)$")
+#: Types, and keys of an object inside another, whose day is not the page's.
+_NOT_THE_PAGE = re.compile(
+    r"(?i)image|photo|picture|logo|media|video|audio|thumbnail|^comment|^answer|person|organi[sz]ation|author|"
+    r"publisher|^offers?$|product|event|rating|breadcrumb|^ispartof$|citation|mentions|itemlist|^item$|hasvariant"
+)
+_PUBLISHED_MARK = re.compile(rb"(?i)publi|pubdate|entry-date|posted|datecreated")
+_MODIFIED_MARK = re.compile(rb"(?i)updat|modifi|chang|edit(?:ed|date)")
+
+
+class Stated(NamedTuple):
+    """Claims of one kind of place: that the page was published, that it is dated, that it was modified."""
+
+    published: list[Claim]
+    dated: list[Claim]
+    modified: list[Claim]
+
+
+def read_metas(page: Page, order: Order) -> Stated:
+    """The days of `<meta>` elements, each list in page order."""
+    found = Stated([], [], [])
+    for _, tag in page.tags(b"meta"):
+        if not _has_digits(tag):
+            continue
+        values = attributes(tag)
+        label = first_of(values, b"property", b"name", b"itemprop", b"http-equiv").decode("latin-1").lower()
+        bare = label.strip().removeprefix("og:")
+        if bare in _PUBLISHED_META:
+            into = found.published
+        elif bare in _DATED_META:
+            into = found.dated
+        elif bare in _MODIFIED_META:
+            into = found.modified
+        else:
+            continue
+        claim = read_value(words(values.get(b"content", b"")[:_LONGEST_VALUE]), f"meta {label}", order)
+        if claim:
+            into.append(claim)
+    return found
+
+
+def read_scripts(page: Page, order: Order) -> Stated:
+    """The days of JSON-LD, texts before other things of the page, and (as dated) of other data in scripts."""
+    texts: list[Claim] = []
+    others: list[Claim] = []
+    modified: list[Claim] = []
+    loose: list[Claim] = []
+    for tag, script in page.scripts_with(b"datepublished", b"datemodified"):
+        parsed = list(json_ld.objects(script)) if b"ld+json" in tag.lower() else []
+        if not parsed:
+            loose += _loose(script, b"datePublished", order)
+        for item, is_text in _of_the_page(parsed):
+            (texts if is_text else others).extend(_values(item, "datePublished", order))
+            modified += _values(item, "dateModified", order)
+    return Stated(texts + others, loose, modified)
+
+
+def read_microdata(page: Page, order: Order) -> Iterator[Claim]:
+    """Days of elements with itemprop (or RDFa property) datePublished, in an attribute or in their text."""
+    for start, tag in page.tags_with(b"datepublished"):
+        if tag_name(tag) == b"meta" and b"itemprop" not in tag:
+            continue
+        values = attributes(tag)
+        if b"datePublished" not in values.get(b"itemprop", b"") + values.get(b"property", b""):
+            continue
+        raw = first_of(values, b"content", b"datetime")
+        end = start + len(tag)
+        value = words(raw) if raw else page.text(end, end + 120).lstrip()
+        claim = read_value(value[:_LONGEST_VALUE], "itemprop datePublished", order)
+        if claim and not _of_something_else(page, start):
+            yield claim
+
+
+def read_times(page: Page, order: Order, headline: int) -> Stated:
+    """Days of `<time>`: marked as publication or near the `headline` (a byte), elsewhere, and marked as a change."""
+    found = Stated([], [], [])
+    marked: list[Claim] = []
+    for start, tag in page.tags(b"time"):
+        value = attributes(tag).get(b"datetime", b"")
+        end = start + len(tag)
+        text = words(value[:_LONGEST_VALUE]) if value else page.text(end, end + 60)
+        claim = read_value(text, "time[datetime]" if value else "time", order)
+        if claim:
+            around = tag + page.content[max(0, start - 120) : start].rpartition(b">")[0][-100:]
+            if _MODIFIED_MARK.search(tag):
+                found.modified.append(claim)
+            elif _PUBLISHED_MARK.search(tag) or _PUBLISHED_MARK.search(around):
+                marked.append(claim)
+            elif -_NEAR < start - headline < _NEAR:
+                found.published.append(claim)
+            else:
+                found.dated.append(claim)
+    return found._replace(published=marked + found.published)
+
+
+def _of_the_page(parsed: list[tuple[dict[str, Any], str]]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Those objects of a JSON-LD script that can be the page itself and have a day, and whether each is a text."""
+    for item, parent in parsed:
+        if "datePublished" in item or "dateModified" in item:
+            kinds = json_ld.types(item)
+            text = any(_TEXTS.search(kind) for kind in kinds)
+            if not _NOT_THE_PAGE.search(parent) and (text or not any(map(_NOT_THE_PAGE.search, kinds))):
+                yield item, text
+
+
+def _values(item: dict[str, Any], key: str, order: Order) -> Iterator[Claim]:
+    for value in json_ld.strings(item.get(key, ())):
+        claim = read_value(value[:_LONGEST_VALUE], f"json-ld {key}", order)
+        if claim:
+            yield claim
+
+
+def _loose(script: bytes, key: bytes, order: Order) -> Iterator[Claim]:
+    """Days of a key in a script that is no JSON-LD, or broken JSON-LD: at most 20."""
+    at = script.find(key)
+    for _ in range(20):
+        if at < 0:
+            return
+        match = _KEY_VALUE.match(script, at + len(key))
+        evidence = f"script {key.decode()}"
+        claim = read_value(match[1].decode("utf-8", "replace"), evidence, order) if match else None
+        if claim:
+            yield claim
+        at = script.find(key, at + len(key))
+
+
+def _of_something_else(page: Page, start: int) -> bool:
+    """The nearest scope of microdata before byte `start` is a picture's, a comment's or the like."""
+    scope = page.content.rfind(b"itemtype", max(0, start - 2_000), start)
+    kind = page.content[scope : scope + 80].decode("latin-1") if scope >= 0 else ""
+    name = re.search(r"schema\.org/(\w+)", kind)
+    return bool(name and _NOT_THE_PAGE.search(name[1]) and not _TEXTS.search(name[1]))
+
+
+def _has_digits(tag: bytes) -> bool:
+    return b"20" in tag or b"19" in tag or b"1" in tag

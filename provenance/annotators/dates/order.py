@@ -1,0 +1,46 @@
+"""In which order a page writes day, month and year: read off its language, and off its host where it names none.
+
+Source: the short dates of the Unicode CLDR, by language and territory.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from provenance.annotators.page.markup import attributes
+from provenance.annotators.page.search import Page
+
+#: What a date of three numbers begins with, where more than one reading is possible.
+Order = Literal["day", "month", "year"]
+
+#: Territories in which English is written month first.
+_MONTH_FIRST = frozenset(("us", "ph", "ca", "as", "gu", "pr", "vi", "mp", "fm", "pw", "mh"))
+_YEAR_FIRST = frozenset(("ja", "ko", "zh", "hu", "lt", "mn", "eu"))
+_YEAR_FIRST_HOSTS = frozenset(("jp", "kr", "cn", "tw", "hu", "lt", "mn"))
+_GENERIC_HOSTS = frozenset(("com", "org", "net", "edu", "gov", "us", "mil", "info"))
+_HOST_END = re.compile(r"[a-z]+://[^/:?#]*?([a-z]+)(?=[:/?#]|$)")
+
+
+def order_of(url: str, page: Page | None) -> Order:
+    """The order of the page at `url`: 3/4/2020 is March 4 in US English, and in English on a host of no country."""
+    language, _, territory = _language(page).partition("-")
+    if language in _YEAR_FIRST:
+        return "year"
+    match = _HOST_END.match(url[:300].lower())
+    host = match[1] if match else ""
+    if language == "en" and territory:
+        return "month" if territory[-2:] in _MONTH_FIRST else "day"
+    if language in ("en", ""):
+        if host in _YEAR_FIRST_HOSTS and not language:
+            return "year"
+        return "month" if host in _GENERIC_HOSTS else "day"
+    return "day"
+
+
+def _language(page: Page | None) -> str:
+    """The language tag of the page's root, in lower case; empty where it has none."""
+    root = page.first(b"html") if page else None
+    values = attributes(root[1]) if root else {}
+    tag = values.get(b"lang") or values.get(b"xml:lang") or b""
+    return tag.decode("latin-1").lower().replace("_", "-").strip()

@@ -1,0 +1,76 @@
+"""JSON-LD as pages hold it: wrapped in comments, with trailing commas, raw line ends or several objects in one script.
+
+Source: JSON-LD 1.1, section 7 (embedding in HTML). What is still no JSON after these repairs gives nothing.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+#: Bytes of one script that are read.
+_LONGEST = 400_000
+_WRAPPER = re.compile(
+    r"\A\s*(?:(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|<!--)|(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://)?\s*-->)\s*\Z"
+)
+_TRAILING_COMMA = re.compile(r",(?=\s{0,200}[}\]])")
+_BETWEEN = re.compile(r"[\s;,]*")
+_DECODER = json.JSONDecoder(strict=False)  # raw line ends inside strings are read
+
+
+def objects(script: bytes) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield every object of a JSON-LD script with the key it is the value of ("" for the outermost), parents first."""
+    stack: list[tuple[Any, str]] = [(value, "") for value in reversed(_values(script))]
+    while stack:
+        value, key = stack.pop()
+        if isinstance(value, dict):
+            yield value, key
+            stack.extend((item, name) for name, item in reversed(value.items()))
+        elif isinstance(value, list):
+            stack.extend((item, key) for item in reversed(value))
+
+
+def types(item: dict[str, Any]) -> set[str]:
+    """The names of an object's types, without their address."""
+    kinds = item.get("@type", ())
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return {re.split(r"[/#:]", kind)[-1] for kind in kinds if isinstance(kind, str)}
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield the strings of a value: itself, its items, or their @id, @value or url."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict):
+            item = item.get("@value") or item.get("@id") or item.get("url")
+        if isinstance(item, str):
+            yield item
+
+
+def _values(script: bytes) -> list[Any]:
+    text = _WRAPPER.sub("", script[:_LONGEST].decode("utf-8", "replace"))
+    if text.lstrip()[:7] in ("{&quot;", "[{&quot"):
+        text = html.unescape(text)
+    found = _decode(text)
+    return found if found is not None else _decode(_TRAILING_COMMA.sub("", text)) or []
+
+
+def _decode(text: str) -> list[Any] | None:
+    """The JSON values of `text`, one after the other; None where it does not begin with one."""
+    found: list[Any] = []
+    at = _end_of(text, 0)
+    while at < len(text):
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return found or None
+        found.append(value)
+        at = _end_of(text, at)
+    return found
+
+
+def _end_of(text: str, at: int) -> int:
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at

@@ -1,0 +1,242 @@
+"""Where a page is markup and where it is text: one compiled pass over its bytes, as a browser would divide them.
+
+Tags inside comments, strings of scripts, style sheets, text areas, templates and attributes are none, so nothing is
+read there for a declaration. Source: HTML Living Standard, 13.2.5 (tokenization), without its error recovery inside
+foreign content; linear in the length of the page.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+#: Kinds of spans. Text is what lies between them.
+TAG, CLOSING, COMMENT, SCRIPT, RAW = 0, 1, 2, 3, 4
+_NAME_LENGTH: Final = 8
+_BLOCK: Final = 16
+
+
+def name_key(name: bytes) -> int:
+    """An element's name (lower case, at most eight letters) as one number."""
+    return int.from_bytes(name[:_NAME_LENGTH].ljust(_NAME_LENGTH, b"\0"), "big")
+
+
+_SCRIPT: Final = np.uint64(name_key(b"script"))
+_TEMPLATE: Final = np.uint64(name_key(b"template"))
+#: Elements whose content is text and not markup.
+_RAW: Final = np.array(
+    [
+        name_key(name)
+        for name in (b"script", b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes")
+    ],
+    np.uint64,
+)
+#: Elements that are asked for by name.
+NAMES: Final = (b"html", b"body", b"meta", b"time", b"h1", b"footer")
+_NAMED: Final = np.array([name_key(name) for name in NAMES], np.uint64)
+#: Bytes that can end a tag or begin a quoted value: > " '
+_ENDS: Final = np.isin(np.arange(256), [62, 34, 39])
+
+
+class Spans(NamedTuple):
+    """Spans of a page in their order: first byte, byte after, kind, and which of NAMES a tag's element is (else -1)."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    names: NDArray[np.int8]
+
+
+def divide(page: bytes) -> Spans:
+    """Return the spans of `page`: tags, comments, and the contents of elements that hold no markup.
+
+    Tags inside a `<template>` are of kind RAW.
+    """
+    data = np.frombuffer(page, np.uint8)
+    room = 2 * int(np.count_nonzero(data == 60)) + 1
+    spans = Spans(
+        np.empty(room, np.int64),
+        np.empty(room, np.int64),
+        np.empty(room, np.uint8),
+        np.empty(room, np.int8),
+    )
+    count = _divide(data, spans)
+    return cut(spans, 0, count)
+
+
+def cut(spans: Spans, first: int, last: int) -> Spans:
+    """The spans of numbers `first` to `last`, the last not included."""
+    part = slice(first, last)
+    return Spans(spans.starts[part], spans.ends[part], spans.kinds[part], spans.names[part])
+
+
+def visible(page: bytes, spans: Spans, start: int, stop: int) -> bytes:
+    """The text of `page` from byte `start` to `stop`; each tag, and each stretch of white space, is one space."""
+    stop = min(stop, len(page))
+    first = int(np.searchsorted(spans.ends, start, "right"))
+    last = int(np.searchsorted(spans.starts, stop, "left"))
+    out = np.empty(max(stop - start, 0) + 1, np.uint8)
+    inside = cut(spans, first, last)
+    return out[: _visible(np.frombuffer(page, np.uint8), inside, (start, stop), out)].tobytes()
+
+
+@njit(cache=True, nogil=True)
+def _divide(page: NDArray[np.uint8], spans: Spans) -> int:
+    starts, ends, kinds, names = spans  # once: taking one out of a tuple counts references
+    end, i, count, templates = len(page), 0, 0, 0
+    while True:
+        i = _find(page, i, 60)
+        if i + 1 >= end:
+            return count
+        second = page[i + 1]
+        kind, name, stop = TAG, np.uint64(0), i
+        if second == 33 or second == 63:  # ! ?
+            kind, stop = COMMENT, _comment_end(page, i)
+        else:
+            kind = CLOSING if second == 47 else TAG  # /
+            name, at = _name(page, i + 1 + kind)
+            if name == np.uint64(0):  # text: a tag begins with a letter
+                i += 1
+                continue
+            stop = _after(page, at, 62) if kind == CLOSING else _tag_end(page, at)
+            templates -= kind == CLOSING and name == _TEMPLATE and templates > 0
+        starts[count], ends[count] = i, stop
+        kinds[count] = RAW if templates > 0 and kind == TAG else kind
+        names[count] = _place_in(_NAMED, name) if kind == TAG else -1
+        count += 1
+        i = stop
+        if kind == TAG:
+            templates += name == _TEMPLATE
+            if _place_in(_RAW, name) >= 0:
+                stop = _raw_end(page, i, name)
+                starts[count], ends[count] = i, stop
+                kinds[count] = SCRIPT if name == _SCRIPT and templates == 0 else RAW
+                names[count] = -1
+                count += 1
+                i = stop
+
+
+@njit(cache=True, nogil=True)
+def _name(page: NDArray[np.uint8], i: int) -> tuple[np.uint64, int]:
+    """The key of the name that begins at `i` (0: no letter stands there) and the byte after the name."""
+    key, read = np.uint64(0), 0
+    while i < len(page):
+        byte = page[i]
+        if 65 <= byte <= 90:
+            byte += np.uint8(32)
+        letter = 97 <= byte <= 122
+        if not letter and (read == 0 or byte <= 32 or byte == 47 or byte == 62):
+            break
+        if read < _NAME_LENGTH:
+            key |= np.uint64(byte) << np.uint64(8 * (_NAME_LENGTH - 1 - read))
+        read += 1
+        i += 1
+    if read > _NAME_LENGTH:
+        key |= np.uint64(0x80)  # a longer name is another
+    return key, i
+
+
+@njit(cache=True, nogil=True)
+def _find(page: NDArray[np.uint8], i: int, byte: int) -> int:
+    """The place of the next `byte`, or the page's end."""
+    end, sought = len(page), np.uint8(byte)
+    while i + _BLOCK <= end:
+        here = False
+        for other in page[i : i + _BLOCK]:  # no branch: the processor looks at several bytes at once
+            here |= other == sought
+        if here:
+            break
+        i += _BLOCK
+    while i < end and page[i] != sought:
+        i += 1
+    return i
+
+
+@njit(cache=True, nogil=True)
+def _after(page: NDArray[np.uint8], i: int, byte: int) -> int:
+    """The place after the next `byte`, or the page's end."""
+    return min(_find(page, i, byte) + 1, len(page))
+
+
+@njit(cache=True, nogil=True)
+def _tag_end(page: NDArray[np.uint8], i: int) -> int:
+    """The byte after an opening tag, whose attributes begin at `i`; a quoted value may hold `>`."""
+    first, end = i, len(page)
+    while True:
+        while i < end and not _ENDS[page[i]]:
+            i += 1
+        if i == end or page[i] == 62:
+            return min(i + 1, end)
+        before = i - 1
+        while before > first and page[before] <= 32:
+            before -= 1
+        quote, i = page[i], i + 1
+        if page[before] == 61:
+            i = _find(page, i, quote)
+            if i == end:  # a quotation that never ends: without it
+                return _after(page, first, 62)
+            i += 1
+
+
+@njit(cache=True, nogil=True)
+def _place_in(keys: NDArray[np.uint64], name: np.uint64) -> int:
+    for k in range(len(keys)):
+        if keys[k] == name:
+            return k
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _comment_end(page: NDArray[np.uint8], i: int) -> int:
+    """The byte after the comment, declaration or processing instruction that begins at `i`."""
+    if i + 3 >= len(page) or page[i + 2] != 45 or page[i + 3] != 45:
+        return _after(page, i, 62)
+    i += 4
+    if i < len(page) and page[i] == 62:
+        return i + 1
+    i -= 2
+    while True:
+        i = _after(page, i, 62)
+        if i == len(page) or (page[i - 2] == 45 and page[i - 3] == 45):
+            return i
+        if page[i - 2] == 33 and page[i - 3] == 45 and page[i - 4] == 45:
+            return i
+
+
+@njit(cache=True, nogil=True)
+def _raw_end(page: NDArray[np.uint8], i: int, name: np.uint64) -> int:
+    """Where the closing tag of element `name` begins, or the page's end."""
+    while True:
+        i = _after(page, i, 60)
+        if i + 1 >= len(page):
+            return len(page)
+        if page[i] == 47:
+            found, _ = _name(page, i + 1)
+            if found == name:
+                return i - 1
+
+
+@njit(cache=True, nogil=True)
+def _visible(page: NDArray[np.uint8], spans: Spans, bounds: tuple[int, int], out: NDArray[np.uint8]) -> int:
+    starts, ends = spans.starts, spans.ends
+    i, stop = bounds
+    size, space = 0, True
+    for k in range(len(starts) + 1):
+        until = min(starts[k], stop) if k < len(starts) else stop
+        while i < until:
+            byte = page[i]
+            if byte > 32 or not space:
+                out[size] = byte if byte > 32 else 32
+                size += 1
+            space = byte <= 32
+            i += 1
+        if k < len(starts):
+            i = max(i, ends[k])
+            if not space:
+                out[size] = 32
+                size += 1
+                space = True
+    return size
