@@ -106,7 +106,15 @@ def read_shard(
         )
     open_rows = document.copy()
     open_rows[np.asarray(member["row"])] = False
-    return ShardRows(table, document, open_rows, proven, detectors.read(table), kept, member)
+    return ShardRows(
+        table=table,
+        document=document,
+        open=open_rows,
+        proven=proven,
+        scored=detectors.read(table),
+        kept=kept,
+        member=member,
+    )
 
 
 def shard_sites(rows: ShardRows, crawl: CrawlCalibration) -> SiteCounts:
