@@ -33,7 +33,12 @@ def candidates(scratch: LocalScratch, edges: list[tuple[int, int]]) -> dict[int,
 
 @pytest.mark.parametrize(
     ("threshold", "expected"),
-    [(0.5, {(0, 1), (0, 2), (0, 3), (1, 2), (2, 3)}), (0.75, {(0, 1), (0, 3), (1, 2)}), (0.8, {(0, 3)}), (1.0, set())],
+    [
+        (0.5, {(0, 1), (0, 2), (0, 3), (1, 2), (2, 3)}),
+        (0.75, {(0, 1), (0, 3), (1, 2)}),
+        (0.8, {(0, 3)}),
+        (1.0, set()),
+    ],
 )
 def test_edges_of_the_threshold_and_above_are_verified(
     tmp_path: Path, threshold: float, expected: set[tuple[int, int]]
