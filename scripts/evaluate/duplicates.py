@@ -127,18 +127,12 @@ def main() -> None:
         for kind, part in copies.groupby(kinds):
             ends = [(keeper[row_of[c]], keeper[row_of[o]]) for c, o in zip(part.record_id, part.duplicate_of)]
             rows[f"found: {kind} ({len(part)})"][column] = f"{np.mean([a == b for a, b in ends]):.2f}"
-            met = similar_enough(part, table, row_of, options.seeds, threshold=threshold)
-            rows[f"similar enough over seeds: {kind} ({len(part)})"][column] = f"{met:.2f}"
+            met = f"{similar_enough(part, table, row_of, options.seeds, threshold=threshold):.2f}"
+            rows[f"similar enough over seeds: {kind} ({len(part)})"][column] = met
         injected = copies.kind.isin(["near_dup", "exact_dup"])
-        values = np.array(
-            [
-                exact(table.text[row_of[c]], table.text[row_of[o]])
-                for c, o in zip(copies.record_id, copies.duplicate_of)
-            ]
-        )
-        same = np.array(
-            [keeper[row_of[c]] == keeper[row_of[o]] for c, o in zip(copies.record_id, copies.duplicate_of)]
-        )
+        pairs = [(row_of[c], row_of[o]) for c, o in zip(copies.record_id, copies.duplicate_of)]
+        values = np.array([exact(table.text[c], table.text[o]) for c, o in pairs])
+        same = np.array([keeper[c] == keeper[o] for c, o in pairs])
         for low, high in [(0, 0.4), (0.4, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01)]:
             within = injected.to_numpy() & (values >= low) & (values < high)
             if within.any():
