@@ -84,6 +84,17 @@ def estimates(left: str, right: str, seeds: int) -> np.ndarray:
     )
 
 
+def similar_enough(
+    copies: pd.DataFrame, table: pd.DataFrame, row_of: dict[str, int], seeds: int, threshold: float
+) -> float:
+    """Share of copies, over all seeds, whose estimated similarity to their original is at least the threshold."""
+    drawn = [
+        estimates(table.text[row_of[copy]], table.text[row_of[original]], seeds)
+        for copy, original in zip(copies.record_id, copies.duplicate_of, strict=True)
+    ]
+    return float((np.array(drawn) >= threshold - 1e-6).mean())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("crawl", type=Path)
@@ -103,12 +114,6 @@ def main() -> None:
     known = sketches(
         addresses(0, 0, len(table)), minhash, pa.array(table.text_digest.tolist(), pa.binary(16))
     )
-    drawn = np.array(
-        [
-            estimates(table.text[row_of[c]], table.text[row_of[o]], options.seeds)
-            for c, o in zip(copies.record_id, copies.duplicate_of)
-        ]
-    )
     rows: dict[str, dict[str, str]] = defaultdict(dict)
     for threshold in map(float, options.thresholds.split(",")):
         with tempfile.TemporaryDirectory() as folder:
@@ -122,18 +127,12 @@ def main() -> None:
         for kind, part in copies.groupby(kinds):
             ends = [(keeper[row_of[c]], keeper[row_of[o]]) for c, o in zip(part.record_id, part.duplicate_of)]
             rows[f"found: {kind} ({len(part)})"][column] = f"{np.mean([a == b for a, b in ends]):.2f}"
-            met = (drawn[(kinds == kind).to_numpy()] >= threshold - 1e-6).mean()
-            rows[f"similar enough over seeds: {kind} ({len(part)})"][column] = f"{met:.2f}"
+            met = f"{similar_enough(part, table, row_of, options.seeds, threshold=threshold):.2f}"
+            rows[f"similar enough over seeds: {kind} ({len(part)})"][column] = met
         injected = copies.kind.isin(["near_dup", "exact_dup"])
-        values = np.array(
-            [
-                exact(table.text[row_of[c]], table.text[row_of[o]])
-                for c, o in zip(copies.record_id, copies.duplicate_of)
-            ]
-        )
-        same = np.array(
-            [keeper[row_of[c]] == keeper[row_of[o]] for c, o in zip(copies.record_id, copies.duplicate_of)]
-        )
+        pairs = [(row_of[c], row_of[o]) for c, o in zip(copies.record_id, copies.duplicate_of)]
+        values = np.array([exact(table.text[c], table.text[o]) for c, o in pairs])
+        same = np.array([keeper[c] == keeper[o] for c, o in pairs])
         for low, high in [(0, 0.4), (0.4, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01)]:
             within = injected.to_numpy() & (values >= low) & (values < high)
             if within.any():
