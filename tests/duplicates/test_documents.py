@@ -28,7 +28,7 @@ def kept(keep: tuple[str, ...], *names: str) -> str:
             "evidence": pa.array(
                 [[{"source": "s", "llr": row[1], "because": "b"}] for row in rows], EVIDENCE
             ),
-            "token_count": pa.array([row[2] for row in rows], pa.int64()),
+            "word_count": pa.array([row[2] for row in rows], pa.int64()),
             "doc_id": [row[3] for row in rows],
         }
     )
