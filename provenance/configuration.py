@@ -287,7 +287,9 @@ class Configuration(Section):
     duplicates: Duplicates = Duplicates()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
     neural: Neural = Neural()
-    classifiers: tuple[Classifier, ...] = Field((), description="fastText classifiers of yours (docs/filters.md)")
+    classifiers: tuple[Classifier, ...] = Field(
+        (), description="fastText classifiers of yours (docs/filters.md)"
+    )
     personal_data: PersonalData = PersonalData()
     rights: Rights = Rights()
     removals: Removals = Removals()
@@ -298,6 +300,14 @@ class Configuration(Section):
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
+
+    def describe_filters(self) -> dict[str, Any]:
+        """What decides which documents may be published at all, apart from the files that are listed; for fingerprints.
+
+        Personal data that is marked or masked drops nothing.
+        """
+        kept = self.model_dump(mode="json", include={"filters", "rights", "removals"})
+        return {**kept, "personal_data": self.personal_data.kinds("drop")}
 
     def model_post_init(self, context: Any) -> None:
         check_filters(self.filters, self.classifiers)

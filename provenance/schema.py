@@ -47,9 +47,7 @@ QUALITY = pa.struct(
     ]
 )
 #: Personal data and secrets found in a text, how many of each kind.
-PERSONAL_DATA = pa.struct(
-    [(name, pa.int32()) for name in ("email", "phone", "ip", "iban", "card", "secret")]
-)
+PERSONAL_DATA = pa.struct([(name, pa.int32()) for name in ("email", "phone", "ip", "iban", "card", "secret")])
 
 #: What a reader yields: one row per record, in file order. `body` is null where the
 #: input carries text already; `outcome` is null for a record that may become a document,
@@ -126,6 +124,7 @@ DECISIONS = pa.schema(
     [
         ("decision", pa.string()),  # kept, dropped, failed
         ("reason", pa.string()),  # null where kept, else a code of provenance.outcomes
+        ("detail", pa.string()),  # of the record, or of the filter that drops it
         ("duplicate_of", pa.string()),  # doc_id of the document kept in its place
         ("similarity", pa.float32()),  # to that document
         ("duplicate_count", pa.int32()),

@@ -81,7 +81,13 @@ class FastTextClassifier:
         if not labels:
             return None, None
         names = [item.removeprefix(_PREFIX) for item in labels]
-        score = scores[0] if self.label is None else scores[names.index(self.label)] if self.label in names else 0.0
+        score = (
+            scores[0]
+            if self.label is None
+            else scores[names.index(self.label)]
+            if self.label in names
+            else 0.0
+        )
         return names[0], min(1.0, float(score))
 
     def __getstate__(self) -> dict[str, Any]:

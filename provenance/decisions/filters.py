@@ -6,7 +6,7 @@ before keepers are chosen, so that a document that is dropped does not take its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance.configuration import Configuration
+from provenance.decisions.certificate import fractions
+from provenance.decisions.measure import Sums, add_sums
 from provenance.filters.config import BlockList, Classified, Expression, Languages
 from provenance.filters.expression import Condition, read_condition
 from provenance.filters.files import digest_files, read_block_list, read_removals
@@ -49,12 +51,12 @@ _SIGNAL_PREFIXES = {
 class Step:
     """One filter: its reason in the ledger, the columns it reads, and its judgement of a table of documents.
 
-    `listing` is the number of the file list that it needs, if any: see `Plan.listings`.
+    A filter by a list has its number (see `Plan.listings`) in place of a judgement.
     """
 
     reason: str
     columns: tuple[str, ...]
-    judge: Callable[..., Judgement]
+    judge: Callable[[pa.Table], Judgement] | None
     listing: int | None = None
 
 
@@ -100,7 +102,7 @@ def plan_filters(configuration: Configuration, schema: pa.Schema) -> Plan:
     removals = configuration.removals
     if removals.lists:
         digests += digest_files(removals.lists, "removals")
-        steps.append(Step("removed", (), _judge_listed, listing=len(listings)))
+        steps.append(Step("removed", (), None, listing=len(listings)))
         listings.append(partial(read_removals, removals.lists))
     if configuration.rights.policy == "exclude":
         judge = partial(_judge_rights, signals=configuration.rights.signals)
@@ -113,7 +115,7 @@ def plan_filters(configuration: Configuration, schema: pa.Schema) -> Plan:
         if isinstance(item, BlockList):
             where = f"filters: {item.name}"
             digests += digest_files((*item.hosts, *item.urls), where)
-            steps.append(Step(reason, (), _judge_listed, listing=len(listings)))
+            steps.append(Step(reason, (), None, listing=len(listings)))
             listings.append(partial(read_block_list, item.hosts, item.urls, where))
         else:
             steps.append(_plain_step(reason, item, schema))
@@ -132,7 +134,7 @@ def _plain_step(reason: str, item: Any, schema: pa.Schema) -> Step:
         column = f"{item.classifier}_score"
         judge = partial(_judge_score, column=column, least=item.min_score, most=item.max_score)
         return Step(reason, (column,), judge)
-    return Step(reason, ("quality", "language"), partial(_judge_preset, preset=item))
+    return Step(reason, ("quality", "language"), partial(judge_preset, preset=item))
 
 
 def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Listing, ...]) -> pa.Table:
@@ -146,10 +148,10 @@ def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Listing, ...]) 
     together = np.zeros(len(table), bool)
     for step in plan.steps:
         documents = table.take(pa.array(rows))
-        if step.listing is None:
+        if step.judge is not None:
             failed, why = step.judge(documents)
         else:
-            failed, why, kinds = step.judge(documents, listing=listings[step.listing])
+            failed, why, kinds = _judge_listed(documents, listings[step.listing or 0])
             if step.reason == "removed":
                 together[rows[failed]] = np.isin(kinds, [KINDS.index(name) for name in plan.with_duplicates])
         reason[rows[failed]] = step.reason
@@ -158,10 +160,34 @@ def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Listing, ...]) 
     return pa.table([reason.tolist(), detail.tolist(), together], schema=VERDICTS)
 
 
-def judge_batches(batches: Iterator[pa.RecordBatch], plan: Plan, listings: tuple[Listing, ...]) -> Iterator[pa.Table]:
+def judge_batches(
+    batches: Iterator[pa.RecordBatch], plan: Plan, listings: tuple[Listing, ...]
+) -> Iterator[pa.Table]:
     """The verdicts on a stream of batches, one table for each."""
     for batch in batches:
         yield judge_documents(pa.Table.from_batches([batch]), plan, listings)
+
+
+def report_filters(reasons: Sequence[str], filtered: Mapping[str, Sums]) -> list[dict[str, Any]]:
+    """The `filters` section of a manifest: for each reason what it dropped and the synthetic shares before and after it.
+
+    `filtered` has the sums of the documents, duplicates too, that each reason drops, and of those that pass ("").
+    """
+    report: list[dict[str, Any]] = []
+    after = add_sums([filtered[""]] if "" in filtered else [])
+    for reason in reversed(reasons):
+        dropped = add_sums([filtered[reason]] if reason in filtered else [])
+        before = add_sums([after, dropped])
+        report.append(
+            {
+                "reason": reason,
+                "dropped": dropped,
+                "before": fractions(before),
+                "after": fractions(after),
+            }
+        )
+        after = before
+    return report[::-1]
 
 
 def _judge_listed(table: pa.Table, listing: Listing) -> tuple[Mask, list[str], NDArray[np.int8]]:
@@ -172,7 +198,9 @@ def _judge_listed(table: pa.Table, listing: Listing) -> tuple[Mask, list[str], N
     columns = {name: table[name] for name in listing.columns if name != "text"}
     for row in np.flatnonzero(failed).tolist():
         kind = KINDS[found.kind[row]]
-        value = columns["content_digest" if kind == "digest" else "url" if kind == "url_prefix" else kind][row].as_py()
+        value = columns["content_digest" if kind == "digest" else "url" if kind == "url_prefix" else kind][
+            row
+        ].as_py()
         note = f": {listing.notes[found.note[row]]}" if found.note[row] >= 0 else ""
         why.append(f"{kind.replace('_', ' ')} {str(value)[:200]} is listed{note}")
     return failed, why, found.kind[failed]
@@ -195,7 +223,7 @@ def _judge_rights(table: pa.Table, signals: tuple[str, ...]) -> Judgement:
 
 
 def signal_family(where: str) -> str:
-    """The family of a reservation (`provenance.filters.config.RIGHTS_SIGNALS`) by where it stands."""
+    """The family of a reservation (`provenance.filters.config.RightsSignal`) by where it stands."""
     bare = where.removeprefix("http ").removeprefix("meta ")
     return next((family for prefix, family in _SIGNAL_PREFIXES.items() if bare.startswith(prefix)), "robots")
 
@@ -216,8 +244,12 @@ def _judge_personal(table: pa.Table, kinds: tuple[str, ...]) -> Judgement:
 def _judge_languages(table: pa.Table, allow: tuple[str, ...], least: float) -> Judgement:
     language, score = table["language"], table["language_score"]
     allowed = pc.is_in(language, value_set=pa.array(allow))
-    failed = ~np.asarray(pc.and_(allowed, pc.greater_equal(score.fill_null(0), np.float32(least))), dtype=bool)
-    pairs = zip(language.filter(pa.array(failed)).to_pylist(), score.filter(pa.array(failed)).to_pylist(), strict=True)
+    failed = ~np.asarray(
+        pc.and_(allowed, pc.greater_equal(score.fill_null(0), np.float32(least))), dtype=bool
+    )
+    pairs = zip(
+        language.filter(pa.array(failed)).to_pylist(), score.filter(pa.array(failed)).to_pylist(), strict=True
+    )
     return failed, [f"language {name or 'unknown'}, score {value or 0:.2f}" for name, value in pairs]
 
 
@@ -235,7 +267,7 @@ def _judge_score(table: pa.Table, column: str, least: float | None, most: float 
     return failed, [f"{column} {value:.4f}" for value in score[failed].tolist()]
 
 
-def _judge_preset(table: pa.Table, preset: Preset) -> Judgement:
+def judge_preset(table: pa.Table, preset: Preset) -> Judgement:
     """The first rule that each document breaks; documents of languages that the preset does not judge pass."""
     coded = pc.fill_null(table["language"], "").combine_chunks().dictionary_encode()
     measures = table["quality"].combine_chunks()

@@ -16,8 +16,6 @@ from provenance.filters.section import NAME, Filter, Section
 
 #: Kinds of personal data and secrets, as fields of `schema.PERSONAL_DATA`.
 PERSONAL_KINDS = ("email", "phone", "ip", "iban", "card", "secret")
-#: Families of reservations that `rights_signals` holds (`provenance.annotators.declarations`).
-RIGHTS_SIGNALS = ("tdm-reservation", "robots", "content-usage", "content-signal", "rsl")
 
 
 def _file_names(paths: tuple[str, ...]) -> list[str]:
@@ -39,7 +37,9 @@ class Expression(Filter):
 
     kind: Literal["expression"] = "expression"
     name: str = "expression"
-    keep: str = Field(min_length=1, max_length=10_000, description="documents stay where this is true, not null")
+    keep: str = Field(
+        min_length=1, max_length=10_000, description="documents stay where this is true, not null"
+    )
 
     @field_validator("keep")
     @classmethod
@@ -91,14 +91,17 @@ class Classified(Filter):
 
 
 AnyFilter = Annotated[
-    Languages | Expression | BlockList | Classified | C4 | Gopher | FineWeb | FineWeb2, Field(discriminator="kind")
+    Languages | Expression | BlockList | Classified | C4 | Gopher | FineWeb | FineWeb2,
+    Field(discriminator="kind"),
 ]
 
 
 class Classifier(Section):
     """A fastText classifier of yours, whose answer becomes the columns NAME_label and NAME_score."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="name of its columns: NAME_label, NAME_score")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,31}$", description="name of its columns: NAME_label, NAME_score"
+    )
     model: str = Field(min_length=1, description="path of a fastText model (.bin or .ftz)")
     label: str | None = Field(
         None, description="label whose probability is the score, without __label__; null: the likeliest one's"
@@ -109,14 +112,19 @@ class Classifier(Section):
         return Path(value).name
 
 
+#: Families of reservations that `rights_signals` holds (`provenance.annotators.declarations`).
+RightsSignal = Literal["tdm-reservation", "robots", "content-usage", "content-signal", "rsl"]
+
+
 class Rights(Section):
     """What becomes of documents that reserve their use for training."""
 
     policy: Literal["record", "exclude"] = Field(
         "record", description="record: they are published with their signals; exclude: they are dropped"
     )
-    signals: tuple[Literal["tdm-reservation", "robots", "content-usage", "content-signal", "rsl"], ...] = Field(
-        RIGHTS_SIGNALS, description="reservations that exclude"  # type: ignore[arg-type]
+    signals: tuple[RightsSignal, ...] = Field(
+        ("tdm-reservation", "robots", "content-usage", "content-signal", "rsl"),
+        description="families of reservations that exclude",
     )
 
 
@@ -124,7 +132,8 @@ class Removals(Section):
     """Requests that a text be published no more."""
 
     lists: tuple[str, ...] = Field(
-        (), description="files (JSON lines, CSV or YAML) of url, url_prefix, host, doc_id or digest, reason and date"
+        (),
+        description="files (JSON lines, CSV or YAML) of url, url_prefix, host, doc_id or digest, reason and date",
     )
     near_duplicates: tuple[Literal["url", "url_prefix", "host", "doc_id", "digest"], ...] = Field(
         ("url", "doc_id", "digest"),
@@ -175,7 +184,10 @@ def check_filters(filters: tuple[AnyFilter, ...], classifiers: tuple[Classifier,
     Raises:
         ValueError: says which and what to do.
     """
-    for what, names in (("filters", [item.name for item in filters]), ("classifiers", [item.name for item in classifiers])):
+    for what, names in (
+        ("filters", [item.name for item in filters]),
+        ("classifiers", [item.name for item in classifiers]),
+    ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"{what}: the name {twice[0]!r} stands twice; give each its own `name` ({NAME})")

@@ -117,13 +117,18 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 def _columns(nodes: list[dict[str, Any]], schema: pa.Schema, where: str) -> tuple[str, ...]:
     # The arguments of x -> ... stand as columns on its left.
     bound = {
-        name["column_names"][0] for node in nodes if node["class"] == "LAMBDA" for name in _nodes(node.get("lhs"))
+        name["column_names"][0]
+        for node in nodes
+        if node["class"] == "LAMBDA"
+        for name in _nodes(node.get("lhs"))
     }
     found = []
     for node in nodes:
         if node["class"] not in _NODES:
             what = node["class"].lower().replace("_", " ")
-            raise ConfigurationError(f"{where}: an expression looks at one document alone: no {what} is possible")
+            raise ConfigurationError(
+                f"{where}: an expression looks at one document alone: no {what} is possible"
+            )
         if node["class"] == "COLUMN_REF" and node["column_names"][0] not in bound:
             found.append(node["column_names"][0])
     known = {name.lower(): name for name in schema.names}

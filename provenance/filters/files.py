@@ -74,7 +74,9 @@ def read_block_list(hosts: Sequence[str], urls: Sequence[str], where: str) -> Li
             hashes["url_prefix"].append(found[prefix])
             lengths.update(np.unique(sizes[prefix]).tolist())
             if lengths and max(lengths) > LONGEST_URL:
-                raise ConfigurationError(f"{where}: {path}: a beginning of more than {LONGEST_URL} bytes after line {first}")
+                raise ConfigurationError(
+                    f"{where}: {path}: a beginning of more than {LONGEST_URL} bytes after line {first}"
+                )
     return make_listing(hashes, lengths)
 
 
@@ -105,7 +107,9 @@ def read_removals(paths: Sequence[str], where: str = "removals") -> Listing:
 def _read_entry(entry: Any, where: str) -> tuple[str, str, str]:
     """(kind, value in normal form, note) of one removal request."""
     if not isinstance(entry, dict):
-        raise ConfigurationError(f"{where}: must be a mapping with url, host, doc_id or digest, reason and date")
+        raise ConfigurationError(
+            f"{where}: must be a mapping with url, host, doc_id or digest, reason and date"
+        )
     entry = {key: value for key, value in entry.items() if value not in (None, "")}
     kinds = [kind for kind in _ENTRIES if kind in entry]
     unknown = sorted(set(entry) - {*_ENTRIES, "reason", "date"})
@@ -185,7 +189,9 @@ def _pieces(path: str, where: str) -> Iterator[tuple[int, bytes]]:
             piece = rest + read
             end = piece.rfind(b"\n") + 1 if read else len(piece)
             if end == 0 and len(piece) > _LONGEST_LINE:
-                raise ConfigurationError(f"{where}: {path}: line {line} has more than {_LONGEST_LINE:,} bytes")
+                raise ConfigurationError(
+                    f"{where}: {path}: line {line} has more than {_LONGEST_LINE:,} bytes"
+                )
             if end:
                 yield line, piece[:end]
                 line += piece.count(b"\n", 0, end)
@@ -202,7 +208,9 @@ def _odd_hosts(piece: bytes, odd: NDArray[np.int64], where: str, first: int) -> 
         host = None if "/" in raw else split_host(raw)[0]
         if host is None:
             line = first + piece.count(b"\n", 0, start)
-            raise ConfigurationError(f"{where}: line {line}: {raw[:80]!r} is no host (addresses go under `urls`)")
+            raise ConfigurationError(
+                f"{where}: line {line}: {raw[:80]!r} is no host (addresses go under `urls`)"
+            )
         found.append(hash_text(host))
     return np.array(found, np.uint64)
 

@@ -61,16 +61,19 @@ class Listing:
 
     def _positions(self, kind: str, table: pa.Table) -> NDArray[np.int64]:
         keys = self.keys[kind]
+        found: NDArray[np.int64]
         if kind == "host":
-            return _find_hosts(*_buffers(table["host"]), keys)
-        if kind in ("url", "url_prefix"):
+            found = _find_hosts(*_buffers(table["host"]), keys)
+        elif kind in ("url", "url_prefix"):
             lengths = self.lengths if kind == "url_prefix" else np.zeros(0, np.bool_)
-            return _find_urls(*_buffers(table["url"]), keys, lengths)
-        if kind == "doc_id":
-            return _find_exact(*_buffers(table["doc_id"]), keys)
-        by_content = _find_exact(*_buffers(table["content_digest"]), keys)
-        by_text = _find_exact(*_buffers(text_digests(table["text"])), keys)
-        return np.where(by_content >= 0, by_content, by_text)
+            found = _find_urls(*_buffers(table["url"]), keys, lengths)
+        elif kind == "doc_id":
+            found = _find_exact(*_buffers(table["doc_id"]), keys)
+        else:
+            by_content = _find_exact(*_buffers(table["content_digest"]), keys)
+            by_text = _find_exact(*_buffers(text_digests(table["text"])), keys)
+            found = np.where(by_content >= 0, by_content, by_text)
+        return found
 
     def save(self, file: BinaryIO) -> None:
         """Write the listing as one file (NumPy's .npz)."""
@@ -102,7 +105,9 @@ def load_listing(data: bytes) -> Listing:
 
 
 def make_listing(
-    hashes: Mapping[str, Iterable[U64]], lengths: Iterable[int], numbers: Mapping[str, list[int]] | None = None,
+    hashes: Mapping[str, Iterable[U64]],
+    lengths: Iterable[int],
+    numbers: Mapping[str, list[int]] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Listing:
     """A listing of hashes by kind; `numbers` are those of their notes, in the same order."""
@@ -137,7 +142,7 @@ def hash_url(url: str) -> tuple[np.uint64, int]:
 
 
 def text_digests(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """"sha256:" and the hexadecimal SHA-256 of each text as published (UTF-8, before masking); null where null."""
+    """The text `sha256:` and the hexadecimal SHA-256 of each text as published (UTF-8, before masking); null where null."""
     import hashlib
 
     found = [
@@ -152,7 +157,9 @@ def _buffers(column: pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int
     whole = pc.fill_null(column.cast(pa.large_string()), "").combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], pa.large_string())
-    offsets = np.frombuffer(whole.buffers()[1] or bytes(8), np.int64)[whole.offset : whole.offset + len(whole) + 1]
+    offsets = np.frombuffer(whole.buffers()[1] or bytes(8), np.int64)[
+        whole.offset : whole.offset + len(whole) + 1
+    ]
     return np.frombuffer(whole.buffers()[2] or b"", np.uint8), offsets
 
 

@@ -137,9 +137,7 @@ class FineWeb(Preset):
 
 #: huggingface/fineweb-2, configs/*.yml as of 2025 (Penedo et al. 2025, arXiv 2506.20920): limits of the languages that
 #: are written with spaces and that the detector claims, in the order of `_FINEWEB2_NAMES`.
-_FINEWEB2_NAMES = (
-    "min_word_length max_word_length min_letter_words min_punctuated_lines max_newlines max_duplicate_lines".split()
-)
+_FINEWEB2_NAMES = "min_word_length max_word_length min_letter_words min_punctuated_lines max_newlines max_duplicate_lines".split()
 _FINEWEB2: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]] = {
     "de": ((0, 15, 0.774, 0.0, 0.152, 0.263), (0.169, 0.153, 0.137), (0.141, 0.134, 0.126, 0.117, 0.108, 0.098)),
     "es": ((4, 14, 0.825, 0.3, 0.171, 0.265), (0.077, 0.097, 0.112), (0.152, 0.137, 0.123, 0.114, 0.107, 0.099)),
@@ -164,7 +162,7 @@ class FineWeb2(Preset):
     max_words: float | None = _limit(100_000, "most words")
     min_stop_words: float | None = _limit(2, "fewest different stop words")
     max_repeated_line_characters: float | None = _limit(0.1, "largest share of characters in repeated lines")
-    by_language: dict[str, dict[str, float | None | tuple[float | None, ...]]] = Field(
+    by_language: dict[str, dict[str, float | tuple[float | None, ...] | None]] = Field(
         default_factory=dict,
         description="limits that replace a language's own: those of `gopher` and `fineweb` that the tables list",
     )
@@ -185,7 +183,8 @@ class FineWeb2(Preset):
         }
         lines = {name: value for name, value in limits.items() if name in FineWeb.model_fields}
         fineweb = FineWeb(
-            **{"max_short_lines": None, "max_repeated_line_characters": self.max_repeated_line_characters} | lines
+            **{"max_short_lines": None, "max_repeated_line_characters": self.max_repeated_line_characters}
+            | lines
         )
         return [*fineweb._rules(), *Gopher(**gopher)._rules()]
 
@@ -202,8 +201,16 @@ def _published(language: str) -> dict[str, Any]:
 
 
 def _repetition(limits: dict[str, Any]) -> list[Rule]:
-    named = ("duplicate_paragraphs", "duplicate_paragraph_characters", "duplicate_lines", "duplicate_line_characters")
+    named = (
+        "duplicate_paragraphs",
+        "duplicate_paragraph_characters",
+        "duplicate_lines",
+        "duplicate_line_characters",
+    )
     top = [f"top_{order}_gram" for order in (2, 3, 4)]
     repeated = [f"repeated_{order}_grams" for order in range(5, 11)]
-    most = [limits[f"max_{name}"] for name in named] + [*limits["max_top_grams"], *limits["max_repeated_grams"]]
+    most = [limits[f"max_{name}"] for name in named] + [
+        *limits["max_top_grams"],
+        *limits["max_repeated_grams"],
+    ]
     return [Rule(name, name, most=limit) for name, limit in zip((*named, *top, *repeated), most, strict=True)]

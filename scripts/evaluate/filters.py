@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from provenance.annotators.quality.annotator import Quality
-from provenance.decisions.filters import _judge_preset
+from provenance.decisions.filters import judge_preset
 from provenance.filters.presets import C4, FineWeb, Gopher
 
 #: Runs under the other interpreter: texts as JSON lines in, verdicts as JSON lines out.
@@ -55,7 +55,9 @@ def peer_verdicts(python: str, texts: list[str]) -> list[dict[str, str]]:
     """For each text and preset the reason of datatrove's verdict; empty: it passes."""
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([python, "-c", PEER], input=lines, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        [python, "-c", PEER], input=lines, capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         raise SystemExit(f"error: {python}: {done.stderr.strip().splitlines()[-1]}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -70,26 +72,39 @@ def own_verdicts(texts: list[str]) -> dict[str, list[str]]:
     table = pa.table({"quality": quality, "language": batch["language"]})
     found = {}
     for name, preset in PRESETS.items():
-        failed, why = _judge_preset(table, preset)
+        failed, why = judge_preset(table, preset)
         rest = iter(why)
         found[name] = [next(rest) if row else "" for row in failed.tolist()]
     return found
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--peer", required=True, metavar="PYTHON", help="interpreter that has datatrove")
     parser.add_argument("--texts", nargs="+", type=Path, metavar="FILE", help="Parquet with a column `text`")
-    parser.add_argument("--show", type=int, default=0, metavar="N", help="print so many disagreements of each preset")
+    parser.add_argument(
+        "--show", type=int, default=0, metavar="N", help="print so many disagreements of each preset"
+    )
     options = parser.parse_args()
     shared = Path(os.environ.get("PROVENANCE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
     paths = options.texts or [shared / "data" / "web" / "pages" / "texts.parquet"]
-    texts = [text for path in paths for text in pq.read_table(path, columns=["text"])["text"].to_pylist() if text and text.strip()]
+    texts = [
+        text
+        for path in paths
+        for text in pq.read_table(path, columns=["text"])["text"].to_pylist()
+        if text and text.strip()
+    ]
     peer, own = peer_verdicts(options.peer, texts), own_verdicts(texts)
     print(f"{len(texts):,} texts")
-    print(f"{'preset':<18}{'both drop':>10}{'both keep':>10}{'only ours':>10}{'only theirs':>12}{'agreement':>10}")
+    print(
+        f"{'preset':<18}{'both drop':>10}{'both keep':>10}{'only ours':>10}{'only theirs':>12}{'agreement':>10}"
+    )
     for name in PRESETS:
-        pairs = Counter((bool(mine), bool(theirs[name])) for mine, theirs in zip(own[name], peer, strict=True))
+        pairs = Counter(
+            (bool(mine), bool(theirs[name])) for mine, theirs in zip(own[name], peer, strict=True)
+        )
         agreement = (pairs[True, True] + pairs[False, False]) / len(texts)
         print(
             f"{name:<18}{pairs[True, True]:>10,}{pairs[False, False]:>10,}{pairs[True, False]:>10,}{pairs[False, True]:>12,}{agreement:>10.2%}"

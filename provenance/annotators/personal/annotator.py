@@ -45,7 +45,9 @@ class PersonalDataCounts:
         languages = read_column(batch, "language", pa.string()).to_pylist()
         counts = {kind: np.zeros(batch.num_rows, np.int32) for kind in self.kinds}
         for row in hinted_rows(texts, self.kinds).tolist():
-            found = Counter(span.kind for span in find_personal(texts[row].as_py(), self.kinds, languages[row]))
+            found = Counter(
+                span.kind for span in find_personal(texts[row].as_py(), self.kinds, languages[row])
+            )
             for kind, count in found.items():
                 counts[kind][row] = count
         columns = [

@@ -33,7 +33,10 @@ _CARD = re.compile(r"(?<![\d.,+-])\d(?:[ -]?\d){12,18}(?!\d)")
 _PHONE = re.compile(r"(?<![\w.,/=-])(?:\+|\(?\d)[\d ()/.\u00a0\u2010-\u2015-]{5,22}\d(?!\w)")
 #: A number without + is one only if it is written as one: a trunk 0, an area code in brackets or American groups.
 _NATIONAL = re.compile(r"\(?0\d|\(\d|[2-9]\d\d[-. ]\d\d\d[-. ]\d{4}$")
-_LABEL = re.compile(r"(?:tel|phone|fon|call|fax|mobile?|handy|cell|whats ?app|тел|電話|전화)[a-zé]{0,8}\W{0,4}$", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:tel|phone|fon|call|fax|mobile?|handy|cell|whats ?app|тел|電話|전화)[a-zé]{0,8}\W{0,4}$",
+    re.IGNORECASE,
+)
 #: Formats of keys and tokens that their issuers document so that they can be found (AWS, GitHub, GitLab, Slack, Google,
 #: Stripe, OpenAI, Anthropic, npm, PyPI, SendGrid, Hugging Face), JSON Web Tokens (RFC 7519) and private keys (RFC 7468).
 _SECRET = re.compile(
@@ -119,9 +122,13 @@ def _ibans(text: str, _: str | None) -> Iterator[tuple[int, int]]:
         while stop < match.end() and len(seen) < length:
             seen += text[stop].strip()
             stop += 1
-        if length and len(seen) == length and not text[stop : stop + 1].isalnum():
-            if int("".join(str(int(char, 36)) for char in seen[4:] + seen[:4])) % 97 == 1:  # ISO 7064, MOD 97-10
-                yield start, stop
+        if length and len(seen) == length and not text[stop : stop + 1].isalnum() and _mod97(seen):
+            yield start, stop
+
+
+def _mod97(account: str) -> bool:
+    """Whether the check digits of an IBAN are right (ISO 13616, ISO 7064 MOD 97-10)."""
+    return int("".join(str(int(char, 36)) for char in account[4:] + account[:4])) % 97 == 1
 
 
 def _cards(text: str, _: str | None) -> Iterator[tuple[int, int]]:
@@ -142,7 +149,9 @@ def _is_issued(digits: str) -> bool:
         return size == 15
     if first2 in (36, 38) or 300 <= first3 <= 305:
         return size == 14
-    return size == 16 and (first4 == 6011 or first2 in (62, 65) or 644 <= first3 <= 649 or 3528 <= first4 <= 3589)
+    return size == 16 and (
+        first4 == 6011 or first2 in (62, 65) or 644 <= first3 <= 649 or 3528 <= first4 <= 3589
+    )
 
 
 def _luhn(digits: str) -> bool:

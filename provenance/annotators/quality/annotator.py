@@ -36,7 +36,7 @@ from provenance.annotators.quality.lines import (
 )
 from provenance.annotators.quality.repeats import Seen, repeated, repeated_grams, room
 from provenance.annotators.quality.stop_words import LANGUAGES, Stops, stops
-from provenance.annotators.quality.words import HASH, HAS_LETTER, IS_WORD, decode
+from provenance.annotators.quality.words import HAS_LETTER, HASH, IS_WORD, decode
 from provenance.schema import QUALITY
 
 #: Bytes of a text that are read: more than the 100,000 words above which Gopher's rules leave a text out, and a
@@ -166,7 +166,8 @@ def _read_lines(size, style, buffers):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _ratios(count, sums, words, values):  # type: ignore[no-untyped-def]
     """The values that follow from sums over lines and words."""
-    wordy = length = lettered = 0
+    wordy = lettered = 0
+    length = np.int64(0)
     for at in range(count):
         kind = words[at, 1]
         if kind & HAS_LETTER:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 #: A character as compiled code reads it: its code point in the lower 21 bits, these flags above them.
 POINT = 0x1FFFFF
-ALPHA, UPPER, LOWER, DIGIT, SPACE, SYMBOL, EDGE, TERMINAL, PUNCTUATION, SINGLE = (1 << 21 + i for i in range(10))
+ALPHA, UPPER, LOWER, DIGIT, SPACE, SYMBOL, EDGE, TERMINAL, PUNCTUATION, SINGLE = (
+    1 << 21 + i for i in range(10)
+)
 TABLE_SIZE = 0x20000
 
 #: Characters that make no word where they stand alone (datatrove.utils.text.PUNCTUATION, after cc_net).
@@ -40,9 +42,7 @@ _TERMINALS = (
 )  # fmt: skip
 #: Characters that are words of their own at the edge of a word (spaCy's prefixes and suffixes).
 _EDGES = (
-    "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·|।،۔؛٪"
-    "'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉〈〉⟦⟧"
-    "$£€¥฿₽﷼§%=—–"
+    "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·|।،۔؛٪'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉〈〉⟦⟧$£€¥฿₽﷼§%=—–"
 )
 #: Scripts written without spaces: every character is a word (Thai to Khmer, kana, Han).
 _SPACELESS = (

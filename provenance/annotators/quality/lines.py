@@ -59,20 +59,21 @@ def _mentions(chars, start, stop):  # type: ignore[no-untyped-def]
     found = 0
     for at in range(start, stop - 2):
         point = (chars[at] & POINT) | 32
-        if point < 128 and _SECOND[point] == (chars[at + 1] & POINT) | 32:
-            if _THIRD[point] == (chars[at + 2] & POINT) | 32:
-                number = _phrase_at(chars, at, stop)
-                if number >= 0:
-                    found |= _LOREM if number == 0 else (_SCRIPT if number == 1 else _POLICY)
+        if point >= 128 or _SECOND[point] != (chars[at + 1] & POINT) | 32:
+            continue
+        if _THIRD[point] == (chars[at + 2] & POINT) | 32:
+            number = _phrase_at(chars, at, stop)
+            if number >= 0:
+                found |= _LOREM if number == 0 else (_SCRIPT if number == 1 else _POLICY)
     return found
 
 
 @numba.njit(cache=True, nogil=True)
 def _has_brace(chars, start, stop):  # type: ignore[no-untyped-def]
+    braces = 0
     for at in range(start, stop):
-        if chars[at] & POINT == 123:
-            return True
-    return False
+        braces += chars[at] & POINT == 123
+    return braces > 0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -100,7 +101,12 @@ def _without_citations(chars, start, stop):  # type: ignore[no-untyped-def]
 def _ends_in_ellipsis(chars, start, stop):  # type: ignore[no-untyped-def]
     if stop > start and (chars[stop - 1] & POINT) == 0x2026:
         return True
-    return stop - start > 2 and (chars[stop - 1] & POINT) == 46 and (chars[stop - 2] & POINT) == 46 and (chars[stop - 3] & POINT) == 46
+    return (
+        stop - start > 2
+        and (chars[stop - 1] & POINT) == 46
+        and (chars[stop - 2] & POINT) == 46
+        and (chars[stop - 3] & POINT) == 46
+    )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -108,7 +114,7 @@ def _ends_for_c4(chars, start, stop):  # type: ignore[no-untyped-def]
     """Whether a line ends in a mark that C4 takes, and not in three full stops."""
     if stop == start:
         return False
-    last = (chars[stop - 1] & POINT)
+    last = chars[stop - 1] & POINT
     if last == 46:
         return not _ends_in_ellipsis(chars, start, stop)
     return last == 63 or last == 33 or last == 34 or last == 39

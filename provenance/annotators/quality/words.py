@@ -152,7 +152,7 @@ def _run(chars, at, stop):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _is_quote(char):  # type: ignore[no-untyped-def]
     point = char & POINT
-    return point == _QUOTE or point == _CURLY
+    return (point == _QUOTE) | (point == _CURLY)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -180,7 +180,9 @@ def _ending(chars, start, stop, style):  # type: ignore[no-untyped-def]
             return 3
     if style == ENGLISH and size > 3 and _is_quote(chars[stop - 3]):
         before = chars[stop - 2] & POINT
-        if (last == 101 and (before == 114 or before == 118)) or (last == 108 and before == 108):  # 're 've 'll
+        if (last == 101 and (before == 114 or before == 118)) or (
+            last == 108 and before == 108
+        ):  # 're 've 'll
             return 3
     return 0
 
@@ -262,7 +264,9 @@ def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-
         return _emit_one(chars, start, stop, words, count)
     last = chars[stop - 1]
     if stop - start > 1 and _is_plain(chars, start, stop - 1):
-        sentence = last & POINT == _DOT and chars[stop - 2] & LOWER and not _is_abbreviation(chars, start, stop)
+        sentence = (
+            last & POINT == _DOT and chars[stop - 2] & LOWER and not _is_abbreviation(chars, start, stop)
+        )
         if last & EDGE or sentence:  # a word and a mark
             count = _emit_one(chars, start, stop - 1, words, count)
             return _emit_one(chars, stop - 1, stop, words, count)
