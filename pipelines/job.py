@@ -113,7 +113,7 @@ class Job:
             storage=self.storage,
             shards=tuple(shards),
             options=self.configuration.duplicates,
-            scratch_directory=self.workspace.path("scratch"),
+            scratch_directory=self.workspace.path("edges"),
             clusters_path=self.workspace.clusters_path,
             verdicts=verdicts,
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from provenance.filters.presets import C4, FineWeb, FineWeb2, Gopher
-from provenance.filters.section import NAME, Filter, Section
+from provenance.filters.section import NAME, Filter, Name, Section
 
 #: Kinds of personal data and secrets, as fields of `schema.PERSONAL_DATA`.
 PERSONAL_KINDS = ("email", "phone", "ip", "iban", "card", "secret")
@@ -27,7 +27,7 @@ class Languages(Filter):
     """Keep documents of some languages."""
 
     kind: Literal["languages"] = "languages"
-    name: str = "languages"
+    name: Name = "languages"
     allow: tuple[str, ...] = Field(min_length=1, description="ISO codes as in the column `language`")
     min_score: float = Field(0.0, ge=0, le=1, description="least `language_score`")
 
@@ -36,7 +36,7 @@ class Expression(Filter):
     """Keep documents for which a condition over the annotated columns holds (SQL as DuckDB reads it)."""
 
     kind: Literal["expression"] = "expression"
-    name: str = "expression"
+    name: Name = "expression"
     keep: str = Field(
         min_length=1, max_length=10_000, description="documents stay where this is true, not null"
     )
@@ -55,7 +55,7 @@ class BlockList(Filter):
     """Drop documents whose host or address a file lists; up to 10 million entries."""
 
     kind: Literal["block_list"] = "block_list"
-    name: str = "block_list"
+    name: Name = "block_list"
     hosts: tuple[str, ...] = Field(
         (), description="files of hosts, one a line; subdomains are meant too; .gz allowed"
     )
@@ -78,7 +78,7 @@ class Classified(Filter):
     """Keep documents by the score that one of `classifiers` gave them."""
 
     kind: Literal["classifier"] = "classifier"
-    name: str = "classifier"
+    name: Name = "classifier"
     classifier: str = Field(description="name of an entry of `classifiers`")
     min_score: float | None = Field(None, description="least score that stays")
     max_score: float | None = Field(None, description="largest score that stays")

@@ -30,7 +30,7 @@ _SETTINGS = {
 }
 _NODES = {
     "COLUMN_REF", "CONSTANT", "FUNCTION", "COMPARISON", "CONJUNCTION", "OPERATOR", "CAST", "CASE", "BETWEEN",
-    "LAMBDA", "COLLATE",
+    "LAMBDA", "COLLATE", "TYPE",
 }  # fmt: skip
 
 

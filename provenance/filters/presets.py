@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from provenance.filters.section import Filter
+from provenance.filters.section import Filter, Name
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class C4(Preset):
     """Raffel et al. 2020 (JMLR 21:140), section 2.2, on whole documents; the list of bad words is not applied."""
 
     kind: Literal["c4"] = "c4"
-    name: str = "c4"
+    name: Name = "c4"
     terminal_punctuation: bool = Field(
         True, description="count only sentences of lines that end in a terminal punctuation mark"
     )
@@ -68,7 +68,7 @@ class Gopher(Preset):
     """Rae et al. 2021 (arXiv 2112.11446), appendix A1.1: quality, then repetition (its table A1)."""
 
     kind: Literal["gopher"] = "gopher"
-    name: str = "gopher"
+    name: Name = "gopher"
     min_words: float | None = _limit(50, "fewest words")
     max_words: float | None = _limit(100_000, "most words")
     min_word_length: float | None = _limit(3, "least mean length of a word in characters")
@@ -118,7 +118,7 @@ class FineWeb(Preset):
     """
 
     kind: Literal["fineweb"] = "fineweb"
-    name: str = "fineweb"
+    name: Name = "fineweb"
     min_punctuated_lines: float | None = _limit(0.12, "least share of lines that end in a punctuation mark")
     max_short_lines: float | None = _limit(0.67, "largest share of lines of at most 30 characters")
     max_repeated_line_characters: float | None = _limit(0.01, "largest share of characters in repeated lines")
@@ -154,7 +154,7 @@ class FineWeb2(Preset):
     """FineWeb-2: Gopher's repetition, FineWeb's lines and Gopher's quality with limits fitted for each language."""
 
     kind: Literal["fineweb2"] = "fineweb2"
-    name: str = "fineweb2"
+    name: Name = "fineweb2"
     only: tuple[str, ...] = Field(
         tuple(_FINEWEB2), min_length=1, description="languages that are judged, others pass"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 #: Names of filters: they stand in the ledger as `filter:NAME`.
@@ -14,7 +16,10 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Filter(Section):
-    """One entry of `filters`."""
+Name = Annotated[str, Field(pattern=NAME, description="name in the ledger: the reason is `filter:NAME`")]
 
-    name: str = Field("", pattern=NAME, description="name in the ledger: the reason is `filter:NAME`")
+
+class Filter(Section):
+    """One entry of `filters`; each kind has its own default name."""
+
+    name: Name

@@ -68,7 +68,7 @@ def _reasons(counts: dict[str, int]) -> str:
     """Rows of the table of what was not kept, from counts by `decision:reason`."""
     rows = []
     for key, count in counts.items():
-        decision, reason = key.split(":")
+        decision, _, reason = key.partition(":")
         rows.append(f"| {decision} | {reason} | {count:,} | {outcomes.meaning(reason)} |")
     return "\n".join(rows)
 
@@ -145,6 +145,8 @@ def _tokens(tokenizer: dict[str, Any]) -> str:
         f"Tokens are those of `{_code(tokenizer['name'])}`, a vocabulary of {tokenizer['vocabulary']:,} "
         f"(SHA-256 `{tokenizer['sha256']}`); `word_count` counts words."
     )
+
+
 def _filters(manifest: dict[str, Any]) -> str:
     """What each filter did to the synthetic share; nothing where there is none."""
     unit = manifest["synthetic"]["unit"]

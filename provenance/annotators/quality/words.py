@@ -220,8 +220,8 @@ def _infix(chars, start, at, stop):  # type: ignore[no-untyped-def]
     if point == _ELLIPSIS:
         return 1
     if point == 45 or point == 0x2013 or point == 0x2014 or point == 126:  # hyphen, dashes, tilde
-        run = _run(chars, at, stop)
-        if at + run < stop and wordy and chars[at + run] & ALPHA:
+        run = _run(chars, at, stop) if wordy else 0  # once a run, at its first character
+        if run and at + run < stop and chars[at + run] & ALPHA:
             return run
         return 1 if point == 45 and before & DIGIT and after & DIGIT else 0
     if point == 44:
