@@ -54,8 +54,19 @@ def print_summary(
     ]
     meaning = {f"    {failure.reason}": f"  {failure.meaning}" for failure in failures}
     print(f"\n{release}: {counts['kept']:,} documents, {counts['tokens']:,} tokens\n")
+    rows[3:3] = [
+        (f"  {item['reason']}", counts["reasons"].get(f"dropped:{item['reason']}", 0))
+        for item in manifest["filters"]
+    ]
     for name, value in rows:
         print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
+    for item in manifest["filters"]:
+        shares = (item[side]["expected"][synthetic["unit"]] for side in ("before", "after"))
+        print(
+            "{:<24}expected synthetic share of {}: {:.4f} before, {:.4f} after".format(
+                item["reason"], synthetic["unit"], *shares
+            )
+        )
     unit, before = synthetic["unit"], synthetic["before"]["fractions"]
     print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
     found_as = f"found (p >= {synthetic['threshold']:g})"

@@ -25,6 +25,7 @@ from provenance.detectors.neural.config import Neural
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.settings import read_settings
+from provenance.filters.config import AnyFilter, Classifier, PersonalData, Removals, Rights, check_filters
 
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
@@ -286,12 +287,30 @@ class Configuration(Section):
     duplicates: Duplicates = Duplicates()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
     neural: Neural = Neural()
+    classifiers: tuple[Classifier, ...] = Field(
+        (), description="fastText classifiers of yours (docs/filters.md)"
+    )
+    personal_data: PersonalData = PersonalData()
+    rights: Rights = Rights()
+    removals: Removals = Removals()
+    filters: tuple[AnyFilter, ...] = Field(
+        (), description="what is dropped before duplicates and the cap, in this order (docs/filters.md)"
+    )
     detector: Detector = Detector()
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
 
+    def describe_filters(self) -> dict[str, Any]:
+        """What decides which documents may be published at all, apart from the files that are listed; for fingerprints.
+
+        Personal data that is marked or masked drops nothing.
+        """
+        kept = self.model_dump(mode="json", include={"filters", "rights", "removals"})
+        return {**kept, "personal_data": self.personal_data.kinds("drop")}
+
     def model_post_init(self, context: Any) -> None:
+        check_filters(self.filters, self.classifiers)
         known = {point.name for point in entry_points(group="provenance.annotators")}
         for name in self.annotators:
             if name not in known:
