@@ -67,16 +67,7 @@ def print_summary(
                 item["reason"], synthetic["unit"], *shares
             )
         )
-    unit, before = synthetic["unit"], synthetic["before"]["fractions"]
-    print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
-    found_as = f"found (p >= {synthetic['threshold']:g})"
-    for name, text in (("expected", "expected"), ("confident", "at most, at 95%"), ("hard", found_as)):
-        print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
-    for name, text in asked_and_found(synthetic):
-        print(f"{name:<8} {text}")
-    print(
-        f"{'certified' if synthetic['holds'] else 'NOT CERTIFIED'}: {synthetic['note'].removeprefix('not certified: ')}"
-    )
+    _print_shares(synthetic)
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "
@@ -88,6 +79,20 @@ def print_summary(
         print(
             f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"
         )
+
+
+def _print_shares(synthetic: dict[str, Any]) -> None:
+    """What was asked, claimed and found."""
+    unit, before = synthetic["unit"], synthetic["before"]["fractions"]
+    print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
+    found_as = f"found (p >= {synthetic['threshold']:g})"
+    for name, text in (("expected", "expected"), ("confident", "at most, at 95%"), ("hard", found_as)):
+        print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
+    for name, text in asked_and_found(synthetic):
+        print(f"{name:<8} {text}")
+    print(
+        f"{'certified' if synthetic['holds'] else 'NOT CERTIFIED'}: {synthetic['note'].removeprefix('not certified: ')}"
+    )
 
 
 def _sum(reasons: dict[str, int], names: str) -> int:

@@ -7,7 +7,6 @@ are errors that name the key and where it stands.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -22,6 +21,7 @@ from pydantic_core import ErrorDetails
 from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
+from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.settings import read_settings
@@ -124,19 +124,6 @@ class Detector(Section):
         return value if value is None else Path(value).name
 
 
-#: Share of machine-written documents by month of capture (Russell et al. 2026, arXiv 2609.40295: 5,000 English pages a
-#: month of Common Crawl and FineWeb, one commercial detector with about .05% false positives; by document, not by token).
-WEB_BY_MONTH = {
-    "2022-10": 0.002,
-    "2023-06": 0.014,
-    "2023-12": 0.041,
-    "2024-06": 0.072,
-    "2024-12": 0.112,
-    "2025-06": 0.138,
-    "2025-12": 0.159,
-    "2026-04": 0.195,
-    "2026-08": 0.219,
-}
 _Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -174,16 +161,7 @@ class Prior(Section):
             if month < 0:
                 return self.by_year[years[-1]]
             return self.by_year[max([item for item in years if item <= 1970 + month // 12], default=years[0])]
-        listed = {
-            int(name[:4]) * 12 + int(name[5:]) - 1 - 1970 * 12: rate for name, rate in self.by_month.items()
-        }
-        known = list(listed)
-        at = float(known[-1] if month < 0 else month)
-        later = next((item for item in known if item >= at), known[-1])
-        earlier = next((item for item in reversed(known) if item <= at), known[0])
-        low, high = (math.log(listed[item]) - math.log1p(-listed[item]) for item in (earlier, later))
-        part = (at - earlier) / (later - earlier) if later > earlier else 0.0
-        return 1 / (1 + math.exp(-(low + part * (high - low))))
+        return share_in_month(self.by_month, month)
 
 
 class StratumCap(Section):

@@ -191,7 +191,8 @@ def judge_shard(
         "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
         "sampling_weight": pa.nulls(len(table), pa.float32()),
     }
-    chosen = {"judged": rows.scored.judged, "flagged": posterior.flagged, "limited": posterior.limited}
+    chosen = {"documents": rows.open, "judged": rows.scored.judged}
+    chosen |= {"flagged": posterior.flagged, "limited": posterior.limited}
     decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
     measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
@@ -206,10 +207,7 @@ def judge_shard(
             {name: table[name] for name in ("token_count", "language", "source", "domain")}
             | {name: decisions[name] for name in measured}
         ),
-        judged={
-            "documents": int(rows.open.sum()),
-            **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
-        },
+        judged={name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
         asked=rows.scored.asked(rows.document),
         dropped_by=filtered,
         document=rows.document,

@@ -134,7 +134,7 @@ def _divide_line(chars, start, stop, style, words, count):  # type: ignore[no-un
         if begin < at:
             runs += 1
             longest = max(longest, at - begin)
-            count = divide(chars, begin, at, style, words, count)
+            count = divide(chars, begin, at, style, words, count=count)
     return count, runs, longest
 
 
@@ -179,7 +179,7 @@ def read_line(chars, start, stop, style, words, count, sums):  # type: ignore[no
     if stop - start <= SHORT_LINE:
         sums[SHORT] += 1
     before = count
-    count, runs, longest = _divide_line(chars, first, last, style, words, count)
+    count, runs, longest = _divide_line(chars, first, last, style, words, count=count)
     if runs >= _FEWEST_WORDS and longest <= _LONGEST_WORD:
         found = sentences(words, before, count)
         _sum_c4(chars, first, last, found, sums)
