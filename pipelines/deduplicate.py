@@ -7,8 +7,9 @@ each byte it groups. Text and whole columns never leave their shard.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import apache_beam as beam
 import pyarrow.parquet as pq
@@ -21,7 +22,7 @@ from provenance.duplicates import Blocks, Piece, Routed
 from provenance.duplicates.documents import ShardDocuments
 from provenance.duplicates.scratch import StorageScratch
 from provenance.duplicates.table import clusters_table
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Shard
 from provenance.schema import MINHASH_PERMUTATIONS
 
@@ -36,8 +37,9 @@ class DeduplicationTasks:
         storage: where shards, scratch files and clusters are.
         shards: the annotated shards, in the order of their indices.
         options: what counts as a duplicate, and which document is kept.
-        scratch_directory: directory of files that are of no use after the stage.
+        scratch_directory: directory of files between tasks; verified edges stay there for the next choice of keepers.
         clusters_path: the file to write.
+        verdicts: what filters say of the rows of each shard; empty: there are no filters.
     """
 
     storage: Storage
@@ -45,6 +47,21 @@ class DeduplicationTasks:
     options: Duplicates
     scratch_directory: str
     clusters_path: str
+    verdicts: tuple[str, ...] = ()
+
+    @property
+    def edges_path(self) -> str:
+        """Where the pieces of verified edges are named."""
+        return join(self.scratch_directory, "verified.json")
+
+    def edges(self) -> list[Routed]:
+        """The verified edges that `FindEdges` left, all for one worker."""
+        return [(0, Piece(**piece)) for piece in json.loads(read_bytes(self.storage, self.edges_path))]
+
+    def clear(self, *names: str) -> None:
+        """Delete scratch files that are of no use any more."""
+        for name in names:
+            self.storage.delete(join(self.scratch_directory, name))
 
     @property
     def scratch(self) -> StorageScratch:
@@ -52,7 +69,7 @@ class DeduplicationTasks:
 
     @property
     def documents(self) -> ShardDocuments:
-        return ShardDocuments(self.storage, self.shards, self.options.keep)
+        return ShardDocuments(self.storage, self.shards, self.options.keep, self.verdicts)
 
     @property
     def blocks(self) -> Blocks:
@@ -85,7 +102,15 @@ class DeduplicationTasks:
 
     def choose_keepers(self, group: int, pieces: Iterable[Piece]) -> list[Routed]:
         path, threshold = f"chosen/{group:06}", self.options.threshold
-        return duplicates.choose_keepers(self.scratch, path, sorted(pieces), threshold, self.blocks)
+        return duplicates.choose_keepers(
+            self.scratch, path, sorted(pieces), threshold, self.blocks, standing=True
+        )
+
+    def write_edges(self, _: int, verified: list[Routed]) -> int:
+        """Leave word of where the verified edges lie, for this and any later choice of keepers."""
+        pieces = sorted(piece for _, piece in verified)
+        write_bytes(self.storage, self.edges_path, json.dumps([asdict(piece) for piece in pieces]).encode())
+        return len(pieces)
 
     def write_clusters(self, _: int, chosen: list[Routed]) -> int:
         clusters = duplicates.read_clusters(self.scratch, sorted(piece for _, piece in chosen))
@@ -113,11 +138,11 @@ class Grouped(beam.PTransform[PCollection[Routed], PCollection[Routed]]):
 
 
 @dataclass
-class Deduplicate(beam.PTransform[PCollection[int], PCollection[int]]):
-    """From block numbers to the number of documents in clusters; the clusters are written to the workspace.
+class FindEdges(beam.PTransform[PCollection[int], PCollection[int]]):
+    """From block numbers to the number of pieces of verified edges, which stay in the workspace.
 
     Attributes:
-        tasks: what is done with one block, partition or group.
+        tasks: what is done with one block or partition.
     """
 
     tasks: DeduplicationTasks
@@ -131,17 +156,29 @@ class Deduplicate(beam.PTransform[PCollection[int], PCollection[int]]):
             | "SendSignatures" >> Grouped(tasks.send_signatures)
             | "VerifyEdges" >> Grouped(tasks.verify_edges)
         )
+        one = blocks.pipeline | "Once" >> beam.Create([0])
+        pieces: PCollection[int] = one | "WriteEdges" >> beam.Map(tasks.write_edges, AsList(verified))
+        return pieces
+
+
+@dataclass
+class ChooseKeepers(beam.PTransform[PCollection[Routed], PCollection[int]]):
+    """From verified edges to the number of documents in clusters; the clusters are written to the workspace.
+
+    Attributes:
+        tasks: what is done with one block or group.
+    """
+
+    tasks: DeduplicationTasks
+
+    def expand(self, edges: PCollection[Routed]) -> PCollection[int]:
+        tasks = self.tasks
         chosen = (
-            verified
-            | "ToOneWorker" >> beam.Map(_to_partition_0)
+            edges
             | "Connect" >> Grouped(tasks.connect)
             | "SendMembers" >> Grouped(tasks.send_members)
             | "ChooseKeepers" >> Grouped(tasks.choose_keepers)
         )
-        one = blocks.pipeline | "Once" >> beam.Create([0])
+        one = edges.pipeline | "Once" >> beam.Create([0])
         clustered: PCollection[int] = one | "WriteClusters" >> beam.Map(tasks.write_clusters, AsList(chosen))
         return clustered
-
-
-def _to_partition_0(routed: Routed) -> Routed:
-    return 0, routed[1]

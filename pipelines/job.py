@@ -15,7 +15,8 @@ from typing import Any
 import apache_beam as beam
 
 from pipelines.annotate import AnnotateFiles, ShardTask
-from pipelines.deduplicate import Deduplicate, DeduplicationTasks
+from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
+from pipelines.filter import FilterShards, FilterTasks, VerdictTask
 from pipelines.progress import Progress, Targets
 from pipelines.publish import WriteParts
 from pipelines.runner import Runner
@@ -24,6 +25,7 @@ from provenance.annotate import Annotation
 from provenance.configuration import Configuration, describe_differences, fingerprint
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
+from provenance.decisions.filters import plan_filters
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
 from provenance.files.inputs import InputFile
@@ -64,6 +66,8 @@ class Job:
         # A cap that contradicts itself and a calibration that cannot be used are refused before hours of annotating.
         cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
+        # So are a list or an expression of a filter.
+        self.filters = plan_filters(configuration, self.annotation.schema)
 
     @cached_property
     def annotation(self) -> Annotation:
@@ -102,20 +106,26 @@ class Job:
         if self._stands("deduplicate", fresh, self.workspace.clusters_path):
             return self._result("deduplicate", 0, 1, started)
         self.workspace.clear_state("deduplicate")
-        scratch = self.workspace.path("scratch")
-        self.storage.delete(scratch)
+        verdicts = (
+            tuple(self.workspace.verdicts_path(shard) for shard in shards) if self.filters.steps else ()
+        )
         tasks = DeduplicationTasks(
-            self.storage, tuple(shards), self.configuration.duplicates, scratch, self.workspace.clusters_path
+            storage=self.storage,
+            shards=tuple(shards),
+            options=self.configuration.duplicates,
+            scratch_directory=self.workspace.path("edges"),
+            clusters_path=self.workspace.clusters_path,
+            verdicts=verdicts,
         )
         with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
+            self._find_edges(tasks)
+            if verdicts:
+                self._filter(shards)
+            edges = tasks.edges()
             self.runner.run(
-                lambda pipeline: (
-                    pipeline
-                    | "Blocks" >> beam.Create(range(len(tasks.blocks)))
-                    | "Deduplicate" >> Deduplicate(tasks)
-                )
+                lambda pipeline: pipeline | "Edges" >> beam.Create(edges) | "Keepers" >> ChooseKeepers(tasks)
             )
-        self.storage.delete(scratch)
+        tasks.clear("components", "members", "chosen")
         self.workspace.write_state("deduplicate", {"fingerprint": fresh})
         return self._result("deduplicate", 1, 0, started)
 
@@ -125,7 +135,7 @@ class Job:
         shards = self._shards()
         self._need("deduplicate", self._deduplicate_fingerprint())
         fresh = self._select_fingerprint()
-        tasks = [DecisionTask(shard, self.workspace.decisions_path(shard)) for shard in shards]
+        tasks = [self._decision_task(shard) for shard in shards]
         crawl_path = self.workspace.crawl_path
         if self._stands("select", fresh, crawl_path, *(task.path for task in tasks)):
             return self._result("select", 0, len(shards), started)
@@ -208,6 +218,34 @@ class Job:
         if headway is not None:
             self.storage.delete(headway)
 
+    def _find_edges(self, tasks: DeduplicationTasks) -> None:
+        """Verified edges, unless those of the same shards stand: filters and preferences do not touch them."""
+        fresh = self._edges_fingerprint()
+        if self._stands("edges", fresh, tasks.edges_path):
+            return
+        self.workspace.clear_state("edges")
+        self.storage.delete(tasks.scratch_directory)
+        self.runner.run(
+            lambda pipeline: (
+                pipeline | "Blocks" >> beam.Create(range(len(tasks.blocks))) | "FindEdges" >> FindEdges(tasks)
+            )
+        )
+        tasks.clear("bands", "candidates", "signatures")
+        self.workspace.write_state("edges", {"fingerprint": fresh})
+
+    def _filter(self, shards: Sequence[Shard]) -> None:
+        """What the filters say of every row; the lists are written to the workspace, where all workers read them."""
+        paths = []
+        for number, read in enumerate(self.filters.listings):
+            paths.append(self.workspace.listing_path(number))
+            with self.storage.create(paths[-1]) as file:
+                read().save(file)
+        tasks = FilterTasks(self.storage, self.filters, tuple(paths), fingerprint(self.filters.digests))
+        work = [VerdictTask(shard.path, self.workspace.verdicts_path(shard)) for shard in shards]
+        self.runner.run(
+            lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Filter" >> FilterShards(tasks)
+        )
+
     def _publication(self, release: str) -> Publication:
         self._shards()
         selected = self._select_fingerprint()
@@ -219,6 +257,7 @@ class Job:
             configuration=self.configuration,
             annotated=self.annotation.schema,
             release=release,
+            filters=self.filters.reasons,
             fingerprint=fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected),
         )
 
@@ -266,16 +305,25 @@ class Job:
     def _changed(self, state: dict[str, Any]) -> str:
         return describe_differences(state["configuration"], self.configuration.model_dump(mode="json"))
 
-    def _deduplicate_fingerprint(self) -> str:
+    def _edges_fingerprint(self) -> str:
         """Of the options and of what the shards hold, not of the age or place of the input files."""
-        options = self.configuration.duplicates.model_dump(mode="json")
-        return fingerprint("deduplicate", options, self.workspace.identity())
+        options = self.configuration.duplicates.model_dump(mode="json", exclude={"keep"})
+        return fingerprint("edges", options, self.workspace.identity())
+
+    def _deduplicate_fingerprint(self) -> str:
+        """Of the edges, of whom to prefer, and of what may not be published at all."""
+        keep, filters = self.configuration.duplicates.keep, self.configuration.describe_filters()
+        return fingerprint("deduplicate", keep, filters, self.filters.digests, self._edges_fingerprint())
 
     def _select_fingerprint(self) -> str:
         cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors
         settings: list[Any] = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
         settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr]]
         return fingerprint("select", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
+
+    def _decision_task(self, shard: Shard) -> DecisionTask:
+        verdicts = self.workspace.verdicts_path(shard) if self.filters.steps else None
+        return DecisionTask(shard, self.workspace.decisions_path(shard), verdicts)
 
     def _need(self, stage: str, expected: str) -> None:
         """Refuse to go on from what a stage made of other shards or with other settings."""

@@ -50,6 +50,7 @@ class DecisionTask:
 
     shard: Shard
     path: str
+    verdicts: str | None = None  # what filters say of its rows
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class SelectionTasks:
 
     def rows(self, task: DecisionTask) -> ShardRows:
         clusters = read_clusters(self.storage, self.clusters_path, task.shard.index)
-        return read_shard(self.storage, task.shard.path, clusters, self.detectors)
+        return read_shard(self.storage, task.shard.path, clusters, self.detectors, verdicts=task.verdicts)
 
     def count(self, task: DecisionTask) -> pa.Table:
         found = self.rows(task)

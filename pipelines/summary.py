@@ -54,18 +54,20 @@ def print_summary(
     ]
     meaning = {f"    {failure.reason}": f"  {failure.meaning}" for failure in failures}
     print(f"\n{release}: {counts['kept']:,} documents, {counts['tokens']:,} tokens\n")
+    rows[3:3] = [
+        (f"  {item['reason']}", counts["reasons"].get(f"dropped:{item['reason']}", 0))
+        for item in manifest["filters"]
+    ]
     for name, value in rows:
         print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
-    unit, before = synthetic["unit"], synthetic["before"]["fractions"]
-    print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
-    found_as = f"found (p >= {synthetic['threshold']:g})"
-    for name, text in (("expected", "expected"), ("confident", "at most, at 95%"), ("hard", found_as)):
-        print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
-    for name, text in asked_and_found(synthetic):
-        print(f"{name:<8} {text}")
-    print(
-        f"{'certified' if synthetic['holds'] else 'NOT CERTIFIED'}: {synthetic['note'].removeprefix('not certified: ')}"
-    )
+    for item in manifest["filters"]:
+        shares = (item[side]["expected"][synthetic["unit"]] for side in ("before", "after"))
+        print(
+            "{:<24}expected synthetic share of {}: {:.4f} before, {:.4f} after".format(
+                item["reason"], synthetic["unit"], *shares
+            )
+        )
+    _print_shares(synthetic)
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "
@@ -77,6 +79,20 @@ def print_summary(
         print(
             f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"
         )
+
+
+def _print_shares(synthetic: dict[str, Any]) -> None:
+    """What was asked, claimed and found."""
+    unit, before = synthetic["unit"], synthetic["before"]["fractions"]
+    print(f"\nsynthetic share of {unit:<10}{'before the cap':>16}{'published':>12}")
+    found_as = f"found (p >= {synthetic['threshold']:g})"
+    for name, text in (("expected", "expected"), ("confident", "at most, at 95%"), ("hard", found_as)):
+        print(f"  {text:<26}{before[name][unit]:>16.4f}{synthetic['fractions'][name][unit]:>12.4f}")
+    for name, text in asked_and_found(synthetic):
+        print(f"{name:<8} {text}")
+    print(
+        f"{'certified' if synthetic['holds'] else 'NOT CERTIFIED'}: {synthetic['note'].removeprefix('not certified: ')}"
+    )
 
 
 def _sum(reasons: dict[str, int], names: str) -> int:

@@ -19,10 +19,13 @@ import xxhash
 
 from provenance.annotators.annotator import Annotator, Failures, annotate_batch
 from provenance.annotators.claims import Claims
+from provenance.annotators.classifier import FastTextClassifier
 from provenance.annotators.columns import with_columns
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
 from provenance.annotators.marks.invisible import clean_invisible
+from provenance.annotators.personal.annotator import PersonalDataCounts
+from provenance.annotators.quality.annotator import Quality
 from provenance.annotators.source import Source
 from provenance.annotators.text import MainText
 from provenance.annotators.tokens import Tokens
@@ -75,6 +78,9 @@ class Annotation:
             EmbeddedDetector(configuration.detector.model),
             *_neural_detectors(configuration),
             Watermarks(configuration.watermarks),
+            Quality(),
+            PersonalDataCounts(configuration.personal_data.counted),
+            *(FastTextClassifier(item.name, item.model, item.label) for item in configuration.classifiers),
             *_further_annotators(configuration),
         ]
         fields = {field.name: field for annotator in self.text for field in annotator.schema}

@@ -7,7 +7,6 @@ are errors that name the key and where it stands.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -22,9 +21,11 @@ from pydantic_core import ErrorDetails
 from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
+from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.settings import read_settings
+from provenance.filters.config import AnyFilter, Classifier, PersonalData, Removals, Rights, check_filters
 
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
@@ -123,19 +124,6 @@ class Detector(Section):
         return value if value is None else Path(value).name
 
 
-#: Share of machine-written documents by month of capture (Russell et al. 2026, arXiv 2609.40295: 5,000 English pages a
-#: month of Common Crawl and FineWeb, one commercial detector with about .05% false positives; by document, not by token).
-WEB_BY_MONTH = {
-    "2022-10": 0.002,
-    "2023-06": 0.014,
-    "2023-12": 0.041,
-    "2024-06": 0.072,
-    "2024-12": 0.112,
-    "2025-06": 0.138,
-    "2025-12": 0.159,
-    "2026-04": 0.195,
-    "2026-08": 0.219,
-}
 _Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -173,16 +161,7 @@ class Prior(Section):
             if month < 0:
                 return self.by_year[years[-1]]
             return self.by_year[max([item for item in years if item <= 1970 + month // 12], default=years[0])]
-        listed = {
-            int(name[:4]) * 12 + int(name[5:]) - 1 - 1970 * 12: rate for name, rate in self.by_month.items()
-        }
-        known = list(listed)
-        at = float(known[-1] if month < 0 else month)
-        later = next((item for item in known if item >= at), known[-1])
-        earlier = next((item for item in reversed(known) if item <= at), known[0])
-        low, high = (math.log(listed[item]) - math.log1p(-listed[item]) for item in (earlier, later))
-        part = (at - earlier) / (later - earlier) if later > earlier else 0.0
-        return 1 / (1 + math.exp(-(low + part * (high - low))))
+        return share_in_month(self.by_month, month)
 
 
 class StratumCap(Section):
@@ -286,12 +265,30 @@ class Configuration(Section):
     duplicates: Duplicates = Duplicates()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
     neural: Neural = Neural()
+    classifiers: tuple[Classifier, ...] = Field(
+        (), description="fastText classifiers of yours (docs/filters.md)"
+    )
+    personal_data: PersonalData = PersonalData()
+    rights: Rights = Rights()
+    removals: Removals = Removals()
+    filters: tuple[AnyFilter, ...] = Field(
+        (), description="what is dropped before duplicates and the cap, in this order (docs/filters.md)"
+    )
     detector: Detector = Detector()
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
 
+    def describe_filters(self) -> dict[str, Any]:
+        """What decides which documents may be published at all, apart from the files that are listed; for fingerprints.
+
+        Personal data that is marked or masked drops nothing.
+        """
+        kept = self.model_dump(mode="json", include={"filters", "rights", "removals"})
+        return {**kept, "personal_data": self.personal_data.kinds("drop")}
+
     def model_post_init(self, context: Any) -> None:
+        check_filters(self.filters, self.classifiers)
         known = {point.name for point in entry_points(group="provenance.annotators")}
         for name in self.annotators:
             if name not in known:

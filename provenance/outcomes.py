@@ -14,6 +14,9 @@ DROPPED: dict[str, str] = {
     "empty": "no text is left after extraction",
     "not_prose": "the text is a long run without words (more than 20,000 tokens and 20 to a word)",
     "duplicate": "a verified near-duplicate of a kept document",
+    "removed": "a removal request names it, or a near-duplicate of it",
+    "opt_out": "the page reserves its use for training (`rights.policy: exclude`)",
+    "personal_data": "the text holds personal data or a secret of a kind that is to be dropped",
     "synthetic_cap": "dropped so that the synthetic fraction stays under the cap",
     "segment": "a continuation segment of a record that was split over several",
 }
@@ -31,3 +34,18 @@ FAILED: dict[str, str] = {
     "extraction_failed": "main-text extraction failed",
     "annotator_failed": "an annotator raised an error on this record",
 }
+
+#: Reason of a document that a filter of the configuration drops: this and the filter's name.
+FILTER = "filter:"
+
+
+def is_dropped(reason: str) -> bool:
+    """Whether a reason is one of a dropped record: a code of `DROPPED` or the name of a filter."""
+    return reason in DROPPED or (reason.startswith(FILTER) and len(reason) > len(FILTER))
+
+
+def meaning(reason: str) -> str:
+    """What a reason means, for a person; empty where it is none."""
+    if reason.startswith(FILTER):
+        return f"the filter {reason.removeprefix(FILTER)!r} of the configuration drops it"
+    return DROPPED.get(reason, FAILED.get(reason, ""))

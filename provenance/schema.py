@@ -32,6 +32,23 @@ DETECTORS = pa.list_(
 #: One piece of evidence: its log-likelihood ratio in nats for "synthetic" against "human", and why.
 EVIDENCE = pa.list_(pa.struct([("source", pa.string()), ("llr", pa.float32()), ("because", pa.string())]))
 
+#: What the published quality rules measure of a text, in this order (docs/filters.md); each a float32.
+QUALITY = pa.struct(
+    [
+        (name, pa.float32())
+        for name in (
+            "words word_length number_signs ellipses bullet_lines ellipsis_lines letter_words stop_words "
+            "sentences terminal_sentences lorem_ipsum curly_brackets "
+            "punctuated_lines short_lines repeated_line_characters newlines "
+            "duplicate_paragraphs duplicate_paragraph_characters duplicate_lines duplicate_line_characters "
+            "top_2_gram top_3_gram top_4_gram "
+            "repeated_5_grams repeated_6_grams repeated_7_grams repeated_8_grams repeated_9_grams repeated_10_grams"
+        ).split()
+    ]
+)
+#: Personal data and secrets found in a text, how many of each kind.
+PERSONAL_DATA = pa.struct([(name, pa.int32()) for name in ("email", "phone", "ip", "iban", "card", "secret")])
+
 #: What a reader yields: one row per record, in file order. `body` is null where the
 #: input carries text already; `outcome` is null for a record that may become a document,
 #: otherwise the reason code (see `provenance.outcomes`) and `detail` says it for a person.
@@ -89,6 +106,8 @@ ANNOTATED = pa.schema(
         ("rights_signals", SIGNALS),
         ("disclosures", SIGNALS),
         ("marks", SIGNALS),
+        ("quality", QUALITY),
+        ("personal_data", PERSONAL_DATA),
         ("watermarks", WATERMARKS),
         ("detectors", DETECTORS),
         ("detector_abstained", pa.bool_()),
@@ -105,6 +124,7 @@ DECISIONS = pa.schema(
     [
         ("decision", pa.string()),  # kept, dropped, failed
         ("reason", pa.string()),  # null where kept, else a code of provenance.outcomes
+        ("detail", pa.string()),  # of the record, or of the filter that drops it
         ("duplicate_of", pa.string()),  # doc_id of the document kept in its place
         ("similarity", pa.float32()),  # to that document
         ("duplicate_count", pa.int32()),
@@ -133,7 +153,7 @@ RELEASE_COLUMNS = (
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "
     "license train_opt_out rights_signals "
-    "disclosures marks watermarks detectors detector_abstained detector_flagged "
+    "disclosures marks personal_data watermarks detectors detector_abstained detector_flagged "
     "prior_log_odds prior_because evidence synthetic_probability synthetic_probability_upper sampling_weight "
     "duplicate_count duplicate_hosts earliest_capture"
 ).split()

@@ -14,6 +14,13 @@ def add_to(commands: Commands) -> None:
     text = "recompute a release: digests, counts, schema, ledger and cap"
     parser = commands.add_parser("verify", help=text, description=text)
     parser.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
+    parser.add_argument(
+        "--removals",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="removal requests (JSON lines, CSV or YAML): the release may hold nothing that they name",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
@@ -21,10 +28,13 @@ def add_to(commands: Commands) -> None:
 def run(arguments: Arguments) -> int:
     """Print every problem, or the counts of a release that has none; 1 where there is one."""
     from provenance.release.manifest import read_manifest
+    from provenance.release.removals import check_removals
     from provenance.release.verify import verify
 
     release, storage = arguments.release, storage_of(arguments.release)
     problems = verify(storage, release)
+    if arguments.removals:
+        problems += check_removals(storage, release, arguments.removals)
     if arguments.json:
         found = {"release": release, "verified": not problems, "problems": problems}
         print(json.dumps(found, indent=1))

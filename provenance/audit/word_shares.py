@@ -18,11 +18,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
-from provenance.detectors.embedded import features
 from provenance.detectors.embedded.calibration import bucket
 from provenance.detectors.embedded.conformal import bin_of
 from provenance.detectors.embedded.model import Scores, load_model
-from provenance.detectors.embedded.tokens import MAX_TOKENS, SENTENCE_END, WORD, character_tables, tokenise
+from provenance.detectors.embedded.tokens import (
+    MAX_TOKENS,
+    SENTENCE_END,
+    WORD,
+    character_tables,
+    empty_tokens,
+    tokenise,
+)
 
 #: A longer sentence (a list without full stops) is cut; a shorter one tells nothing.
 MOST_WORDS, FEWEST_WORDS = 60, 5
@@ -105,7 +111,7 @@ def read_sentences(texts: pa.Array | pa.ChunkedArray, vocabulary: NDArray[np.uin
     room = int(np.minimum(np.diff(texts_read[1]), MAX_TOKENS).sum()) + 1
     found = Sentences(np.zeros(room + 1, np.int64), np.zeros(room, np.int32), np.zeros(room, np.int64))
     seen = np.full(len(vocabulary), -1, np.int64)
-    buffers = (character_tables(), features.empty_tokens(MAX_TOKENS))
+    buffers = (character_tables(), empty_tokens(MAX_TOKENS))
     count = _sentences(texts_read, buffers, vocabulary, seen, found)
     starts = found.starts[: count + 1]
     return Sentences(starts, found.words[: starts[count]].copy(), found.document[:count].copy())
@@ -159,12 +165,12 @@ def _sentences(texts, buffers, vocabulary, seen, found):  # type: ignore[no-unty
     """
     data, offsets = texts
     tables, tokens = buffers
-    hashes, types, flags, _, _ = tokens
+    hashes, types, flags = tokens.hashes, tokens.types, tokens.flags
     starts, words, document = found.starts, found.words, found.document
     sentence = 0
     used = 0
     for d in range(len(offsets) - 1):
-        count = tokenise(data, offsets[d], offsets[d + 1], *tables, *tokens)
+        count = tokenise(data, offsets[d], offsets[d + 1], tables, tokens)
         length = 0
         first = used
         for i in range(count + 1):

@@ -60,9 +60,9 @@ def build_certificate(
         "found": float(judged.share("hard")),
         "published_fraction": min(float(judged.share(request.guarantee)), 1.0),
         "exceeded_by": max(float(judged.share(request.guarantee) - request.share), 0.0),
-        "fractions": _fractions(published),
+        "fractions": fractions(published),
         "sums": whole(published),
-        "before": {"fractions": _fractions(before), "sums": whole(before)},
+        "before": {"fractions": fractions(before), "sums": whole(before)},
         "parts": parts[:LISTED_PARTS],
         "parts_in_all": len(parts),
         "selection": selection,
@@ -173,7 +173,8 @@ def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[s
 _NAME = {"hard": "found", "expected": "expected", "confident": "95% upper"}
 
 
-def _fractions(sums: Sums) -> dict[str, dict[str, float]]:
+def fractions(sums: Sums) -> dict[str, dict[str, float]]:
+    """Synthetic shares of sums, by guarantee and unit."""
     measures = {unit: Measure(**sums[unit]) for unit in (*UNITS, SAMPLED) if unit in sums}
     return {
         name: {unit: min(float(value.share(name)), 1.0) for unit, value in measures.items()}

@@ -87,7 +87,7 @@ class CalibratedDetectors:
             silent |= ~present
             version = f"{self.detector}+{self.calibration.version}"
             detectors = _with_ratios(detectors, ratios, version)
-            evidence = self._read_anew(detectors, evidence, score, words, ratios, silent)
+            evidence = self._read_anew(detectors, evidence, score, words=words, ratios=ratios, silent=silent)
             abstained = pa.array(silent, mask=~present)
         ratio, judged = _detector_ratios(evidence)
         return Scored(
@@ -172,14 +172,14 @@ def load_detectors(configuration: Configuration) -> CalibratedDetectors:
         name = f"calibration {Path(chosen.calibration).name}"
     neural = configuration.neural
     return CalibratedDetectors(
-        calibration,
-        name,
-        version,
-        chosen.max_fpr,
-        chosen.calibration != "shipped",
-        bool(neural.detectors),
-        neural.combination,
-        own.version,
+        calibration=calibration,
+        name=name,
+        detector=version,
+        max_fpr=chosen.max_fpr,
+        by_crawl=chosen.calibration != "shipped",
+        joint=bool(neural.detectors),
+        combination=neural.combination,
+        read_by=own.version,
     )
 
 

@@ -22,6 +22,7 @@ _BEFORE = b"provenance.before"
 _JUDGED = b"provenance.judged"
 _ASKED = b"provenance.asked"
 _SELECTION = b"provenance.selection"
+_FILTERED = b"provenance.filtered"
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,25 @@ class Footer:
         judged: how many of them were judged, flagged and limited by the crawl.
         asked: how many documents each detector was asked about, by its name.
         selection: by which rule the cap chose, the same in all of them.
+        filtered: sums over the documents that each filter drops, by its reason, and over those that pass ("").
     """
 
     before: Sums
     judged: dict[str, int]
     asked: dict[str, int]
     selection: dict[str, Any]
+    filtered: dict[str, Sums]
 
     @classmethod
     def of(cls, candidates: Candidates, rule: Rule) -> Footer:
-        before = candidates.measure(rule.plan.request)
-        return cls(before, candidates.judged, candidates.asked, rule.as_json())
+        request = rule.plan.request
+        return cls(
+            before=candidates.measure(request),
+            judged=candidates.judged,
+            asked=candidates.asked,
+            selection=rule.as_json(),
+            filtered=candidates.measure_filters(request),
+        )
 
     def metadata(self) -> dict[bytes, str]:
         """The footer as key-value metadata of a Parquet file."""
@@ -52,6 +61,7 @@ class Footer:
             _JUDGED: json.dumps(self.judged),
             _ASKED: json.dumps(self.asked),
             _SELECTION: json.dumps(self.selection),
+            _FILTERED: json.dumps(self.filtered),
         }
 
 
@@ -61,6 +71,7 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
     judged: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     selection: dict[str, Any] = dict(NOTHING_SELECTED)
+    filtered: dict[str, list[Sums]] = {}
     for path in paths:
         with storage.open(path) as file:
             metadata = pq.read_schema(file).metadata
@@ -68,4 +79,7 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
         judged.update(json.loads(metadata[_JUDGED]))
         asked.update(json.loads(metadata[_ASKED]))
         selection = json.loads(metadata[_SELECTION])
-    return Footer(add_sums(before), dict(judged), dict(asked), selection)
+        for reason, sums in json.loads(metadata[_FILTERED]).items():
+            filtered.setdefault(reason, []).append(sums)
+    by_reason = {reason: add_sums(parts) for reason, parts in filtered.items()}
+    return Footer(add_sums(before), dict(judged), dict(asked), selection, by_reason)

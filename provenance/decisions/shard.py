@@ -21,7 +21,7 @@ from provenance.decisions.crawl import CrawlCalibration
 from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
 from provenance.decisions.documents import Documents
 from provenance.decisions.hashes import selection_hash
-from provenance.decisions.measure import Sums, measure_documents, read_strata, weights
+from provenance.decisions.measure import Sums, measure_documents, read_strata, weights, whole
 from provenance.decisions.request import CapRequest
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
 from provenance.duplicates.sketches import ROW_BITS
@@ -37,7 +37,8 @@ class ShardRows:
 
     table: pa.Table  # columns of the annotated shard
     document: NDArray[np.bool_]  # whether the row is a document
-    open: NDArray[np.bool_]  # whether it is one and no duplicate: the cap has to choose, and it is counted
+    open: NDArray[np.bool_]  # whether nothing but the cap can drop it: the cap has to choose; it is counted
+    verdict: pa.Table  # reason and detail of what filters drop; `follows`: only for what it resembles
     proven: NDArray[np.datetime64]
     scored: Scored
     kept: pa.Table  # clusters whose keeper lies in the shard
@@ -58,10 +59,21 @@ class Candidates:
     columns: pa.Table  # of the shard and of `decisions`: what is measured
     judged: dict[str, int]  # documents among which the cap chooses: judged, flagged, limited by the crawl
     asked: dict[str, int]  # all documents, duplicates too, of which each neural detector has read the text
+    dropped_by: pa.ChunkedArray  # reasons of documents that filters drop, else null
+    document: NDArray[np.bool_]  # whether the row is a document
 
     def measure(self, request: CapRequest) -> Sums:
         """Sums over all rows among which the cap chooses."""
         return measure_documents(self.columns.filter(pa.array(self.open)), request)
+
+    def measure_filters(self, request: CapRequest) -> dict[str, Sums]:
+        """Sums over the documents, duplicates too, that each reason of a filter drops, and of those that pass ("")."""
+        table = self.columns.append_column("reason", pc.fill_null(self.dropped_by, ""))
+        table = table.filter(pa.array(self.document))
+        return {
+            reason: whole(measure_documents(table.filter(pc.equal(table["reason"], reason)), request))
+            for reason in sorted(pc.unique(table["reason"]).to_pylist())
+        }
 
     def documents(self, request: CapRequest) -> Documents:
         """The rows among which the cap chooses, as it sees them."""
@@ -90,11 +102,16 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
 
 
 def read_shard(
-    storage: Storage, shard_path: str, clusters: pa.Table, detectors: CalibratedDetectors
+    storage: Storage,
+    shard_path: str,
+    clusters: pa.Table,
+    detectors: CalibratedDetectors,
+    *,
+    verdicts: str | None = None,
 ) -> ShardRows:
     """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper."""
     with storage.open(shard_path) as file:
-        columns = list(dict.fromkeys(["doc_id", "outcome", "token_count", "domain", *COLUMNS]))
+        columns = list(dict.fromkeys(["doc_id", "outcome", "detail", "token_count", "domain", *COLUMNS]))
         table = pq.read_table(file, columns=columns, pre_buffer=False)
     document = np.asarray(pc.is_null(table["outcome"]))
     proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
@@ -106,7 +123,18 @@ def read_shard(
         )
     open_rows = document.copy()
     open_rows[np.asarray(member["row"])] = False
-    return ShardRows(table, document, open_rows, proven, detectors.read(table), kept, member)
+    verdict = _read_verdict(storage, verdicts, member, len(table))
+    open_rows[np.asarray(verdict["reason"].is_valid())] = False
+    return ShardRows(
+        table=table,
+        document=document,
+        open=open_rows,
+        verdict=verdict,
+        proven=proven,
+        scored=detectors.read(table),
+        kept=kept,
+        member=member,
+    )
 
 
 def shard_sites(rows: ShardRows, crawl: CrawlCalibration) -> SiteCounts:
@@ -131,17 +159,21 @@ def judge_shard(
     no_keeper = pa.nulls(len(table), pa.int64())
     keeper_row = _scatter(no_keeper, kept["row"])
     member_row = _scatter(no_keeper, member["row"])
-    duplicate = rows.document & ~rows.open
+    filtered = rows.verdict["reason"]
+    dropped = np.asarray(filtered.is_valid())
+    duplicate = rows.document & ~rows.open & ~dropped
+    represented = pa.array(duplicate | np.asarray(rows.verdict["follows"]))
     posterior = crawl.posterior(rows.scored, proven, rows.open, sites)
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
     no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
     document = pa.array(rows.document)
     columns = {
-        "decision": _settled(table["outcome"], duplicate),
-        "reason": pc.if_else(pa.array(duplicate), "duplicate", table["outcome"]),
-        "duplicate_of": member["keeper_doc_id"].take(member_row),
-        "similarity": member["similarity"].take(member_row),
+        "decision": _settled(table["outcome"], duplicate | dropped),
+        "reason": pc.coalesce(filtered, pc.if_else(pa.array(duplicate), "duplicate", table["outcome"])),
+        "detail": pc.coalesce(rows.verdict["detail"], table["detail"]),
+        "duplicate_of": _where(represented, member["keeper_doc_id"].take(member_row)),
+        "similarity": _where(represented, member["similarity"].take(member_row)),
         "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
         "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
         "earliest_capture": pa.array(proven, pa.timestamp("us")).cast(TIME),
@@ -159,7 +191,8 @@ def judge_shard(
         "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
         "sampling_weight": pa.nulls(len(table), pa.float32()),
     }
-    chosen = {"judged": rows.scored.judged, "flagged": posterior.flagged, "limited": posterior.limited}
+    chosen = {"documents": rows.open, "judged": rows.scored.judged}
+    chosen |= {"flagged": posterior.flagged, "limited": posterior.limited}
     decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
     measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
@@ -174,11 +207,10 @@ def judge_shard(
             {name: table[name] for name in ("token_count", "language", "source", "domain")}
             | {name: decisions[name] for name in measured}
         ),
-        judged={
-            "documents": int(rows.open.sum()),
-            **{name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
-        },
+        judged={name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
         asked=rows.scored.asked(rows.document),
+        dropped_by=filtered,
+        document=rows.document,
     )
 
 
@@ -207,6 +239,33 @@ def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:
     index = np.full(len(nulls), -1, dtype=np.int64)
     index[np.asarray(rows)] = np.arange(len(rows))
     return pa.array(index, mask=index < 0)
+
+
+def _read_verdict(storage: Storage, path: str | None, member: pa.Table, rows: int) -> pa.Table:
+    """Reason and detail of the rows that filters drop, near-duplicates of what is removed with them included."""
+    if path is None:
+        nothing = {name: pa.nulls(rows, pa.string()) for name in ("reason", "detail")}
+        return pa.table({**nothing, "follows": np.zeros(rows, bool)})
+    with storage.open(path) as file:
+        verdict = pq.read_table(file, columns=["reason", "detail"], pre_buffer=False)
+    gone = member.filter(member["removed"])
+    row = _scatter(pa.nulls(rows, pa.int64()), gone["row"])
+    of = gone["keeper_doc_id"].take(row)
+    why = pc.binary_join_element_wise("near-duplicate of ", of, ", which a removal request names", "")
+    removed = pc.if_else(of.is_valid(), "removed", pa.scalar(None, pa.string()))
+    first = verdict["reason"].is_valid()
+    return pa.table(
+        {
+            "reason": pc.coalesce(verdict["reason"], removed),
+            "detail": pc.if_else(first, verdict["detail"], why),
+            "follows": pc.and_(pc.invert(first), removed.is_valid()),
+        }
+    )
+
+
+def _where(mask: pa.BooleanArray, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values where the mask is true, else null."""
+    return pc.if_else(mask, values, pa.scalar(None, values.type))
 
 
 def _settled(outcome: pa.ChunkedArray, duplicate: NDArray[np.bool_]) -> pa.ChunkedArray:

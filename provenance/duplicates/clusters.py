@@ -34,6 +34,10 @@ _MEMBERS = ("<u8", "<u8", "<u8", "<u8", "<u4", "u1")
 # A component too large for one group asks for the next this many keepers in one pass over its members.
 _FIRST_KEEPERS, _MOST_KEEPERS = 1, 1024
 
+#: Standing of a document as its first key, where there are filters: it is removed with all that are similar to it,
+#: it may be published, it is dropped alone.
+REMOVED, PASSED, DROPPED = 0, 1, 2
+
 
 def policy_keys(
     proven: I64,
@@ -140,9 +144,16 @@ def _read_members(scratch: Scratch, piece: Piece) -> _Members:
 
 @numba.njit(cache=True, nogil=True)
 def _settle(
-    order: npt.NDArray[np.intp], labels: U64, compared: Compared, threshold: float
+    order: npt.NDArray[np.intp],
+    labels: U64,
+    compared: Compared,
+    threshold: float,
+    firm: npt.NDArray[np.bool_],
 ) -> tuple[I64, F32]:
-    """Greedy choice inside runs of equal labels of `order`: the keeper of each row, as a row, and its share."""
+    """Greedy choice inside runs of equal labels of `order`: the keeper of each row, as a row, and its share.
+
+    A row that is `firm` belongs to none but itself.
+    """
     keeper = np.full(labels.size, -1, np.int64)
     share = np.zeros(labels.size, np.float32)
     start = 0
@@ -158,7 +169,7 @@ def _settle(
             share[one] = 1
             for j in range(i + 1, stop):
                 other = order[j]
-                if keeper[other] < 0:
+                if keeper[other] < 0 and not firm[other]:
                     found = equal_share(compared, one, compared, other)
                     if found >= threshold:
                         keeper[other] = one
@@ -174,12 +185,14 @@ def choose_keepers(
     threshold: float,
     blocks: Blocks,
     group_rows: int = 8_192,
+    standing: bool = False,
 ) -> list[Routed]:
     """Task 7, for each group: write (address, keeper's address, similarity to it) by block of the address.
 
     Documents in policy order: one that no earlier keeper of its component is similar to keeps; every
     other belongs to the first keeper, in policy order, to which its similarity is at least the threshold.
     Keepers of others are listed with themselves and similarity 1; documents alone in the end are not.
+    With `standing`, a document whose first key is `REMOVED` is kept for itself, whatever it is similar to.
     A component larger than `group_rows` is settled in passes over its pieces, one at a time in memory.
     """
     pieces = sorted(pieces)
@@ -195,12 +208,13 @@ def choose_keepers(
             held.clear()
     where, labels, keys = map(np.concatenate, (where_parts, label_parts, keys_parts))
     order = np.lexsort((where, *keys.T[::-1], labels))
+    firm = keys[:, 0] == REMOVED if standing else np.zeros(len(where), bool)
     if len(where) <= group_rows:
         sketches = concatenate(held, held[0].signatures.shape[1])
-        keeper, share = _settle(order, labels, sketches.compared, threshold - TOLERANCE)
+        keeper, share = _settle(order, labels, sketches.compared, threshold - TOLERANCE, firm)
     else:
         sizes = list(map(len, where_parts))
-        keeper, share = _settle_in_passes(scratch, pieces, sizes, order, threshold - TOLERANCE)
+        keeper, share = _settle_in_passes(scratch, pieces, sizes, order, threshold - TOLERANCE, firm=firm)
     listed = np.flatnonzero(np.bincount(keeper, minlength=len(where))[keeper] > 1)
     where, keeper_at, share = where[listed], where[keeper[listed]], share[listed]
     return write_pieces(scratch, path, split(blocks.of(where), where, keeper_at, share))
@@ -227,7 +241,13 @@ def _first_similar(
 
 
 def _settle_in_passes(
-    scratch: Scratch, pieces: list[Piece], sizes: list[int], order: npt.NDArray[np.intp], threshold: float
+    scratch: Scratch,
+    pieces: list[Piece],
+    sizes: list[int],
+    order: npt.NDArray[np.intp],
+    threshold: float,
+    *,
+    firm: npt.NDArray[np.bool_],
 ) -> tuple[I64, F32]:
     """What `_settle` does for one component, holding one piece and the next candidates at a time.
 
@@ -246,11 +266,13 @@ def _settle_in_passes(
             rows.append(here)
         taken, row = concatenate(held, 0), np.concatenate(rows)
         place = np.searchsorted(row, candidates)
-        own, own_share = _settle(place, np.zeros(len(row), np.uint64), taken.compared, threshold)
+        alike = np.zeros(len(row), np.uint64)
+        own, own_share = _settle(place, alike, taken.compared, threshold, firm[row])
         keeper[row], share[row] = row[own], own_share
         new = place[own[place] == place]
         for i, piece in enumerate(pieces):
-            unsettled = np.flatnonzero(keeper[starts[i] : starts[i + 1]] < 0)
+            own_rows = slice(starts[i], starts[i + 1])
+            unsettled = np.flatnonzero((keeper[own_rows] < 0) & ~firm[own_rows])
             if len(unsettled):
                 read = _read_members(scratch, piece).sketches
                 found, value = _first_similar(read.compared, unsettled, taken.compared, new, threshold)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from provenance.duplicates.clusters import policy_keys
+from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED, policy_keys
 from provenance.duplicates.sketches import U64, Blocks, Sketches, addresses, concatenate, sketches
 from provenance.evidence import evidence_sum
 from provenance.files.shards import read_range, read_rows, unpack_signatures
@@ -36,11 +36,15 @@ _NEVER = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class ShardDocuments:
-    """The documents of all shards of a job; `keep` is the order of preference (`Duplicates.keep`)."""
+    """The documents of all shards of a job; `keep` is the order of preference (`Duplicates.keep`).
+
+    `verdicts` are files of `decisions.filters.VERDICTS`, one for each shard; none: there are no filters.
+    """
 
     storage: Storage
     shards: tuple[Shard, ...]
     keep: tuple[str, ...]
+    verdicts: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> Blocks:
@@ -57,19 +61,36 @@ class ShardDocuments:
         return concatenate(parts, MINHASH_PERMUTATIONS)
 
     def keys(self, block: int) -> U64:
-        """Keeper keys of the same documents, row by row (uint64[n, any]): the lowest keeps."""
+        """Keeper keys of the same documents, row by row (uint64[n, any]): the lowest keeps.
+
+        The first is the standing (`clusters.PASSED` and its like): what a filter drops keeps for no other.
+        """
         spans = [
             read_range(self.storage, self.shards[shard].path, (*_KEYS, *_SKETCH), first, rows)
             for shard, first, rows in self.blocks.spans(block)
         ]
         table = pa.concat_tables(spans)
         # Rows with neither signature nor digest are no documents: `sketches` leaves them out too.
-        documents = table.filter(pc.or_(table["minhash"].is_valid(), table["text_digest"].is_valid()))
-        return keeper_keys(documents, self.keep)
+        known = pc.or_(table["minhash"].is_valid(), table["text_digest"].is_valid())
+        standing = np.concatenate([self._standing(*span) for span in self.blocks.spans(block)])
+        keys = keeper_keys(table.filter(known), self.keep)
+        return np.column_stack([standing[np.asarray(known)], keys])
 
     def facts(self, shard: int, rows: NDArray[Any]) -> pa.Table:
-        """What the table of clusters says of documents: doc_id, host and capture_time."""
-        return read_rows(self.storage, self.shards[shard].path, _FACTS, rows)
+        """What the table of clusters says of documents: doc_id, host, capture_time and standing."""
+        table = read_rows(self.storage, self.shards[shard].path, _FACTS, rows)
+        standing = self._standing(shard, 0, self.shards[shard].rows)[rows]
+        return table.append_column("standing", pa.array(standing))
+
+    def _standing(self, shard: int, first: int, rows: int) -> U64:
+        """Standing of a range of rows of a shard."""
+        if not self.verdicts:
+            return np.full(rows, PASSED, np.uint64)
+        table = read_range(self.storage, self.verdicts[shard], ("reason", "with_duplicates"), first, rows)
+        dropped = np.asarray(table["reason"].is_valid())
+        return np.where(table["with_duplicates"], REMOVED, np.where(dropped, DROPPED, PASSED)).astype(
+            np.uint64
+        )
 
 
 def keeper_keys(table: pa.Table, keep: Sequence[str]) -> U64:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from provenance.duplicates.clusters import Clusters
+from provenance.duplicates.clusters import PASSED, REMOVED, Clusters
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.schema import TIME
 
@@ -23,6 +23,7 @@ CLUSTERS = pa.schema(
         ("keeper", pa.uint64()),
         ("keeper_doc_id", pa.string()),
         ("similarity", pa.float32()),
+        ("removed", pa.bool_()),  # whether the keeper is removed with all that are similar to it
         ("duplicate_count", pa.int32()),  # documents dropped for this one
         ("duplicate_hosts", pa.list_(pa.string())),  # their hosts, sorted
         ("earliest_capture", TIME),  # of the whole cluster
@@ -32,7 +33,10 @@ CLUSTERS = pa.schema(
 
 
 def clusters_table(clusters: Clusters, read_rows: Callable[[int, np.ndarray], pa.Table]) -> pa.Table:
-    """Describe clusters; `read_rows(shard, rows)` gives their doc_id, host and capture_time in that order."""
+    """Describe clusters; `read_rows(shard, rows)` gives their doc_id, host, capture_time and standing in that order.
+
+    A document that a filter drops proves its cluster's age, but is not counted among the duplicates.
+    """
     if not len(clusters):
         return CLUSTERS.empty_table()
     facts = pa.concat_tables(_facts(clusters, read_rows)).combine_chunks()
@@ -42,7 +46,9 @@ def clusters_table(clusters: Clusters, read_rows: Callable[[int, np.ndarray], pa
     order = np.lexsort((clusters.addresses, time, keeper_at))
     starts = np.flatnonzero(np.concatenate([[True], np.diff(keeper_at[order]) > 0]))
     keeper_rows = keeper_at[order][starts]
-    sizes = np.diff(np.concatenate([starts, [len(order)]]))
+    standing = np.asarray(facts["standing"])
+    represented = (clusters.addresses != clusters.keepers) & (standing == PASSED)
+    sizes = np.bincount(keeper_at[represented], minlength=len(clusters))[keeper_rows]
     first = order[starts]
 
     index = np.full(len(clusters), -1, dtype=np.int64)
@@ -54,10 +60,9 @@ def clusters_table(clusters: Clusters, read_rows: Callable[[int, np.ndarray], pa
             "keeper": clusters.keepers,
             "keeper_doc_id": facts["doc_id"].take(pa.array(keeper_at)),
             "similarity": clusters.similarities,
-            "duplicate_count": pa.array(sizes - 1, pa.int32()).take(at_keeper),
-            "duplicate_hosts": _hosts(
-                facts["host"], keeper_at, keeper_rows, clusters.addresses != clusters.keepers
-            ).take(at_keeper),
+            "removed": standing[keeper_at] == REMOVED,
+            "duplicate_count": pa.array(sizes, pa.int32()).take(at_keeper),
+            "duplicate_hosts": _hosts(facts["host"], keeper_at, keeper_rows, represented).take(at_keeper),
             "earliest_capture": facts["capture_time"].take(pa.array(first)).take(at_keeper),
             "witness": pc.if_else(
                 pc.is_valid(facts["capture_time"]), facts["doc_id"], pa.scalar(None, pa.string())

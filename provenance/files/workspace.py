@@ -50,6 +50,14 @@ class Workspace:
         """Path of the annotated shard of the input `name`; safe whatever the name holds."""
         return self.path("annotated", f"{shard_stem(name)}.parquet")
 
+    def verdicts_path(self, shard: Shard) -> str:
+        """What filters say of the rows of a shard."""
+        return self.path("filters", f"{shard_stem(shard.name)}.parquet")
+
+    def listing_path(self, number: int) -> str:
+        """A list of hosts, addresses and documents, as filters look it up."""
+        return self.path("filters", f"list-{number:03}.npz")
+
     def decisions_path(self, shard: Shard) -> str:
         return self.path("decisions", f"{shard_stem(shard.name)}.parquet")
 

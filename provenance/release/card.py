@@ -9,7 +9,6 @@ import yaml
 from provenance import outcomes
 from provenance.decisions.certificate import asked_and_found
 
-_MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
 #: What `datasets` reads.
@@ -56,7 +55,7 @@ No detector finds all synthetic text: read `docs/detector.md` of the program for
 {_reasons(counts["reasons"])}
 
 Every record that was read has one row in `ledger/`.
-
+{_filters(manifest)}
 ## Where it came from
 
 {_inputs(manifest["inputs"])}
@@ -69,8 +68,8 @@ def _reasons(counts: dict[str, int]) -> str:
     """Rows of the table of what was not kept, from counts by `decision:reason`."""
     rows = []
     for key, count in counts.items():
-        decision, reason = key.split(":")
-        rows.append(f"| {decision} | {reason} | {count:,} | {_MEANING.get(reason, '')} |")
+        decision, _, reason = key.partition(":")
+        rows.append(f"| {decision} | {reason} | {count:,} | {outcomes.meaning(reason)} |")
     return "\n".join(rows)
 
 
@@ -146,6 +145,28 @@ def _tokens(tokenizer: dict[str, Any]) -> str:
         f"Tokens are those of `{_code(tokenizer['name'])}`, a vocabulary of {tokenizer['vocabulary']:,} "
         f"(SHA-256 `{tokenizer['sha256']}`); `word_count` counts words."
     )
+
+
+def _filters(manifest: dict[str, Any]) -> str:
+    """What each filter did to the synthetic share; nothing where there is none."""
+    unit = manifest["synthetic"]["unit"]
+    rows = "\n".join(
+        f"| {item['reason']} | {item['dropped']['documents']['documents']:,} | {item['dropped']['tokens']['weight']:,} "
+        f"| {item['before']['expected'][unit]:.4f} | {item['after']['expected'][unit]:.4f} |"
+        for item in manifest["filters"]
+    )
+    if not rows:
+        return ""
+    return f"""
+### Filters
+
+In this order, before duplicates were settled and before the cap; the expected synthetic share of {unit} is that of all
+documents with text, duplicates too, that the filters so far let through.
+
+| filter | documents dropped | tokens dropped | expected share before | after |
+|---|---:|---:|---:|---:|
+{rows}
+"""
 
 
 def _priors(prior: dict[str, Any], configured: dict[str, Any]) -> str:

@@ -22,7 +22,6 @@ _GUARANTEE = {
     "confident": "share with 95% confidence",
     "hard": f"share found from a probability of {{threshold}}, which bounds {FOUND_ONLY}",
 }
-_MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 
 
 def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
@@ -61,13 +60,14 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     ledger = explanation["ledger"]
     yield f"{ledger['doc_id']}: {ledger['decision']}" + (f" ({ledger['reason']})" if ledger["reason"] else "")
     if ledger["reason"]:
-        yield f"  because: {_MEANING.get(ledger['reason'], ledger['reason'])}"
+        yield f"  because: {outcomes.meaning(ledger['reason'])}"
     if ledger["detail"]:
         yield f"  detail: {plain(ledger['detail'])}"
     yield f"  from: {plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {plain(ledger['record_id'])}"
     yield f"  url: {plain(ledger['url'])}"
     if ledger["duplicate_of"]:
-        yield f"  kept in its place: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
+        what = "resembles" if ledger["reason"] == "removed" else "kept in its place"
+        yield f"  {what}: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
         other = explanation.get("kept_in_its_place")
         if other:
             yield f"    {plain(other['url'])}, captured {other['capture_time']}, itself {other['decision']}"

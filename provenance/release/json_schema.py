@@ -23,7 +23,7 @@ _SHA256: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 #: Meaning of each column of `schema.RELEASE` and `schema.LEDGER`.
 MEANING: dict[str, str] = {
     "doc_id": "Identifier of the record, 32 hexadecimal digits from its input's name, place and content; never null.",
-    "text": "Main text of the page as UTF-8, without invisible payload characters unless the configuration keeps them.",
+    "text": "Main text of the page as UTF-8, without invisible payload characters unless the configuration keeps them, and with placeholders for personal data that is to be masked.",
     "token_count": "Tokens of the text by the tokenizer that the manifest names (`text.tokenizer`); the weight of the document under the cap.",
     "word_count": "Words of the text, or characters in scripts without spaces.",
     "title": "Title that the page gives itself.",
@@ -51,6 +51,7 @@ MEANING: dict[str, str] = {
     "rights_signals": "Declarations about rights: what, its value and where it stands.",
     "disclosures": "What the page declares about how it was made: what, its value and where it stands.",
     "marks": "Invisible characters and left-over phrases of chat interfaces: what, its value and where it stands.",
+    "personal_data": "Personal data and secrets found in the text, how many of each kind; null where not looked for.",
     "watermarks": "Watermarks found (corrected p below 0.01): scheme, name in the configuration, z, p-value and tokens tested.",
     "detectors": "Answer of each detector: name, version, raw score and calibrated log-likelihood ratio in nats.",
     "detector_abstained": "Whether the detector abstained, so that its ratio is 0.",
@@ -66,7 +67,7 @@ MEANING: dict[str, str] = {
     "earliest_capture": "Earliest capture among the document and its near-duplicates.",
     "decision": "`kept`, `dropped` or `failed`; never null.",
     "reason": "Why it was not kept, a code of docs/ledger.md; null where it was kept.",
-    "detail": "What went wrong, in words, for this record.",
+    "detail": "What went wrong with this record, or what a filter holds against it, in words.",
     "duplicate_of": "doc_id of the document kept in its place.",
     "similarity": "Estimated Jaccard similarity to the document kept in its place.",
 }
@@ -90,7 +91,7 @@ def manifest_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `manifest.json`."""
     reasons = {
         "type": "object",
-        "propertyNames": {"pattern": "^(dropped|failed):[a-z_]+$"},
+        "propertyNames": {"pattern": "^(dropped|failed):[a-z_]+(:[a-z0-9_-]+)?$"},
         "additionalProperties": _COUNT,
     }
     counts = dict.fromkeys(("records", "kept", "dropped", "failed", "tokens"), _COUNT)
@@ -102,6 +103,7 @@ def manifest_schema() -> dict[str, Any]:
         "inputs": {"type": "array", "items": _object({"name": _NAME, "bytes": _COUNT})},
         "counts": _object({**counts, "reasons": reasons}),
         "tokenizer": _object({"name": _NAME, "vocabulary": _COUNT, "sha256": _SHA256}),
+        "filters": {"type": "array", "items": _filtered()},
         "synthetic": _certificate(),
         "detector": _detector(),
         "prior": _prior(),
@@ -135,6 +137,20 @@ def _file() -> dict[str, Any]:
         "decisions": {"type": "object", "additionalProperties": _COUNT},
     }
     return file
+
+
+def _filtered() -> dict[str, Any]:
+    """What one filter dropped, and the synthetic shares before and after it."""
+    by_unit = _object({unit: _SHARE for unit in ("documents", "tokens")})
+    fractions = _object({"hard": by_unit, "expected": by_unit})
+    return _object(
+        {
+            "reason": _NAME,
+            "dropped": _described(_sums(), "documents that it drops, duplicates too"),
+            "before": _described(fractions, "of all documents, duplicates too, that reach it"),
+            "after": fractions,
+        }
+    )
 
 
 def _certificate() -> dict[str, Any]:

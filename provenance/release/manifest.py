@@ -37,11 +37,13 @@ def build_manifest(
     certificate: dict[str, Any],
     crawl: dict[str, Any],
     tokenizer: dict[str, Any],
+    filters: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
     `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
-    `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`).
+    `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`), `filters` what each of them dropped
+    (`decisions.filters.report_filters`).
     """
     decisions: Counter[str] = Counter()
     for item in ledger:
@@ -68,6 +70,7 @@ def build_manifest(
             "tokens": sum(item["tokens"] for item in data),
         },
         "tokenizer": tokenizer,
+        "filters": list(filters),
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],

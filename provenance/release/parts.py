@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
+from provenance.annotators.personal.annotator import mask_personal
 from provenance.decisions.measure import Sums, add_sums, measure_documents
 from provenance.decisions.request import CapRequest
 from provenance.files.storage import Storage
@@ -106,8 +107,9 @@ def write_data(
     row_group_bytes: int,
     seed: int,
     request: CapRequest,
+    masked: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Write one data file; returns its counts for the manifest.
+    """Write one data file; returns its counts for the manifest. Personal data of the kinds `masked` is replaced.
 
     Inside a row group documents stand in the order of a seeded hash of doc_id.
     """
@@ -120,6 +122,7 @@ def write_data(
     ) as writer:
         for table in _row_groups(_kept(storage, part.slices, schema), row_group_bytes):
             table = table.take(pa.array(np.argsort(_order_hashes(table["doc_id"], seed), kind="stable")))
+            table = _without_personal(table, masked)
             writer.write_table(table, row_group_size=len(table))
             documents += len(table)
             tokens += pc.sum(table["token_count"]).as_py()
@@ -219,6 +222,14 @@ def _kept(storage: Storage, slices: Sequence[Slice], schema: pa.Schema) -> Itera
                 rows = shard.read_row_group(group, columns=names).slice(start - first, end - start)
                 beside = _beside(rows, decisions.slice(start, end - start), schema)
                 yield beside.filter(pa.array(_is_kept(decisions.slice(start, end - start))))
+
+
+def _without_personal(table: pa.Table, kinds: tuple[str, ...]) -> pa.Table:
+    """The documents with placeholders for personal data of some kinds; identifiers and counts stay the text's as read."""
+    if not kinds:
+        return table
+    texts = mask_personal(table["text"].combine_chunks(), table["language"].to_pylist(), kinds)
+    return table.set_column(table.schema.get_field_index("text"), table.schema.field("text"), texts)
 
 
 def _beside(rows: pa.Table | pa.RecordBatch, decisions: pa.Table, schema: pa.Schema) -> pa.Table:

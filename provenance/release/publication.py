@@ -19,6 +19,7 @@ from provenance.annotators.tokens import load_tokenizer
 from provenance.configuration import Configuration
 from provenance.decisions.certificate import build_certificate, cap_request
 from provenance.decisions.crawl import neural_cost
+from provenance.decisions.filters import report_filters
 from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
@@ -50,6 +51,7 @@ class Publication:
         annotated: schema of the annotated shards.
         release: directory of the release.
         fingerprint: of everything that decides its files.
+        filters: reasons of the filters, in their order.
     """
 
     storage: Storage
@@ -58,6 +60,7 @@ class Publication:
     annotated: pa.Schema
     release: str
     fingerprint: str
+    filters: tuple[str, ...] = ()
 
     def plan(self) -> list[Part]:
         """The data and ledger files that the decisions ask for."""
@@ -113,6 +116,7 @@ class Publication:
                     row_group_bytes=self.configuration.release.row_group_bytes,
                     seed=self.configuration.release.seed,
                     request=cap_request(self.configuration.cap),
+                    masked=self.configuration.personal_data.kinds("mask"),
                 )
         line = json.dumps({"fingerprint": self.fingerprint, **counts}).encode()
         write_bytes(self.storage, counts_path, line)
@@ -170,6 +174,7 @@ class Publication:
             certificate=build_certificate(request, footer.before, published, footer.selection),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
+            filters=report_filters(self.filters, footer.filtered),
         )
 
     def _need_counts(self, part: Part) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from provenance import outcomes
 from provenance.decisions.certificate import build_certificate, read_request
+from provenance.decisions.filters import report_filters
 from provenance.decisions.measure import Sums, add_sums, measure_documents, whole
 from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
@@ -27,6 +28,9 @@ from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.schema import LEDGER, RELEASE
 
 _CHUNK = 1 << 20
+#: Documents with one of these reasons passed all filters; with one of those a filter dropped them.
+_PASSED = pa.array(["duplicate", "synthetic_cap"])
+_FILTERS = pa.array(["removed", "opt_out", "personal_data"])
 _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
@@ -85,6 +89,9 @@ class _Rows:
     least_similar: float = 1.0
     decisions: Counter[str] = field(default_factory=Counter)
     published: list[Sums] = field(default_factory=list)  # of the data
+    filtered: dict[str, list[Sums]] = field(
+        default_factory=dict
+    )  # of all documents, by the filter that drops them
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
     unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to
 
@@ -106,6 +113,11 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
             yield f"cap: {name} is {value} in the configuration of the manifest, {synthetic[name]} in its certificate"
     certificate = build_certificate(request, add_sums(rows.before), published, synthetic["selection"])
     yield from _differences("cap", certificate, synthetic)
+    stated = manifest.get("filters", [])
+    by_reason = {reason: add_sums(parts) for reason, parts in rows.filtered.items()}
+    reasons = [item["reason"] for item in stated]
+    for number, item in enumerate(report_filters(reasons, by_reason)):
+        yield from _differences(f"filters: {item['reason']}", item, stated[number])
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
 
@@ -169,9 +181,20 @@ def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> di
     rows.represented.append(ids[np.asarray(pc.or_(kept, capped))])
     if duplicates.num_rows:
         rows.least_similar = min(rows.least_similar, pc.min(duplicates["similarity"].fill_null(0)).as_py())
+    for reason, sums in _by_filter(batch, request):
+        rows.filtered.setdefault(reason, []).append(sums)
     rows.before.append(measure_documents(batch.filter(pc.or_(kept, capped)), request))
     both = pc.binary_join_element_wise(batch["decision"], batch["reason"].fill_null(""), ":")
     return {row["values"].rstrip(":"): row["counts"] for row in pc.value_counts(both).to_pylist()}
+
+
+def _by_filter(batch: pa.RecordBatch, request: CapRequest) -> Iterator[tuple[str, Sums]]:
+    """Sums over the documents of the ledger by the filter that dropped them; "" for those that none did."""
+    passed = pc.or_(pc.equal(batch["decision"], "kept"), pc.is_in(batch["reason"], _PASSED))
+    filters = pc.or_(pc.is_in(batch["reason"], _FILTERS), pc.starts_with(batch["reason"], outcomes.FILTER))
+    reason = pc.if_else(passed, "", pc.if_else(filters, batch["reason"], pa.scalar(None, pa.string())))
+    for value in pc.unique(reason).drop_null().to_pylist():
+        yield value, whole(measure_documents(batch.filter(pc.equal(reason, value)), request))
 
 
 def _differences(where: str, found: Any, stated: Any) -> Iterator[str]:
@@ -191,8 +214,12 @@ def _ledger_arithmetic(counts: dict[str, Any], decisions: Counter[str], tokens: 
             yield f"ledger: {count:,} records have the unknown decision {decision!r}"
             continue
         found[decision] += count
-        known = {"kept": {""}, "dropped": set(outcomes.DROPPED), "failed": set(outcomes.FAILED)}[decision]
-        if reason not in known:
+        known = {
+            "kept": not reason,
+            "dropped": outcomes.is_dropped(reason),
+            "failed": reason in outcomes.FAILED,
+        }
+        if not known[decision]:
             yield f"ledger: {count:,} records are {decision} for the unknown reason {reason!r}"
     found_counts = {
         **found,

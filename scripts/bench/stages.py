@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.deduplicate import Deduplicate, DeduplicationTasks
+from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.publish import WriteParts
@@ -251,8 +251,12 @@ def run_deduplicate(folder: Path, shards: tuple[Shard, ...]) -> int:
     tasks = DeduplicationTasks(STORAGE, shards, options, str(folder / "scratch"), str(clusters))
     Runner().run(
         lambda pipeline: (
-            pipeline | "Blocks" >> beam.Create(range(len(tasks.blocks))) | "Deduplicate" >> Deduplicate(tasks)
+            pipeline | "Blocks" >> beam.Create(range(len(tasks.blocks))) | "FindEdges" >> FindEdges(tasks)
         )
+    )
+    edges = tasks.edges()
+    Runner().run(
+        lambda pipeline: pipeline | "Edges" >> beam.Create(edges) | "Keepers" >> ChooseKeepers(tasks)
     )
     found: int = pq.read_metadata(clusters).num_rows
     return found

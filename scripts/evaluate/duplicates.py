@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -84,75 +84,107 @@ def estimates(left: str, right: str, seeds: int) -> np.ndarray:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("crawl", type=Path)
-    parser.add_argument("--thresholds", default="0.5,0.6,0.7,0.8")
-    parser.add_argument("--seeds", type=int, default=20, help="draws of the permutations")
-    options = parser.parse_args()
-    table = read_crawl(options.crawl)
-    truth = pd.read_parquet(options.crawl / "truth.parquet")
-    family, row_of = connected(truth), {record: i for i, record in enumerate(table.record_id)}
+@dataclass(frozen=True)
+class Copies:
+    """Documents of the crawl and the pairs of them of which the truth says that one copies the other."""
+
+    table: pd.DataFrame
+    family: dict[str, str]  # record → representative of all that copy one another
+    pairs: list[tuple[int, int]]  # rows of copy and original
+    kinds: pd.Series
+    injected: np.ndarray
+    exact: np.ndarray  # Jaccard similarity of each pair
+    drawn: np.ndarray  # its estimates over seeds
+
+    def text_similarity(self, one: int, other: int) -> float:
+        return exact(self.table.text[one], self.table.text[other])
+
+
+def read_copies(crawl: Path, seeds: int) -> Copies:
+    """The pairs of the truth of which both documents have text."""
+    table = read_crawl(crawl)
+    truth = pd.read_parquet(crawl / "truth.parquet")
+    row_of = {record: i for i, record in enumerate(table.record_id)}
     copies = truth[
         truth.duplicate_of.notna() & truth.record_id.isin(row_of) & truth.duplicate_of.isin(row_of)
     ]
     kinds = copies.dup_kind.str.replace(r":.*", "", regex=True) + copies.dup_param.map(
         lambda p: f" {p}" if p == p and p else ""
     )
+    pairs = [(row_of[c], row_of[o]) for c, o in zip(copies.record_id, copies.duplicate_of, strict=True)]
+    texts = [(table.text[c], table.text[o]) for c, o in pairs]
+    return Copies(
+        table=table,
+        family=connected(truth),
+        pairs=pairs,
+        kinds=kinds.reset_index(drop=True),
+        injected=copies.kind.isin(["near_dup", "exact_dup"]).to_numpy(),
+        exact=np.array([exact(*pair) for pair in texts]),
+        drawn=np.array([estimates(*pair, seeds) for pair in texts]),
+    )
+
+
+def keepers(table: pd.DataFrame, threshold: float) -> np.ndarray:
+    """The row that is kept in place of each, itself where it is."""
     minhash = pa.array(table.minhash.tolist(), pa.list_(pa.uint32(), 128))
     known = sketches(
         addresses(0, 0, len(table)), minhash, pa.array(table.text_digest.tolist(), pa.binary(16))
     )
-    drawn = np.array(
-        [
-            estimates(table.text[row_of[c]], table.text[row_of[o]], options.seeds)
-            for c, o in zip(copies.record_id, copies.duplicate_of)
-        ]
-    )
-    rows: dict[str, dict[str, str]] = defaultdict(dict)
-    for threshold in map(float, options.thresholds.split(",")):
-        with tempfile.TemporaryDirectory() as folder:
-            found = deduplicate_local(
-                LocalScratch(folder), Blocks((len(table),), len(table)), lambda _: known,
-                lambda _: np.arange(len(table), dtype=np.uint64)[:, None], threshold=threshold,
-            )  # fmt: skip
-        keeper = np.arange(len(table))
-        keeper[found.addresses.astype(int)] = found.keepers.astype(int)
-        column = f"{threshold:g}"
-        for kind, part in copies.groupby(kinds):
-            ends = [(keeper[row_of[c]], keeper[row_of[o]]) for c, o in zip(part.record_id, part.duplicate_of)]
-            rows[f"found: {kind} ({len(part)})"][column] = f"{np.mean([a == b for a, b in ends]):.2f}"
-            met = (drawn[(kinds == kind).to_numpy()] >= threshold - 1e-6).mean()
-            rows[f"similar enough over seeds: {kind} ({len(part)})"][column] = f"{met:.2f}"
-        injected = copies.kind.isin(["near_dup", "exact_dup"])
-        values = np.array(
-            [
-                exact(table.text[row_of[c]], table.text[row_of[o]])
-                for c, o in zip(copies.record_id, copies.duplicate_of)
-            ]
-        )
-        same = np.array(
-            [keeper[row_of[c]] == keeper[row_of[o]] for c, o in zip(copies.record_id, copies.duplicate_of)]
-        )
-        for low, high in [(0, 0.4), (0.4, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01)]:
-            within = injected.to_numpy() & (values >= low) & (values < high)
-            if within.any():
-                rows[f"main-text Jaccard {low}-{min(high, 1)} ({within.sum()})"][column] = (
-                    f"{same[within].mean():.2f}"
-                )
-        dropped = np.flatnonzero(keeper != np.arange(len(table)))
-        unknown = [
-            i for i in dropped if family.get(table.record_id[i]) != family.get(table.record_id[keeper[i]])
-        ]
-        shares = [exact(table.text[i], table.text[keeper[i]]) for i in unknown]
-        rows["dropped"][column] = str(len(dropped))
-        rows["dropped for a document the truth does not connect"][column] = str(len(unknown))
-        rows["... of these exact Jaccard < threshold - 0.1 (wrong)"][column] = str(
-            sum(s < threshold - 0.1 for s in shares)
-        )
-        rows["... lowest exact Jaccard among them"][column] = f"{min(shares, default=1):.2f}"
-    print(f"{len(table)} documents, {len(copies)} copies with their original")
-    print(pd.DataFrame(rows).T.to_string())
+    with tempfile.TemporaryDirectory() as folder:
+        found = deduplicate_local(
+            LocalScratch(folder), Blocks((len(table),), len(table)), lambda _: known,
+            lambda _: np.arange(len(table), dtype=np.uint64)[:, None], threshold=threshold,
+        )  # fmt: skip
+    keeper = np.arange(len(table))
+    keeper[found.addresses.astype(int)] = found.keepers.astype(int)
+    return keeper
+
+
+def measure(copies: Copies, threshold: float) -> dict[str, str]:
+    """What is found at one threshold, by kind of copy and by similarity."""
+    rows: dict[str, str] = {}
+    keeper = keepers(copies.table, threshold)
+    same = np.array([keeper[c] == keeper[o] for c, o in copies.pairs])
+    for kind, part in copies.kinds.groupby(copies.kinds):
+        at = part.index.to_numpy()
+        rows[f"found: {kind} ({len(at)})"] = f"{same[at].mean():.2f}"
+        met = (copies.drawn[at] >= threshold - 1e-6).mean()
+        rows[f"similar enough over seeds: {kind} ({len(at)})"] = f"{met:.2f}"
+    for low, high in [(0, 0.4), (0.4, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01)]:
+        within = copies.injected & (copies.exact >= low) & (copies.exact < high)
+        if within.any():
+            share = same[within].mean()
+            rows[f"main-text Jaccard {low}-{min(high, 1)} ({within.sum()})"] = f"{share:.2f}"
+    return rows | measure_dropped(copies, keeper, threshold)
+
+
+def measure_dropped(copies: Copies, keeper: np.ndarray, threshold: float) -> dict[str, str]:
+    """What is dropped for a document that the truth does not connect it with."""
+    dropped = np.flatnonzero(keeper != np.arange(len(keeper)))
+    records = copies.table.record_id
+    unknown = [
+        i for i in dropped.tolist() if copies.family.get(records[i]) != copies.family.get(records[keeper[i]])
+    ]
+    shares = [copies.text_similarity(i, int(keeper[i])) for i in unknown]
+    wrong = sum(share < threshold - 0.1 for share in shares)
+    return {
+        "dropped": str(len(dropped)),
+        "dropped for a document the truth does not connect": str(len(unknown)),
+        "... of these exact Jaccard < threshold - 0.1 (wrong)": str(wrong),
+        "... lowest exact Jaccard among them": f"{min(shares, default=1):.2f}",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("crawl", type=Path)
+    parser.add_argument("--thresholds", default="0.5,0.6,0.7,0.8")
+    parser.add_argument("--seeds", type=int, default=20, help="draws of the permutations")
+    options = parser.parse_args()
+    copies = read_copies(options.crawl, options.seeds)
+    found = {f"{value:g}": measure(copies, value) for value in map(float, options.thresholds.split(","))}
+    print(f"{len(copies.table)} documents, {len(copies.pairs)} copies with their original")
+    print(pd.DataFrame(found).to_string())
 
 
 if __name__ == "__main__":

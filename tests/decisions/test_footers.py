@@ -19,12 +19,14 @@ ONE = Footer(
     {"documents": 2, "judged": 1, "flagged": 0, "limited": 0},
     {"embedded": 2},
     {"gap": 0.25},
+    {},
 )
 OTHER = Footer(
-    ONE.before,
-    {"documents": 1, "judged": 1, "flagged": 1, "limited": 0},
-    {"embedded": 1, "mine": 1},
-    ONE.selection,
+    before=ONE.before,
+    judged={"documents": 1, "judged": 1, "flagged": 1, "limited": 0},
+    asked={"embedded": 1, "mine": 1},
+    selection=ONE.selection,
+    filtered={"filter:short": ONE.before},
 )
 
 
@@ -35,6 +37,7 @@ def test_footers_of_several_shards_add_up(tmp_path: Path) -> None:
     found = read_footers(LocalStorage(), [str(tmp_path / "a"), str(tmp_path / "b")])
     assert found.before["tokens"]["weight"] == 10 and found.before["documents"]["expected"] == 14
     assert found.judged == {"documents": 3, "judged": 2, "flagged": 1, "limited": 0}
+    assert found.filtered == {"filter:short": ONE.before}
     assert found.asked == {"embedded": 3, "mine": 1}
     assert found.selection == {"gap": 0.25}
 

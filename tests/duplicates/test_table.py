@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.duplicates import Clusters
+from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED
 from provenance.duplicates.table import CLUSTERS, MOST_HOSTS, clusters_table
 from provenance.schema import TIME
 
@@ -21,11 +22,18 @@ def clusters(keepers: dict[int, int]) -> Clusters:
     )
 
 
-def facts(hosts: list[str | None], times: list[datetime | None]) -> pa.Table:
-    """What the shards know of their rows, shard after shard."""
+def facts(
+    hosts: list[str | None], times: list[datetime | None], standing: list[int] | None = None
+) -> pa.Table:
+    """What the shards know of their rows, shard after shard; all may be published where nothing else is said."""
     names = [f"{number:032x}" for number in range(len(hosts))]
     return pa.table(
-        {"doc_id": names, "host": pa.array(hosts, pa.string()), "capture_time": pa.array(times, TIME)}
+        {
+            "doc_id": names,
+            "host": pa.array(hosts, pa.string()),
+            "capture_time": pa.array(times, TIME),
+            "standing": pa.array(standing or [PASSED] * len(hosts), pa.uint64()),
+        }
     )
 
 
@@ -45,6 +53,21 @@ def test_a_keeper_carries_what_its_cluster_proves_and_its_duplicates_do_not() ->
     for row in others:
         assert row["keeper_doc_id"] == f"{0:032x}"
         assert row["duplicate_count"] is row["earliest_capture"] is row["witness"] is None
+
+
+def test_what_a_filter_drops_proves_its_cluster_and_is_no_duplicate_of_it() -> None:
+    rows = facts(["a.example", "b.example", "c.example"], [day(4), day(2), day(3)], [PASSED, DROPPED, PASSED])
+    found = clusters_table(clusters({0: 0, 1: 0, 2: 0}), lambda shard, at: rows.take(pa.array(at)))
+    keeper = found.to_pylist()[0]
+    assert keeper["duplicate_count"] == 1 and keeper["duplicate_hosts"] == ["c.example"]
+    assert keeper["earliest_capture"] == day(2) and keeper["witness"] == f"{1:032x}"
+    assert keeper["removed"] is False
+
+
+def test_members_know_that_their_keeper_is_removed() -> None:
+    rows = facts(["a.example", "b.example"], [day(4), day(2)], [REMOVED, PASSED])
+    found = clusters_table(clusters({0: 0, 1: 0}), lambda shard, at: rows.take(pa.array(at)))
+    assert found["removed"].to_pylist() == [True, True]
 
 
 def test_a_cluster_without_a_capture_proves_nothing() -> None:

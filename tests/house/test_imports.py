@@ -19,7 +19,7 @@ FLOORS = (
     {"evidence", "files"},
     {"annotators", "records"},
     {"detectors", "watermarks"},
-    {"duplicates"},
+    {"duplicates", "filters"},
     {"configuration"},
     {"annotate", "decisions"},
     {"release"},

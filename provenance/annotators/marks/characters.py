@@ -100,7 +100,7 @@ def _scan_text(text: Text, row: int, found: Findings, filled: int) -> int:
     scripts, unspaced, narrow, reverse, foreign = -1, -1, 0, 0, 0
     found.cursor[0], found.cursor[1] = start, 0
     while True:
-        i = next_lead(text, i)
+        i = next_lead(data, i, end)
         if i >= end:
             break
         c, step = decode(data, i, end)

@@ -237,31 +237,28 @@ def _clean(data: Bytes, offsets: Offsets, out: Bytes, out_offsets: Offsets) -> i
     base = offsets[0]
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
-        text = Text(data, start, end)
         if copy:
             out_offsets[row] = write - base
         i, done, scripts = start, start, -1
         while True:
-            i = next_lead(text, i)
+            i = next_lead(data, i, end)
             if i >= end:
                 break
             c, step = decode(data, i, end)
             if invisible_kind(c) == 0:
                 i = step
                 continue
-            stop, mark, _, scripts = judge_run(text, i, scripts)
+            stop, mark, _, scripts = judge_run(Text(data, start, end), i, scripts)
             if mark < stop:
                 removed += stop - mark
                 if copy:
-                    for k in range(done, mark):
-                        out[write - base] = data[k]
-                        write += 1
+                    out[write - base : write - base + mark - done] = data[done:mark]
+                    write += mark - done
                 done = stop
             i = stop
         if copy:
-            for k in range(done, end):
-                out[write - base] = data[k]
-                write += 1
+            out[write - base : write - base + end - done] = data[done:end]
+            write += end - done
     if copy:
         out_offsets[len(offsets) - 1] = write - base
     return removed

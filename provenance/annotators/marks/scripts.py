@@ -42,25 +42,26 @@ IMITATES: Final = _table()
 def invisible_kind(c: int) -> int:
     """ZERO_WIDTH, BIDI, TAG, SELECTOR, or 0 for a character that can be seen (soft hyphens count as seen)."""
     if c < 0x2000:
-        if c == 0x061C:
-            return BIDI
-        if 0x180B <= c <= 0x180F:
-            return ZERO_WIDTH
-        return ZERO_WIDTH if c == 0x034F or c == 0x115F or c == 0x1160 or c == 0x17B4 or c == 0x17B5 else 0
+        if c < 0x115F:
+            return BIDI if c == 0x061C else ZERO_WIDTH if c == 0x034F else 0
+        unseen = c <= 0x1160 or c == 0x17B4 or c == 0x17B5 or 0x180B <= c <= 0x180F
+        return ZERO_WIDTH if unseen else 0
     if c < 0x2070:
         if c == 0x200E or c == 0x200F or 0x202A <= c <= 0x202E or 0x2066 <= c <= 0x2069:
             return BIDI
-        return ZERO_WIDTH if 0x200B <= c <= 0x200D or 0x2060 <= c <= 0x2065 or c >= 0x206A else 0
-    if c == 0x3164 or c == 0xFEFF or c == 0xFFA0 or 0xFFF0 <= c <= 0xFFF8:
-        return ZERO_WIDTH
-    if 0x1BCA0 <= c <= 0x1BCA3 or 0x1D173 <= c <= 0x1D17A:
-        return ZERO_WIDTH
-    if 0xFE00 <= c <= 0xFE0F or 0xE0100 <= c <= 0xE01EF:
-        return SELECTOR
-    if 0xE0000 <= c <= 0xE007F:
+        return ZERO_WIDTH if 0x200B <= c <= 0x200D or c >= 0x2060 else 0
+    if c < 0xFE00:
+        return ZERO_WIDTH if c == 0x3164 else 0
+    if c < 0xFFF9:
+        if c <= 0xFE0F:
+            return SELECTOR
+        return ZERO_WIDTH if c == 0xFEFF or c == 0xFFA0 or c >= 0xFFF0 else 0
+    if c < 0xE0000:
+        return ZERO_WIDTH if 0x1BCA0 <= c <= 0x1BCA3 or 0x1D173 <= c <= 0x1D17A else 0
+    if c <= 0xE007F:
         return TAG
     # the rest of this plane is set aside for characters that will not be seen either
-    return ZERO_WIDTH if 0xE0080 <= c <= 0xE0FFF else 0
+    return SELECTOR if 0xE0100 <= c <= 0xE01EF else ZERO_WIDTH if c <= 0xE0FFF else 0
 
 
 @njit(cache=True, inline="always")

@@ -35,9 +35,11 @@ _LEADS: Final = _leads()
 
 
 @njit(cache=True, inline="always")
-def next_lead(text: Text, i: int) -> int:
-    """The first byte from `i` on that begins a character that can matter; the text's end where there is none."""
-    data, end = text.data, text.end
+def next_lead(data: Bytes, i: int, end: int) -> int:
+    """The first byte from `i` on that begins a character that can matter; `end` where there is none.
+
+    Takes no Text: an array taken out of a tuple in a loop is counted each time it is.
+    """
     while i < end and _LEADS[data[i]] == 0:
         i += 1
     return i

@@ -13,9 +13,9 @@ from typing import Any
 
 #: Bytes of one script that are read.
 _LONGEST = 400_000
-_WRAPPER = re.compile(
-    r"\A\s*(?:(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|<!--)|(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://)?\s*-->)\s*\Z"
-)
+_OPENING = re.compile(r"(?:(?://|/\*)\s{0,9})?<!\[CDATA\[(?:\s{0,9}\*/)?|<!--")
+_CLOSING = re.compile(r"(?:(?://|/\*)\s{0,9})?(?:\]\]>(?:\s{0,9}\*/)?|-->)\Z")
+_CLOSING_LENGTH = 40
 _TRAILING_COMMA = re.compile(r",(?=\s{0,200}[}\]])")
 _BETWEEN = re.compile(r"[\s;,]*")
 _DECODER = json.JSONDecoder(strict=False)  # raw line ends inside strings are read
@@ -50,7 +50,12 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def _values(script: bytes) -> list[Any]:
-    text = _WRAPPER.sub("", script[:_LONGEST].decode("utf-8", "replace"))
+    text = script[:_LONGEST].decode("utf-8", "replace").strip()
+    opening = _OPENING.match(text)
+    if opening:
+        text = text[opening.end() :]
+        closing = _CLOSING.search(text, max(0, len(text) - _CLOSING_LENGTH))
+        text = text[: closing.start()] if closing else text
     if text.lstrip()[:7] in ("{&quot;", "[{&quot"):
         text = html.unescape(text)
     found = _decode(text)

@@ -143,16 +143,16 @@ def score_columns(
     flagged = (scores.score > calibration.cutoffs(scores.words, known, max_fpr)) & ~abstained
     odds = np.log(prior / (1 - prior)) + ratios.astype(float)
     return Scored(
-        1 / (1 + np.exp(-odds)),
-        ratios,
-        abstained,
-        flagged,
-        known,
-        scores.words,
-        scores.score,
-        scores.known,
-        f"{model.version}+{calibration.version}",
-        calibration,
+        probability=1 / (1 + np.exp(-odds)),
+        ratio=ratios,
+        abstained=abstained,
+        flagged=flagged,
+        languages=known,
+        words=scores.words,
+        score=scores.score,
+        known=scores.known,
+        version=f"{model.version}+{calibration.version}",
+        calibration=calibration,
     )
 
 
@@ -176,7 +176,7 @@ def score_texts(
         ValueError: for a rate outside 0 to 1, or a calibration of another detector version.
     """
     column = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else string_array(texts)
-    found = score_columns(column, languages, prior, max_fpr, calibration, folder)
+    found = score_columns(column, languages, prior, max_fpr, calibration=calibration, folder=folder)
     columns = (
         found.probability, found.ratio, found.abstained, found.flagged, load_tokenizer().count(column), found.words, found.score
     )  # fmt: skip

@@ -108,11 +108,11 @@ def thresholds(
                 edge = int(np.argmax((1 + at_least) <= max_fpr * (documents + 1)))
                 bound = float((1 + at_least[edge]) / (documents + 1))
                 score = LOWEST + edge * WIDTH if edge < BINS else np.inf
-                result.append(Threshold(language, index, score, bound, documents, CRAWL))
+                result.append(Threshold(language, index, score, bound, documents=documents, source=CRAWL))
             else:
                 cut = float(shipped.cutoffs([BUCKETS[index]], [language], max_fpr)[0])
                 source = f"{name} {shipped.version}"
-                result.append(Threshold(language, index, cut, max_fpr, documents, source))
+                result.append(Threshold(language, index, cut, max_fpr, documents=documents, source=source))
     return result
 
 

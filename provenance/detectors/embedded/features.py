@@ -6,11 +6,13 @@ trained on and a page of any size costs a bounded time. All features are blind t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from provenance.detectors.embedded.tokens import CAPITAL, COMMON, HANGUL, MARK, WORD
+from provenance.detectors.embedded.tokens import CAPITAL, COMMON, HANGUL, MARK, MAX_TOKENS, WORD
 
 #: Tokens of a passage: a document of n tokens is cut in ceil(n / PASSAGE) equal parts.
 PASSAGE = 400
@@ -18,6 +20,29 @@ PASSAGE = 400
 MAX_PASSAGES = 12
 #: N-grams a passage can have: five for each token, two more for each mark.
 MAX_GRAMS = 7 * PASSAGE
+
+#: Entries of the table in which the n-grams of a passage are noted; over twice MAX_GRAMS.
+SEEN = 8192
+
+
+class Buffers(NamedTuple):
+    """What reading a document writes to and no call clears."""
+
+    masked: NDArray[np.uint32]  # (MAX_TOKENS,)
+    keys: NDArray[np.uint32]  # (MAX_GRAMS,)
+    seen: NDArray[np.uint64]  # (SEEN,) n-grams by the stamp of their passage
+    recent: NDArray[np.int64]  # (65536,) where a word occurred last
+
+
+def empty_buffers() -> Buffers:
+    """Buffers for one thread."""
+    return Buffers(
+        masked=np.zeros(MAX_TOKENS, np.uint32),
+        keys=np.zeros(MAX_GRAMS, np.uint32),
+        seen=np.zeros(SEEN, np.uint64),
+        recent=np.zeros(65536, np.int64),
+    )
+
 
 _P, _Q, _R, _S = (
     np.uint64(0x9E3779B97F4A7C15),
@@ -63,10 +88,11 @@ def is_common(index, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def mask(count, hashes, types, flags, lengths, suffixes, index, masked):  # type: ignore[no-untyped-def]
+def mask(count, tokens, index, masked):  # type: ignore[no-untyped-def]
     """Write the masked stream: common words stay (and are flagged), others leave their
     ending and shape; return how many stay. `index` is made by `index_vocabulary`.
     """
+    hashes, types, flags, lengths, suffixes = tokens
     kept = 0
     for i in range(count):
         if types[i] != WORD:
@@ -88,12 +114,13 @@ def mask(count, hashes, types, flags, lengths, suffixes, index, masked):  # type
 
 
 @njit(cache=True, nogil=True)
-def grams(first, last, hashes, types, masked, out):  # type: ignore[no-untyped-def]
+def grams(first, last, tokens, masked, out):  # type: ignore[no-untyped-def]
     """Write the 32-bit keys of the n-grams of tokens[first:last] to `out` (uint32); return how many.
 
     Words in runs of 1, 2 and 3; masked words in runs of 4 and in pairs that leave one out; marks in runs of 2
     and 3 with the distance between them (as a power of two). A key can occur more than once and is never 0.
     """
+    hashes, types = tokens.hashes, tokens.types
     size = 0
     a = b = c = np.uint64(0)
     ma = mb = mc = md = np.uint64(0)
@@ -145,16 +172,3 @@ def hash_word(word: str) -> int:
     for char in word:
         value = ((value ^ ord(char)) * 16777619) & 0xFFFFFFFF
     return value
-
-
-def empty_tokens(
-    size: int,
-) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint32]]:
-    """Token arrays (hashes, types, flags, lengths, suffixes) of `size` entries for `tokenise`."""
-    return (
-        np.zeros(size, np.uint32),
-        np.zeros(size, np.uint8),
-        np.zeros(size, np.uint8),
-        np.zeros(size, np.uint8),
-        np.zeros(size, np.uint32),
-    )

@@ -24,7 +24,6 @@ from provenance.detectors.embedded.features import (
     mask,
 )
 from provenance.detectors.embedded.model import (
-    SEEN,
     STYLE_LIMIT,
     is_new,
     measure,
@@ -32,7 +31,7 @@ from provenance.detectors.embedded.model import (
     place_keys,
 )
 from provenance.detectors.embedded.style import STYLE, style
-from provenance.detectors.embedded.tokens import MAX_TOKENS, WORD, character_tables, tokenise
+from provenance.detectors.embedded.tokens import MAX_TOKENS, WORD, character_tables, empty_tokens, tokenise
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def common_words(texts: pa.Array, weight: NDArray[np.float64], size: int) -> NDA
     """Sorted hashes of the `size` words in most documents, documents counted by `weight`."""
     data, offsets = text_buffers(texts)
     found = np.zeros(len(data) + 1, np.uint64)
-    count = _document_words(data, offsets, *character_tables(), *features.empty_tokens(MAX_TOKENS), found)
+    count = _document_words((data, offsets), character_tables(), empty_tokens(MAX_TOKENS), found)
     pairs = np.unique(found[:count])
     words, index = np.unique((pairs >> np.uint64(32)).astype(np.uint32), return_inverse=True)
     frequency = np.bincount(index, weights=weight[(pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)])
@@ -97,25 +96,18 @@ def encode(texts: pa.Array, vocabulary: NDArray[np.uint32]) -> Passages:
     document = np.zeros(rows, np.int64)
     words = np.zeros(len(texts), np.int32)
     known = np.zeros(len(texts), np.float32)
-    used = _encode(
-        data,
-        offsets,
-        *character_tables(),
-        *features.empty_tokens(MAX_TOKENS),
-        np.zeros(MAX_TOKENS, np.uint32),
-        np.zeros(MAX_GRAMS, np.uint32),
-        np.zeros(SEEN, np.uint64),
-        np.zeros(65536, np.int64),
-        index_vocabulary(vocabulary),
-        starts,
-        keys,
-        vectors,
-        document,
-        words,
-        known,
-    )
+    reading = (character_tables(), empty_tokens(MAX_TOKENS), features.empty_buffers())
+    found = (starts, keys, vectors, document, words, known)
+    used = _encode((data, offsets), reading, index_vocabulary(vocabulary), found)
     end = int(starts[used])
-    return Passages(starts[: used + 1], keys[:end].copy(), vectors[:used], document[:used], words, known)
+    return Passages(
+        starts=starts[: used + 1],
+        grams=keys[:end].copy(),
+        style=vectors[:used],
+        document=document[:used],
+        words=words,
+        known=known,
+    )
 
 
 def shared_grams(rows: Passages, source: NDArray[np.int64], least: int) -> NDArray[np.uint32]:
@@ -124,7 +116,7 @@ def shared_grams(rows: Passages, source: NDArray[np.int64], least: int) -> NDArr
     size = 1 << max(10, len(rows.grams).bit_length())
     table, count = np.zeros(size, np.uint32), np.zeros(size, np.uint16)
     last = np.full(size, -1, np.int32)
-    _count_sources(rows.starts, rows.grams, source[rows.document], order, table, count, last)
+    _count_sources((rows.starts, rows.grams, source[rows.document]), order, table, count, last)
     return np.sort(table[count >= least])
 
 
@@ -152,7 +144,7 @@ def sources_of(rows: Passages, size: int, source: NDArray[np.int64]) -> NDArray[
     """How many sources each of `size` listed n-grams occurs in; documents of source -1 are not counted."""
     order = np.argsort(source[rows.document], kind="stable")
     count, last = np.zeros(size, np.int64), np.full(size, -1, np.int64)
-    _count_listed(rows.starts, rows.grams, source[rows.document], order, count, last)
+    _count_listed((rows.starts, rows.grams, source[rows.document]), order, count, last)
     return count
 
 
@@ -179,101 +171,48 @@ def fit(
     table = np.zeros(len(listed), np.float32)
     target = synthetic[rows.document].astype(np.float32)
     style_weights = np.zeros(len(STYLE), np.float32)
-    bias = _fit(
-        rows.starts,
-        rows.grams,
-        rows.style,
-        listed,
-        target,
-        row_weight,
-        order,
-        table,
-        style_weights,
-        rate,
-        style_rate,
-        ridge,
-    )
+    passages = (rows.starts, rows.grams, rows.style, target, row_weight)
+    bias = _fit(passages, listed, order, learned=(table, style_weights), rates=(rate, style_rate, ridge))
     step = float(np.quantile(np.abs(table[listed]), 0.9995) / 127) if listed.any() else 1.0
     steps = np.clip(np.rint(table / step), -127, 127).astype(np.int8)
     return Expert(listed, steps, step, float(bias), style_weights)
 
 
 @njit(cache=True)
-def _document_words(data, offsets, kinds, upper, fold, hashes, types, flags, lengths, suffixes, found):  # type: ignore[no-untyped-def]
+def _document_words(texts, characters, tokens, found):  # type: ignore[no-untyped-def]
+    data, offsets = texts
     size = 0
     for document in range(len(offsets) - 1):
-        count = tokenise(
-            data,
-            offsets[document],
-            offsets[document + 1],
-            kinds,
-            upper,
-            fold,
-            hashes,
-            types,
-            flags,
-            lengths,
-            suffixes,
-        )
+        count = tokenise(data, offsets[document], offsets[document + 1], characters, tokens)
         for i in range(count):
-            if types[i] == WORD:
-                found[size] = np.uint64(hashes[i]) << np.uint64(32) | np.uint64(document)
+            if tokens.types[i] == WORD:
+                found[size] = np.uint64(tokens.hashes[i]) << np.uint64(32) | np.uint64(document)
                 size += 1
     return size
 
 
 @njit(cache=True)
-def _encode(  # type: ignore[no-untyped-def]
-    data,
-    offsets,
-    kinds,
-    upper,
-    fold,
-    hashes,
-    types,
-    flags,
-    lengths,
-    suffixes,
-    masked,
-    keys,
-    seen,
-    recent,
-    index,
-    starts,
-    found,
-    vectors,
-    document_of,
-    words,
-    known,
-):
+def _encode(texts, reading, index, rows):  # type: ignore[no-untyped-def]
+    """Fill `rows` (the arrays of `Passages` in their order) and return how many passages there are."""
+    data, offsets = texts
+    characters, tokens, (masked, keys, seen, recent) = reading
+    starts, found, vectors, document_of, words, known = rows
     row = 0
     end = 0
     for document in range(len(offsets) - 1):
-        count = tokenise(
-            data,
-            offsets[document],
-            offsets[document + 1],
-            kinds,
-            upper,
-            fold,
-            hashes,
-            types,
-            flags,
-            lengths,
-            suffixes,
-        )
+        count = tokenise(data, offsets[document], offsets[document + 1], characters, tokens)
         if count == 0:
             continue
-        common = mask(count, hashes, types, flags, lengths, suffixes, index, masked)
-        words[document], known[document] = measure(count, types, common)
+        common = mask(count, tokens, index, masked)
+        words[document], known[document] = measure(count, tokens.types, common)
         parts, size = passages(count)
         for part in range(parts):
             first, last = part * size, min(count, (part + 1) * size)
-            for k in range(grams(first, last, hashes, types, masked, keys)):
+            for k in range(grams(first, last, tokens, masked, keys)):
                 if is_new(keys[k], row + 1, seen):
                     found[end] = keys[k]
                     end += 1
-            style(first, last, hashes, types, flags, lengths, recent, (row + 1) * 4096, vectors[row])
+            style(first, last, tokens, recent=recent, base=(row + 1) * 4096, out=vectors[row])
             document_of[row] = document
             row += 1
             starts[row] = end
@@ -281,7 +220,8 @@ def _encode(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _count_sources(starts, keys, source, order, table, count, last):  # type: ignore[no-untyped-def]
+def _count_sources(rows, order, table, count, last):  # type: ignore[no-untyped-def]
+    starts, keys, source = rows
     for row in order:
         for k in range(starts[row], starts[row + 1]):
             key = keys[k]
@@ -310,7 +250,8 @@ def _look_up(starts, found, table, place, new_starts):  # type: ignore[no-untype
 
 
 @njit(cache=True)
-def _count_listed(starts, places, source, order, count, last):  # type: ignore[no-untyped-def]
+def _count_listed(rows, order, count, last):  # type: ignore[no-untyped-def]
+    starts, places, source = rows
     for row in order:
         if source[row] < 0:
             continue
@@ -321,20 +262,11 @@ def _count_listed(starts, places, source, order, count, last):  # type: ignore[n
 
 
 @njit(cache=True)
-def _fit(  # type: ignore[no-untyped-def]
-    starts,
-    places,
-    vectors,
-    listed,
-    target,
-    row_weight,
-    order,
-    table,
-    style_weights,
-    rate,
-    style_rate,
-    ridge,
-):
+def _fit(passages, listed, order, learned, rates):  # type: ignore[no-untyped-def]
+    """AdaGrad over `passages` in `order`; fills the weights in `learned` and returns the bias."""
+    starts, places, vectors, target, row_weight = passages
+    table, style_weights = learned
+    rate, style_rate, ridge = rates
     squares = np.full(len(table), 1e-2, np.float32)
     style_squares = np.full(len(style_weights), 1e-2)
     bias = 0.0

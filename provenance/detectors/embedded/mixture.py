@@ -217,7 +217,9 @@ def calibrate(
     digest = hashlib.sha256(parts.encode()).hexdigest()
     provenance = {**describe, "scores": "held-out domains and makers; base models left out", "auroc": proof}
     provenance["web prose"] = support
-    made = Calibration(f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds, provenance=provenance)
+    made = Calibration(
+        f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds=bounds, provenance=provenance
+    )
     return replace(made, human_means=_human_means(corpus, mixed, made, use & web))
 
 

@@ -23,10 +23,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
-from provenance.detectors.embedded import features, rhythm, tokens
+from provenance.detectors.embedded import features, rhythm
 from provenance.detectors.embedded.calibration import Languages, rows_by
 from provenance.detectors.embedded.features import (
-    MAX_GRAMS,
     MAX_PASSAGES,
     PASSAGE,
     grams,
@@ -34,7 +33,14 @@ from provenance.detectors.embedded.features import (
     mask,
 )
 from provenance.detectors.embedded.style import STYLE, style
-from provenance.detectors.embedded.tokens import IDEOGRAPH, MAX_TOKENS, WORD, character_tables, tokenise
+from provenance.detectors.embedded.tokens import (
+    IDEOGRAPH,
+    MAX_TOKENS,
+    WORD,
+    character_tables,
+    empty_tokens,
+    tokenise,
+)
 
 FORMAT = 3
 ARRAYS = (
@@ -55,8 +61,6 @@ ARRAYS = (
 STYLE_LIMIT = 3.0
 #: Characters of running Chinese and Japanese that count as one word.
 IDEOGRAPHS_PER_WORD = 1.6
-#: Entries of the table of n-grams met in a passage; over twice MAX_GRAMS.
-SEEN = 8192
 
 
 @dataclass(frozen=True)
@@ -140,22 +144,9 @@ class Model:
         experts = np.zeros((count, len(self.bias) + 1), np.float32)
         words = np.zeros(count, np.int32)
         known = np.zeros(count, np.float32)
-        _score(  # type: ignore[call-arg]
-            data,
-            offsets,
-            *character_tables(),
-            *features.empty_tokens(tokens.MAX_TOKENS),
-            np.zeros(MAX_TOKENS, np.uint32),
-            np.zeros(MAX_GRAMS, np.uint32),
-            np.zeros(SEEN, np.uint64),
-            np.zeros(65536, np.int64),
-            np.zeros(len(STYLE), np.float32),
-            self._weights,
-            np.zeros(count, np.int64) if spoken is None else spoken,
-            experts,
-            words,
-            known,
-        )
+        reading = (character_tables(), empty_tokens(MAX_TOKENS), features.empty_buffers())
+        places = np.zeros(count, np.int64) if spoken is None else spoken
+        _score((data, offsets), reading, self._weights, places, (experts, words, known))
         return experts, words, known
 
     def save(self, path: Path) -> None:
@@ -267,76 +258,48 @@ def is_new(key, stamp, seen):  # type: ignore[no-untyped-def]
     while seen[at] >> np.uint64(32) == np.uint64(stamp):
         if seen[at] == mine:
             return False
-        at = (at + 1) & (SEEN - 1)
+        at = (at + 1) & (features.SEEN - 1)
     seen[at] = mine
     return True
 
 
 @njit(cache=True, nogil=True)
-def _score(  # type: ignore[no-untyped-def]
-    data,
-    offsets,
-    kinds,
-    upper,
-    fold,
-    hashes,
-    types,
-    flags,
-    lengths,
-    suffixes,
-    masked,
-    keys,
-    seen,
-    recent,
-    vector,
-    model,
-    spoken,
-    experts,
-    words,
-    known,
-):
+def _score(texts, reading, model, spoken, found):  # type: ignore[no-untyped-def]
+    """Fill `found` (scores of the experts, words, share of common words) for documents in languages `spoken`."""
+    data, offsets = texts
+    characters, tokens, (masked, keys, seen, recent) = reading
+    experts, words, known = found
+    vector = np.zeros(len(STYLE), np.float32)
     stamp = 0
     table = model.places
     last_slot = np.uint32(len(table) - 1)
     summed = np.zeros(len(model.bias), np.int64)
     for document in range(len(words)):
-        count = tokenise(
-            data,
-            offsets[document],
-            offsets[document + 1],
-            kinds,
-            upper,
-            fold,
-            hashes,
-            types,
-            flags,
-            lengths,
-            suffixes,
-        )
+        count = tokenise(data, offsets[document], offsets[document + 1], characters, tokens)
         if count == 0:
             continue
-        common = mask(count, hashes, types, flags, lengths, suffixes, model.common, masked)
-        words[document], known[document] = measure(count, types, common)
+        common = mask(count, tokens, model.common, masked)
+        words[document], known[document] = measure(count, tokens.types, common)
         parts, size = passages(count)
         for part in range(parts):
             first, last = part * size, min(count, (part + 1) * size)
             stamp += 1
-            found = 0
+            listed = 0
             summed[:] = 0
-            for k in range(grams(first, last, hashes, types, masked, keys)):
+            for k in range(grams(first, last, tokens, masked, keys)):
                 key = keys[k]
                 at = key & last_slot
                 while table[at] != 0:
                     if table[at] == key:
                         if is_new(key, stamp, seen):
-                            found += 1
+                            listed += 1
                             for expert in range(len(summed)):
                                 summed[expert] += model.weights[at, expert]
                         break
                     at = (at + np.uint32(1)) & last_slot
-            style(first, last, hashes, types, flags, lengths, recent, stamp * 4096, vector)
+            style(first, last, tokens, recent=recent, base=stamp * 4096, out=vector)
             standardise(vector, model.style_mean[spoken[document]], model.style_scale[spoken[document]])
-            _answers(vector, summed, found=found, parts=parts, model=model, answers=experts[document])
+            _answers(vector, summed, found=listed, parts=parts, model=model, answers=experts[document])
 
 
 @njit(cache=True, nogil=True)

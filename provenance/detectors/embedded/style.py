@@ -40,7 +40,7 @@ _LONGEST = 120
 
 
 @njit(cache=True, nogil=True)
-def style(first, last, hashes, types, flags, lengths, recent, base, out):  # type: ignore[no-untyped-def]
+def style(first, last, tokens, recent, base, out):  # type: ignore[no-untyped-def]
     """Fill `out` (float32, one entry a name of STYLE) for tokens[first:last].
 
     `recent` is an int64 table of 65536 positions, and `base` leaves more than 1000 between calls, so it is never
@@ -48,22 +48,23 @@ def style(first, last, hashes, types, flags, lengths, recent, base, out):  # typ
     """
     for k in range(len(out)):
         out[k] = 0.0
-    words = _count_words(first, last, hashes=hashes, types=types, flags=flags, lengths=lengths, out=out)
+    words = _count_words(first, last, tokens, out)
     if words == 0:
         for k in range(len(out)):
             out[k] = 0.0
         return
-    _count_marks(first, last, hashes, types, out)
+    _count_marks(first, last, tokens, out)
     commas = out[0]
     for k in range(_ROOTS):
         out[k] = np.sqrt(out[k] / words)
-    _repetition(first, last, hashes=hashes, types=types, recent=recent, base=base, words=words, out=out)
-    _sentences(first, last, hashes=hashes, types=types, flags=flags, all_commas=commas, out=out)
+    _repetition(first, last, tokens, recent=recent, base=base, words=words, out=out)
+    _sentences(first, last, tokens, commas, out)
 
 
 @njit(cache=True, nogil=True)
-def _count_words(first, last, hashes, types, flags, lengths, out):  # type: ignore[no-untyped-def]
+def _count_words(first, last, tokens, out):  # type: ignore[no-untyped-def]
     """Shapes and lengths of words; return how many there are."""
+    types, flags, lengths = tokens.types, tokens.flags, tokens.lengths
     words = 0
     total = 0.0
     squares = 0.0
@@ -107,8 +108,9 @@ def _is_comma(value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _count_marks(first, last, hashes, types, out):  # type: ignore[no-untyped-def]
+def _count_marks(first, last, tokens, out):  # type: ignore[no-untyped-def]
     """Count each kind of mark."""
+    hashes, types = tokens.hashes, tokens.types
     for i in range(first, last):
         if types[i] != MARK:
             continue
@@ -138,8 +140,9 @@ def _count_marks(first, last, hashes, types, out):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def _repetition(first, last, hashes, types, recent, base, words, out):  # type: ignore[no-untyped-def]
+def _repetition(first, last, tokens, recent, base, words, out):  # type: ignore[no-untyped-def]
     """How soon words and pairs of words come again."""
+    hashes, types = tokens.hashes, tokens.types
     position = base
     gap_sum = 0.0
     gap_count = 0
@@ -169,8 +172,9 @@ def _repetition(first, last, hashes, types, recent, base, words, out):  # type: 
 
 
 @njit(cache=True, nogil=True)
-def _sentences(first, last, hashes, types, flags, all_commas, out):  # type: ignore[no-untyped-def]
+def _sentences(first, last, tokens, all_commas, out):  # type: ignore[no-untyped-def]
     """Length of sentences, how it varies and steps from one to the next, where their commas are, how they begin."""
+    hashes, types, flags = tokens.hashes, tokens.types, tokens.flags
     size = commas = count = before = steps = starts = 0
     since_comma = 1000
     total = squares = 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -27,9 +28,38 @@ _WWW = np.uint32(0x1DC3B877)
 QUOTE, DASH, ELLIPSIS = 0x22, 0x2014, 0x2026
 
 
+class Characters(NamedTuple):
+    """Class, whether upper case, and folded code of each code point of the basic plane, shape (65536,) each."""
+
+    kinds: NDArray[np.uint8]
+    upper: NDArray[np.uint8]
+    fold: NDArray[np.uint16]
+
+
+class Tokens(NamedTuple):
+    """The tokens of a text, one entry each; `suffixes` hold the last letters of words and the codes of marks."""
+
+    hashes: NDArray[np.uint32]
+    types: NDArray[np.uint8]
+    flags: NDArray[np.uint8]
+    lengths: NDArray[np.uint8]
+    suffixes: NDArray[np.uint32]
+
+
+def empty_tokens(size: int) -> Tokens:
+    """Room for `size` tokens."""
+    return Tokens(
+        hashes=np.zeros(size, np.uint32),
+        types=np.zeros(size, np.uint8),
+        flags=np.zeros(size, np.uint8),
+        lengths=np.zeros(size, np.uint8),
+        suffixes=np.zeros(size, np.uint32),
+    )
+
+
 @lru_cache(maxsize=1)
-def character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint16]]:
-    """(class, is upper case, folded code) for each code point of the basic plane, shape (65536,) each.
+def character_tables() -> Characters:
+    """What `tokenise` knows of characters.
 
     Folding is lower case without accents for letters (so composed and decomposed input agree) and one
     shape for each kind of quote, dash and terminal mark. Source: the Unicode database of the running Python.
@@ -76,7 +106,7 @@ def character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np
         kinds[ord(char)] = _MARK
         fold[ord(char)] = ord(plain)
     fold[0xFF0E] = ord(".")
-    return kinds, upper, fold
+    return Characters(kinds, upper, fold)
 
 
 @njit(cache=True, nogil=True)
@@ -106,12 +136,13 @@ def _is_space(byte):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def tokenise(data, start, stop, kinds, upper, fold, hashes, types, flags, lengths, suffixes):  # type: ignore[no-untyped-def]
-    """Fill the token arrays from data[start:stop] and return how many tokens there are.
+def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-def]
+    """Fill `tokens` (`Tokens`) from data[start:stop] and return how many there are; reading ends when it is full.
 
-    `hashes`, `suffixes` uint32, `types`, `flags`, `lengths` uint8, one entry a token; reading ends when
-    they are full. Linear in the bytes, with look-ahead of at most four.
+    Linear in the bytes, with look-ahead of at most four.
     """
+    kinds, upper, fold = characters
+    hashes, types, flags, lengths, suffixes = tokens
     count = 0
     at = start
     run_start = 0  # the first token since the last white space: what an address takes back

@@ -124,7 +124,16 @@ def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
     languages, mean, scale = _human_style(table, rows)
     place = table.language.map({name: at for at, name in enumerate(languages)}).fillna(0)
     rows = learning.standardised(rows, mean, scale, place.to_numpy(np.int64))
-    return Corpus(table, rows, keys, languages, mean, scale, vocabulary, settings)
+    return Corpus(
+        table=table,
+        rows=rows,
+        keys=keys,
+        languages=languages,
+        style_mean=mean,
+        style_scale=scale,
+        vocabulary=vocabulary,
+        settings=settings,
+    )
 
 
 def _vocabulary(table: pd.DataFrame, settings: Settings) -> NDArray[np.uint32]:

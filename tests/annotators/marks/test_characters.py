@@ -249,6 +249,15 @@ ALPHABET = st.sampled_from(
         "👨‍👩",
         "🏴" + tags("gbsct") + "\U000e007f",
         "\U000e0001",
+        "\u180b",
+        "ᠠ",
+        "\u2065",
+        "\ufff3",
+        "\U0001d15f",
+        "\U0001d173",
+        "\U000e0800",
+        "한",
+        "\uffa0",
     ]
 )
 
@@ -272,7 +281,8 @@ def reference_runs(text: str) -> list[tuple[int, int]]:
     """
     kind, honest = [scripts.invisible_kind(ord(c)) for c in text], []
     rtl = any(scripts.is_rtl(ord(c)) and c != "\u061c" for c in text)
-    unspaced = any(scripts.takes_break(ord(c)) and not scripts.invisible_kind(ord(c)) for c in text)
+    visible = [ord(c) for c in text if not scripts.invisible_kind(ord(c))]
+    unspaced, korean = any(map(scripts.takes_break, visible)), any(map(scripts.is_hangul, visible))
     i = 0
     while i < len(text):
         if not kind[i]:
@@ -300,18 +310,21 @@ def reference_runs(text: str) -> list[tuple[int, int]]:
             inside = all(c.isascii() and c.isalpha() for c in text[max(0, i - 2) : i] + text[j : j + 2])
             inside = inside and i > 1 and j < len(text) - 1
             while good < len(rest) and allowed(
-                rest[good], before, after, len(run) == 1, inside, rtl, unspaced
+                rest[good], before, after, len(run) == 1, inside, (rtl, unspaced, korean)
             ):
                 good += 1
-            keep += good if good <= 3 else 0
+            blanks = rest[:good].count("\u3164") if korean else 0
+            keep += good if good - blanks <= 3 else 0
             if keep < len(run):
                 honest.append((i + keep, j))
         i = j
     return honest
 
 
-def allowed(c: str, before: int, after: int, alone: bool, inside: bool, rtl: bool, unspaced: bool) -> bool:
-    sides = (before, after)
+def allowed(
+    c: str, before: int, after: int, alone: bool, inside: bool, of_text: tuple[bool, bool, bool]
+) -> bool:
+    sides, (rtl, unspaced, korean) = (before, after), of_text
     latin = all(scripts.is_ascii_letter(s) for s in sides)
     if c in "\u200c\u200d":
         joined = any(scripts.takes_joiner(s) for s in sides)
@@ -331,10 +344,14 @@ def allowed(c: str, before: int, after: int, alone: bool, inside: bool, rtl: boo
         return any(scripts.is_rtl(s) for s in sides)
     if c == "\u034f":
         return before >= 0x300
-    if c == "\u180e":
+    if "\u180b" <= c <= "\u180f":
         return 0x1800 <= before <= 0x18AF
+    if "\U0001bca0" <= c <= "\U0001bca3":
+        return any(0x1BC00 <= s <= 0x1BC9F for s in sides)
+    if "\U0001d173" <= c <= "\U0001d17a":
+        return any(0x1D100 <= s <= 0x1D1FF for s in sides)
     if c in "\u115f\u1160\u3164\uffa0":
-        return any(scripts.is_hangul(s) for s in sides)
+        return any(scripts.is_hangul(s) for s in sides) or (c == "\u3164" and korean and not latin)
     idle = c in "\u200e\u2066\u2068\u2069" and alone and not latin
     return scripts.invisible_kind(ord(c)) == 2 and (rtl or idle)
 

@@ -22,7 +22,6 @@ from provenance.detectors.embedded.calibration import auroc
 from provenance.detectors.embedded.features import (
     MAX_GRAMS,
     PASSAGE,
-    empty_tokens,
     grams,
     hash_word,
     index_vocabulary,
@@ -34,7 +33,7 @@ from provenance.detectors.embedded.mixture import tail_line
 from provenance.detectors.embedded.model import read_model
 from provenance.detectors.embedded.rhythm import fit_network
 from provenance.detectors.embedded.style import STYLE, style
-from provenance.detectors.embedded.tokens import MARK, MAX_TOKENS, character_tables, tokenise
+from provenance.detectors.embedded.tokens import MARK, MAX_TOKENS, character_tables, empty_tokens, tokenise
 from provenance.detectors.embedded.training import prepare
 from tests.program import run
 
@@ -48,7 +47,7 @@ PROSE = (
 def _tokens(text: str) -> list[tuple[int, int]]:
     data = np.frombuffer(text.encode() + b" ", np.uint8)
     arrays = empty_tokens(MAX_TOKENS)
-    count = tokenise(data, 0, len(data), *character_tables(), *arrays)
+    count = tokenise(data, 0, len(data), character_tables(), arrays)
     return list(zip(arrays[0][:count].tolist(), arrays[1][:count].tolist(), strict=True))
 
 
@@ -85,19 +84,21 @@ def test_kernel_equals_a_slow_reference() -> None:
     model = load_model()
     text = PROSE + "It was (he said) over; was it? It was! It was over, it was over."
     data = np.frombuffer(text.encode(), np.uint8)
-    hashes, types, flags, lengths, suffixes = empty_tokens(MAX_TOKENS)
-    count = tokenise(data, 0, len(data), *character_tables(), hashes, types, flags, lengths, suffixes)
+    tokens = empty_tokens(MAX_TOKENS)
+    count = tokenise(data, 0, len(data), character_tables(), tokens)
     assert count <= PASSAGE
     masked = np.zeros(MAX_TOKENS, np.uint32)
-    mask(count, hashes, types, flags, lengths, suffixes, index_vocabulary(model.vocabulary), masked)
-    word, shape = [int(h) for h in hashes[:count]], [int(m) for m in masked[:count]]
-    expected = {max(1, _mix(key) >> 32) for key in _reference_keys(word, shape, types[:count].tolist())}
+    mask(count, tokens, index_vocabulary(model.vocabulary), masked)
+    word, shape = [int(h) for h in tokens.hashes[:count]], [int(m) for m in masked[:count]]
+    expected = {
+        max(1, _mix(key) >> 32) for key in _reference_keys(word, shape, tokens.types[:count].tolist())
+    }
     out = np.zeros(MAX_GRAMS, np.uint32)
-    found = grams(0, count, hashes, types, masked, out)
+    found = grams(0, count, tokens, masked, out)
     assert set(out[:found].tolist()) == expected
 
     vector = np.zeros(len(STYLE), np.float32)
-    style(0, count, hashes, types, flags, lengths, np.zeros(65536, np.int64), 4096, vector)
+    style(0, count, tokens, recent=np.zeros(65536, np.int64), base=4096, out=vector)
     place = {int(key): row for row, key in enumerate(model.keys)}
     rows = [place[key] for key in expected if key in place]
     assert len(rows) > 100
@@ -149,10 +150,10 @@ def test_style_says_how_sentences_vary_and_words_return() -> None:
     """Worked by hand: sentences of 3, 6 and 2 words; one comma series; two openers alike; "so" and "it" return."""
     text = "So it goes. So, one, two, three, and out! It ends."
     data = np.frombuffer(text.encode(), np.uint8)
-    hashes, types, flags, lengths, suffixes = empty_tokens(MAX_TOKENS)
-    count = tokenise(data, 0, len(data), *character_tables(), hashes, types, flags, lengths, suffixes)
+    tokens = empty_tokens(MAX_TOKENS)
+    count = tokenise(data, 0, len(data), character_tables(), tokens)
     vector = np.zeros(len(STYLE), np.float32)
-    style(0, count, hashes, types, flags, lengths, np.zeros(65536, np.int64), 4096, vector)
+    style(0, count, tokens, recent=np.zeros(65536, np.int64), base=4096, out=vector)
     found = dict(zip(STYLE, vector.tolist(), strict=True))
     assert found["comma"] == pytest.approx(math.sqrt(4 / 11))
     assert found["exclamation"] == pytest.approx(math.sqrt(1 / 11))
@@ -172,10 +173,10 @@ def test_korean_words_leave_their_particle_when_masked() -> None:
     masks = []
     for word in ("도서관에서", "운동장에서", "운동장까지", "학교는", "나무는", "나무를"):
         data = np.frombuffer(word.encode(), np.uint8)
-        hashes, types, flags, lengths, suffixes = empty_tokens(MAX_TOKENS)
-        count = tokenise(data, 0, len(data), *character_tables(), hashes, types, flags, lengths, suffixes)
+        tokens = empty_tokens(MAX_TOKENS)
+        count = tokenise(data, 0, len(data), character_tables(), tokens)
         masked = np.zeros(MAX_TOKENS, np.uint32)
-        mask(count, hashes, types, flags, lengths, suffixes, index_vocabulary(np.zeros(0, np.uint32)), masked)
+        mask(count, tokens, index_vocabulary(np.zeros(0, np.uint32)), masked)
         masks.append(int(masked[0]))
     library, playground, until, school, tree, object_ = masks
     assert library == playground != until

@@ -1,0 +1,83 @@
+"""What filters say of every record, written beside each shard before keepers are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apache_beam as beam
+import pyarrow.parquet as pq
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection
+
+from provenance.decisions.filters import VERDICTS, Plan, judge_batches
+from provenance.files.storage import Storage, read_bytes
+from provenance.filters.listing import Listing, load_listing
+
+_BATCH_ROWS = 4096
+#: Lists that a worker process keeps in memory, 80 MB for ten million entries.
+_MOST_HELD = 4
+_held: dict[tuple[str, str], Listing] = {}
+
+
+@dataclass(frozen=True)
+class VerdictTask:
+    """One annotated shard and the file of verdicts to make of it."""
+
+    shard_path: str
+    path: str
+
+
+@dataclass(frozen=True)
+class FilterTasks:
+    """Filters on one shard.
+
+    Attributes:
+        storage: where shards, lists and verdicts are.
+        plan: the filters.
+        listings: paths of the lists that it needs, in its order.
+        fingerprint: of the lists, which a worker keeps in memory.
+    """
+
+    storage: Storage
+    plan: Plan
+    listings: tuple[str, ...]
+    fingerprint: str
+
+    def write_verdicts(self, task: VerdictTask) -> int:
+        listings = tuple(_listing(self.storage, path, self.fingerprint) for path in self.listings)
+        dropped = 0
+        with self.storage.open(task.shard_path) as shard, self.storage.create(task.path) as file:
+            batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=self.plan.columns(listings))
+            with pq.ParquetWriter(file, VERDICTS, compression="zstd") as writer:
+                for table in judge_batches(batches, self.plan, listings):
+                    writer.write_table(table)
+                    dropped += len(table) - table["reason"].null_count
+        Metrics.counter(FilterTasks, "dropped").inc(dropped)
+        return dropped
+
+
+@dataclass
+class FilterShards(beam.PTransform[PCollection[VerdictTask], PCollection[int]]):
+    """From shards to the number of documents that filters drop of each.
+
+    Attributes:
+        tasks: what is done with one shard.
+    """
+
+    tasks: FilterTasks
+
+    def expand(self, shards: PCollection[VerdictTask]) -> PCollection[int]:
+        dropped: PCollection[int] = (
+            shards | "Spread" >> beam.Reshuffle() | "Judge" >> beam.Map(self.tasks.write_verdicts)
+        )
+        return dropped
+
+
+def _listing(storage: Storage, path: str, fingerprint: str) -> Listing:
+    """A list as a worker holds it, read once for all its shards."""
+    key = (path, fingerprint)
+    if key not in _held:
+        while len(_held) >= _MOST_HELD:
+            _held.pop(next(iter(_held)))
+        _held[key] = load_listing(read_bytes(storage, path))
+    return _held[key]
