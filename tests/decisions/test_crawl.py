@@ -54,7 +54,7 @@ def detected(texts: list[str], at_least: float) -> list[str]:
     chosen = [
         (row["llr"], text)
         for row, text in zip(scored, texts, strict=True)
-        if bucket(np.array([row["word_count"]]))[0] == 1 and row["llr"] >= at_least
+        if bucket(np.array([row["word_count"]]))[0] == 2 and row["llr"] >= at_least
     ]
     return [text for _, text in sorted(chosen, reverse=True)]
 

@@ -105,7 +105,7 @@ def test_another_calibration_replaces_ratio_evidence_and_abstention() -> None:
         row(3.0, 2.0, extra=[DISCLOSED]),
         row(3.0, None, language="fr"),  # the shipped one did not know French
         row(3.0, 2.0, language="it"),  # the new one does not know Italian
-        row(3.0, 2.0, words=99),
+        row(3.0, 2.0, words=59),
         NOTHING,
     ]
     found = detectors(calibration=toy(), name="calibration mine.json").read(table(rows))
