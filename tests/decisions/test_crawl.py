@@ -21,6 +21,7 @@ from provenance.detectors.embedded.calibration import (
     read_calibration,
 )
 from provenance.detectors.embedded.conformal import CRAWL
+from provenance.detectors.embedded.training import Settings
 from tests.program import ROOT, Outcome, contents, data, ledger, run
 
 #: Documents of the made crawl: old and human, new and human, new and synthetic.
@@ -29,10 +30,13 @@ OLD, NEW, SYNTHETIC = 420, 420, 180
 
 @pytest.fixture(scope="module")
 def passages(shared: Path) -> pd.DataFrame:
-    """English passages that the detector was not trained on, in a fixed order that mixes their domains."""
+    """English passages that the detector was not trained on, in a fixed order that mixes their domains.
+
+    Without base models, which it does not claim to find (docs/detector.md).
+    """
     folder = shared / "data" / "detector"
     pool = pd.concat([pd.read_parquet(folder / f"pool_{name}.parquet") for name in ("val", "test")])
-    pool = pool[pool.language == "en"].drop_duplicates("text")
+    pool = pool[(pool.language == "en") & ~pool.generator.isin(Settings().left_out)].drop_duplicates("text")
     return pool.sample(frac=1, random_state=5).reset_index(drop=True)
 
 
@@ -140,7 +144,8 @@ def test_no_ratio_exceeds_what_the_crawls_own_humans_allow(strange: Path) -> Non
     rows = rows[rows.reason != "duplicate"]
     words = pieces(rows, "detector:embedded").map(lambda item: int(item["because"].split()[3]))
     score = pieces(rows, "detector:embedded").map(lambda item: float(item["because"].split()[1]))
-    ratio = pieces(rows, "detector:embedded").map(lambda item: item["llr"])
+    level = pieces(rows, "detector:level").map(lambda item: item["llr"] if item else 0.0)
+    ratio = pieces(rows, "detector:embedded").map(lambda item: item["llr"]) + level
     limit = pieces(rows, "detector:crawl")
     together = ratio + limit.map(lambda item: item["llr"] if item else 0.0)
     length = bucket(words.to_numpy())
@@ -204,7 +209,7 @@ def test_bounds_and_sample_sizes_are_reported_and_hold(release: Path) -> None:
     strata = found["detector"]["strata"]
     assert sum(row["low_background"] for row in strata) == len(old)
     by_crawl = [row for row in strata if row["from"] == CRAWL]
-    assert by_crawl and {row["language"] for row in strata} == {"en"}
+    assert by_crawl and "en" in {row["language"] for row in strata}
     for row in strata:
         assert (row["from"] == CRAWL) == (row["low_background"] >= 99)
         assert row["bound"] <= 0.01
@@ -224,7 +229,7 @@ def test_prior_of_a_known_mixture_is_found(release: Path) -> None:
     whole, first = strata[("all", None)], strata[(2025, "first")]
     rows = ledger(release)
     new = judged(release)
-    new = new[~new.low_background & (new.reason != "duplicate")]
+    new = new[~new.low_background & (new.reason != "duplicate") & (new.language == "en")]
     truth = new.url.str.contains("machine").mean()
     assert whole["documents"] == len(new)
     assert whole["share"] == pytest.approx(truth, abs=0.05)
@@ -247,7 +252,7 @@ def test_listed_priors_are_taken_where_no_estimate_is_wanted(release: Path, craw
     assert curate(crawl, other, "prior: {estimate: none}").code == 0
     assert manifest(other)["prior"]["strata"] == []
     rows = ledger(other)
-    assert set(rows.prior_because) == {"low-background", "table for 2025-04"}
+    assert set(rows.prior_because.dropna()) == {"low-background", "table for 2025-04"}
     assert "no stratum of this crawl has an estimate" in (other / "README.md").read_text()
 
 
