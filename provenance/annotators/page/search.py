@@ -159,9 +159,10 @@ class Page:
 def search_page(body: bytes, charset: str | None = None) -> Page:
     """Return the searched page of a `body`; `charset` is the label that its HTTP header declares."""
     content = body[:SCANNED]
-    decoded = decode(content, charset)
-    if decoded.codec != "utf-8":  # all readers read UTF-8
-        content = decoded.text.encode("utf-8", "replace")
+    if not content.isascii() or b"\x1b" in content or b"\0" in content:
+        decoded = decode(content, charset)
+        if decoded.codec != "utf-8":  # all readers read UTF-8
+            content = decoded.text.encode("utf-8", "replace")
     found = _SEARCH.find(content)
     cut = len(body) > SCANNED or any(len(places) == MOST_PLACES for places in found)
     spans = divide(content)
