@@ -34,20 +34,22 @@ _DATA_KEY = re.compile(
     rb"\s{0,4}:\s{0,4}\\?[\"']([^\"'\\]{6,40})",
     re.IGNORECASE,
 )
-#: Words before a day that say it is the day of publication.
-_PUBLISHED = re.compile(
-    r"(?i)(?:publi(?:shed|cation|é|ée|cado|cada|kowan\w+)|posted|released?|issued|(?:^|\W)date|datum|veröffentlicht|erstellt|"
-    r"erschienen|fecha|pubblicat\w+|data|geplaatst|gepubliceerd|dodan\w|опубликован\w*|дата|发布|发表|公開|投稿|등록|입력|publicerad|"
-    r"udgivet|publisert|yayın\w*)[^.!?\d]{0,15}$"
+#: Beginnings of words before a day that say it is the day of publication, and such words of scripts without spaces.
+_PUBLISHED = tuple(
+    "publi posted posté release issued date datum: datum veröffentlicht erstellt erschienen fecha pubblicat data: geplaatst "
+    "gepubliceerd dodan опубликован дата udgivet yayın".split()
 )
-#: Words before a day that say it is not the day of publication.
-_CHANGED = re.compile(
-    r"(?i)(?:updated?|modified|changed?|edited|revised|retrieved|accessed|visited|captured?|archived|expires?|joined|"
-    r"member since|aktualisier\w+|geändert\w*|zuletzt|änderung|bearbeitet|abgerufen|abruf|überarbeitet|"
-    r"mise? à jour|modifié\w*|consulté\w*|actualizad\w+|modificad\w+|consultad\w+|atualizad\w+|aggiornat\w+|"
-    r"gewijzigd|bijgewerkt|geraadpleegd|aktualizacj\w+|zmieni\w+|обновлен\w*|изменен\w*|uppdaterad|opdateret|oppdatert|"
-    r"更新|最終|갱신|수정|güncelle\w+)[^.!?\d]{0,25}$"
+_PUBLISHED_SIGNS = ("发布", "发表", "發布", "發表", "公開", "投稿", "掲載", "등록", "입력")
+#: Beginnings of words before a day that say it is another one.
+_CHANGED = tuple(
+    "updat modif chang edited revis retriev access visited captur archiv expir joined since aktualisier geändert zuletzt "
+    "änderung bearbeitet abgerufen abruf überarbeitet mise maj consult actualizad atualizad aggiornat gewijzigd bijgewerkt "
+    "geraadpleegd aktualizac zmieni обновлен изменен uppdaterad opdateret oppdatert güncelle".split()
 )
+_CHANGED_SIGNS = ("更新", "最終", "갱신", "수정")
+#: What ends the words that speak of a day.
+_END = re.compile(r"[.!?\d。！？]")
+_SPEAKING = 30
 
 
 def near_headline(page: Page, order: Order) -> Iterator[Claim]:
@@ -63,17 +65,17 @@ def near_headline(page: Page, order: Order) -> Iterator[Claim]:
     ranked: list[tuple[int, dt.date]] = []
     for part, rank in parts:
         for day, at in find_dates(part, order):
-            before = part[max(0, at - 40) : at]
-            said = 4 if _CHANGED.search(before) else 0 if _PUBLISHED.search(before) else rank
-            ranked.append((said, day))
+            said = _said_of(part[max(0, at - _SPEAKING) : at])
+            ranked.append((4 if said == "changed" else 0 if said else rank, day))
     yield from (Claim(day, "visible text") for _, day in sorted(ranked, key=lambda item: item[0]))
 
 
 def most_written(page: Page, order: Order) -> Iterator[Claim]:
     """Days written anywhere, most frequent first: the last resort, and none where the page was not read whole."""
-    if page.cut:
-        return
-    start = _body(page)
+    start, end = _body(page), len(page.content)
+    near = headline(page)
+    if page.cut or (near - _BEFORE <= start and end <= near + _AFTER):
+        return  # of a short page `near_headline` has read everything
     text = page.text(start, start + _ANYWHERE, resolve=False)
     days: Counter[dt.date] = Counter(day for day, _ in find_dates(text, order))
     yield from (Claim(day, "visible text") for day, _ in days.most_common(20))
@@ -95,6 +97,24 @@ def in_data(page: Page, order: Order) -> Iterator[Claim]:
         )
         if claim:
             yield claim
+
+
+def _said_of(before: str) -> str:
+    """What the last words before a day say of it: "changed", "published" or nothing."""
+    words = _END.split(before[-_SPEAKING:])[-1].lower()
+    if any(sign in words for sign in _CHANGED_SIGNS) or any(map(_starts_changed, words.split())):
+        return "changed"
+    if any(sign in words for sign in _PUBLISHED_SIGNS) or any(map(_starts_published, words.split()[-3:])):
+        return "published"
+    return ""
+
+
+def _starts_changed(word: str) -> bool:
+    return word.lstrip("([").startswith(_CHANGED)
+
+
+def _starts_published(word: str) -> bool:
+    return word.lstrip("([").startswith(_PUBLISHED)
 
 
 def _named_parts(page: Page, first: int, last: int) -> Iterator[str]:
