@@ -312,8 +312,8 @@ class Job:
 
     def _deduplicate_fingerprint(self) -> str:
         """Of the edges, of whom to prefer, and of what may not be published at all."""
-        keep, filters = self.configuration.duplicates.keep, self.configuration.describe_filters()
-        return fingerprint("deduplicate", keep, filters, self.filters.digests, self._edges_fingerprint())
+        keep, filters = self.configuration.duplicates.keep, self.filters
+        return fingerprint("deduplicate", keep, filters.settings, filters.digests, self._edges_fingerprint())
 
     def _select_fingerprint(self) -> str:
         cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors

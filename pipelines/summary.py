@@ -35,6 +35,7 @@ def print_summary(
             "release": release,
             "counts": counts,
             "failures": [asdict(failure) for failure in failures[:_REASONS]],
+            "filters": manifest["filters"],
             "synthetic": synthetic,
             "seconds": timing,
         }
@@ -48,25 +49,16 @@ def print_summary(
         *((f"    {failure.reason}", failure.records) for failure in failures[:_REASONS]),
         ("  no document", _sum(reasons, "redirect http_error not_text revisit segment")),
         ("  empty", _sum(reasons, "empty")),
+        *((f"  {name}", reasons.get(f"dropped:{name}", 0)) for name in _filters(manifest)),
         ("  duplicates", _sum(reasons, "duplicate")),
         ("  dropped by the cap", _sum(reasons, "synthetic_cap")),
         ("  kept", counts["kept"]),
     ]
     meaning = {f"    {failure.reason}": f"  {failure.meaning}" for failure in failures}
     print(f"\n{release}: {counts['kept']:,} documents, {counts['tokens']:,} tokens\n")
-    rows[3:3] = [
-        (f"  {item['reason']}", counts["reasons"].get(f"dropped:{item['reason']}", 0))
-        for item in manifest["filters"]
-    ]
     for name, value in rows:
         print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
-    for item in manifest["filters"]:
-        shares = (item[side]["expected"][synthetic["unit"]] for side in ("before", "after"))
-        print(
-            "{:<24}expected synthetic share of {}: {:.4f} before, {:.4f} after".format(
-                item["reason"], synthetic["unit"], *shares
-            )
-        )
+    _print_filters(manifest)
     _print_shares(synthetic)
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
@@ -79,6 +71,21 @@ def print_summary(
         print(
             f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"
         )
+
+
+def _filters(manifest: dict[str, Any]) -> list[str]:
+    """Reasons of the filters, in their order."""
+    return [item["reason"] for item in manifest["filters"]]
+
+
+def _print_filters(manifest: dict[str, Any]) -> None:
+    """What each filter did to the synthetic share."""
+    unit = manifest["synthetic"]["unit"]
+    if manifest["filters"]:
+        print(f"\n{f'expected share of {unit}':<24}{'before':>12}{'after':>12}")
+    for item in manifest["filters"]:
+        before, after = (item[side]["expected"][unit] for side in ("before", "after"))
+        print(f"  {item['reason']:<22}{before:>12.4f}{after:>12.4f}")
 
 
 def _print_shares(synthetic: dict[str, Any]) -> None:

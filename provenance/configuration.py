@@ -279,14 +279,6 @@ class Configuration(Section):
     cap: Cap = Cap()
     release: Release = Release()
 
-    def describe_filters(self) -> dict[str, Any]:
-        """What decides which documents may be published at all, apart from the files that are listed; for fingerprints.
-
-        Personal data that is marked or masked drops nothing.
-        """
-        kept = self.model_dump(mode="json", include={"filters", "rights", "removals"})
-        return {**kept, "personal_data": self.personal_data.kinds("drop")}
-
     def model_post_init(self, context: Any) -> None:
         check_filters(self.filters, self.classifiers)
         known = {point.name for point in entry_points(group="provenance.annotators")}

@@ -6,6 +6,7 @@ before keepers are chosen, so that a document that is dropped does not take its 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -69,12 +70,14 @@ class Plan:
         listings: what to read for each list, and the columns it needs are known only then.
         digests: of the files that are read.
         with_duplicates: kinds of removal requests that near-duplicates follow.
+        settings: what decides which documents may be published, apart from the files; for fingerprints.
     """
 
     steps: tuple[Step, ...] = ()
     listings: tuple[Callable[[], Listing], ...] = ()
     digests: tuple[str, ...] = ()
     with_duplicates: tuple[str, ...] = ()
+    settings: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -119,7 +122,17 @@ def plan_filters(configuration: Configuration, schema: pa.Schema) -> Plan:
             listings.append(partial(read_block_list, item.hosts, item.urls, where))
         else:
             steps.append(_plain_step(reason, item, schema))
-    return Plan(tuple(steps), tuple(listings), tuple(digests), removals.near_duplicates)
+    # Personal data that is marked or masked drops nothing.
+    settings = configuration.model_dump(mode="json", include={"filters", "rights", "removals"}) | {
+        "dropped": dropped
+    }
+    return Plan(
+        steps=tuple(steps),
+        listings=tuple(listings),
+        digests=tuple(digests),
+        with_duplicates=removals.near_duplicates,
+        settings=json.dumps(settings, sort_keys=True),
+    )
 
 
 def _plain_step(reason: str, item: Any, schema: pa.Schema) -> Step:

@@ -154,15 +154,12 @@ def judge_shard(
     rows: ShardRows, crawl: CrawlCalibration, cap: Cap, sites: SiteEffects | None = None
 ) -> Candidates:
     """Score a shard's rows and settle all that does not depend on the cap; `sites` as `CrawlCalibration.posterior` takes them."""
-    table, kept, member, proven = rows.table, rows.kept, rows.member, rows.proven
+    table, kept, proven = rows.table, rows.kept, rows.proven
     doc_id = table["doc_id"]
-    no_keeper = pa.nulls(len(table), pa.int64())
-    keeper_row = _scatter(no_keeper, kept["row"])
-    member_row = _scatter(no_keeper, member["row"])
+    keeper_row = _scatter(pa.nulls(len(table), pa.int64()), kept["row"])
     filtered = rows.verdict["reason"]
     dropped = np.asarray(filtered.is_valid())
     duplicate = rows.document & ~rows.open & ~dropped
-    represented = pa.array(duplicate | np.asarray(rows.verdict["follows"]))
     posterior = crawl.posterior(rows.scored, proven, rows.open, sites)
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
@@ -172,8 +169,7 @@ def judge_shard(
         "decision": _settled(table["outcome"], duplicate | dropped),
         "reason": pc.coalesce(filtered, pc.if_else(pa.array(duplicate), "duplicate", table["outcome"])),
         "detail": pc.coalesce(rows.verdict["detail"], table["detail"]),
-        "duplicate_of": _where(represented, member["keeper_doc_id"].take(member_row)),
-        "similarity": _where(represented, member["similarity"].take(member_row)),
+        **_resembled(rows, duplicate),
         "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
         "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
         "earliest_capture": pa.array(proven, pa.timestamp("us")).cast(TIME),
@@ -261,6 +257,16 @@ def _read_verdict(storage: Storage, path: str | None, member: pa.Table, rows: in
             "follows": pc.and_(pc.invert(first), removed.is_valid()),
         }
     )
+
+
+def _resembled(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.Array]:
+    """For whom each duplicate is dropped, and each document that follows a removed one, with the similarity to it."""
+    row = _scatter(pa.nulls(len(rows.table), pa.int64()), rows.member["row"])
+    mask = pa.array(duplicate | np.asarray(rows.verdict["follows"]))
+    return {
+        "duplicate_of": _where(mask, rows.member["keeper_doc_id"].take(row)),
+        "similarity": _where(mask, rows.member["similarity"].take(row)),
+    }
 
 
 def _where(mask: pa.BooleanArray, values: pa.ChunkedArray) -> pa.ChunkedArray:

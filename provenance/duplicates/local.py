@@ -35,11 +35,13 @@ def deduplicate_local(
     permutations: int = 128,
     partitions: int | None = None,
     group_rows: int = 8_192,
+    standing: bool = False,
 ) -> Clusters:
     """Clusters of near-duplicates of all blocks.
 
     `load_sketches(block)` gives the documents of a block, `load_keys(block)` their policy keys (see
-    `policy_keys`), row by row the same documents. The result depends on neither blocks, partitions nor
+    `policy_keys`), row by row the same documents; with `standing` the first of them says what filters say
+    (`clusters.PASSED` and its like). The result depends on neither blocks, partitions nor
     groups.
     """
     bands = optimal_bands(threshold, permutations)
@@ -66,6 +68,12 @@ def deduplicate_local(
     chosen: list[Routed] = []
     for group, pieces in _grouped(members):
         chosen += choose_keepers(
-            scratch, f"chosen/{group:06}", pieces, threshold, blocks, group_rows=group_rows
+            scratch,
+            f"chosen/{group:06}",
+            pieces,
+            threshold,
+            blocks,
+            group_rows=group_rows,
+            standing=standing,
         )
     return read_clusters(scratch, [piece for _, piece in chosen])

@@ -49,7 +49,7 @@ class Query:
     input: str | None = None
 
     def __post_init__(self) -> None:
-        if self.reason is not None and self.reason not in _MEANING:
+        if self.reason is not None and not outcomes.meaning(self.reason):
             known = ", ".join(_MEANING)
             raise UsageError(
                 f"no reason is called {self.reason!r}{suggestion(self.reason, _MEANING)} ({known})"
@@ -107,7 +107,7 @@ class Listing:
         yield f"{self.records:,} records"
         for (decision, reason), number in self._ordered():
             yield f"{number:>12,}  {decision} {reason}".rstrip() + (
-                f": {_MEANING[reason]}" if reason in _MEANING else ""
+                f": {outcomes.meaning(reason)}" if reason else ""
             )
         if self.hosts:
             more = len(self.hosts) - _HOSTS

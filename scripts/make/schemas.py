@@ -11,13 +11,15 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from provenance import outcomes
+from provenance.annotators.quality.annotator import MEASURES
 from provenance.configuration import Configuration, json_schema
+from provenance.filters.config import AnyFilter
 from provenance.release.json_schema import MEANING, manifest_schema, table_schema
 from provenance.schema import LEDGER, RELEASE
 
@@ -39,8 +41,32 @@ def tables() -> dict[str, dict[str, list[str]]]:
     return {
         "configuration.md": {"configuration": _configuration(Configuration, "")},
         "columns.md": {"release": _columns(RELEASE), "ledger": _columns(LEDGER)},
+        "filters.md": {"filters": _filters(), "measures": _measures()},
         "ledger.md": {"dropped": _reasons(outcomes.DROPPED), "failed": _reasons(outcomes.FAILED)},
     }
+
+
+def _filters() -> list[str]:
+    """Every kind of filter with its keys."""
+    lines = ["| kind | key | default | meaning |", "|---|---|---|---|"]
+    for model in get_args(get_args(AnyFilter)[0]):
+        (kind,) = get_args(model.model_fields["kind"].annotation)
+        for name, field in model.model_fields.items():
+            if name in ("kind", "name"):
+                continue
+            default = field.get_default(call_default_factory=True)
+            shown = "required" if default is PydanticUndefined else f"`{json.dumps(default)}`"
+            lines.append(f"| `{kind}` | `{name}` | {shown} | {field.description} |")
+    return lines
+
+
+def _measures() -> list[str]:
+    """The fields of the column `quality`."""
+    return [
+        "| measure | meaning |",
+        "|---|---|",
+        *(f"| `{name}` | {text} |" for name, text in MEASURES.items()),
+    ]
 
 
 def files() -> dict[Path, str]:

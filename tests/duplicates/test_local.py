@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from provenance import duplicates
 from provenance.duplicates import Blocks, Clusters, LocalScratch, Sketches
+from provenance.duplicates.clusters import REMOVED
 from provenance.duplicates.sketches import DIGESTED, SHINGLED
 
 WIDTH = 32
@@ -38,6 +39,7 @@ def solve(
     block_rows: int,
     partitions: int,
     group_rows: int,
+    standing: bool = False,
 ) -> Clusters:
     """deduplicate_local on documents dealt to shards in order."""
     where = np.concatenate([duplicates.addresses(s, 0, n) for s, n in enumerate(shards)])
@@ -54,7 +56,7 @@ def solve(
     with tempfile.TemporaryDirectory() as folder:
         return duplicates.deduplicate_local(
             LocalScratch(folder), blocks, load, lambda number: keys[rows(number)],
-            threshold=threshold, permutations=WIDTH, partitions=partitions, group_rows=group_rows,
+            threshold=threshold, permutations=WIDTH, partitions=partitions, group_rows=group_rows, standing=standing,
         )  # fmt: skip
 
 
@@ -68,7 +70,9 @@ def share(sketches: Sketches, i: int, j: int) -> float:
     return float(np.float32(min(equal, width - 0.5) / width))
 
 
-def reference(sketches: Sketches, keys: np.ndarray, threshold: float) -> dict[int, tuple[int, float]]:
+def reference(
+    sketches: Sketches, keys: np.ndarray, threshold: float, standing: bool = False
+) -> dict[int, tuple[int, float]]:
     """Document → (keeper, similarity), by dictionaries and loops."""
     bands, rows = duplicates.optimal_bands(threshold, WIDTH)
     buckets: dict[object, list[int]] = {}
@@ -98,7 +102,8 @@ def reference(sketches: Sketches, keys: np.ndarray, threshold: float) -> dict[in
         rest = sorted(component, key=lambda i: (*keys[i].tolist(), i))
         while rest:
             keeper = rest[0]
-            similar = [i for i in rest[1:] if share(sketches, keeper, i) >= threshold]
+            firm = [i for i in rest[1:] if standing and keys[i, 0] == REMOVED]
+            similar = [i for i in rest[1:] if i not in firm and share(sketches, keeper, i) >= threshold]
             if similar:
                 result[keeper] = (keeper, 1.0)
                 result.update({i: (keeper, share(sketches, keeper, i)) for i in similar})
@@ -134,3 +139,20 @@ def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_
                 found.addresses.tolist(), found.keepers.tolist(), found.similarities.tolist(), strict=True
             )
         } == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_what_is_removed_is_no_members_and_takes_all_that_resembles_it(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    documents = data.draw(st.integers(1, 60))
+    sketches = family(rng, documents, data.draw(st.integers(1, 4)), data.draw(st.floats(0, 0.6)))
+    standing = rng.choice([0, 1, 2], documents, p=[0.2, 0.6, 0.2])
+    keys = np.column_stack([standing, rng.integers(0, 3, documents)]).astype(np.uint64)
+    expected = reference(sketches, keys, 0.5, standing=True)
+    for group_rows in (2, 1000):
+        found = solve(sketches, keys, (documents,), 0.5, 20, 2, group_rows, standing=True)
+        keeper = dict(zip(found.addresses.tolist(), found.keepers.tolist(), strict=True))
+        assert keeper == {i: k for i, (k, _) in expected.items()}
+        for i in np.flatnonzero(standing == REMOVED).tolist():
+            assert keeper.get(i, i) == i

@@ -129,3 +129,39 @@ def test_a_bad_expression_ends_before_any_work(tmp_path: Path) -> None:
     assert ended.code == 2
     assert "filters: expression: there is no column 'tokens'" in ended.err and "token_count" in ended.err
     assert not (tmp_path / "release.workspace").exists()
+
+
+def test_personal_data_is_masked_in_what_is_published_and_counted(tmp_path: Path) -> None:
+    told = "The harbour office answers letters in the order in which they come, and slowly in the summer. "
+    texts = {
+        "https://a.example/mail": told + "Write to office@harbour.example or to the keeper@pier.example.",
+        "https://b.example/key": told + "Somebody pasted AKIAIOSFODNN7EXAMPLE here by mistake.",
+        "https://c.example/card": told * 2 + "The test card is 4111 1111 1111 1111, as everybody knows.",
+    }
+    lines = [json.dumps({"url": url, "text": text}) for url, text in texts.items()]
+    crawl, config = tmp_path / "crawl.jsonl", tmp_path / "c.yaml"
+    crawl.write_text("\n".join(lines) + "\n")
+    config.write_text("{personal_data: {email: mask, secret: drop, card: mark}, cap: {max_synthetic: 1}}\n")
+    release = tmp_path / "release"
+    ended = run("curate", crawl, "--output", release, "--config", config, "--quiet")
+    assert ended.code == 0, ended.err
+    found = data(release).set_index("url")
+    assert found.text["https://a.example/mail"].endswith("Write to [EMAIL] or to the [EMAIL].")
+    assert found.personal_data["https://a.example/mail"]["email"] == 2
+    assert found.text["https://c.example/card"].endswith("4111 1111 1111 1111, as everybody knows.")
+    assert found.personal_data["https://c.example/card"]["card"] == 1
+    dropped = ledger(release).set_index("url").loc["https://b.example/key"]
+    assert (dropped.reason, dropped.detail) == ("personal_data", "1 secret")
+    assert run("verify", release).code == 0
+    listed = run("list", release, "--reason", "personal_data")
+    assert listed.code == 0 and "https://b.example/key" in listed.out
+
+
+def test_records_are_listed_by_the_name_of_a_filter(plain: Path, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    curate(release, plain, {"filters": [{"kind": "languages", "name": "german", "allow": ["de"]}]})
+    listed = run("list", release, "--reason", "filter:german", "--json")
+    assert listed.code == 0, listed.err
+    assert json.loads(listed.out)["decisions"] == {
+        "dropped:filter:german": int((ledger(release).reason == "filter:german").sum())
+    }

@@ -49,11 +49,11 @@ _SECRET = re.compile(
 )
 #: What a text must hold for a kind to be looked for at all (RE2, which is linear): most texts are not read further.
 HINTS = {
-    "email": r"[A-Za-z0-9_]@[A-Za-z0-9]",
-    "phone": r"[+(]\d|\d[ ()/.\-]{1,3}\d\d",
-    "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]{1,35}:[0-9A-Fa-f]|::[0-9A-Fa-f]",
-    "iban": r"[A-Z][A-Z]\d\d ?[A-Z0-9]{4}",
-    "card": r"\d\d\d[ \-]?\d[ \-]?\d{5}",
+    "email": r"[A-Za-z0-9._%+'-]@[A-Za-z0-9]",
+    "phone": "[+(][0-9]|[0-9][0-9 ()/.\u00a0\u2010-\u2015-]{5}",
+    "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]{1,35}:[0-9A-Fa-f]|::[0-9A-Fa-f]|[0-9A-Fa-f]::",
+    "iban": r"[A-Z][A-Z]\d\d(?: ?[A-Z0-9]){11}",
+    "card": r"(?:\d[ -]?){12}\d",
     "secret": r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|AIza|k_live_|k_test_|sk-|npm_|pypi-|SG\.|hf_|eyJ|PRIVATE KEY",
 }
 #: Registered lengths (SWIFT IBAN registry, release 99).

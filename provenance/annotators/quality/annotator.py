@@ -43,6 +43,34 @@ from provenance.schema import QUALITY
 #: bound on what a hostile text can cost (about 60 MB and 60 ms).
 READ_BYTES = 2 << 20
 _FIELDS = [item.name for item in QUALITY]
+#: What each field of `quality` is. Words are spaCy's tokens, punctuation among them where nothing else is said.
+MEASURES = {
+    "words": "words that are more than symbols",
+    "word_length": "their mean length in characters",
+    "number_signs": "number signs for a word",
+    "ellipses": "ellipses (… or ...) for a word",
+    "bullet_lines": "share of lines that begin with • or -",
+    "ellipsis_lines": "share of lines that end in an ellipsis",
+    "letter_words": "share of words with a letter",
+    "stop_words": "different stop words of the language (of English where it has no list)",
+    "sentences": "sentences in the lines that C4 keeps, whatever mark they end in",
+    "terminal_sentences": "the same, in lines that end in a terminal punctuation mark",
+    "lorem_ipsum": "2: a line with a terminal mark has “lorem ipsum”; 1: another one; 0: none",
+    "curly_brackets": "the same of {",
+    "punctuated_lines": "share of lines that end in a terminal punctuation mark",
+    "short_lines": "share of lines of at most 30 characters",
+    "repeated_line_characters": "share of characters in lines that stood there before",
+    "newlines": "line breaks for a word",
+    "duplicate_paragraphs": "share of paragraphs that stood there before",
+    "duplicate_paragraph_characters": "share of characters in them",
+    "duplicate_lines": "share of lines that stood there before",
+    "duplicate_line_characters": "share of characters in them",
+    **{f"top_{order}_gram": f"share of characters in the most frequent {order}-gram" for order in (2, 3, 4)},
+    **{
+        f"repeated_{order}_grams": f"share of characters in {order}-grams that stood there before"
+        for order in range(5, 11)
+    },
+}
 _NEWLINE = 10
 #: Where the nine values of runs of words begin.
 _GRAMS = _FIELDS.index("top_2_gram")

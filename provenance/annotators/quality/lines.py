@@ -129,12 +129,10 @@ def _divide_line(chars, start, stop, style, words, count):  # type: ignore[no-un
         while at < stop and chars[at] & SPACE:
             at += 1
         begin = at
-        while at < stop and not chars[at] & SPACE:
-            at += 1
-        if begin < at:
+        if begin < stop:
+            at, count = divide(chars, begin, stop, style, words, count=count)
             runs += 1
             longest = max(longest, at - begin)
-            count = divide(chars, begin, at, style, words, count=count)
     return count, runs, longest
 
 

@@ -17,6 +17,7 @@ from provenance.annotators.quality.characters import (
     POINT,
     PUNCTUATION,
     SINGLE,
+    SPACE,
     SYMBOL,
     TABLE_SIZE,
     TERMINAL,
@@ -259,18 +260,24 @@ def _is_plain(chars, start, stop):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-def]
-    """Words of the run chars[start:stop] without white space; `count` words are there already."""
-    if _is_plain(chars, start, stop):
-        return _emit_one(chars, start, stop, words, count)
-    last = chars[stop - 1]
-    if stop - start > 1 and _is_plain(chars, start, stop - 1):
-        sentence = (
-            last & POINT == _DOT and chars[stop - 2] & LOWER and not _is_abbreviation(chars, start, stop)
-        )
+    """Words of the run of characters without white space that begins at `start`; returns (its end, words so far)."""
+    every, some = np.uint32(0xFFFFFFFF), np.uint32(0)
+    before, any_before = every, some  # of all characters but the last
+    at = start
+    while at < stop and not chars[at] & SPACE:
+        before, any_before = every, some
+        every &= chars[at]
+        some |= chars[at]
+        at += 1
+    if every & ALPHA and not some & SINGLE:  # letters of a script with spaces
+        return at, _emit_one(chars, start, at, words, count)
+    last = chars[at - 1]
+    if at - start > 1 and before & ALPHA and not any_before & SINGLE:
+        sentence = last & POINT == _DOT and chars[at - 2] & LOWER and not _is_abbreviation(chars, start, at)
         if last & EDGE or sentence:  # a word and a mark
-            count = _emit_one(chars, start, stop - 1, words, count)
-            return _emit_one(chars, stop - 1, stop, words, count)
-    return _divide_edges(chars, start, stop, style, words, count=count)
+            count = _emit_one(chars, start, at - 1, words, count)
+            return at, _emit_one(chars, at - 1, at, words, count)
+    return at, _divide_edges(chars, start, at, style, words, count=count)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from provenance.annotators.annotator import Annotator
-from provenance.annotators.personal.annotator import PersonalDataCounts, mask_personal, masked
+from provenance.annotators.personal.annotator import PersonalDataCounts, hinted_rows, mask_personal, masked
 from provenance.annotators.personal.patterns import find_personal
 
 PLAIN = ("email", "ip", "iban", "card", "secret")
@@ -36,6 +36,21 @@ def test_examples_are_found(text: str) -> None:
     assert [(text[span.start : span.stop], span.kind) for span in find_personal(text, PLAIN)] == EXAMPLES[
         text
     ]
+
+
+@pytest.mark.parametrize(
+    "text", [*EXAMPLES, "x.@example.org", "GB82 WEST 1234 5698 7654 32", "2606:4700::", "4111111111111111"]
+)
+def test_a_text_is_read_where_it_has_one(text: str) -> None:
+    spans = find_personal(text, PLAIN)
+    assert spans
+    for kind in {span.kind for span in spans}:
+        assert hinted_rows(pa.array([text], pa.large_string()), (kind,)).tolist() == [0]
+
+
+@pytest.mark.parametrize("text", ["+493090182000", "(030) 901820", "tel 0\u00a030\u201190182000"])
+def test_a_text_is_read_where_it_has_a_telephone_number(text: str) -> None:
+    assert hinted_rows(pa.array([text], pa.large_string()), ("phone",)).tolist() == [0]
 
 
 @pytest.mark.parametrize("text", NONE)
