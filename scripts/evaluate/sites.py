@@ -40,7 +40,14 @@ def main() -> None:
     for concentration in CONCENTRATIONS:
         for old in (False, True):
             rows = [
-                simulate(pool.machine[english], pool.kind[english], ratio[english], concentration, old, seed)
+                simulate(
+                    pool.machine[english],
+                    pool.kind[english],
+                    ratio[english],
+                    concentration,
+                    old=old,
+                    seed=seed,
+                )
                 for seed in range(RUNS)
             ]
             name = "even" if concentration is None else f"by site, Beta {concentration:g}"
