@@ -89,7 +89,9 @@ def _sketch(data, offsets, valid, table, a, b, ngram, counts, signatures, shingl
         counts[i] = 0
         shingled[i] = False
         if valid[i]:
-            tokens, counts[i], _ = scan(data, offsets[i], offsets[i + 1], table, hashes, unwanted)
+            tokens, counts[i], _ = scan(
+                data, offsets[i], offsets[i + 1], table, hashes=hashes, stream=unwanted
+            )
             end = squeeze(data, offsets[i], offsets[i + 1], stream, end)
             found = _shingle(hashes, tokens, ngram, shingles)
             if found:
@@ -115,7 +117,7 @@ def shingle_hashes(text: str, ngram: int = 5) -> npt.NDArray[np.uint32]:
     """
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     hashes = np.empty(len(data) + 1, np.uint64)
-    found, _, _ = scan(data, 0, len(data), character_table(), hashes, np.empty(0, np.uint8))
+    found, _, _ = scan(data, 0, len(data), character_table(), hashes=hashes, stream=np.empty(0, np.uint8))
     shingles = np.empty(len(data) + 1, np.uint32)
     return shingles[: _shingle(hashes, found, ngram, shingles)].copy()
 
@@ -201,8 +203,9 @@ class MinHash:
             ends = np.zeros(stop - start + 1, np.int64)
             chunk = slice(start, stop)
             _sketch(
-                data, offsets[start : stop + 1], valid[chunk], character_table(), a, b, self.ngram,
-                counts[chunk], signatures[chunk], shingled[chunk], stream, ends[1:],
+                data=data, offsets=offsets[start : stop + 1], valid=valid[chunk], table=character_table(),
+                a=a, b=b, ngram=self.ngram, counts=counts[chunk], signatures=signatures[chunk],
+                shingled=shingled[chunk], stream=stream, ends=ends[1:],
             )  # fmt: skip
             view = stream.data
             bounds = ends.tolist()

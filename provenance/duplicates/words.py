@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.utf8 import decode
 
 # What a character does, in the upper byte of its table entry (the lower three hold its folded form).
@@ -166,7 +167,44 @@ def _add(value, folded, accents, stream, stream_at):  # type: ignore[no-untyped-
     return value, stream_at
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
+def _look_up(data, at, stop, table):  # type: ignore[no-untyped-def]
+    """Table entry and accents of the character at `at` (no ASCII), and the number of its bytes."""
+    point, size = decode(data, at, stop)
+    if point < _TABLE_SIZE:
+        return table[0, point], table[1, point], size
+    if point >= _HAN_START and point < _HAN_STOP:
+        return np.uint32(np.uint32(SINGLE << 24) | point), np.uint32(0), size
+    return np.uint32(0), np.uint32(0), size
+
+
+@kernel
+def _read_ascii(data, at, stop, table, value, stream, stream_at):  # type: ignore[no-untyped-def]
+    """Read the ASCII letters and digits from `at` on into the hash `value` and the stream; returns where each is then."""
+    keep = stream.size > 0
+    while at < stop and data[at] < 0x80:
+        entry = table[0, data[at]]
+        if entry >> 24 != WORD:
+            break
+        folded = entry & np.uint32(0x7F)
+        value = (value ^ np.uint64(folded)) * _FNV_PRIME
+        if keep:
+            stream[stream_at] = folded
+            stream_at += 1
+        at += 1
+    return at, value, stream_at
+
+
+@kernel
+def _end_token(stream, stream_at):  # type: ignore[no-untyped-def]
+    """Position after the space that follows a token, where the stream has room."""
+    if stream.size:
+        stream[stream_at] = 0x20
+        stream_at += 1
+    return stream_at
+
+
+@kernel
 def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-def]
     """Tokenise `data[start:stop]`: fills `hashes` (uint64, one for each token) and, where it has room, the normalised stream.
 
@@ -176,41 +214,21 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
     Returns (number of tokens, number of those that are no operators, position after the stream).
     """
     tokens = operators = stream_at = 0
-    keep = stream.size > 0
     state = SEPARATOR
     value = _FNV_OFFSET
     at = start
     while at < stop:
-        accents = np.uint32(0)
         if data[at] < 0x80:
-            # Most text is ASCII words, so they have a loop of their own.
-            entry = table[0, data[at]]
-            kind = entry >> 24
-            size = 1
-            if kind == WORD and state == WORD:
-                while True:
-                    folded = entry & np.uint32(0x7F)
-                    value = (value ^ np.uint64(folded)) * _FNV_PRIME
-                    if keep:
-                        stream[stream_at] = folded
-                        stream_at += 1
-                    at += 1
-                    if at >= stop or data[at] >= 0x80:
-                        break
-                    entry = table[0, data[at]]
-                    if entry >> 24 != WORD:
-                        break
+            entry, accents, size = table[0, data[at]], np.uint32(0), 1
+            if state == WORD and entry >> 24 == WORD:
+                # Most text is ASCII words, so they have a loop of their own.
+                at, value, stream_at = _read_ascii(
+                    data, at, stop, table=table, value=value, stream=stream, stream_at=stream_at
+                )
                 continue
         else:
-            point, size = decode(data, at, stop)
-            if point < _TABLE_SIZE:
-                entry = table[0, point]
-                accents = table[1, point]
-            elif point >= _HAN_START and point < _HAN_STOP:
-                entry = np.uint32(np.uint32(SINGLE << 24) | point)
-            else:
-                entry = np.uint32(0)
-            kind = entry >> 24
+            entry, accents, size = _look_up(data, at, stop, table)
+        kind = entry >> 24
         at += size
         if kind == IGNORED:
             continue
@@ -219,9 +237,7 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
             hashes[tokens] = value
             tokens += 1
             operators += state == OPERATOR
-            if keep:
-                stream[stream_at] = 0x20
-                stream_at += 1
+            stream_at = _end_token(stream, stream_at)
             value = _FNV_OFFSET
         if kind == SEPARATOR:
             state = SEPARATOR
@@ -235,13 +251,11 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
         hashes[tokens] = value
         tokens += 1
         operators += state == OPERATOR
-        if keep:
-            stream[stream_at] = 0x20
-            stream_at += 1
+        stream_at = _end_token(stream, stream_at)
     return tokens, tokens - operators, stream_at
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def squeeze(data, start, stop, out, at):  # type: ignore[no-untyped-def]
     """Copy `data[start:stop]` to `out` from `at` on with runs of blanks made one and none at the ends; returns where it ends."""
     blank, begin = False, at
@@ -264,5 +278,5 @@ def tokens(text: str) -> list[str]:
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     hashes = np.empty(len(data) + 1, np.uint64)
     stream = np.empty(STREAM_ROOM * len(data) + 1, np.uint8)
-    _, _, end = scan(data, 0, len(data), character_table(), hashes, stream)
+    _, _, end = scan(data, 0, len(data), character_table(), hashes=hashes, stream=stream)
     return stream[:end].tobytes().decode().split(" ")[:-1]

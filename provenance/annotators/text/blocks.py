@@ -10,14 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names
-from provenance.annotators.text.structure import _letter, _name
-from provenance.annotators.text.tags import entry_of, opens_markup, read_attributes, skip_comment, skip_raw
+from provenance.annotators.text.markup import (
+    is_letter,
+    opens_markup,
+    read_name,
+    skip_comment,
+    skip_raw,
+    skip_tag,
+)
+from provenance.annotators.text.tags import entry_of, read_attributes
 
-_TAGS = names.tag_table()
-_WORDS = names.word_table()
 _STACK = 512  # elements open at once that are told apart; deeper ones count as text of the deepest
 _A, _P, _LI, _OPTION, _RT, _RP, _BODY, _HTML = (
     np.uint64(names.hash_of(name)) for name in ("a", "p", "li", "option", "rt", "rp", "body", "html")
@@ -44,7 +49,62 @@ class Blocks(NamedTuple):
     tags: int
 
 
-@njit(cache=True, nogil=True)
+class _Tables(NamedTuple):
+    """What is known of the names of elements, and of words in attributes: sorted hashes and a value of each."""
+
+    tag_hashes: npt.NDArray[np.uint64]
+    tag_values: npt.NDArray[np.int64]
+    word_hashes: npt.NDArray[np.uint64]
+    word_groups: npt.NDArray[np.int64]
+
+
+_TABLES = _Tables(*names.tag_table(), *names.word_table())
+
+
+class _Found(NamedTuple):
+    """Room for what is read, see `Blocks`."""
+
+    text: npt.NDArray[np.uint8]
+    rows: npt.NDArray[np.int64]
+    marks: npt.NDArray[np.uint64]
+    words: npt.NDArray[np.uint64]
+    paths: npt.NDArray[np.uint64]
+    elements: npt.NDArray[np.int64]
+
+
+class _Stack(NamedTuple):
+    """The elements open at once, each with what it and those above it are called; the page itself is the first."""
+
+    keys: npt.NDArray[np.uint64]
+    marks: npt.NDArray[np.uint64]
+    words: npt.NDArray[np.uint64]
+    paths: npt.NDArray[np.uint64]
+    elements: npt.NDArray[np.int64]
+    skips: npt.NDArray[np.bool_]
+
+
+class _Pen(NamedTuple):
+    """Where writing stands."""
+
+    size: int  # bytes written
+    block: int
+    writes: bool  # whether text of the block was written
+    blank: bool  # whether a blank is due before more text
+    breaks: int  # the strongest end of a line since the last text
+
+
+class _Tag(NamedTuple):
+    """A tag, as `tags.read_attributes` tells it."""
+
+    key: int
+    kind: int
+    words: int
+    marks: int
+    called: int
+    alone: bool
+
+
+@kernel
 def _no_break(data, at):  # type: ignore[no-untyped-def]
     """Whether `&nbsp;` stands at `at`."""
     return (
@@ -57,7 +117,7 @@ def _no_break(data, at):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _copy(data, at, out, size, row, linked):  # type: ignore[no-untyped-def]
     """Copy text up to the next blank, entity or tag and count its characters; at least the one at `at`."""
     while True:
@@ -81,169 +141,217 @@ def _copy(data, at, out, size, row, linked):  # type: ignore[no-untyped-def]
             return at, size
 
 
-@njit(cache=True, nogil=True)
-def _closed(keys, stack_element, top, key, kind):  # type: ignore[no-untyped-def]
-    """Place in the stack of what an end tag closes, or 0: an inline one does not end blocks inside it."""
-    found = top
-    while found > 0 and keys[found] != key:
-        found -= 1
-    inline = kind & (names.BLOCK | names.CELL) == 0
-    return 0 if inline and stack_element[found] != stack_element[top] else found
+@kernel
+def _blank_width(data, at):  # type: ignore[no-untyped-def]
+    """Bytes of the blank at `at`, 0 where there is none."""
+    byte = data[at]
+    if byte <= 32:
+        return 1
+    if byte == 0xC2 and at + 1 < len(data) and data[at + 1] == 0xA0:
+        return 2
+    return 6 if byte == 38 and _no_break(data, at) else 0
 
 
-@njit(cache=True, nogil=True)
-def _read(data, tag_hashes, tag_values, word_hashes, word_groups, out, rows, marks, words, paths, elements):  # type: ignore[no-untyped-def]
-    n, at, size, block, count = len(data), 0, 0, 0, 1
-    keys = np.zeros(_STACK, np.uint64)
-    stack_marks = np.zeros(_STACK, np.uint64)
-    stack_words = np.zeros(_STACK, np.uint64)
-    stack_paths = np.zeros(_STACK, np.uint64)
-    stack_element = np.zeros(_STACK, np.int64)
-    stack_skips = np.zeros(_STACK, np.bool_)
-    top = skipping = tags = 0
-    elements[0, PARENT] = -1
-    elements[0, FIRST] = 0
-    title_start = title_stop = 0
-    open_block = False  # whether text of the block `block` was written
-    blank = False
-    breaks = 3
-    while at < n:
+@kernel
+def _is_text(data, at):  # type: ignore[no-untyped-def]
+    return at < len(data) and (data[at] != 60 or not opens_markup(data, at))
+
+
+@kernel
+def _begin(found, stack, top, pen):  # type: ignore[no-untyped-def]
+    """Begin the block of the pen under the element at the top of the stack."""
+    row = found.rows[pen.block]
+    row[START], row[ELEMENT], row[BREAKS] = pen.size, stack.elements[top], pen.breaks
+    found.marks[pen.block], found.words[pen.block] = stack.marks[top], stack.words[top]
+    found.paths[pen.block] = stack.paths[top]
+
+
+@kernel
+def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def]
+    """Write the text from `at` to the next markup; where that is, and the pen after it."""
+    size, block, writes, blank, breaks = pen
+    row = found.rows[block]
+    linked = stack.marks[top] & _LINK_BIT != 0
+    keeps_lines = stack.marks[top] & _PRE_BIT != 0
+    while _is_text(data, at):
         byte = data[at]
-        if byte != 60 or not opens_markup(data, at):
-            if skipping:
-                at += 1
-                continue
-            if byte < 9 or 13 < byte < 32:  # a control character is not there
-                at += 1
-                continue
-            if byte <= 32 or (byte == 0xC2 and at + 1 < n and data[at + 1] == 0xA0):
-                blank = True
-                if byte == 10 and stack_marks[top] & _PRE_BIT and open_block:
-                    out[size] = 10
-                    size += 1
-                    blank = False
-                at += 1 if byte <= 32 else 2
-                continue
-            if byte == 38 and _no_break(data, at):
-                blank = True
-                at += 6
-                continue
-            row = rows[block]
-            if not open_block:
-                open_block = True
-                row[START], row[ELEMENT], row[BREAKS] = size, stack_element[top], breaks
-                marks[block], words[block] = stack_marks[top], stack_words[top]
-                paths[block] = stack_paths[top]
-                breaks = 0
-            else:
-                marks[block] &= stack_marks[top]
-                words[block] &= stack_words[top]
-                if blank:
-                    out[size] = 32
-                    size += 1
-                    row[SPACES] += 1
-            blank = False
-            linked = stack_marks[top] & _LINK_BIT != 0
-            at, size = _copy(data, at, out, size, row=row, linked=linked)
+        if byte < 9 or 13 < byte < 32:  # a control character is not there
+            at += 1
             continue
-        following = data[at + 1] if at + 1 < n else np.uint8(0)
-        if following == 33 or following == 63 or (following == 47 and not _letter(data[at + 2])):
+        width = _blank_width(data, at)
+        if width:
+            blank = True
+            if byte == 10 and keeps_lines and writes:
+                found.text[size] = 10
+                size += 1
+                blank = False
+            at += width
+            continue
+        if not writes:
+            _begin(found, stack, top, _Pen(size, block, writes, blank, breaks))
+            writes, breaks = True, 0
+        else:
+            found.marks[block] &= stack.marks[top]
+            found.words[block] &= stack.words[top]
+            if blank:
+                found.text[size] = 32
+                size += 1
+                row[SPACES] += 1
+        blank = False
+        at, size = _copy(data, at, found.text, size, row=row, linked=linked)
+    return at, _Pen(size, block, writes, blank, breaks)
+
+
+@kernel
+def _end_line(found, pen, kind, skipped):  # type: ignore[no-untyped-def]
+    """The pen after a tag of this kind that ends a line: a block ends, where text of one was written and is not skipped."""
+    size, block, writes, _, breaks = pen
+    if writes and not skipped:
+        found.rows[block, STOP] = size
+        found.text[size] = 10
+        size += 1
+        block += 1
+        writes = False
+    more = 3 if kind & names.BLOCK else 2 if kind & names.BREAK else 1
+    return _Pen(size, block, writes, False, max(breaks, more))
+
+
+@kernel
+def _pop(found, stack, top, block):  # type: ignore[no-untyped-def]
+    """Take the top off the stack; returns the new one."""
+    if stack.elements[top] != stack.elements[top - 1]:
+        found.elements[stack.elements[top], LAST] = block
+    return top - 1
+
+
+@kernel
+def _close(found, stack, top, key, kind, block):  # type: ignore[no-untyped-def]
+    """Take off the stack what an end tag closes, if anything: an inline one does not end blocks inside it."""
+    if key in (_BODY, _HTML):
+        return top
+    place = top
+    while place > 0 and stack.keys[place] != key:
+        place -= 1
+    inline = kind & (names.BLOCK | names.CELL) == 0
+    if place == 0 or (inline and stack.elements[place] != stack.elements[top]):
+        return top
+    while top >= place:
+        top = _pop(found, stack, top, block)
+    return top
+
+
+@kernel
+def _ends_sibling(sibling, key, kind):  # type: ignore[no-untyped-def]
+    """Whether a start tag ends the open element `sibling`: a block a p, li an li, a an a."""
+    return (sibling == _P and kind & names.BLOCK != 0) or (
+        key == sibling and (key in (_LI, _A, _OPTION, _RT, _RP))
+    )
+
+
+@kernel
+def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
+    """Put the element of a tag on the stack; the new top and the number of elements."""
+    under, top = top, top + 1
+    stack.keys[top] = tag.key
+    mark = tag.kind & 63
+    stack.marks[top] = stack.marks[under] | tag.marks
+    if mark:
+        stack.marks[top] |= np.uint64(1) << np.uint64(mark - 1)
+    stack.words[top] = stack.words[under] | tag.words
+    stack.skips[top] = stack.skips[under] or tag.kind & names.SKIPPED != 0
+    stack.elements[top] = stack.elements[under]
+    stack.paths[top] = stack.paths[under]
+    if tag.kind & (names.BLOCK | names.CELL):
+        stack.elements[top] = count
+        stack.paths[top] = (stack.paths[under] * _PRIME >> np.uint64(20)) ^ (tag.key ^ tag.called) * _PRIME
+        found.elements[count, PARENT] = stack.elements[under]
+        found.elements[count, FIRST] = block
+        count += 1
+    return top, count
+
+
+@kernel
+def _read_tag(data, at, tables):  # type: ignore[no-untyped-def]
+    """The tag whose name begins at `at`, and the position after it."""
+    key, at = read_name(data, at)
+    at, words, marks, called, alone = read_attributes(data, at, tables.word_hashes, tables.word_groups)
+    kind = max(entry_of(tables.tag_hashes, tables.tag_values, key), 0)
+    return at, _Tag(key, kind, words=words, marks=marks, called=called, alone=alone)
+
+
+@kernel
+def _finish(found, stack, top, pen):  # type: ignore[no-untyped-def]
+    """End the block and the elements that the end of the page leaves open; returns the number of blocks."""
+    block = pen.block
+    if pen.writes:
+        found.rows[block, STOP] = pen.size
+        block += 1
+    while top > 0:
+        top = _pop(found, stack, top, block)
+    found.elements[0, LAST] = block
+    return block
+
+
+@kernel
+def _read(data, tables, found, stack):  # type: ignore[no-untyped-def]
+    """Fill `found`; bytes of text, blocks, elements, start and stop of the title, tags."""
+    at, top, count, tags, title_start, title_stop = 0, 0, 1, 0, 0, 0
+    pen = _Pen(0, 0, False, False, 3)
+    while at < len(data):
+        if _is_text(data, at):
+            if stack.skips[top]:
+                at += 1
+            else:
+                at, pen = _read_text(data, at, found, stack=stack, top=top, pen=pen)
+            continue
+        closing = data[at + 1] == 47
+        named = at + 2 if closing else at + 1
+        if not is_letter(data[named]):
             at = skip_comment(data, at)
             continue
-        closing = following == 47
-        named = at + 2 if closing else at + 1
         tags += 1
-        key, at = _name(data, named)
-        at, own_words, own_marks, own_class, self_closed = read_attributes(data, at, word_hashes, word_groups)
-        entry = entry_of(tag_hashes, tag_values, key)
-        kind = entry if entry >= 0 else 0
+        at, tag = _read_tag(data, named, tables)
+        kind = tag.kind
         if kind & (names.BLOCK | names.CELL | names.BREAK):
-            if open_block and not skipping:
-                rows[block, STOP] = size
-                out[size] = 10
-                size += 1
-                block += 1
-                open_block = False
-            blank = False
-            breaks = max(breaks, 3 if kind & names.BLOCK else 2 if kind & names.BREAK else 1)
+            pen = _end_line(found, pen, kind, stack.skips[top])
         if kind & names.VOID:
             continue
         if closing:
-            if key in (_BODY, _HTML):
-                continue
-            found = _closed(keys, stack_element, top, key, kind)
-            while found and top >= found:
-                skipping -= stack_skips[top]
-                if stack_element[top] != stack_element[top - 1]:
-                    elements[stack_element[top], LAST] = block
-                top -= 1
+            top = _close(found, stack, top, key=tag.key, kind=kind, block=pen.block)
             continue
-        if kind & (names.SKIPPED | names.RAWBODY) and self_closed:
+        if kind & (names.SKIPPED | names.RAWBODY) and tag.alone:
             continue
         if kind & names.RAWBODY:
-            stop = skip_raw(data, at, key)
-            if kind & names.TITLE and title_stop == 0 and not skipping:
+            stop = skip_raw(data, at, tag.key)
+            if kind & names.TITLE and title_stop == 0 and not stack.skips[top]:
                 title_start, title_stop = at, stop
-            at = stop
-            while at < n and data[at] != 62:
-                at += 1
-            at += 1
+            at = skip_tag(data, stop)
             continue
-        # An element that its next sibling ends: p before a block, li before li, a before a.
-        if top > 0 and (
-            (keys[top] == _P and kind & names.BLOCK)
-            or (key == keys[top] and (key in (_LI, _A, _OPTION, _RT, _RP)))
-        ):
-            skipping -= stack_skips[top]
-            if stack_element[top] != stack_element[top - 1]:
-                elements[stack_element[top], LAST] = block
-            top -= 1
-        if top + 1 >= _STACK:
-            continue
-        top += 1
-        keys[top] = key
-        mark = kind & 63
-        stack_marks[top] = stack_marks[top - 1] | own_marks
-        if mark:
-            stack_marks[top] |= np.uint64(1) << np.uint64(mark - 1)
-        stack_words[top] = stack_words[top - 1] | own_words
-        stack_skips[top] = kind & names.SKIPPED != 0
-        skipping += stack_skips[top]
-        if kind & (names.BLOCK | names.CELL):
-            stack_element[top] = count
-            stack_paths[top] = (stack_paths[top - 1] * _PRIME >> np.uint64(20)) ^ (key ^ own_class) * _PRIME
-            elements[count, PARENT] = stack_element[top - 1]
-            elements[count, FIRST] = block
-            count += 1
-        else:
-            stack_element[top] = stack_element[top - 1]
-            stack_paths[top] = stack_paths[top - 1]
-    if open_block:
-        rows[block, STOP] = size
-        block += 1
-    while top > 0:
-        if stack_element[top] != stack_element[top - 1]:
-            elements[stack_element[top], LAST] = block
-        top -= 1
-    elements[0, LAST] = block
-    return size, block, count, title_start, title_stop, tags
+        if top > 0 and _ends_sibling(stack.keys[top], tag.key, kind):
+            top = _pop(found, stack, top, pen.block)
+        if top + 1 < _STACK:
+            top, count = _push(found, stack, top, tag=tag, block=pen.block, count=count)
+    block = _finish(found, stack, top, pen)
+    return pen.size, block, count, title_start, title_stop, tags
+
+
+def _empty_stack() -> _Stack:
+    keys, marks, words, paths = np.zeros((4, _STACK), np.uint64)
+    return _Stack(keys, marks, words, paths, np.zeros(_STACK, np.int64), skips=np.zeros(_STACK, np.bool_))
 
 
 def read_blocks(page: bytes) -> Blocks:
     """Cut a page (bytes of HTML in UTF-8) into blocks; linear in its length."""
     data = np.frombuffer(page, np.uint8)
     room = int(np.count_nonzero(data == 60)) + 2
-    rows = np.zeros((room, COLUMNS), np.int64)
-    marks, words, paths = (np.zeros(room, np.uint64) for _ in range(3))
-    elements = np.zeros((room, ELEMENT_COLUMNS), np.int64)
-    out = np.empty(len(data) + room + 1, np.uint8)
-    tag_hashes, tag_values = _TAGS
-    word_hashes, word_groups = _WORDS
-    size, block, count, start, stop, tags = _read(
-        data=data, tag_hashes=tag_hashes, tag_values=tag_values, word_hashes=word_hashes, word_groups=word_groups,
-        out=out, rows=rows, marks=marks, words=words, paths=paths, elements=elements,
+    marks, words, paths = np.zeros((3, room), np.uint64)
+    found = _Found(
+        text=np.empty(len(data) + room + 1, np.uint8), rows=np.zeros((room, COLUMNS), np.int64),
+        marks=marks, words=words, paths=paths, elements=np.zeros((room, ELEMENT_COLUMNS), np.int64),
     )  # fmt: skip
+    found.elements[0, PARENT] = -1
+    size, block, count, start, stop, tags = _read(data, _TABLES, found, _empty_stack())
     return Blocks(
-        text=out[:size], rows=rows[:block], marks=marks[:block], words=words[:block], paths=paths[:block],
-        elements=elements[:count], title=(start, stop), tags=tags,
+        text=found.text[:size], rows=found.rows[:block], marks=found.marks[:block], words=found.words[:block],
+        paths=found.paths[:block], elements=found.elements[:count], title=(start, stop), tags=tags,
     )  # fmt: skip

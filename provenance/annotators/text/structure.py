@@ -10,8 +10,9 @@ import html
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from provenance.annotators.kernel import kernel
+from provenance.annotators.text.markup import is_letter, read_name, skip_comment, skip_raw, skip_tag
 from provenance.annotators.text.names import hash_of
 
 #: Elements that no parser nests (void), or closes by itself at the next of their kind: no depth in them.
@@ -32,7 +33,16 @@ def _table(names: str) -> np.ndarray:
     return np.sort(np.array([hash_of(name) for name in names.split()], np.uint64))
 
 
-_TABLES = tuple(_table(names) for names in (_FLAT, _FORMATTING, _RAW, _BLOCK))
+class _Tables(NamedTuple):
+    """Sorted hashes of the names of elements."""
+
+    flat: np.ndarray
+    formatting: np.ndarray
+    raw: np.ndarray
+    block: np.ndarray
+
+
+_TABLES = _Tables(*(_table(names) for names in (_FLAT, _FORMATTING, _RAW, _BLOCK)))
 
 
 class Structure(NamedTuple):
@@ -45,142 +55,87 @@ class Structure(NamedTuple):
     tag_bytes: int  # of the longest tag
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _has(table: np.ndarray, key: np.uint64) -> bool:
     at = np.searchsorted(table, key)
     return bool(at < len(table) and table[at] == key)
 
 
-@njit(cache=True, nogil=True)
-def _letter(byte: int) -> bool:
-    return (97 <= byte <= 122) or (65 <= byte <= 90)
-
-
-@njit(cache=True, nogil=True)
-def _name(data: np.ndarray, at: int) -> tuple[np.uint64, int]:
-    """Hash of the lower-cased tag name that starts at `at`, and where it ends."""
-    value = np.uint64(0xCBF29CE484222325)
+@kernel
+def _count_attributes(data, at):  # type: ignore[no-untyped-def]
+    """Attributes of the tag whose name ends at `at`, and where its `>` is."""
+    attributes, quote, inside, after_equals = 0, np.uint8(0), False, False
     while at < len(data):
         byte = data[at]
-        if byte <= 32 or byte == 47 or byte == 62:
+        if quote:
+            if byte == quote:
+                quote = np.uint8(0)
+        elif byte == 62:
             break
-        if 65 <= byte <= 90:
-            byte += np.uint8(32)
-        value = (value ^ np.uint64(byte)) * np.uint64(0x100000001B3)
+        elif (byte == 34 or byte == 39) and after_equals:
+            quote = byte
+            after_equals = inside = False
+        elif byte <= 32 or byte == 47:
+            inside = False
+        elif byte == 61:
+            after_equals = True
+        else:
+            attributes += not inside and not after_equals
+            after_equals = False
+            inside = True
         at += 1
-    return value, at
+    return attributes, at
 
 
-@njit(cache=True, nogil=True)
-def _scan(
-    data: np.ndarray,
-    flat: np.ndarray,
-    formatting: np.ndarray,
-    raw: np.ndarray,
-    block: np.ndarray,
-    out: np.ndarray,
-) -> tuple[int, int, int, int, int, int]:
+@kernel
+def _copy_text(data, at, out, size):  # type: ignore[no-untyped-def]
+    """Copy text, from the byte at `at` to the next `<`, where `out` is not empty; positions after it in both."""
+    while True:
+        if len(out):
+            out[size] = data[at]
+            size += 1
+        at += 1
+        if at >= len(data) or data[at] == 60:
+            return at, size
+
+
+@kernel
+def _scan(data, tables, out):  # type: ignore[no-untyped-def]
     """Measure `data`; with a non-empty `out` (as long as `data`) also write the text there."""
     n, at, size = len(data), 0, 0
     depth = deepest = open_formatting = most_formatting = most_attributes = tags = longest = 0
-    write = len(out) > 0
     while at < n:
-        byte = data[at]
-        if byte != 60:
-            if write:
-                out[size] = byte
-                size += 1
-            at += 1
+        following = data[at + 1] if data[at] == 60 and at + 1 < n else np.uint8(0)
+        if following == 33 or following == 63:
+            at = skip_comment(data, at)
+            continue
+        named = at + 2 if following == 47 else at + 1
+        if following == 0 or named >= n or not is_letter(data[named]):
+            at, size = _copy_text(data, at, out, size)
             continue
         start = at
-        following = data[at + 1] if at + 1 < n else np.uint8(0)
-        if following == 33 or following == 63:  # <! and <?
-            at += 2
-            if following == 33 and at + 1 < n and data[at] == 45 and data[at + 1] == 45:
-                at += 2
-                inner = at
-                while at < n and not (  # --> or --!>
-                    data[at] == 62
-                    and (
-                        (data[at - 1] == 45 and data[at - 2] == 45)
-                        or (
-                            at - 3 >= inner
-                            and data[at - 1] == 33
-                            and data[at - 2] == 45
-                            and data[at - 3] == 45
-                        )
-                    )
-                ):
-                    at += 1
-            else:
-                while at < n and data[at] != 62:
-                    at += 1
-            at += 1
-            continue
-        closing = following == 47
-        named = at + 2 if closing else at + 1
-        if named >= n or not _letter(data[named]):
-            if write:
-                out[size] = byte
-                size += 1
-            at += 1
-            continue
-        key, at = _name(data, named)
-        attributes, quote, inside, after_equals = 0, np.uint8(0), False, False
-        while at < n:
-            byte = data[at]
-            if quote:
-                if byte == quote:
-                    quote = np.uint8(0)
-            elif byte == 62:
-                break
-            elif (byte == 34 or byte == 39) and after_equals:
-                quote = byte
-                after_equals = False
-                inside = False
-            elif byte <= 32 or byte == 47:
-                inside = False
-            else:
-                if byte == 61:
-                    after_equals = True
-                elif not inside and not after_equals:
-                    attributes += 1
-                    inside = True
-                else:
-                    after_equals = False
-                    inside = True
-            at += 1
-        self_closed = at > 0 and at < n and data[at - 1] == 47
+        key, at = read_name(data, named)
+        attributes, at = _count_attributes(data, at)
+        self_closed = at < n and data[at - 1] == 47
         at += 1
         tags += 1
         longest = max(longest, at - start)
         most_attributes = max(most_attributes, attributes)
-        if write and _has(block, key):
+        if len(out) and _has(tables.block, key):
             out[size] = 10
             size += 1
-        if closing:
-            if not _has(flat, key) and depth > 0:
+        if following == 47:
+            if depth > 0 and not _has(tables.flat, key):
                 depth -= 1
-            if open_formatting > 0 and _has(formatting, key):
+            if open_formatting > 0 and _has(tables.formatting, key):
                 open_formatting -= 1
-            continue
-        if _has(raw, key):
-            if self_closed:
-                continue
-            while at < n:  # to the end tag of the same name
-                if data[at] == 60 and at + 2 < n and data[at + 1] == 47 and _letter(data[at + 2]):
-                    other, end = _name(data, at + 2)
-                    if other == key:
-                        while end < n and data[end] != 62:
-                            end += 1
-                        at = end + 1
-                        break
-                at += 1
-            continue
-        if not _has(flat, key):
+        elif _has(tables.raw, key):
+            if not self_closed:
+                at = skip_tag(data, skip_raw(data, at, key))
+        elif not _has(tables.flat, key):
             depth += 1
             deepest = max(deepest, depth)
-            if _has(formatting, key):
+            if _has(tables.formatting, key):
                 open_formatting += 1
                 most_formatting = max(most_formatting, open_formatting)
     return deepest, most_attributes, most_formatting, tags, longest, size
@@ -200,8 +155,5 @@ def strip(page: bytes) -> str:
 
 
 def _run(page: bytes, out: np.ndarray) -> tuple[int, int, int, int, int, int]:
-    flat, formatting, raw, block = _TABLES
-    found: tuple[int, int, int, int, int, int] = _scan(
-        np.frombuffer(page, np.uint8), flat=flat, formatting=formatting, raw=raw, block=block, out=out
-    )
+    found: tuple[int, int, int, int, int, int] = _scan(np.frombuffer(page, np.uint8), _TABLES, out)
     return found

@@ -1,4 +1,4 @@
-"""One tag of a page at a time: its attributes in words and marks, and how far comments and raw text reach.
+"""The attributes of one tag of a page in words and marks.
 
 Compiled helpers of `blocks`, each linear in the bytes that it reads.
 """
@@ -6,10 +6,9 @@ Compiled helpers of `blocks`, each linear in the bytes that it reads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names
-from provenance.annotators.text.structure import _letter, _name
 
 _CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _STYLE, _HIDDEN, _ARIA = (
     np.uint64(names.hash_of(name))
@@ -22,14 +21,14 @@ _HIDDEN_BIT, _BODY_BIT = (np.uint64(1 << bit) for bit in (names.HIDDEN, names.BO
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def entry_of(hashes, values, key):  # type: ignore[no-untyped-def]
     """Value of `key` in a table of sorted hashes, -1 where it is not in it."""
     at = np.searchsorted(hashes, key)
     return values[at] if at < len(hashes) and hashes[at] == key else np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hides(data, start, stop):  # type: ignore[no-untyped-def]
     """Whether a style says `display: none`."""
     of_display, value = False, _OFFSET
@@ -48,7 +47,7 @@ def _hides(data, start, stop):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-def]
     """Words, marks and hash of the value at `start` to `stop` of an attribute; words end at a change of case, too."""
     words, marks = np.uint64(0), np.uint64(0)
@@ -82,7 +81,7 @@ def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-d
     return words, marks, (whole if key == _CLASS else np.uint64(0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _value(data, at):  # type: ignore[no-untyped-def]
     """Start and stop of the value of an attribute after its `=`, and where reading goes on."""
     n = len(data)
@@ -99,7 +98,7 @@ def _value(data, at):  # type: ignore[no-untyped-def]
     return at, stop, stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
     """Read from the end of a tag's name to its `>`.
 
@@ -139,45 +138,3 @@ def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
             marks |= more_marks
             called ^= hashed
     return at + 1, words, marks, called, closed
-
-
-@njit(cache=True, nogil=True)
-def opens_markup(data, at):  # type: ignore[no-untyped-def]
-    """Whether the `<` at `at` begins markup, and does not stand for itself."""
-    following = data[at + 1] if at + 1 < len(data) else np.uint8(0)
-    if following == 47 and at + 2 < len(data):
-        following = data[at + 2]
-    return following == 33 or following == 63 or _letter(int(following))
-
-
-@njit(cache=True, nogil=True)
-def skip_comment(data, at):  # type: ignore[no-untyped-def]
-    """Position after the comment or declaration whose `<` is at `at`."""
-    n = len(data)
-    if at + 3 < n and data[at + 1] == 33 and data[at + 2] == 45 and data[at + 3] == 45:
-        at += 4
-        inner = at
-        while at < n:
-            if data[at] == 62 and (
-                (data[at - 1] == 45 and data[at - 2] == 45)
-                or (at - 3 >= inner and data[at - 1] == 33 and data[at - 2] == 45 and data[at - 3] == 45)
-            ):
-                break
-            at += 1
-    else:
-        while at < n and data[at] != 62:
-            at += 1
-    return at + 1
-
-
-@njit(cache=True, nogil=True)
-def skip_raw(data, at, key):  # type: ignore[no-untyped-def]
-    """Where the end tag of name `key` begins, or the end."""
-    n = len(data)
-    while at < n:
-        if data[at] == 60 and at + 2 < n and data[at + 1] == 47 and _letter(data[at + 2]):
-            other, _ = _name(data, at + 2)
-            if other == key:
-                return at
-        at += 1
-    return n

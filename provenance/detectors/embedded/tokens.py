@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from provenance.annotators.kernel import kernel
 
 #: Tokens read of one document: bounds time and memory on hostile input.
 MAX_TOKENS = 8192
@@ -109,7 +110,7 @@ def character_tables() -> Characters:
     return Characters(kinds, upper, fold)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decode(data, at, stop):  # type: ignore[no-untyped-def]
     """Code point at `at` and the position after it; broken bytes give a space."""
     first = data[at]
@@ -124,198 +125,217 @@ def _decode(data, at, stop):  # type: ignore[no-untyped-def]
     return np.int64(0x20), at + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_hash(code):  # type: ignore[no-untyped-def]
     """Hash of a punctuation mark, apart from those of words."""
     return np.uint32((np.uint32(code) ^ np.uint32(0x9E3779B9)) * np.uint32(0x85EBCA6B))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_space(byte):  # type: ignore[no-untyped-def]
     return byte == 32 or (9 <= byte <= 13)
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def _put(tokens, place, value, kind, flags, size, suffix):  # type: ignore[no-untyped-def]
+    """Write one token; returns the place of the next one."""
+    tokens.hashes[place] = value
+    tokens.types[place] = kind
+    tokens.flags[place] = flags
+    tokens.lengths[place] = min(size, 255)
+    tokens.suffixes[place] = suffix
+    return place + 1
+
+
+@kernel
+def _read_word(data, code, after, stop, characters):  # type: ignore[no-untyped-def]
+    """Read on from the letter `code` that ends at `after`: where the word ends, its hash, flags, length and tail."""
+    kinds, upper, fold = characters
+    value = _FNV
+    tail = np.uint32(0)
+    size = 0
+    capitals = 0
+    flags = CAPITAL if upper[code] else 0
+    while True:
+        folded = fold[code]
+        value = np.uint32((value ^ np.uint32(folded)) * _PRIME)
+        shift = np.uint32(16) if folded >= 0xAC00 else np.uint32(11)  # two syllables, three letters
+        tail = np.uint32((tail << shift) ^ np.uint32(folded))
+        size += 1
+        capitals += upper[code]
+        at = after
+        while at < stop:  # marks that combine with the letter, soft hyphens
+            code, after = _decode(data, at, stop)
+            if code < 0x10000 and kinds[code] == _SKIP:
+                at = after
+            else:
+                break
+        if at >= stop or code >= 0x10000:
+            break
+        if kinds[code] == _LETTER:
+            continue
+        if kinds[code] == _APOS and after < stop:
+            ahead, beyond = _decode(data, after, stop)
+            if ahead < 0x10000 and kinds[ahead] == _LETTER:
+                value = np.uint32((value ^ np.uint32(39)) * _PRIME)
+                flags |= APOSTROPHE
+                code, after = ahead, beyond
+                continue
+        break
+    if folded >= 0xAC00:
+        flags |= HANGUL
+    if capitals > 1 and capitals == size:
+        flags |= UPPER
+    return at, value, flags, size, tail
+
+
+@kernel
+def _skip_address(data, at, stop, size, tail):  # type: ignore[no-untyped-def]
+    """Where the address ends whose first word (its length and tail are given) ends at `at`; `at` where it is none."""
+    scheme = at + 2 < stop and data[at] == 58 and data[at + 1] == 47 and data[at + 2] == 47  # "://"
+    mail = at + 1 < stop and data[at] == 64 and not _is_space(data[at + 1])
+    web = size == 3 and tail == _WWW and at < stop and data[at] == 46
+    if scheme or mail or web:
+        while at < stop and not _is_space(data[at]) and data[at] not in (34, 41, 60, 62, 93):
+            at += 1
+    return at
+
+
+@kernel
+def _skip_mail(data, at, start, stop):  # type: ignore[no-untyped-def]
+    """Where the address ends that has its "@" at `at`; `at` where it is none."""
+    if data[at] != 64 or at == start or _is_space(data[at - 1]):
+        return at
+    if at + 1 < stop and not _is_space(data[at + 1]):
+        while at < stop and not _is_space(data[at]):
+            at += 1
+    return at
+
+
+@kernel
+def _skip_footnote(data, at, stop):  # type: ignore[no-untyped-def]
+    """Position after the footnote mark ("[12]") that begins at `at`; `at` where it is none."""
+    if data[at] == 91 and at + 2 < stop and 48 <= data[at + 1] <= 57:
+        ahead = at + 1
+        while ahead < stop and ahead < at + 4 and 48 <= data[ahead] <= 57:
+            ahead += 1
+        if ahead < stop and data[ahead] == 93:
+            return ahead + 1
+    return at
+
+
+@kernel
+def _read_number(data, after, stop, kinds):  # type: ignore[no-untyped-def]
+    """Read on from the digit that ends at `after`: where the number ends, and its digits."""
+    size, kind = 0, _DIGIT
+    while kind == _DIGIT:
+        size += 1
+        at = after
+        if at >= stop:
+            break
+        code, after = _decode(data, at, stop)
+        if code >= 0x10000:
+            break
+        kind = kinds[code]
+    return at, size
+
+
+@kernel
+def _numbers_list(data, at, stop, size):  # type: ignore[no-untyped-def]
+    """Whether a number of `size` digits at the start of a line, which ends at `at`, counts the items of a list."""
+    return size <= 3 and at + 1 < stop and (data[at] == 46 or data[at] == 41) and _is_space(data[at + 1])
+
+
+@kernel
+def _read_mark(data, at, start, stop, characters):  # type: ignore[no-untyped-def]
+    """Read the mark at `at`, of which a run is one: where it ends, and its folded code."""
+    kinds, _, fold = characters
+    code, after = _decode(data, at, stop)
+    folded = fold[code]
+    if kinds[code] == _APOS:
+        folded = QUOTE
+    if kinds[code] == _HYPHEN and after < stop:
+        ahead, beyond = _decode(data, after, stop)
+        spaced = at == start or _is_space(data[at - 1])
+        if ahead < 0x10000 and kinds[ahead] == _HYPHEN:
+            folded = DASH
+            after = beyond
+        elif spaced and _is_space(data[after]):
+            folded = DASH
+    while after < stop:
+        ahead, beyond = _decode(data, after, stop)
+        if ahead != code:
+            break
+        after = beyond
+        if folded == 46:
+            folded = ELLIPSIS
+    return after, folded
+
+
+@kernel
+def _ends_sentence(folded):  # type: ignore[no-untyped-def]
+    """Whether a mark of this folded code ends a sentence (full stops of any script, "!", "?")."""
+    return (
+        folded == 46
+        or folded == 33
+        or folded == 63
+        or folded == 0x3002
+        or folded == ELLIPSIS
+        or folded == 0x61F
+        or folded == 0x6D4
+    )
+
+
+@kernel
 def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-def]
     """Fill `tokens` (`Tokens`) from data[start:stop] and return how many there are; reading ends when it is full.
 
     Linear in the bytes, with look-ahead of at most four.
     """
-    kinds, upper, fold = characters
-    hashes, types, flags, lengths, suffixes = tokens
+    kinds, _, fold = characters
     count = 0
     at = start
     run_start = 0  # the first token since the last white space: what an address takes back
     line_start = True
-    limit = len(hashes)
+    limit = len(tokens.hashes)
     while at < stop and count < limit:
         code, after = _decode(data, at, stop)
-        if code >= 0x10000:
-            at = after
-            continue
-        kind = kinds[code]
+        kind = kinds[code] if code < 0x10000 else np.uint8(_SKIP)
         if kind == _LETTER:
-            value = _FNV
-            tail = np.uint32(0)
-            size = 0
-            capitals = 0
-            flag = 0
-            first_upper = upper[code]
-            while True:
-                folded = fold[code]
-                value = np.uint32((value ^ np.uint32(folded)) * _PRIME)
-                shift = np.uint32(16) if folded >= 0xAC00 else np.uint32(11)  # two syllables, three letters
-                tail = np.uint32((tail << shift) ^ np.uint32(folded))
-                size += 1
-                capitals += upper[code]
-                at = after
-                while at < stop:  # marks that combine with the letter, soft hyphens
-                    code, after = _decode(data, at, stop)
-                    if code < 0x10000 and kinds[code] == _SKIP:
-                        at = after
-                    else:
-                        break
-                if at >= stop or code >= 0x10000:
-                    break
-                if kinds[code] == _LETTER:
-                    continue
-                if kinds[code] == _APOS and after < stop:
-                    ahead, beyond = _decode(data, after, stop)
-                    if ahead < 0x10000 and kinds[ahead] == _LETTER:
-                        value = np.uint32((value ^ np.uint32(39)) * _PRIME)
-                        flag |= APOSTROPHE
-                        code, after = ahead, beyond
-                        continue
-                break
-            if first_upper:
-                flag |= CAPITAL
-            if folded >= 0xAC00:
-                flag |= HANGUL
-            if capitals > 1 and capitals == size:
-                flag |= UPPER
-            hashes[count] = value
-            types[count] = WORD
-            flags[count] = flag
-            lengths[count] = min(size, 255)
-            suffixes[count] = tail
-            count += 1
+            at, value, flags, size, tail = _read_word(data, code, after, stop, characters)
+            count = _put(tokens, count, value, kind=WORD, flags=flags, size=size, suffix=tail)
+            end = _skip_address(data, at, stop, size, tail)
+            if end > at:
+                count, at = run_start, end
             line_start = False
-            scheme = at + 2 < stop and data[at] == 58 and data[at + 1] == 47 and data[at + 2] == 47  # "://"
-            mail = at + 1 < stop and data[at] == 64 and not _is_space(data[at + 1])
-            web = size == 3 and tail == _WWW and at < stop and data[at] == 46
-            if scheme or mail or web:
-                count = run_start
-                while at < stop and not _is_space(data[at]) and data[at] not in (34, 41, 60, 62, 93):
-                    at += 1
-            continue
-        if kind == _SPACE:
-            if code == 91 and at + 2 < stop and 48 <= data[at + 1] <= 57:  # footnote mark "[12]"
-                ahead_at = at + 1
-                while ahead_at < stop and ahead_at < at + 4 and 48 <= data[ahead_at] <= 57:
-                    ahead_at += 1
-                if ahead_at < stop and data[ahead_at] == 93:
-                    at = ahead_at + 1
-                    continue
-            if (
-                code == 64
-                and at > start
-                and not _is_space(data[at - 1])
-                and at + 1 < stop
-                and not _is_space(data[at + 1])
-            ):
+        elif kind == _SPACE:
+            mail, footnote = _skip_mail(data, at, start, stop), _skip_footnote(data, at, stop)
+            if mail > at:
                 count = run_start  # the address began with digits or marks
-                while at < stop and not _is_space(data[at]):
-                    at += 1
-                continue
-            if code == 32 or code == 9 or code == 160:
+            elif code == 32 or code == 9 or code == 160:
                 run_start = count
+            at = max(mail, footnote, after)
+        elif kind == _NEWLINE:
+            run_start, line_start, at = count, True, after
+        elif kind == _SKIP:
             at = after
-            continue
-        if kind == _NEWLINE:
-            run_start = count
-            line_start = True
-            at = after
-            continue
-        if kind == _DIGIT:
-            size = 0
-            while kind == _DIGIT:
-                size += 1
-                at = after
-                if at >= stop:
-                    break
-                code, after = _decode(data, at, stop)
-                if code >= 0x10000:
-                    break
-                kind = kinds[code]
-            if (
-                line_start
-                and size <= 3
-                and at + 1 < stop
-                and (data[at] == 46 or data[at] == 41)
-                and _is_space(data[at + 1])
-            ):
-                at += 2  # a list number
-                line_start = False
-                continue
-            line_start = False
-            hashes[count] = mark_hash(0x30 + min(size, 5))
-            types[count] = NUMBER
-            flags[count] = 0
-            lengths[count] = min(size, 255)
-            suffixes[count] = 0
-            count += 1
-            continue
-        if kind == _IDEO:
-            line_start = False
-            hashes[count] = np.uint32((_FNV ^ np.uint32(fold[code])) * _PRIME)
-            types[count] = IDEOGRAPH
-            flags[count] = 0
-            lengths[count] = 1
-            suffixes[count] = 0
-            count += 1
-            at = after
-            continue
-        if kind == _SKIP:
-            at = after
-            continue
-        # marks
-        folded = np.int64(fold[code])
-        if kind in (_DASH, _HYPHEN) and line_start and after < stop and _is_space(data[after]):
-            at = after
-            continue
-        if kind == _APOS:
-            folded = QUOTE
-        if kind == _HYPHEN and after < stop:
-            ahead, beyond = _decode(data, after, stop)
-            spaced = at == start or _is_space(data[at - 1])
-            if ahead < 0x10000 and kinds[ahead] == _HYPHEN:
-                folded = DASH
-                after = beyond
-            elif spaced and _is_space(data[after]):
-                folded = DASH
-        while after < stop:  # runs of one mark are one mark
-            ahead, beyond = _decode(data, after, stop)
-            if ahead == code:
-                after = beyond
-                if folded == 46:
-                    folded = ELLIPSIS
+        elif kind == _DIGIT:
+            at, size = _read_number(data, after, stop, kinds)
+            if line_start and _numbers_list(data, at, stop, size):
+                at += 2
             else:
-                break
-        line_start = False
-        ends = (
-            folded == 46
-            or folded == 33
-            or folded == 63
-            or folded == 0x3002
-            or folded == ELLIPSIS
-            or folded == 0x61F
-            or folded == 0x6D4
-        )
-        hashes[count] = mark_hash(folded)
-        types[count] = MARK
-        flags[count] = SENTENCE_END if ends else 0
-        lengths[count] = 1
-        suffixes[count] = np.uint32(folded)
-        count += 1
-        at = after
+                value = mark_hash(0x30 + min(size, 5))
+                count = _put(tokens, count, value, kind=NUMBER, flags=0, size=size, suffix=0)
+            line_start = False
+        elif kind == _IDEO:
+            value = np.uint32((_FNV ^ np.uint32(fold[code])) * _PRIME)
+            count = _put(tokens, count, value, kind=IDEOGRAPH, flags=0, size=1, suffix=0)
+            line_start, at = False, after
+        elif line_start and kind in (_DASH, _HYPHEN) and after < stop and _is_space(data[after]):
+            at = after  # the dash of a list
+        else:
+            at, folded = _read_mark(data, at, start, stop, characters)
+            flags = SENTENCE_END if _ends_sentence(folded) else 0
+            count = _put(tokens, count, mark_hash(folded), kind=MARK, flags=flags, size=1, suffix=folded)
+            line_start = False
     return count
