@@ -221,7 +221,7 @@ def test_bounds_and_sample_sizes_are_reported_and_hold(release: Path) -> None:
     assert new.detector_flagged[~machine].mean() <= 0.03
     card = (release / "README.md").read_text(encoding="utf-8")
     for row in strata:
-        assert f"| en | {row['words_from']}+ | {row['low_background']:,} |" in card
+        assert f"| {row['language']} | {row['words_from']}+ | {row['low_background']:,} |" in card
 
 
 def test_prior_of_a_known_mixture_is_found(release: Path) -> None:

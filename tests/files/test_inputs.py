@@ -97,7 +97,16 @@ def test_a_crawl_is_curated_into_its_own_directory_and_again(tmp_path: Path) -> 
 def test_a_file_that_cannot_be_opened_is_a_row_and_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "crawl").mkdir()
     (tmp_path / "crawl" / "x.jsonl").symlink_to(tmp_path / "later.jsonl")
-    arguments = ("curate", tmp_path / "crawl", "--output", tmp_path / "r", "--quiet", "--json")
+    arguments = (
+        "curate",
+        tmp_path / "crawl",
+        "--output",
+        tmp_path / "r",
+        "--max-synthetic",
+        "1",
+        "--quiet",
+        "--json",
+    )
     ended = run(*arguments)
     assert ended.code == 1 and '"failed:bad_container": 1' in ended.out
     (tmp_path / "later.jsonl").write_text('{"text": "here it is"}')
