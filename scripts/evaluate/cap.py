@@ -147,6 +147,8 @@ def main() -> None:
     print(
         f"{len(frame.drop_duplicates(['share', 'old', 'clustered', 'seed'])):,} crawls of {arguments.documents:,} new documents"
     )
+    near = (frame.stated - frame.before).abs() <= np.maximum(0.15 * frame.before, 0.02)
+    print(f"share stated before the cap within 15% or 2 points of the true one: {near.mean():.0%} of crawls")
     print_shares(frame)
     print_losses(pd.concat(lost))
 
@@ -197,6 +199,7 @@ def run(
     length = [f"{LENGTHS[k]}+ tokens" for k in np.digitize(tokens, LENGTHS) - 1]
     about = {"language": table["language"].to_pylist(), "length": length, "judged": judged.astype(str)}
     before = tokens[machine].sum() / tokens.sum()
+    stated = float((tokens * candidates.probability.astype(float)).sum() / tokens.sum())
     for guarantee, policy, asked in requests:
         chosen = configuration.cap.model_copy(
             update={"guarantee": guarantee, "policy": policy, "max_synthetic": Decimal(asked)}
@@ -214,6 +217,7 @@ def run(
                 "policy": policy,
                 "asked": float(asked),
                 "before": before,
+                "stated": stated,
                 "claimed": (weight * offered.probability)[keep].sum() / total,
                 "true": weight[keep & machine].sum() / total,
                 "found": weight[keep & (offered.probability >= request.threshold)].sum() / total,
