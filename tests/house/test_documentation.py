@@ -34,6 +34,6 @@ def test_no_page_tells_a_path_of_somebodys_machine(page: Path) -> None:
 def test_the_table_of_priors_is_that_of_the_configuration() -> None:
     text = (ROOT / "docs" / "probability.md").read_text(encoding="utf-8")
     prior = Configuration().prior
-    stated = dict(re.findall(r"^\| ([^|]+?) \| (\.\d+) \|", text, re.MULTILINE))
+    stated = dict(re.findall(r"^\| (before \S+|\d{4}-\d{2}) \| (\.\d+) \|", text, re.MULTILINE))
     assert float(stated.pop(f"before {str(LOW_BACKGROUND_BEFORE)[:10]}")) == prior.low_background
     assert {month: float(value) for month, value in stated.items()} == prior.by_month
