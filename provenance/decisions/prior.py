@@ -31,7 +31,7 @@ MOST_FACTOR = 40.0
 STATED_SD = 0.35
 #: What the table may be off by for a given crawl, in nats: its sources differ by about a factor of three.
 TABLE_SD = 0.7
-#: Month for documents that a wider stratum than a year has together.
+#: Year of a stratum that holds all years of its language.
 _ALL = None
 _Z95 = 1.959963984540054
 
