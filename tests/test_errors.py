@@ -48,7 +48,7 @@ def test_every_error_is_one_of_the_two_kinds(module: str, name: str) -> None:
         ("provenance.annotators.watermarks.tokenizers", "TokenizerError", ValueError),
         ("provenance.files.workspace", "WorkspaceError", RuntimeError),
         ("provenance.release.manifest", "ReleaseError", RuntimeError),
-        ("provenance.audit.columns", "AuditError", RuntimeError),
+        ("provenance.audit.inputs", "AuditError", RuntimeError),
     ],
 )
 def test_errors_can_be_caught_where_they_always_could(home: str, name: str, base: type) -> None:

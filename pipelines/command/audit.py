@@ -1,37 +1,189 @@
-"""`provenance audit`: estimate the synthetic share of a dataset, and measure its diversity."""
+"""`provenance audit` and `sketch`: the synthetic share of datasets, and whether their diversity collapses."""
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import place
 from pipelines.command.reading import storage_of
+from provenance.errors import UsageError
+
+if TYPE_CHECKING:
+    from provenance.audit.versions import Settings
+    from provenance.files.storage import Storage
+
+_DIMENSIONS = ("language", "source", "year", "band")
+_INPUTS = "a release, a file or directory of Parquet, Arrow, JSON lines or plain text, or a file of sketches"
 
 
 def add_to(commands: Commands) -> None:
-    """Add the command to the parser."""
-    text = "estimate the synthetic share of a dataset, and measure its diversity"
+    """Add both commands to the parser."""
+    text = "estimate the synthetic share of datasets, and compare their diversity with a baseline's"
     parser = commands.add_parser("audit", help=text, description=text)
+    parser.add_argument("datasets", type=place, nargs="+", metavar="DATASET", help=_INPUTS)
     parser.add_argument(
-        "dataset",
+        "--baseline",
         type=place,
         metavar="DATASET",
-        help="a release, or a directory or file of Parquet with text",
+        help="what to compare with (of several datasets: the first)",
+    )
+    _add_reading(parser)
+    parser.add_argument(
+        "--tolerance",
+        type=_tolerance,
+        action="append",
+        default=[],
+        metavar="MEASURE=CHANGE",
+        help="largest change for the worse, such as rare_coverage_words=0.05",
+    )
+    parser.add_argument("--html", type=place, metavar="FILE", help="write the report as a page, too")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="each entry of the directory DATASET is a version: one line of JSON for each, by name",
+    )
+    parser.set_defaults(run=run_audit)
+
+    text = "write the mergeable statistics of datasets, from which audits are made without reading them again"
+    parser = commands.add_parser("sketch", help=text, description=text)
+    parser.add_argument("datasets", type=place, nargs="+", metavar="DATASET", help=f"{_INPUTS}; they add up")
+    parser.add_argument(
+        "--output", type=place, required=True, metavar="FILE", help="a name that ends in .sketch"
+    )
+    _add_reading(parser)
+    parser.set_defaults(run=run_sketch)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text-field", default="text", metavar="NAME", help="the field that holds the text")
+    parser.add_argument(
+        "--prompt-field", metavar="NAME", help="of a model's outputs: what the text responds to"
     )
     parser.add_argument(
-        "--baseline", type=place, metavar="DATASET", help="a dataset to compare the diversity with"
+        "--by",
+        type=_dimensions,
+        default=(),
+        metavar="LIST",
+        help=f"compare parts as well, of {', '.join(_DIMENSIONS)} (a comma between)",
     )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: Arguments) -> int:
-    """Print the report."""
-    from provenance.audit.estimate import audit
+def run_audit(arguments: Arguments) -> int:
+    """Print the report; 1 where a measure fell by more than its tolerance."""
+    from provenance.audit.page import write_page
     from provenance.audit.report import describe
+    from provenance.audit.sketches.compare import FAIL
+    from provenance.audit.versions import audit
 
-    dataset, baseline = arguments.dataset, arguments.baseline
-    found = audit(storage_of(dataset, baseline or ""), dataset, baseline)
+    datasets, baseline = arguments.datasets, arguments.baseline
+    storage = storage_of(*datasets, baseline or "")
+    settings = _settings(arguments)
+    if arguments.watch:
+        return _watch(storage, arguments, settings)
+    found = audit(storage, datasets, baseline, settings)
+    if arguments.html:
+        with storage_of(arguments.html).create(arguments.html) as file:
+            file.write(write_page(found).encode("utf-8"))
     print(json.dumps(found, indent=1, ensure_ascii=False) if arguments.json else describe(found))
+    return int(found["status"] == FAIL)
+
+
+def run_sketch(arguments: Arguments) -> int:
+    """Write the sketch of all datasets together."""
+    from provenance.audit.inputs import SKETCH
+    from provenance.audit.versions import sketch_dataset
+
+    output = arguments.output
+    if not output.endswith(SKETCH):
+        raise UsageError(f"--output {output}: name a file that ends in {SKETCH}, by which audits know it")
+    storage = storage_of(*arguments.datasets)
+    settings = _settings(arguments)
+    sketches = sketch_dataset(storage, arguments.datasets[0], settings)
+    for dataset in arguments.datasets[1:]:
+        sketches.merge(sketch_dataset(storage, dataset, settings))
+    with storage_of(output).create(output) as file:
+        file.write(sketches.to_bytes())
+    print(f"{output}: {sketches.whole.documents:,} documents, {sketches.whole.words:,} words")
     return 0
+
+
+def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
+    """One line of JSON for each version in a directory; 1 where one of them failed."""
+    from provenance.audit.sketches.compare import FAIL
+    from provenance.audit.versions import read_version, report, sketch_dataset
+
+    if len(arguments.datasets) != 1:
+        raise UsageError("--watch takes one DATASET, the directory that holds the versions")
+    versions = list(_versions(storage, arguments.datasets[0]))
+    baseline = arguments.baseline or (versions[0] if versions else None)
+    if baseline is None:
+        raise UsageError(f"{arguments.datasets[0]}: holds no versions to watch")
+    against = sketch_dataset(storage, baseline, settings)
+    failed = False
+    for version in versions:
+        if version == baseline:
+            continue
+        found = report(read_version(storage, version, settings), against, baseline, settings)
+        measures = found["diversity"]["baseline"]["measures"]
+        line: dict[str, Any] = {
+            "dataset": version,
+            "baseline": baseline,
+            "status": found["status"],
+            "documents": found["documents"],
+            "failed": [name for name, item in measures.items() if item["status"] == FAIL],
+            "changes": {
+                name: round(item["change"], 6) for name, item in measures.items() if "change" in item
+            },
+        }
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+        failed = failed or found["status"] == FAIL
+    return int(failed)
+
+
+def _versions(storage: Storage, directory: str) -> Iterator[str]:
+    """The entries of a directory that hold files, by name."""
+    prefix = directory.rstrip("/") + "/"
+    names = {item.path[len(prefix) :].split("/")[0] for item in storage.list(directory)}
+    for name in sorted(names):
+        if not name.startswith("."):
+            yield prefix + name
+
+
+def _settings(arguments: Arguments) -> Settings:
+    from provenance.audit.sketches.compare import NAMES
+    from provenance.audit.versions import Settings
+
+    tolerances = dict(getattr(arguments, "tolerance", []))
+    for name in tolerances:
+        if name not in NAMES:
+            raise UsageError(f"--tolerance {name}: there is no such measure; there are {', '.join(NAMES)}")
+    return Settings(
+        text=arguments.text_field,
+        prompt=arguments.prompt_field,
+        dimensions=arguments.by,
+        tolerances=tolerances,
+    )
+
+
+def _dimensions(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in _DIMENSIONS:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(_DIMENSIONS)}")
+    return names
+
+
+def _tolerance(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: write MEASURE=CHANGE, such as rare_coverage_words=0.05")
+    return name, number

@@ -1,72 +1,23 @@
-"""The columns of any Parquet that `provenance audit` reads: text, and language, source, time and watermarks if there.
+"""The columns of any dataset that `provenance audit` reads: text, and language, source, time and watermarks if there.
 
 A column of another type than expected counts as missing; only the text has to be there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import xxhash
 from numpy.typing import NDArray
 
 from provenance.annotators.language import identify, load_model
+from provenance.audit.inputs import AuditError
 from provenance.detectors.embedded.calibration import base_language
-from provenance.errors import DataError
-from provenance.files.storage import Storage, join
 from provenance.records.dates import time_of
 
-_BATCH_ROWS = 1024
 _TIME = pa.timestamp("us", "UTC")
 _LAST_SECOND = 253_402_300_800  # the year 10000
-
-
-class AuditError(DataError):
-    """A dataset that cannot be audited; the message says why."""
-
-
-def read_batches(storage: Storage, dataset: str) -> Iterator[pa.RecordBatch]:
-    """Batches of the columns that an audit reads.
-
-    Raises:
-        AuditError: where a file is damaged or has no text.
-    """
-    wanted = {"text", "language", "source", "proven_by", "capture_time", "watermarks"}
-    for path in find_files(storage, dataset):
-        with storage.open(path) as file:
-            try:
-                table = pq.ParquetFile(file)
-                names = table.schema_arrow.names
-                if "text" not in names:
-                    raise AuditError(f"{path}: has no column `text` (it has {', '.join(names[:8])})")
-                columns = [name for name in names if name in wanted]
-                yield from table.iter_batches(_BATCH_ROWS, columns=columns)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise AuditError(f"{path}: cannot be read as Parquet: {error}") from error
-
-
-def find_files(storage: Storage, dataset: str) -> list[str]:
-    """The Parquet files of a dataset, sorted; of a release only its documents.
-
-    Raises:
-        AuditError: where there is none.
-    """
-    if dataset.endswith(".parquet") and storage.info(dataset) is not None and not storage.list(dataset):
-        return [dataset]
-    release = storage.info(join(dataset, "manifest.json")) is not None
-    folder = join(dataset, "data") if release else dataset
-    found = sorted(item.path for item in storage.list(folder) if item.path.endswith(".parquet"))
-    if not found:
-        there = storage.info(dataset) is not None or bool(storage.list(dataset))
-        raise AuditError(
-            f"{dataset}: there is no Parquet file here; other formats become Parquet by `provenance curate`"
-            if there
-            else f"{dataset}: there is no such file or directory, so no Parquet file"
-        )
-    return found
 
 
 def texts_of(batch: pa.RecordBatch) -> pa.Array:
@@ -87,6 +38,16 @@ def languages_of(batch: pa.RecordBatch, texts: pa.Array) -> list[str | None]:
         return [identify(model, text)[0] for text in texts.to_pylist()]
     base = {value: base_language(value) or None if value else None for value in set(given)}
     return [base[value] for value in given]
+
+
+def sites_of(batch: pa.RecordBatch) -> NDArray[np.uint64]:
+    """A hash of what documents have in common: their domain, else their host, 0 where nothing is known; shape (documents,)."""
+    for name in ("domain", "host"):
+        given = _optional_strings(batch, name) if name in batch.schema.names else None
+        if given is not None:
+            hashes = {value: xxhash.xxh3_64_intdigest(value) if value else 0 for value in set(given)}
+            return np.array([hashes[value] for value in given], np.uint64)
+    return np.zeros(batch.num_rows, np.uint64)
 
 
 def strings_of(batch: pa.RecordBatch, name: str) -> list[str]:

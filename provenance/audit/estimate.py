@@ -1,7 +1,4 @@
-"""`provenance audit`: how much of a dataset is synthetic, what its watermarks say and how varied it is.
-
-Reads any Parquet with a text column, batch by batch; what is kept of it are counts that add up, and a sample.
-"""
+"""How much of a dataset is synthetic, and what its watermarks say; what is kept of it are counts that add up."""
 
 from __future__ import annotations
 
@@ -14,22 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance.annotators.watermarks.null import benjamini_hochberg
-from provenance.audit import diversity, word_shares
-from provenance.audit.columns import (
-    AuditError,
-    has_p_values,
-    languages_of,
-    proof_of,
-    read_batches,
-    strings_of,
-    texts_of,
-)
+from provenance.audit import word_shares
+from provenance.audit.columns import has_p_values, languages_of, proof_of, strings_of
+from provenance.audit.inputs import AuditError
 from provenance.detectors import prevalence
 from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
 from provenance.detectors.embedded.conformal import BINS
 from provenance.detectors.embedded.model import Scores, load_model
 from provenance.evidence import LOW_BACKGROUND_BEFORE
-from provenance.files.storage import Storage
 
 #: Own documents from before 2022-11-30 from which on they stand for human text in place of the shipped reference.
 ENOUGH_HUMANS = 300
@@ -64,7 +53,7 @@ class Stratum:
 
 @dataclass
 class Counts:
-    """Everything an audit keeps of a dataset."""
+    """What an audit keeps of a dataset to estimate shares."""
 
     whole: Stratum = field(default_factory=Stratum)
     strata: dict[str, dict[str, Stratum]] = field(default_factory=lambda: {name: {} for name in _DIMENSIONS})
@@ -74,48 +63,6 @@ class Counts:
     )
     p_values: list[float] = field(default_factory=list)
     watermarks_read: bool = False
-    sample: diversity.Sample = field(default_factory=diversity.Sample)
-
-
-def audit(storage: Storage, dataset: str, baseline: str | None = None) -> dict[str, Any]:
-    """Audit a Parquet file, or all Parquet files of a directory (of a release: its documents).
-
-    The result are JSON values: documents, prevalence, watermarks, diversity, and with a baseline (another dataset)
-    its diversity and the differences. docs/audit.md describes each.
-
-    Raises:
-        AuditError: where there is no Parquet file with a text column, or one is damaged.
-    """
-    counts = count_dataset(storage, dataset)
-    if counts.whole.documents == 0:
-        raise AuditError(f"{dataset}: holds no documents with text")
-    result = {
-        "dataset": dataset,
-        "documents": counts.whole.documents,
-        "prevalence": prevalence_report(counts),
-        "watermarks": _watermarks(counts),
-    }
-    other = None
-    if baseline is not None:
-        other = diversity.Sample()
-        for batch in read_batches(storage, baseline):
-            other.add(texts_of(batch))
-        if not other.added:
-            raise AuditError(f"{baseline}: holds no documents with text")
-    return {**result, "diversity": _diversity(counts.sample, other, baseline)}
-
-
-def count_dataset(storage: Storage, dataset: str) -> Counts:
-    """One pass over a dataset."""
-    counts = Counts()
-    for batch in read_batches(storage, dataset):
-        texts = texts_of(batch)
-        keep = np.asarray(pc.fill_null(pc.greater(pc.binary_length(texts), 0), False))
-        if not keep.all():
-            batch, texts = batch.filter(pa.array(keep)), texts.filter(pa.array(keep))
-        if len(texts):
-            _count(counts, batch, texts)
-    return counts
 
 
 def prevalence_report(counts: Counts) -> dict[str, Any]:
@@ -229,7 +176,8 @@ def _further(counts: Counts, reference: word_shares.Reference) -> list[dict[str,
     return found
 
 
-def _count(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
+def count_batch(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
+    """Count the documents of a batch; each has a text."""
     model, calibration, reference = load_model(), load_calibration(), word_shares.load_reference()
     languages = languages_of(batch, texts)
     scores = model.score(texts)
@@ -252,7 +200,6 @@ def _count(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
     for name, values in labels.items():
         found = _Judged(np.array(values, dtype=object), human, judged, fresh, scores)
         _count_strata(counts.strata[name], found)
-    counts.sample.add(texts)
     if "watermarks" in batch.schema.names and has_p_values(batch["watermarks"].type):
         _count_watermarks(counts, batch["watermarks"])
 
@@ -287,7 +234,7 @@ def _count_watermarks(counts: Counts, column: pa.Array) -> None:
     counts.p_values.extend(found[: _MOST_P_VALUES - len(counts.p_values)])
 
 
-def _watermarks(counts: Counts) -> dict[str, Any]:
+def watermarks_report(counts: Counts) -> dict[str, Any]:
     """How many documents carry a watermark at DISCOVERY_RATE, by Benjamini and Hochberg (1995).
 
     Every document counts as a test, for only small p-values are written to a dataset.
@@ -304,60 +251,4 @@ def _watermarks(counts: Counts) -> dict[str, Any]:
         "with_p_value": len(counts.p_values),
         "false_discovery_rate": DISCOVERY_RATE,
         "found": int((q <= DISCOVERY_RATE).sum()),
-    }
-
-
-def _diversity(
-    sample: diversity.Sample, baseline: diversity.Sample | None, baseline_name: str | None
-) -> dict[str, Any]:
-    documents = sample.documents()
-    others = baseline.documents() if baseline is not None else []
-    blocks = diversity.read_blocks(documents)
-    other = diversity.read_blocks(others)
-    size = diversity.block_size(*([blocks, other] if baseline is not None else [blocks]))
-    equal = min(len(documents), len(others)) if baseline is not None else len(documents)
-    near = diversity.near_duplicates(documents[:equal])
-    result: dict[str, Any] = {
-        "sampled_documents": len(documents),
-        "near_duplicates": _proportion(near, equal),
-        "block_tokens": size,
-    }
-    if baseline is not None:
-        repeated = diversity.near_duplicates(others[:equal])
-        result["baseline"] = {
-            "dataset": baseline_name,
-            "sampled_documents": len(others),
-            "near_duplicates": _proportion(repeated, equal),
-        }
-    if size is None:
-        least = diversity.BLOCK_SIZES[-1] * diversity.FEWEST_BLOCKS
-        return result | {"note": f"too small to measure diversity: fewer than {least:,} tokens were sampled"}
-    measured = diversity.measure_blocks(blocks, size)
-    result |= {
-        "blocks": len(measured["distinct_1"]),
-        "measures": diversity.summarise(measured),
-        "type_growth": diversity.type_growth(blocks, size),
-    }
-    if baseline is not None:
-        against = diversity.measure_blocks(other, size)
-        result["baseline"] |= {
-            "blocks": len(against["distinct_1"]),
-            "measures": diversity.summarise(against),
-            "type_growth": diversity.type_growth(other, size),
-            "differences": diversity.compare(measured, against),
-        }
-    return result
-
-
-def _proportion(count: int, total: int) -> dict[str, Any]:
-    """A share with its Wilson interval."""
-    z2 = 1.959963984540054**2
-    n = max(total, 1)
-    p = count / n
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = float(np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))) / (1 + z2 / n)
-    return {
-        "value": p,
-        "interval": [max(0.0, middle - half), min(1.0, middle + half)],
-        "documents": total,
     }

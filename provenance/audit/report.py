@@ -10,14 +10,25 @@ _SHOWN = 12
 
 
 def describe(result: dict[str, Any]) -> str:
-    """The report of `provenance.audit.estimate.audit` in lines of text."""
-    return "\n".join(_lines(result))
+    """The report of `provenance.audit.versions.audit` in lines of text."""
+    if "versions" not in result:
+        return "\n".join(_lines(result))
+    parts = ["\n".join(_lines(version)) for version in result["versions"]]
+    return "\n\n".join([*parts, "\n".join(_drift(result))])
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
-    shares = result["prevalence"]
-    whole = shares["documents"]
     yield f"{_plain(result['dataset'])}: {result['documents']:,} documents"
+    if result["unreadable"]:
+        yield f"  {result['unreadable']:,} lines without text that could be read were passed over"
+    if "prevalence" in result:
+        yield from _prevalence(result["prevalence"])
+        yield from _watermarks(result["watermarks"])
+    yield from _diversity(result["diversity"])
+
+
+def _prevalence(shares: dict[str, Any]) -> Iterator[str]:
+    whole = shares["documents"]
     yield (
         f"  {whole['judged']:,} can be judged ({shares['reference']['language']}, long enough); "
         f"{whole['proven_human']:,} are proven older than 2022-11-30"
@@ -44,8 +55,6 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
             yield f"  {share}  {_plain(name)[:60]} ({item['documents']:,} documents, {item['judged']:,} judged)"
         if len(strata) > len(largest):
             yield f"  and {len(strata) - len(largest):,} more with --json"
-    yield from _watermarks(result["watermarks"])
-    yield from _diversity(result["diversity"])
 
 
 def _watermarks(found: dict[str, Any]) -> Iterator[str]:
@@ -59,26 +68,57 @@ def _watermarks(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _diversity(found: dict[str, Any]) -> Iterator[str]:
+    distinct = ", ".join(f"about {found['distinct'][kind]:,} distinct {kind}" for kind in ("words", "pairs"))
+    yield f"diversity ({found['words']:,} words, {distinct}):"
+    if "near_duplicates" in found:
+        near = found["near_duplicates"]
+        yield f"  near-duplicates among {near['documents']:,} sampled documents {_value(near)}"
     baseline = found.get("baseline")
-    against = f", against {_plain(baseline['dataset'])}" if baseline else ""
-    yield f"diversity ({found['sampled_documents']:,} sampled documents{against}):"
-    near = found["near_duplicates"]
-    line = f"  {'near_duplicates':<16}{_value(near)}"
-    yield line + (f"   baseline {_value(baseline['near_duplicates'])}" if baseline else "")
-    if found.get("note"):
-        yield f"  {found['note']}"
+    if baseline is None:
+        for name, item in found["quantiles"].items():
+            yield f"  {name:<26}{item['p10']:>10.3f}{item['p50']:>10.3f}{item['p90']:>10.3f}"
+        yield "  10th, 50th and 90th percentile of documents; with --baseline all measures are compared"
         return
-    for name, item in found["measures"].items():
-        line = f"  {name:<16}{_value(item)}"
-        if baseline:
-            difference = baseline["differences"][name]
-            low, high = difference["interval"]
-            sign = "" if low <= 0 <= high else "  *"
-            line += f"   difference {difference['value']:+.4f} ({low:+.4f} to {high:+.4f}){sign}"
-        yield line
-    yield f"  in {found['blocks']} blocks of {found['block_tokens']:,} words each" + (
-        "; * the interval excludes 0" if baseline else ""
+    yield f"  against {_plain(baseline['dataset'])} ({baseline['words']:,} words), at equal numbers of words: {baseline['status']}"
+    if "note" in baseline:
+        yield f"  {baseline['note']}"
+    yield from _measures(baseline["measures"])
+    for name, stratum in baseline["strata"].items():
+        yield f"  {_plain(name)[:60]}: {stratum['status']}"
+        if stratum["status"] == "FAIL":
+            failed = {key: item for key, item in stratum["measures"].items() if item["status"] == "FAIL"}
+            yield from _measures(failed)
+
+
+def _measures(measures: dict[str, Any]) -> Iterator[str]:
+    for name, item in measures.items():
+        if item["status"] == "unknown":
+            continue
+        low, high = item["interval"]
+        form = "+.1%" if item["relative"] else "+.4f"
+        change = f"{item['change']:{form}} ({low:{form}} to {high:{form}})"
+        status = "" if item["status"] == "steady" else f"  {item['status']}"
+        yield f"    {name:<24}{item['value']:>11.4f}{item['baseline']:>11.4f}  {change:<30}{status}"
+
+
+def _drift(result: dict[str, Any]) -> Iterator[str]:
+    yield f"versions against {_plain(result['baseline'])}: {result['status'] or 'no failure'}"
+    names = (
+        "rare_coverage_words",
+        "rare_coverage_pairs",
+        "rare_coverage_triples",
+        "types_words",
+        "unseen_mass_words",
     )
+    yield "  " + "".join(f"{name:>23}" for name in names) + "  status"
+    for version in result["versions"]:
+        found = version["diversity"].get("baseline", {}).get("measures", {})
+        cells = [
+            f"{found[name]['change']:+.1%}" if found.get(name, {}).get("change") is not None else "-"
+            for name in names
+        ]
+        status = version["status"] or "baseline"
+        yield "  " + "".join(f"{cell:>23}" for cell in cells) + f"  {status}  {_plain(version['dataset'])}"
 
 
 def _share(item: dict[str, Any]) -> str:

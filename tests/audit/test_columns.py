@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from provenance.audit.estimate import AuditError, audit
+from provenance.audit.inputs import AuditError
+from provenance.audit.versions import audit
 from provenance.files.storage import LocalStorage
 
 _PROSE = ["It was the first of the days on which we had seen them walk to the river and back. " * 9] * 80
@@ -34,7 +35,7 @@ def _write(path: Path, **columns: object) -> Path:
 def test_times_and_languages_are_read_in_any_spelling(tmp_path: Path, column: pa.Array) -> None:
     spelled = pa.array(["en-US", "EN"] * 40).dictionary_encode()
     path = _write(tmp_path / "a.parquet", text=_PROSE, capture_time=column, language=spelled)
-    found = audit(LocalStorage(), str(path))["prevalence"]
+    found = audit(LocalStorage(), [str(path)])["prevalence"]
     assert (found["documents"]["proven_human"], found["documents"]["judged"]) == (80, 80)
     assert list(found["by_year"]) == ["2019"]
     assert list(found["by_language"]) == ["en"]
@@ -55,7 +56,7 @@ def test_times_and_languages_are_read_in_any_spelling(tmp_path: Path, column: pa
 )
 def test_columns_of_other_kinds_count_as_missing(tmp_path: Path, columns: dict[str, object]) -> None:
     path = _write(tmp_path / "a.parquet", text=_PROSE, **columns)
-    found = audit(LocalStorage(), str(path))
+    found = audit(LocalStorage(), [str(path)])
     assert found["prevalence"]["documents"]["proven_human"] == 0
     assert list(found["prevalence"]["by_year"]) == list(found["prevalence"]["by_source"]) == ["unknown"]
     assert not found["watermarks"]["read"]
@@ -65,4 +66,4 @@ def test_columns_of_other_kinds_count_as_missing(tmp_path: Path, columns: dict[s
 def test_what_cannot_be_audited_is_named(tmp_path: Path, rows: dict[str, list[object]]) -> None:
     path = _write(tmp_path / "a.parquet", **rows)
     with pytest.raises(AuditError, match=r"a\.parquet|not a string"):
-        audit(LocalStorage(), str(path))
+        audit(LocalStorage(), [str(path)])

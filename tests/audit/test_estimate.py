@@ -1,4 +1,4 @@
-"""What an audit promises: shares with honest bounds, and diversity that compares corpora of any size."""
+"""What an audit promises of shares: honest bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import pytest
 
 from pipelines.command import main
 from provenance.audit import word_shares
-from provenance.audit.estimate import Counts, Stratum, audit, prevalence_report
+from provenance.audit.estimate import Counts, Stratum, prevalence_report
+from provenance.audit.versions import audit
 from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
 from provenance.detectors.embedded.conformal import BINS
 from provenance.detectors.embedded.model import Scores, load_model
@@ -45,14 +46,14 @@ def test_watermarks_are_counted_at_a_false_discovery_rate(tmp_path: Path) -> Non
     weak = [{"scheme": "s", "key": "k", "z": 2.5, "p_value": 0.008, "tokens": 300}]
     column = pa.array([found] * 3 + [weak] * 2 + [[]] * 195, WATERMARKS)
     path = _write(tmp_path / "a.parquet", text=_documents(200, 6), watermarks=column)
-    marks = audit(LocalStorage(), str(path))["watermarks"]
+    marks = audit(LocalStorage(), [str(path)])["watermarks"]
     assert (marks["found"], marks["with_p_value"], marks["documents"]) == (3, 5, 200)
 
 
 def test_documents_older_than_chat_models_count_as_human(tmp_path: Path) -> None:
     old = [datetime(2019, 5, 1, tzinfo=UTC)] * 80
     path = _write(tmp_path / "a.parquet", text=_PROSE, proven_by=pa.array(old, TIME), language=["en"] * 80)
-    whole = audit(LocalStorage(), str(path))["prevalence"]["documents"]
+    whole = audit(LocalStorage(), [str(path)])["prevalence"]["documents"]
     assert whole["proven_human"] == 80
     assert all(item["share"] == 0 for item in whole["estimates"])
 
@@ -65,11 +66,9 @@ def test_damaged_and_missing_files_end_the_command_with_a_message(
     assert "bad.parquet: cannot be read as Parquet" in capsys.readouterr().err
     assert main(["audit", str(tmp_path / "none")]) == 1
     assert "no such file or directory" in capsys.readouterr().err
-    (tmp_path / "lines.jsonl").write_text('{"text": "words"}')
-    assert main(["audit", str(tmp_path / "lines.jsonl")]) == 1
-    assert (
-        "no Parquet file here; other formats become Parquet by `provenance curate`" in capsys.readouterr().err
-    )
+    (tmp_path / "crawl.warc").write_text("WARC/1.0")
+    assert main(["audit", str(tmp_path / "crawl.warc")]) == 1
+    assert "crawls become Parquet by `provenance curate`" in capsys.readouterr().err
 
 
 def test_command_prints_the_same_result_as_json_twice(

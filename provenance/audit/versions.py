@@ -1,0 +1,171 @@
+"""`provenance audit`: versions of a dataset, each by itself and against a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from provenance.audit.columns import texts_of
+from provenance.audit.estimate import Counts, count_batch, prevalence_report, watermarks_report
+from provenance.audit.inputs import SKETCH, AuditError, Reading, read_batches
+from provenance.audit.near_duplicates import Sample, near_duplicates
+from provenance.audit.sketches.compare import FAIL, compare, spectrum, summary
+from provenance.audit.sketches.strata import Sketches, read_sketches
+from provenance.files.storage import Storage
+
+#: Most bytes of a file of sketches.
+_SKETCH_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How datasets are read and compared."""
+
+    text: str = "text"
+    prompt: str | None = None
+    dimensions: tuple[str, ...] = ()
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Version:
+    """What one pass over a dataset leaves; of a file of sketches there is nothing but those."""
+
+    name: str
+    sketches: Sketches
+    counts: Counts | None = None
+    sample: Sample | None = None
+    unreadable: int = 0
+
+
+def audit(
+    storage: Storage, datasets: Sequence[str], baseline: str | None = None, settings: Settings | None = None
+) -> dict[str, Any]:
+    """Audit datasets, of more than one the first being the baseline unless one is named.
+
+    The result are JSON values: of one dataset its report, of several `versions`, a report for each, and `baseline`;
+    `status` is FAIL where a measure of any fell by more than its tolerance. docs/audit.md describes the rest.
+
+    Raises:
+        AuditError: where there is nothing to read, or it is damaged.
+    """
+    settings = settings or Settings()
+    against = None
+    if baseline is not None:
+        against = sketch_dataset(storage, baseline, settings)
+    reports = []
+    for place, dataset in enumerate(datasets):
+        version = read_version(storage, dataset, settings)
+        if against is None and len(datasets) > 1 and place == 0:
+            against, baseline = version.sketches, dataset
+            reports.append(report(version, None, None, settings))
+        else:
+            reports.append(report(version, against, baseline, settings))
+    if len(reports) == 1:
+        return reports[0]
+    statuses = [item["status"] for item in reports if item["status"] is not None]
+    status = FAIL if FAIL in statuses else None
+    return {"baseline": baseline, "status": status, "versions": reports}
+
+
+def read_version(storage: Storage, dataset: str, settings: Settings) -> Version:
+    """One pass over a dataset, or the sketches of a file.
+
+    Raises:
+        AuditError: where it holds no documents with text, or is damaged.
+    """
+    if dataset.endswith(SKETCH):
+        return Version(dataset, sketch_dataset(storage, dataset, settings))
+    reading = Reading(settings.text, settings.prompt)
+    version = Version(dataset, Sketches(settings.dimensions), Counts(), Sample())
+    assert version.counts is not None and version.sample is not None
+    for batch in read_batches(storage, dataset, reading):
+        batch = _with_text(batch)
+        if batch.num_rows:
+            texts = texts_of(batch)
+            count_batch(version.counts, batch, texts)
+            version.sample.add(texts)
+            version.sketches.add(batch)
+    if version.sketches.whole.documents == 0:
+        raise AuditError(f"{dataset}: holds no documents with text")
+    return Version(dataset, version.sketches, version.counts, version.sample, reading.unreadable)
+
+
+def sketch_dataset(storage: Storage, dataset: str, settings: Settings) -> Sketches:
+    """The sketches of a dataset alone, which is several times faster than an audit; those of a file are read.
+
+    Raises:
+        AuditError: where it holds no documents with text, or is damaged.
+        SketchError: where a file of sketches is of another format.
+    """
+    if dataset.endswith(SKETCH):
+        if storage.info(dataset) is None:
+            raise AuditError(f"{dataset}: there is no such file")
+        with storage.open(dataset) as file:
+            return read_sketches(file.read(_SKETCH_BYTES), dataset)
+    sketches = Sketches(settings.dimensions)
+    for batch in read_batches(storage, dataset, Reading(settings.text, settings.prompt)):
+        sketches.add(batch)
+    if sketches.whole.documents == 0:
+        raise AuditError(f"{dataset}: holds no documents with text")
+    return sketches
+
+
+def report(
+    version: Version, against: Sketches | None, baseline: str | None, settings: Settings
+) -> dict[str, Any]:
+    """The report of one version as JSON values."""
+    whole = version.sketches.whole
+    result: dict[str, Any] = {
+        "dataset": version.name,
+        "documents": whole.documents,
+        "unreadable": version.unreadable,
+        "status": None,
+    }
+    if version.counts is not None:
+        result["prevalence"] = prevalence_report(version.counts)
+        result["watermarks"] = watermarks_report(version.counts)
+    diversity: dict[str, Any] = {
+        **summary(whole),
+        "spectrum": {kind: spectrum(whole, kind) for kind in ("words", "pairs", "triples", "lines")},
+    }
+    if version.sample is not None:
+        documents = version.sample.documents()
+        diversity["near_duplicates"] = proportion(near_duplicates(documents), len(documents))
+    if against is not None:
+        found = compare(whole, against.whole, settings.tolerances, settings.seed)
+        strata = {
+            f"{dimension}={name}": compare(
+                sketch, against.strata[dimension, name], settings.tolerances, settings.seed
+            )
+            for (dimension, name), sketch in sorted(version.sketches.strata.items())
+            if (dimension, name) in against.strata
+        }
+        diversity["baseline"] = {"dataset": baseline, **summary(against.whole), **found, "strata": strata}
+        result["status"] = found["status"]
+    return result | {"diversity": diversity}
+
+
+def proportion(count: int, total: int) -> dict[str, Any]:
+    """A share with its Wilson interval."""
+    z2 = 1.959963984540054**2
+    n = max(total, 1)
+    p = count / n
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = float(np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))) / (1 + z2 / n)
+    return {
+        "value": p,
+        "interval": [max(0.0, middle - half), min(1.0, middle + half)],
+        "documents": total,
+    }
+
+
+def _with_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    keep = np.asarray(pc.fill_null(pc.greater(pc.binary_length(texts_of(batch)), 0), False))
+    return batch if keep.all() else batch.filter(pa.array(keep))
