@@ -18,7 +18,7 @@ from pipelines.annotate import AnnotateFiles, ShardTask
 from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
 from pipelines.filter import FilterShards, FilterTasks, VerdictTask
 from pipelines.progress import Progress, Targets
-from pipelines.publish import WriteParts
+from pipelines.publish import SurveyShards, WriteParts
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
@@ -31,7 +31,7 @@ from provenance.files.headway import read_headway
 from provenance.files.inputs import InputFile
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, join
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
 from provenance.release.publication import Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
@@ -171,22 +171,24 @@ class Job:
         started = time.monotonic()
         publication = self._publication(release.rstrip("/"))
         check_output(self.storage, publication.release)
-        parts = publication.plan()
-        pending = [part for part in parts if publication.counts(part) is None]
+        if not publication.survey_stands():
+            with self.progress.step("publish", "counting what was kept"):
+                self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(publication))
+        plan = publication.plan()
+        pending = frozenset(part.path for part in plan.parts if publication.counts(part) is None)
+        unchanged = len(plan.parts) - len(pending)
         if not pending and publication.is_closed():
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
-            return self._result("publish", 0, len(parts), started)
+            return self._result("publish", 0, unchanged, started)
         publication.open()
         if pending:
-            targets = Targets({publication.path(part): 1 for part in pending}, self.storage)
-            write = WriteParts(publication)
+            targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)
+            write = WriteParts(publication, plan, pending)
             with self.progress.files("publish", targets):
-                self.runner.run(
-                    lambda pipeline: pipeline | "Parts" >> beam.Create(pending) | "WriteParts" >> write
-                )
-        publication.close(parts)
+                self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
+        publication.close(plan)
         publication.manifest()
-        return self._result("publish", len(pending), len(parts) - len(pending), started)
+        return self._result("publish", len(pending), unchanged, started)
 
     def manifest(self, release: str) -> dict[str, Any]:
         """The manifest of the release that this job has published.
@@ -283,6 +285,7 @@ class Job:
             content=metadata["content"],
             rows=metadata["rows"],
             documents=metadata["documents"],
+            text_bytes=metadata["text_bytes"],
         )
 
     def _shards(self) -> list[Shard]:

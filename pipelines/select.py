@@ -40,6 +40,7 @@ from provenance.decisions.shard import (
 from provenance.decisions.site_files import partitions_for, send_counts
 from provenance.decisions.sites import Clustering
 from provenance.duplicates.scratch import Routed
+from provenance.files.shards import ROW_GROUP_ROWS
 from provenance.files.storage import Storage, write_bytes
 from provenance.files.workspace import Shard
 
@@ -133,7 +134,13 @@ class SelectionTasks:
         decisions = decide(found, keep, selection.weigh(rule, offered))
         footer = Footer.of(found, rule).metadata()
         with self.storage.create(task.path) as file:
-            pq.write_table(decisions.replace_schema_metadata(footer), file, compression="zstd")
+            # Small row groups: publishing reads the decisions on one row group of the shard at a time.
+            pq.write_table(
+                decisions.replace_schema_metadata(footer),
+                file,
+                compression="zstd",
+                row_group_size=ROW_GROUP_ROWS,
+            )
         kept = int(keep.sum())
         Metrics.counter(SelectionTasks, "kept").inc(kept)
         return kept

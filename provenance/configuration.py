@@ -125,6 +125,7 @@ class Detector(Section):
 
 
 _Rate = Annotated[float, Field(gt=0, lt=1)]
+_Share = Annotated[Decimal, Field(gt=0, lt=1)]
 
 
 class Prior(Section):
@@ -247,7 +248,24 @@ class Release(Section):
     row_group_bytes: int = Field(
         16 << 20, ge=1 << 12, le=1 << 30, description="bytes of text in one row group"
     )
-    seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the published order")
+    parts: int | None = Field(
+        None, ge=1, le=99_999, description="number of data files; null: as many as `shard_bytes` asks for"
+    )
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of the published order and of the splits")
+    splits: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")], _Share] = Field(
+        default_factory=dict,
+        max_length=16,
+        description="shares of the tokens by name of a split, 1 in all, such as {train: 0.98, validation: 0.01, test: 0.01}; "
+        "no site and no near-duplicate is in two of them; empty: no splits",
+    )
+
+    @field_validator("splits")
+    @classmethod
+    def _whole(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        total = sum(value.values())
+        if value and total != 1:
+            raise ValueError(f"shares must sum to 1, not {total}")
+        return value
 
 
 class Configuration(Section):

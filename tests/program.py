@@ -56,7 +56,7 @@ def contents(directory: Path) -> dict[str, str]:
 
 
 def ledger(release: Path) -> pd.DataFrame:
-    return pd.read_parquet(release / "ledger")
+    return pd.read_parquet(release / "_ledger")
 
 
 def data(release: Path) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def add_to(commands: Commands) -> None:
         metavar="DIR",
         help="working directory (default: the output's name + .workspace)",
     )
-    add_job_options(parser, cap=True)
+    add_job_options(parser, cap=True, publishes=True)
     parser.set_defaults(run=run)
 
 

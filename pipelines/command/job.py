@@ -37,18 +37,22 @@ def add_output(parser: Parser, **options: Any) -> None:
     parser.add_argument("--output", type=place, metavar="DIR", **options)
 
 
-def add_job_options(parser: Parser, cap: bool, default: str = "0.10") -> None:
-    """Options of every command that runs stages; `cap`: also how much synthetic text may be published."""
+def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes: bool = False) -> None:
+    """Options of every command that runs stages; `cap`: also how much synthetic text may be published; `publishes`: also into what."""
     parser.add_argument("--config", metavar="FILE", help="configuration in YAML (docs/configuration.md)")
     parser.add_argument("--source", metavar="NAME", help="name of the source written to every document")
     if cap:
         parser.add_argument(
             "--max-synthetic", metavar="FRACTION", help=f"largest synthetic fraction published ({default})"
         )
+    if publishes:
+        parser.add_argument(
+            "--parts", type=count, metavar="N", help="number of data files (default: by release.shard_bytes)"
+        )
     parser.add_argument("--workers", type=count, default=1, metavar="N", help="local processes (1)")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
-    parser.set_defaults(takes_beam=True, max_synthetic=None)
+    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None)
 
 
 def read_configuration(arguments: Arguments) -> Configuration:
@@ -60,6 +64,8 @@ def read_configuration(arguments: Arguments) -> Configuration:
         overrides["source"] = arguments.source
     if arguments.max_synthetic is not None:
         overrides["cap.max_synthetic"] = arguments.max_synthetic
+    if arguments.parts is not None:
+        overrides["release.parts"] = arguments.parts
     return load_configuration(arguments.config, overrides)
 
 

@@ -36,7 +36,7 @@ def add_to(commands: Commands) -> None:
         if name == "publish":
             add_output(parser, required=True, help="directory of the release")
         parser.add_argument("--workspace", type=place, required=True, metavar="DIR", help="working directory")
-        add_job_options(parser, cap=name in ("select", "publish"))
+        add_job_options(parser, cap=name in ("select", "publish"), publishes=name == "publish")
         parser.set_defaults(run=partial(run, name), output=None)
 
 

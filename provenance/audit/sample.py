@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from provenance.errors import UsageError
 from provenance.files.storage import Storage, join
+from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
 #: Edges of the strata; low ones are narrow, because a small share of much text is what a cap depends on.
@@ -108,9 +109,8 @@ def allocate(
 
 
 def _files(storage: Storage, release: str) -> Iterator[str]:
-    for item in read_manifest(storage, release)["files"]:
-        if item["path"].startswith("data/"):
-            yield join(release, item["path"])
+    for item in data_files(read_manifest(storage, release)):
+        yield join(release, item["path"])
 
 
 def _columns(

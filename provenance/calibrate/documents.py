@@ -22,6 +22,7 @@ from provenance.evidence import LOW_BACKGROUND_BEFORE
 from provenance.files.storage import LocalStorage, Storage
 from provenance.files.workspace import Workspace
 from provenance.records.dates import time_of
+from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
 _BATCH = 1024
@@ -71,11 +72,9 @@ def find_sources(inputs: Sequence[str]) -> list[Source]:
     for given in inputs:
         path = Path(given)
         if (path / "manifest.json").is_file():
-            entries = read_manifest(_STORAGE, str(path))["files"]
             found += [
                 Source("release", item["path"], f"sha256:{item['sha256']}", str(path / item["path"]))
-                for item in entries
-                if item["path"].startswith("data/")
+                for item in data_files(read_manifest(_STORAGE, str(path)))
             ]
         elif (path / "state" / "annotate.json").is_file():
             found += _shards(path)

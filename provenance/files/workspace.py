@@ -34,6 +34,7 @@ class Shard:
     content: str
     rows: int
     documents: int
+    text_bytes: int = 0  # of all its documents; older workspaces do not say
 
 
 class Workspace:

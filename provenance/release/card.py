@@ -8,24 +8,17 @@ import yaml
 
 from provenance import outcomes
 from provenance.decisions.certificate import asked_and_found
+from provenance.release.layout import DATA, LEDGER, data_folder
 
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
-#: What `datasets` reads.
-_HEADER = {
-    "configs": [
-        {"config_name": "default", "data_files": "data/*.parquet", "default": True},
-        {"config_name": "ledger", "data_files": "ledger/*.parquet"},
-    ],
-    "tags": ["provenance", "web-crawl"],
-}
 
 
 def build_card(manifest: dict[str, Any]) -> str:
     """Markdown text of the card, from the manifest alone."""
-    counts, synthetic = manifest["counts"], manifest["synthetic"]
+    counts, synthetic, splits = manifest["counts"], manifest["synthetic"], manifest["splits"]
     return f"""---
-{yaml.safe_dump(_HEADER, sort_keys=False).strip()}
+{yaml.safe_dump(_header(list(splits)), sort_keys=False).strip()}
 ---
 
 # A curated crawl
@@ -34,6 +27,9 @@ def build_card(manifest: dict[str, Any]) -> str:
 provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. {_tokens(manifest["tokenizer"])} `manifest.json` lists every file with its SHA-256 and
 the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
 
+Open `data/` for the documents ({_folders(list(splits))}) and `_ledger/` for the records; the root holds both and is no table.
+{_order(manifest["order"])}
+{_splits(splits)}
 ## Synthetic text
 
 {_cap(synthetic)}
@@ -54,13 +50,58 @@ No detector finds all synthetic text: read `docs/detector.md` of the program for
 |---|---|---|---|
 {_reasons(counts["reasons"])}
 
-Every record that was read has one row in `ledger/`.
+Every record that was read has one row in `_ledger/`.
 {_filters(manifest)}
 ## Where it came from
 
 {_inputs(manifest["inputs"])}
 
 The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
+"""
+
+
+def _header(splits: list[str]) -> dict[str, Any]:
+    """What `datasets` reads: where each split of each table lies."""
+    folders = {name: f"{data_folder(name)}/*.parquet" for name in splits}
+    files: Any = [{"split": name, "path": path} for name, path in folders.items()]
+    return {
+        "configs": [
+            {"config_name": "default", "data_files": files or f"{DATA}/*.parquet", "default": True},
+            {"config_name": "ledger", "data_files": f"{LEDGER}/*.parquet"},
+        ],
+        "tags": ["provenance", "web-crawl"],
+    }
+
+
+def _folders(splits: list[str]) -> str:
+    """Which folder to open."""
+    return ", ".join(f"`{data_folder(name)}/`" for name in splits) or "in one split"
+
+
+def _order(order: dict[str, Any]) -> str:
+    """How like the whole a part is; nothing of releases that do not say."""
+    if not order:
+        return ""
+    tokens, share = order["tokens"], order["expected_share"]
+    return f"""Documents are mixed by seed {order["seed"]}, so any file is like the whole: one holds {tokens["least"]:,} to {tokens["most"]:,} tokens,
+of which {share["least"]:.4f} to {share["most"]:.4f} are expected to be synthetic.
+"""
+
+
+def _splits(splits: dict[str, Any]) -> str:
+    """What the splits hold; nothing where there are none."""
+    rows = "\n".join(
+        f"| {name} | {item['documents']:,} | {item['tokens']:,} | {item['share']:.4f} |"
+        for name, item in splits.items()
+    )
+    if not rows:
+        return ""
+    return f"""
+| split | documents | tokens | share |
+|---|---:|---:|---:|
+{rows}
+
+No site, and no near-duplicate of one of its documents that was found, is in two splits.
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from provenance import outcomes
 from provenance.decisions.certificate import FOUND_ONLY
 from provenance.errors import plain
 from provenance.files.storage import Storage, join
+from provenance.release.layout import data_files, ledger_files
 from provenance.release.manifest import read_manifest
 
 _CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed", "strata")
@@ -34,14 +35,14 @@ def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | Non
     """
     manifest = read_manifest(storage, release)
     find = partial(_find, storage, release, manifest)
-    ledger = find("ledger/", doc_id)
+    ledger = find(ledger_files, doc_id)
     if ledger is None:
         return None
     result: dict[str, Any] = {"ledger": ledger}
     if ledger["decision"] == "kept":
-        result["document"] = find("data/", doc_id, without="text")
+        result["document"] = find(data_files, doc_id, without="text")
     elif ledger["duplicate_of"]:
-        result["kept_in_its_place"] = find("ledger/", ledger["duplicate_of"])
+        result["kept_in_its_place"] = find(ledger_files, ledger["duplicate_of"])
     if ledger["synthetic_probability"] is not None:
         result["prior_log_odds"] = ledger["prior_log_odds"]
         result["prior_because"] = ledger["prior_because"]
@@ -116,14 +117,12 @@ def _find(
     storage: Storage,
     release: str,
     manifest: dict[str, Any],
-    folder: str,
+    files: Callable[[dict[str, Any]], list[dict[str, Any]]],
     doc_id: str,
     without: str | None = None,
 ) -> dict[str, Any] | None:
-    """The row of a document in the files below `folder`, without one column; None where there is none."""
-    for item in manifest["files"]:
-        if not item["path"].startswith(folder):
-            continue
+    """The row of a document in the files that `files` names, without one column; None where there is none."""
+    for item in files(manifest):
         with storage.open(join(release, item["path"])) as file:
             table = pq.ParquetFile(file)
             for group in range(table.num_row_groups):

@@ -104,6 +104,8 @@ def manifest_schema() -> dict[str, Any]:
         "counts": _object({**counts, "reasons": reasons}),
         "tokenizer": _object({"name": _NAME, "vocabulary": _COUNT, "sha256": _SHA256}),
         "filters": {"type": "array", "items": _filtered()},
+        "order": _order(),
+        "splits": {"type": "object", "additionalProperties": _split()},
         "synthetic": _certificate(),
         "detector": _detector(),
         "prior": _prior(),
@@ -133,10 +135,39 @@ def _file() -> dict[str, Any]:
         "records": _COUNT,
         "tokens": _COUNT,
         "text_bytes": _COUNT,
+        "split": _described(_NAME, "of the documents; absent where there are no splits"),
+        "expected_share": _described(_SHARE, "expected synthetic share of the file, in the unit of the cap"),
         "sums": _sums(),
         "decisions": {"type": "object", "additionalProperties": _COUNT},
     }
     return file
+
+
+def _order() -> dict[str, Any]:
+    """How documents were mixed, and how far from one another the data files are (docs/release.md)."""
+    return _object(
+        {
+            "seed": _COUNT,
+            "windows": _described(_COUNT, "sets of blocks that were mixed apart from one another"),
+            "sections": _described(_COUNT, "runs of documents, each like the whole of its window"),
+            "tokens": _described(_object(dict.fromkeys(("least", "most"), _COUNT)), "of one data file"),
+            "expected_share": _described(
+                _object(dict.fromkeys(("least", "most"), _SHARE)), "of one data file, in the unit of the cap"
+            ),
+        }
+    )
+
+
+def _split() -> dict[str, Any]:
+    """What a split holds."""
+    return _object(
+        {
+            "documents": _COUNT,
+            "tokens": _COUNT,
+            "share": _described(_SHARE, "of all published tokens"),
+            "sums": _sums(),
+        }
+    )
 
 
 def _filtered() -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from provenance import outcomes
 from provenance.errors import UsageError, plain, suggestion
 from provenance.files.storage import Storage, join
+from provenance.release.layout import ledger_files
 from provenance.release.manifest import read_manifest
 
 #: What is listed of a record.
@@ -177,9 +178,8 @@ def hosts(url: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _tables(storage: Storage, release: str) -> Iterator[pa.Table]:
-    for item in read_manifest(storage, release)["files"]:
-        if item["path"].startswith("ledger/"):
-            with storage.open(join(release, item["path"])) as file:
-                ledger = pq.ParquetFile(file)
-                for group in range(ledger.num_row_groups):
-                    yield ledger.read_row_group(group, columns=list(COLUMNS)).select(list(COLUMNS))
+    for item in ledger_files(read_manifest(storage, release)):
+        with storage.open(join(release, item["path"])) as file:
+            ledger = pq.ParquetFile(file)
+            for group in range(ledger.num_row_groups):
+                yield ledger.read_row_group(group, columns=list(COLUMNS)).select(list(COLUMNS))

@@ -19,7 +19,9 @@ from provenance.errors import DataError
 from provenance.files.ownership import INCOMPLETE, MANIFEST
 from provenance.files.storage import Storage, join, read_bytes
 
-FORMAT = 1
+#: What is written: format 2 has the ledger in `_ledger/`. Releases of format 1 are read as well.
+FORMAT = 2
+_READ = (1, FORMAT)
 _PACKAGES = ("apache-beam", "pyarrow", "numpy", "numba", "datasketch", "fasttext-predict", "resiliparse")
 
 
@@ -38,12 +40,15 @@ def build_manifest(
     crawl: dict[str, Any],
     tokenizer: dict[str, Any],
     filters: Sequence[dict[str, Any]] = (),
+    order: dict[str, Any] | None = None,
+    splits: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
     `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
     `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`), `filters` what each of them dropped
-    (`decisions.filters.report_filters`).
+    (`decisions.filters.report_filters`), `order` how documents were mixed and `splits` what each of them holds
+    (`release.parts`).
     """
     decisions: Counter[str] = Counter()
     for item in ledger:
@@ -71,6 +76,8 @@ def build_manifest(
         },
         "tokenizer": tokenizer,
         "filters": list(filters),
+        "order": order or {},
+        "splits": splits or {},
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
@@ -110,8 +117,11 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
         manifest = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ReleaseError(f"{path}: is damaged: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ReleaseError(f"{path}: is not a manifest of format {FORMAT}")
+    if not isinstance(manifest, dict) or manifest.get("format") not in _READ:
+        raise ReleaseError(
+            f"{path}: is not a manifest of format {' or '.join(map(str, _READ))}; "
+            "a later version of the program may read it"
+        )
     if write_json(manifest) != data:
         raise ReleaseError(
             f"{path}: is not as it was written: its own SHA-256 does not fit (changed or damaged)"

@@ -1,227 +1,133 @@
-"""Write the published files of a release from shards and their decisions.
+"""Write the data files of a release from the sections that are gathered for them.
 
-Which documents go into which file follows from the decisions alone, so workers, retries and
-crashes cannot change a byte (promise 5).
+Which documents go into which file, and in which order, follows from the decisions and the seed alone, so workers,
+retries and crashes cannot change a byte (promise 5).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import xxhash
-from numpy.typing import NDArray
 
 from provenance.annotators.personal.annotator import mask_personal
-from provenance.decisions.measure import Sums, add_sums, measure_documents
-from provenance.decisions.request import CapRequest
-from provenance.files.storage import Storage
-from provenance.schema import ANNOTATED, DECISIONS, LEDGER, LEDGER_COLUMNS, RELEASE_COLUMNS
-
-#: Records in one ledger file.
-LEDGER_FILE_ROWS = 1_000_000
-_LEDGER_ROW_GROUP = 65_536
+from provenance.decisions.measure import SAMPLED, Sums, add_sums, measure_documents, whole
+from provenance.decisions.request import MILLION, CapRequest
+from provenance.release.layout import data_folder, part_path
+from provenance.release.order import Order
+from provenance.release.writing import Digest, open_writer
 
 
 @dataclass(frozen=True)
-class ShardPaths:
-    """An annotated shard and its decisions."""
-
-    name: str
-    annotated: str
-    decisions: str
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Rows [start, end) of one shard."""
-
-    shard: ShardPaths
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file of the release and the rows it is made from."""
+class DataPart:
+    """One data file: its number among all of them, its split, and what it is to hold."""
 
     path: str  # below the release directory
-    slices: tuple[Slice, ...]
+    number: int
+    split: str | None
+    documents: int
+    text_bytes: int
 
 
-def release_schema(annotated: pa.Schema) -> pa.Schema:
-    """Schema of the data files: the published columns, then those of further annotators."""
-    known = {field.name: field for field in [*annotated, *DECISIONS]}
-    further = [field for field in annotated if field.name not in ANNOTATED.names]
-    return pa.schema([*(known[name] for name in RELEASE_COLUMNS), *further])
+@dataclass(frozen=True)
+class DataFormat:
+    """What data files look like.
 
-
-def plan_data(storage: Storage, shards: Sequence[ShardPaths], shard_bytes: int, seed: int) -> list[Part]:
-    """Spread the kept documents over files of about `shard_bytes` of text, shards in a seeded order.
-
-    At least one file is planned, so that a release of nothing still has its schema.
+    Attributes:
+        schema: their columns.
+        row_group_bytes: text in one row group.
+        request: in whose sense synthetic text is counted.
+        masked: kinds of personal data that are replaced.
     """
-    ordered = sorted(shards, key=lambda shard: _order_key(shard.name, seed))
-    total = sum(int(_kept_bytes(storage, shard).sum()) for shard in ordered)
-    count = max(1, -(-total // shard_bytes))
-    slices: list[list[Slice]] = [[] for _ in range(count)]
-    before = 0
-    for shard in ordered:
-        size = _kept_bytes(storage, shard)
-        start_byte = before + np.concatenate([[0], np.cumsum(size)[:-1]]) if len(size) else np.zeros(0)
-        part_of = np.minimum(start_byte.astype(np.int64) * count // max(total, 1), count - 1)
-        borders = np.concatenate([[0], np.flatnonzero(np.diff(part_of)) + 1, [len(size)]])
-        for start, end in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
-            if size[start:end].any():
-                slices[part_of[start]].append(Slice(shard, start, end))
-        before += int(size.sum())
-    return [Part(f"data/part-{i:05d}-of-{count:05d}.parquet", tuple(rows)) for i, rows in enumerate(slices)]
+
+    schema: pa.Schema
+    row_group_bytes: int
+    request: CapRequest
+    masked: tuple[str, ...] = ()
 
 
-def plan_ledger(shards: Sequence[tuple[ShardPaths, int]]) -> list[Part]:
-    """Spread all records (shard, row count) over ledger files, in the order of the input names."""
-    groups: list[list[Slice]] = [[]]
-    rows = 0
-    for shard, count in shards:
-        if rows >= LEDGER_FILE_ROWS:
-            groups.append([])
-            rows = 0
-        groups[-1].append(Slice(shard, 0, count))
-        rows += count
-    names = [f"ledger/part-{i:05d}-of-{len(groups):05d}.parquet" for i in range(len(groups))]
-    return [Part(name, tuple(group)) for name, group in zip(names, groups, strict=True)]
+def plan_data(order: Order, splits: tuple[str | None, ...]) -> list[DataPart]:
+    """The data files of an order, those of each split named by number."""
+    documents = np.zeros(len(order.splits), np.int64)
+    text_bytes = np.zeros(len(order.splits), np.int64)
+    for section in order.sections:
+        if section.part >= 0:
+            documents[section.part] += section.documents
+            text_bytes[section.part] += section.text_bytes
+    parts = []
+    for number, split in enumerate(order.splits):
+        first = order.splits.index(split)
+        path = part_path(data_folder(splits[split]), number - first, order.splits.count(split))
+        parts.append(DataPart(path, number, splits[split], int(documents[number]), int(text_bytes[number])))
+    return parts
 
 
 def write_data(
-    storage: Storage,
-    part: Part,
-    *,
-    file: BinaryIO,
-    schema: pa.Schema,
-    row_group_bytes: int,
-    seed: int,
-    request: CapRequest,
-    masked: tuple[str, ...] = (),
+    part: DataPart, tables: Iterator[pa.Table], *, file: BinaryIO, form: DataFormat
 ) -> dict[str, Any]:
-    """Write one data file; returns its counts for the manifest. Personal data of the kinds `masked` is replaced.
-
-    Inside a row group documents stand in the order of a seeded hash of doc_id.
-    """
+    """Write one data file from its documents in their order; returns its counts for the manifest."""
     documents = tokens = text_bytes = 0
     sums: list[Sums] = []
-    digest = _Digest(file)
-    options = {"compression": "zstd", "compression_level": 6, "write_statistics": True}
-    with pq.ParquetWriter(
-        cast(BinaryIO, digest), schema, use_dictionary=_dictionary_columns(schema), **options
-    ) as writer:
-        for table in _row_groups(_kept(storage, part.slices, schema), row_group_bytes):
-            table = table.take(pa.array(np.argsort(_order_hashes(table["doc_id"], seed), kind="stable")))
-            table = _without_personal(table, masked)
+    digest = Digest(file)
+    group_rows = min(part.documents, -(-part.documents * form.row_group_bytes // max(part.text_bytes, 1)))
+    with open_writer(digest, form.schema, group_rows) as writer:
+        for table in _row_groups(tables, form.row_group_bytes):
+            table = _without_personal(table, form.masked)
             writer.write_table(table, row_group_size=len(table))
             documents += len(table)
             tokens += pc.sum(table["token_count"]).as_py()
             text_bytes += pc.sum(pc.binary_length(table["text"])).as_py()
-            sums.append(measure_documents(table, request, sampled=True))
+            sums.append(measure_documents(table, form.request, sampled=True))
+    total = add_sums(sums)
     return {
-        "path": part.path,
-        "bytes": digest.size,
-        "sha256": digest.hash.hexdigest(),
+        **digest.entry(part.path),
+        **({} if part.split is None else {"split": part.split}),
         "documents": documents,
         "tokens": tokens,
         "text_bytes": text_bytes,
-        "sums": add_sums(sums),
+        "expected_share": expected_share(total, form.request),
+        "sums": total,
     }
 
 
-def write_ledger(storage: Storage, part: Part, file: BinaryIO) -> dict[str, Any]:
-    """Write one ledger file; returns its counts for the manifest."""
-    rows = 0
-    decisions: dict[str, int] = {}
-    digest = _Digest(file)
-    with pq.ParquetWriter(cast(BinaryIO, digest), LEDGER, compression="zstd") as writer:
-        for piece in part.slices:
-            with (
-                storage.open(piece.shard.annotated) as annotated,
-                storage.open(piece.shard.decisions) as decided,
-            ):
-                names = [name for name in LEDGER_COLUMNS if name not in DECISIONS.names]
-                decision = pq.read_table(decided, pre_buffer=False)
-                at = 0
-                for batch in pq.ParquetFile(annotated).iter_batches(_LEDGER_ROW_GROUP, columns=names):
-                    both = _beside(batch, decision.slice(at, batch.num_rows), LEDGER)
-                    at += batch.num_rows
-                    writer.write_table(both)
-                    rows += batch.num_rows
-                    for item in pc.value_counts(
-                        pc.binary_join_element_wise(both["decision"], both["reason"].fill_null(""), ":")
-                    ).to_pylist():
-                        key = item["values"].rstrip(":")
-                        decisions[key] = decisions.get(key, 0) + item["counts"]
+def expected_share(sums: Sums, request: CapRequest) -> float:
+    """The expected synthetic share in the unit of the cap, by sampling weights where there are any; to the millionth."""
+    found: dict[str, int] = sums[SAMPLED] if request.sampled else sums[request.unit]
+    return round(found["expected"] / MILLION / max(found["weight"], 1), 6)
+
+
+def describe_order(order: Order, seed: int, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The `order` section of a manifest: how documents were mixed, and how far from the whole any part is."""
+    filled = [item for item in parts if item["documents"]]
+    tokens = [item["tokens"] for item in filled]
+    shares = [item["expected_share"] for item in filled]
     return {
-        "path": part.path,
-        "bytes": digest.size,
-        "sha256": digest.hash.hexdigest(),
-        "records": rows,
-        "decisions": dict(sorted(decisions.items())),
+        "seed": seed,
+        "windows": order.merged,
+        "sections": sum(1 for section in order.sections if section.documents),
+        "tokens": {"least": min(tokens, default=0), "most": max(tokens, default=0)},
+        "expected_share": {"least": min(shares, default=0.0), "most": max(shares, default=0.0)},
     }
 
 
-class _Digest:
-    """A file that is hashed while it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.hash = hashlib.sha256()
-        self.size = 0
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        self.hash.update(data)
-        self.size += len(data)
-        return self.file.write(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        self.file.flush()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _kept(storage: Storage, slices: Sequence[Slice], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The kept documents of the slices in order, one table for each row group that is touched."""
-    for piece in slices:
-        with storage.open(piece.shard.decisions) as file:
-            decisions = pq.read_table(file, pre_buffer=False)
-        with storage.open(piece.shard.annotated) as file:
-            shard = pq.ParquetFile(file)
-            names = [name for name in schema.names if name not in DECISIONS.names]
-            at = 0
-            for group in range(shard.num_row_groups):
-                first, at = at, at + shard.metadata.row_group(group).num_rows
-                start, end = max(first, piece.start), min(at, piece.end)
-                if start >= end or not _is_kept(decisions.slice(start, end - start)).any():
-                    continue
-                rows = shard.read_row_group(group, columns=names).slice(start - first, end - start)
-                beside = _beside(rows, decisions.slice(start, end - start), schema)
-                yield beside.filter(pa.array(_is_kept(decisions.slice(start, end - start))))
+def describe_splits(parts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The `splits` section of a manifest: what each of them holds, and its part of all tokens; empty without splits."""
+    total = sum(item["tokens"] for item in parts)
+    found: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(item["split"] for item in parts if "split" in item):
+        files = [item for item in parts if item["split"] == name]
+        tokens = sum(item["tokens"] for item in files)
+        found[name] = {
+            "documents": sum(item["documents"] for item in files),
+            "tokens": tokens,
+            "share": round(tokens / max(total, 1), 6),
+            "sums": whole(add_sums(item["sums"] for item in files)),
+        }
+    return found
 
 
 def _without_personal(table: pa.Table, kinds: tuple[str, ...]) -> pa.Table:
@@ -230,27 +136,6 @@ def _without_personal(table: pa.Table, kinds: tuple[str, ...]) -> pa.Table:
         return table
     texts = mask_personal(table["text"].combine_chunks(), table["language"].to_pylist(), kinds)
     return table.set_column(table.schema.get_field_index("text"), table.schema.field("text"), texts)
-
-
-def _beside(rows: pa.Table | pa.RecordBatch, decisions: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Columns of `schema`, each from whichever of the two tables has it."""
-    arrays = [
-        decisions[field.name] if field.name in DECISIONS.names else rows[field.name] for field in schema
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _is_kept(decisions: pa.Table) -> NDArray[np.bool_]:
-    return np.asarray(pc.equal(decisions["decision"], "kept"))
-
-
-def _kept_bytes(storage: Storage, shard: ShardPaths) -> NDArray[np.int64]:
-    """For each row the bytes of its text where it is kept, at least 1, else 0."""
-    with storage.open(shard.decisions) as file:
-        kept = _is_kept(pq.read_table(file, columns=["decision"], pre_buffer=False))
-    with storage.open(shard.annotated) as file:
-        size = pq.read_table(file, columns=["text_bytes"], pre_buffer=False)["text_bytes"]
-    return np.where(kept, np.maximum(np.asarray(size.fill_null(0)), 1), 0)
 
 
 def _row_groups(tables: Iterator[pa.Table], limit: int) -> Iterator[pa.Table]:
@@ -271,16 +156,3 @@ def _row_groups(tables: Iterator[pa.Table], limit: int) -> Iterator[pa.Table]:
                 pending, size = [], 0
     if pending:
         yield pa.concat_tables(pending).combine_chunks()
-
-
-def _dictionary_columns(schema: pa.Schema) -> list[str]:
-    distinct = {"doc_id", "text", "url", "content_digest", "record_id"}
-    return [name for name in schema.names if name not in distinct]
-
-
-def _order_key(name: str, seed: int) -> tuple[int, str]:
-    return xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogateescape"), seed), name
-
-
-def _order_hashes(doc_ids: pa.ChunkedArray, seed: int) -> NDArray[np.uint64]:
-    return np.array([xxhash.xxh3_64_intdigest(value, seed) for value in doc_ids.to_pylist()], dtype=np.uint64)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -22,22 +23,62 @@ from provenance.decisions.crawl import neural_cost
 from provenance.decisions.filters import report_filters
 from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
+from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
-from provenance.release.card import build_card
-from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
-from provenance.release.parts import (
-    Part,
+from provenance.release.blocks import (
+    NO_DOCUMENTS,
+    Block,
+    Dealing,
+    Scatter,
     ShardPaths,
-    plan_data,
-    plan_ledger,
+    Survey,
+    gather,
+    read_survey,
     release_schema,
-    write_data,
-    write_ledger,
+    save_survey,
 )
+from provenance.release.card import build_card
+from provenance.release.layout import is_data, is_ledger, splits_of
+from provenance.release.ledger import LedgerPart, plan_ledger, write_ledger
+from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
+from provenance.release.order import Order, plan_order, windows_for
+from provenance.release.parts import (
+    DataFormat,
+    DataPart,
+    describe_order,
+    describe_splits,
+    plan_data,
+    write_data,
+)
+from provenance.release.splits import SplitTable
+from provenance.schema import RELEASE_COLUMNS
 
 _CARD = "README.md"
+_SURVEY = "survey.npz"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The files of a release.
+
+    Attributes:
+        order: which documents go into which data file.
+        blocks: where they are.
+        data: the data files,
+        ledger: and those of the ledger.
+    """
+
+    order: Order
+    blocks: tuple[Block, ...]
+    data: tuple[DataPart, ...]
+    ledger: tuple[LedgerPart, ...]
+
+    @property
+    def parts(self) -> tuple[DataPart | LedgerPart, ...]:
+        """All files, those of the documents first."""
+        return (*self.data, *self.ledger)
 
 
 @dataclass(frozen=True)
@@ -62,21 +103,88 @@ class Publication:
     fingerprint: str
     filters: tuple[str, ...] = ()
 
-    def plan(self) -> list[Part]:
-        """The data and ledger files that the decisions ask for."""
-        options = self.configuration.release
-        shards = self.workspace.shards()
-        paths = [ShardPaths(shard.name, shard.path, self.workspace.decisions_path(shard)) for shard in shards]
-        return [
-            *plan_data(self.storage, paths, options.shard_bytes, options.seed),
-            *plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]),
-        ]
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the published documents."""
+        return release_schema(self.annotated, RELEASE_COLUMNS)
 
-    def path(self, part: Part) -> str:
+    def dealing(self) -> Dealing:
+        """How documents are told apart when they are counted and dealt."""
+        windows = windows_for(sum(shard.text_bytes for shard in self.workspace.shards()))
+        return Dealing(self.configuration.release.seed, windows, SplitTable())
+
+    def scatter(self, plan: Plan, pending: Sequence[DataPart]) -> Scatter:
+        """What deals documents to the parts that are still to be written."""
+        return Scatter(
+            storage=self.storage,
+            scratch=self.scratch,
+            shards=self.shards,
+            schema=self.schema,
+            dealing=self.dealing(),
+            order=plan.order,
+            parts=frozenset(part.number for part in pending),
+        )
+
+    @property
+    def shards(self) -> tuple[ShardPaths, ...]:
+        """The annotated shards and their decisions, in the order of the inputs."""
+        found = self.workspace.shards()
+        return tuple(
+            ShardPaths(shard.name, shard.path, self.workspace.decisions_path(shard)) for shard in found
+        )
+
+    @property
+    def scratch(self) -> StorageScratch:
+        """Where documents wait for the part that they are dealt to."""
+        return StorageScratch(self.storage, self._workspace_path("scratch"))
+
+    def survey_stands(self) -> bool:
+        """Whether the documents of this very release have been counted already."""
+        path = self._workspace_path(_SURVEY)
+        return (
+            self.storage.info(path) is not None
+            and read_survey(self.storage, path, self.fingerprint) is not None
+        )
+
+    def write_survey(self, survey: Survey | None) -> None:
+        """Keep what was counted; None: of no documents at all."""
+        save_survey(self.storage, self._workspace_path(_SURVEY), survey or NO_DOCUMENTS, self.fingerprint)
+
+    def read_survey(self) -> Survey:
+        """What was counted.
+
+        Raises:
+            ReleaseError: where it was not.
+        """
+        found = read_survey(self.storage, self._workspace_path(_SURVEY), self.fingerprint)
+        if found is None:
+            raise ReleaseError(f"{self.release}: its documents were not counted; run the same command again")
+        return found
+
+    def plan(self) -> Plan:
+        """The files that the decisions ask for, and the order of the documents.
+
+        Raises:
+            PartsError: where the configuration asks for parts that cannot be made.
+        """
+        options = self.configuration.release
+        survey, splits = self.read_survey(), splits_of(options)
+        order = plan_order(
+            survey.cells,
+            survey.windows,
+            splits=len(splits),
+            shard_bytes=options.shard_bytes,
+            parts=options.parts,
+        )
+        rows = [shard.rows for shard in self.workspace.shards()]
+        ledger = plan_ledger(list(zip(self.shards, rows, strict=True)))
+        return Plan(order, survey.blocks, tuple(plan_data(order, splits)), tuple(ledger))
+
+    def path(self, part: DataPart | LedgerPart) -> str:
         """Where a file of the release is."""
         return join(self.release, part.path)
 
-    def counts(self, part: Part) -> dict[str, Any] | None:
+    def counts(self, part: DataPart | LedgerPart) -> dict[str, Any] | None:
         """What was counted of a finished file, or None where it has to be written (again)."""
         path = self._counts_path(part)
         written = self.storage.info(self.path(part))
@@ -100,35 +208,38 @@ class Publication:
         mark_incomplete(self.storage, self.release)
         self.storage.delete(join(self.release, MANIFEST))
 
-    def write(self, part: Part) -> int:
-        """Write one file and its counts; its size in bytes."""
+    def write_data(self, part: DataPart, pieces: Sequence[tuple[int, Piece]]) -> int:
+        """Write one data file from where its documents lie, and its counts; its size in bytes."""
+        options, schema = self.configuration, self.schema
+        form = DataFormat(
+            schema=schema,
+            row_group_bytes=options.release.row_group_bytes,
+            request=cap_request(options.cap),
+            masked=options.personal_data.kinds("mask"),
+        )
+        tables = gather(self.scratch, pieces, schema, options.release.seed)
+        return self._write(part, partial(write_data, part, tables, form=form))
+
+    def write_ledger(self, part: LedgerPart) -> int:
+        """Write one ledger file and its counts; its size in bytes."""
+        return self._write(part, partial(write_ledger, self.storage, part))
+
+    def _write(self, part: DataPart | LedgerPart, write: Callable[..., dict[str, Any]]) -> int:
         counts_path = self._counts_path(part)
         self.storage.delete(counts_path)
         with self.storage.create(self.path(part)) as file:
-            if part.path.startswith("ledger/"):
-                counts = write_ledger(self.storage, part, file)
-            else:
-                counts = write_data(
-                    self.storage,
-                    part,
-                    file=file,
-                    schema=release_schema(self.annotated),
-                    row_group_bytes=self.configuration.release.row_group_bytes,
-                    seed=self.configuration.release.seed,
-                    request=cap_request(self.configuration.cap),
-                    masked=self.configuration.personal_data.kinds("mask"),
-                )
+            counts = write(file=file)
         line = json.dumps({"fingerprint": self.fingerprint, **counts}).encode()
         write_bytes(self.storage, counts_path, line)
         return int(counts["bytes"])
 
-    def close(self, parts: Sequence[Part]) -> None:
+    def close(self, plan: Plan) -> None:
         """Write what describes the files, remove what is stale, and the manifest last.
 
         Raises:
             ReleaseError: where one of the files was not written.
         """
-        manifest = self._manifest([self._need_counts(part) for part in parts])
+        manifest = self._manifest(plan.order, [self._need_counts(part) for part in plan.parts])
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry(_CARD, card))
         write_bytes(self.storage, join(self.release, _CARD), card)
@@ -140,6 +251,7 @@ class Publication:
         # At every moment one of the two says that the directory is ours.
         write_bytes(self.storage, join(self.release, MANIFEST), write_json(manifest))
         unmark_incomplete(self.storage, self.release)
+        self.storage.delete(self.scratch.directory)
 
     def manifest(self) -> dict[str, Any]:
         """The manifest that now stands there.
@@ -155,9 +267,9 @@ class Publication:
             )
         return found
 
-    def _manifest(self, counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    def _manifest(self, order: Order, counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The manifest of the release without its card; `counts` are those of its files."""
-        data = [item for item in counts if item["path"].startswith("data/")]
+        data = [item for item in counts if is_data(item["path"])]
         decided = [self.workspace.decisions_path(shard) for shard in self.workspace.shards()]
         footer = read_footers(self.storage, decided)
         crawl = json.loads(read_bytes(self.storage, self.workspace.crawl_path))
@@ -170,23 +282,28 @@ class Publication:
             self.fingerprint,
             inputs=self.workspace.need_state("annotate")["inputs"],
             data=[{**item, "sums": whole(item["sums"])} for item in data],
-            ledger=[item for item in counts if item["path"].startswith("ledger/")],
+            ledger=[item for item in counts if is_ledger(item["path"])],
             certificate=build_certificate(request, footer.before, published, footer.selection),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
             filters=report_filters(self.filters, footer.filtered),
+            order=describe_order(order, self.configuration.release.seed, data),
+            splits=describe_splits(data),
         )
 
-    def _need_counts(self, part: Part) -> dict[str, Any]:
+    def _need_counts(self, part: DataPart | LedgerPart) -> dict[str, Any]:
         found = self.counts(part)
         if found is None:
             raise ReleaseError(f"{self.path(part)}: was not written; run the same command again")
         return found
 
-    def _counts_path(self, part: Part) -> str:
+    def _counts_path(self, part: DataPart | LedgerPart) -> str:
+        return self._workspace_path(part.path.replace("/", "-") + ".json")
+
+    def _workspace_path(self, name: str) -> str:
         # A workspace can be published to several places: each has its own counts.
         folder = xxhash.xxh3_64_hexdigest(self.release.encode())
-        return self.workspace.path("published", folder, part.path.replace("/", "-") + ".json")
+        return self.workspace.path("published", folder, name)
 
 
 def _file_entry(path: str, data: bytes) -> dict[str, Any]:

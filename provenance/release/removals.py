@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from provenance.files.storage import Storage, join
 from provenance.filters.files import read_removals
 from provenance.filters.listing import KINDS, Listing
+from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
 
@@ -23,8 +24,8 @@ def check_removals(storage: Storage, release: str, lists: Sequence[str]) -> list
     """
     listing = read_removals(lists)
     found: list[str] = []
-    for item in read_manifest(storage, release)["files"]:
-        if item["path"].startswith("data/") and len(listing):
+    for item in data_files(read_manifest(storage, release)):
+        if len(listing):
             with storage.open(join(release, item["path"])) as file:
                 found += _listed(pq.ParquetFile(file), item["path"], listing)
     return found

@@ -24,7 +24,9 @@ from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
 from provenance.files.ownership import LOCK, MANIFEST
 from provenance.files.storage import Storage, join
+from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
+from provenance.release.parts import describe_splits, expected_share
 from provenance.schema import LEDGER, RELEASE
 
 _CHUNK = 1 << 20
@@ -101,7 +103,7 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     request = read_request(synthetic)
     rows = _Rows()
     for item in manifest["files"]:
-        if item["path"].startswith(("data/", "ledger/")):
+        if is_data(item["path"]) or is_ledger(item["path"]):
             with storage.open(join(release, item["path"])) as file:
                 yield from _file(pq.ParquetFile(file), item, request, rows)
     published = add_sums(rows.published)
@@ -118,19 +120,21 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     reasons = [item["reason"] for item in stated]
     for number, item in enumerate(report_filters(reasons, by_reason)):
         yield from _differences(f"filters: {item['reason']}", item, stated[number])
+    data = [item for item in manifest["files"] if is_data(item["path"])]
+    yield from _differences("splits", describe_splits(data), manifest.get("splits", {}))
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
 
 
 def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows: _Rows) -> Iterator[str]:
-    path, is_data = item["path"], item["path"].startswith("data/")
-    for column in RELEASE if is_data else LEDGER:
+    path, documents = item["path"], is_data(item["path"])
+    for column in RELEASE if documents else LEDGER:
         at = table.schema_arrow.get_field_index(column.name)
         if at < 0:
             yield f"{path}: column {column.name} is missing"
         elif table.schema_arrow.field(at).type != column.type:
             yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
-    if is_data:
+    if documents:
         sums = add_sums(_data_batches(table, request, rows))
         rows.published.append(sums)
         found = {
@@ -138,6 +142,8 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             "tokens": sums["tokens"]["weight"],
             "sums": whole(sums),
         }
+        if "expected_share" in item:  # not in releases of format 1
+            found["expected_share"] = expected_share(sums, request)
     else:
         decisions: Counter[str] = Counter()
         for batch in table.iter_batches(columns=_LEDGER_READ):

@@ -27,7 +27,7 @@ def test_the_header_is_what_datasets_reads(manifest: dict[str, Any]) -> None:
     header = yaml.safe_load(build_card(manifest).split("---")[1])
     assert {item["config_name"]: item["data_files"] for item in header["configs"]} == {
         "default": "data/*.parquet",
-        "ledger": "ledger/*.parquet",
+        "ledger": "_ledger/*.parquet",
     }
 
 

@@ -102,7 +102,7 @@ def test_a_manifest_without_a_part_does_not_validate(release: Path, key: str) ->
         jsonschema.validate(manifest, schema("manifest.schema.json"))
 
 
-@pytest.mark.parametrize(("folder", "name"), [("data", "release"), ("ledger", "ledger")])
+@pytest.mark.parametrize(("folder", "name"), [("data", "release"), ("_ledger", "ledger")])
 def test_a_real_file_has_the_columns_of_its_schema(release: Path, folder: str, name: str) -> None:
     for path in (release / folder).glob("*.parquet"):
         found = table_schema(name, pq.read_schema(path))

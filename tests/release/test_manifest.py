@@ -19,11 +19,11 @@ STORAGE = LocalStorage()
 def manifest(**changes: Any) -> dict[str, Any]:
     ledger = [
         {
-            "path": "ledger/0",
+            "path": "_ledger/0",
             "records": 5,
             "decisions": {"kept": 2, "dropped:duplicate": 1, "failed:http_error": 2},
         },
-        {"path": "ledger/1", "records": 3, "decisions": {"kept": 2, "dropped:duplicate": 1}},
+        {"path": "_ledger/1", "records": 3, "decisions": {"kept": 2, "dropped:duplicate": 1}},
     ]
     return (
         build_manifest(
@@ -55,7 +55,7 @@ def test_counts_are_those_of_the_files() -> None:
         "reasons": {"dropped:duplicate": 2, "failed:http_error": 2},
         "tokens": 42,
     }
-    assert [item["path"] for item in manifest()["files"]] == ["data/0", "data/1", "ledger/0", "ledger/1"]
+    assert [item["path"] for item in manifest()["files"]] == ["data/0", "data/1", "_ledger/0", "_ledger/1"]
 
 
 def test_what_is_written_is_read_and_writing_it_again_changes_nothing(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_names_that_are_no_unicode_are_kept(tmp_path: Path) -> None:
         (lambda text: text[: len(text) // 2], "is damaged"),
         (lambda text: b"[" * 100_000, "is damaged"),
         (lambda text: b"[]", "not a manifest of format"),
-        (lambda text: text.replace(b'"format": 1', b'"format": 2'), "not a manifest of format"),
+        (lambda text: text.replace(b'"format": 2', b'"format": 3'), "not a manifest of format"),
     ],
 )
 def test_what_is_not_as_it_was_written_is_refused(tmp_path: Path, change: Any, words: str) -> None:

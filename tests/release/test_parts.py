@@ -36,8 +36,8 @@ def test_promised_columns_and_types_are_there(demo_release: Path) -> None:
     written = part(demo_release, "data").schema_arrow
     assert set(PROMISED) <= set(written.names)
     assert written.remove_metadata() == RELEASE
-    assert set(LEDGER_PROMISED) <= set(part(demo_release, "ledger").schema_arrow.names)
-    assert part(demo_release, "ledger").schema_arrow.remove_metadata() == LEDGER
+    assert set(LEDGER_PROMISED) <= set(part(demo_release, "_ledger").schema_arrow.names)
+    assert part(demo_release, "_ledger").schema_arrow.remove_metadata() == LEDGER
     assert written.field("low_background").type == pa.bool_()
     assert written.field("train_opt_out").type == pa.bool_()
     assert written.field("synthetic_probability").type == pa.float32()

@@ -19,7 +19,7 @@ from provenance.release.manifest import write_json
 from provenance.release.verify import verify
 from tests.program import run
 
-FILES = ["README.md", "data/part-00000-of-00001.parquet", "ledger/part-00000-of-00001.parquet"]
+FILES = ["README.md", "data/part-00000-of-00001.parquet", "_ledger/part-00000-of-00001.parquet"]
 
 
 @pytest.fixture
