@@ -11,11 +11,13 @@ import re
 import pandas as pd
 
 from provenance.detectors.embedded.calibration import BUCKETS
+from provenance.detectors.embedded.model import IDEOGRAPHS_PER_WORD
 
 #: Words that a piece has, the detector's shortest length; and the least that its passage has.
 SHORTEST, LONGEST = BUCKETS[0], BUCKETS[1]
-#: Ideographs of a word (`model.IDEOGRAPHS_PER_WORD`), and what ends a sentence.
+#: What counts as ideograph and as word beside them, and what ends a sentence.
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_WORD = re.compile(r"\w+")
 _END = re.compile(r"[.!?…][\"')\]»”’]*\s+|[。！？][」』”）]*|\n")
 
 
@@ -48,8 +50,8 @@ def cut(text: str) -> str | None:
 
 
 def count_words(text: str) -> int:
-    """Words of `text` as the detector counts them, near enough: 1.6 ideographs are one."""
+    """Words of `text` as the detector counts them, near enough: so many ideographs are one."""
     ideographs = len(_IDEOGRAPH.findall(text))
     if not ideographs:
         return len(text.split())
-    return len(_IDEOGRAPH.sub(" ", text).split()) + round(ideographs / 1.6)
+    return len(_WORD.findall(_IDEOGRAPH.sub(" ", text))) + round(ideographs / IDEOGRAPHS_PER_WORD)

@@ -21,9 +21,10 @@ from provenance.detectors.embedded.folds import folds
 from provenance.detectors.embedded.learning import encode, shared_grams
 from provenance.detectors.embedded.mixture import tail_line
 from provenance.detectors.embedded.model import read_model
+from provenance.detectors.embedded.pieces import count_words, cut, with_pieces
 from provenance.detectors.embedded.rhythm import fit_network
 from provenance.detectors.embedded.style import STYLE
-from provenance.detectors.embedded.training import prepare
+from provenance.detectors.embedded.training import Settings, prepare, read_corpus
 from tests.detectors.embedded.reference import mix
 from tests.program import run
 
@@ -181,3 +182,56 @@ def test_folder_without_a_detector_is_refused_before_any_work(tmp_path: Path) ->
     )
     assert ended.code == 2 and "detector.model" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_pieces_are_whole_sentences_of_a_short_page_and_share_their_passages_fold() -> None:
+    short = "Ten words stand in this sentence, and that is all. "
+    table = prepare(
+        pd.DataFrame(
+            [(short * 20, "a"), (short * 13 + "Odd.", "b"), (short * 3, "c"), ("word " * 300, "d")],
+            columns=["text", "group"],
+        ).assign(label="human", generator=None, domain="blog", language="en", source="s/t/x")
+    )
+    found = with_pieces(table)
+    assert found.iloc[:4].equals(table)
+    pieces = found[found.piece]
+    assert pieces.group.tolist() == ["a", "b"]  # the third is too short, the last has no sentence
+    assert all(60 <= len(text.split()) < 100 and text.endswith("all.") for text in pieces.text)
+    assert pieces.domain_fold.tolist() == table.domain_fold[:2].tolist()
+    assert (
+        len({len(cut((short + "x" * extra) * 20) or "") for extra in range(9)}) > 1
+    )  # not all of one length
+
+
+def test_ideographs_count_as_the_detector_counts_them() -> None:
+    text = "这家餐厅的面条很好吃，我们每个周末都去。" * 6
+    words = int(encode(pa.array([text], pa.large_string()), np.array([], np.uint32)).words[0])
+    assert abs(count_words(text) - words) <= 2
+    assert cut(text) == text.rstrip()
+
+
+def test_ngrams_of_a_language_count_by_its_own_sources() -> None:
+    """What five German sources share counts, though all languages together have many more."""
+    table = prepare(
+        pd.DataFrame(
+            [
+                (
+                    f"{word} {i}. ",
+                    "human",
+                    None,
+                    f"d{i % k}",
+                    language,
+                    f"{language}/{i % k}/x",
+                    f"{language}{i}",
+                )
+                for language, word, k in (("en", "river", 60), ("de", "wasserfall", 5), ("fr", "fontaine", 4))
+                for i in range(300 if language == "en" else 240)
+            ],
+            columns=["text", "label", "generator", "domain", "language", "source", "group"],
+        )
+    )
+    keys = set(read_corpus(table, Settings()).keys.tolist())
+    counts = [
+        max(1, mix(hash_word(word) + (1 << 32)) >> 32) in keys for word in ("river", "wasserfall", "fontaine")
+    ]
+    assert counts == [True, True, False]
