@@ -22,9 +22,12 @@ from provenance.detectors.embedded.model import ARRAYS, Model
 from provenance.detectors.embedded.pieces import with_pieces
 from provenance.detectors.embedded.rhythm import Network, fit_network
 from provenance.detectors.embedded.style import STYLE
+from provenance.detectors.embedded.weights import damped, document_weights
 
 #: Name of the expert that reads style alone, and of the experts whose human partners weigh more.
 RHYTHM, PAIRED = "rhythm", ("recent", "assistant", "rhythm")
+#: The expert for which registers are balanced. Its passages are of the registers of human ones; the makers' are chat.
+BALANCED = "assistant"
 #: Human passages that a language needs to have means and deviations of style of its own.
 _LEAST_STYLE = 100
 
@@ -152,7 +155,7 @@ def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
 def _vocabulary(table: pd.DataFrame, settings: Settings) -> NDArray[np.uint32]:
     """Sorted hashes of the common words of every language with `_LEAST_STYLE` documents, sources damped."""
     counts = table.language.value_counts()
-    weight = _damped(table)
+    weight = damped(table)
     found = []
     for language in counts.index:
         rows = np.flatnonzero(table.language == language)
@@ -208,42 +211,6 @@ def _languages_sources(
     return found
 
 
-def _damped(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Weight of each document by the root of the size (in passages) of its (repository, label, coarse domain)."""
-    size = (~table.piece).groupby([table.repository, table.synthetic, table.stem]).transform("sum").to_numpy()
-    return np.asarray(np.minimum(1.0, np.sqrt(300 / size)))
-
-
-def document_weights(
-    table: pd.DataFrame,
-    use: NDArray[np.bool_],
-    partners: NDArray[np.bool_] | None = None,
-    partner: float = 1.0,
-) -> NDArray[np.float64]:
-    """Weight of each document in `use`: sources damped by the root of their size, labels equal in each language.
-
-    Documents in `partners` weigh `partner` times as much. A language with one label only gets 0 (it would
-    teach nothing but the language); the rarer label is raised to the other's weight, outside English to
-    twice its own at most, the commoner one lowered to meet it.
-    """
-    weight = _damped(table)
-    if partners is not None:
-        weight[partners] *= partner
-    weight = np.where(use, weight, 0.0)
-    synthetic = table.synthetic.to_numpy()
-    for language in sorted(table.language.unique()):
-        rows = (table.language == language).to_numpy()
-        human, machine = weight[rows & ~synthetic].sum(), weight[rows & synthetic].sum()
-        if human == 0 or machine == 0:
-            weight[rows] = 0
-            continue
-        low, high = min(human, machine), max(human, machine)
-        total = high if high <= 4 * low or language == "en" else 2 * low
-        weight[rows & ~synthetic] *= total / human
-        weight[rows & synthetic] *= total / machine
-    return weight
-
-
 def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert | Network]:
     """One expert for each family, trained on the passages in `use` (documents,); the last is the network of style."""
     settings, synthetic = corpus.settings, corpus.synthetic
@@ -260,6 +227,7 @@ def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert | 
             use & (members | ~synthetic),
             partners if name in PAIRED else None,
             settings.partner,
+            registers=name == BALANCED,
         )
         if name == RHYTHM:
             rows = corpus.rows
