@@ -49,12 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
     corpus = training.read_corpus(training.prepare(read_files(files, passages, "train")), training.Settings())
     scores = training.held_out_scores(corpus)
     held = held_out(corpus, scores)
+    whole = held[~held.piece]
     parts = [
-        data_list(corpus.table),
-        unseen(corpus, held),
+        data_list(corpus.table[corpus.whole]),
+        unseen(held),
         reliability(corpus, held, options.card.parent),
-        accused(held),
-        edited(held),
+        accused(whole),
+        edited(whole),
         _shipped.unseen_makers(everything, options.baselines),
         decay(corpus),
     ]
@@ -109,14 +110,21 @@ def held_out(corpus: training.Corpus, scores: NDArray[np.float64]) -> pd.DataFra
     ]
 
 
-def unseen(corpus: training.Corpus, held: pd.DataFrame) -> str:
+def unseen(held: pd.DataFrame) -> str:
     """Table: languages and lengths, on domains and makers that experts, mixture and thresholds never saw."""
     rows = []
-    lengths = bucket(held.words.to_numpy())
-    groups = [(name, (held.language == name).to_numpy()) for name in held.language.value_counts().index]
+    lengths, whole = bucket(held.words.to_numpy()), ~held.piece
+    english = held.language == "en"
+    groups = [
+        (name, (whole & (held.language == name)).to_numpy()) for name in held.language.value_counts().index
+    ]
     groups += [
-        (f"en, from {least} words", ((held.language == "en") & (lengths == place)).to_numpy())
+        (f"en, from {least} words", (whole & english & (lengths == place)).to_numpy())
         for place, least in enumerate(BUCKETS)
+    ]
+    groups += [
+        ("en, pieces of 60 to 100 words", (~whole & english & (lengths == 0)).to_numpy()),
+        ("other languages, such pieces", (~whole & ~english & (lengths == 0)).to_numpy()),
     ]
     for name, chosen in groups:
         part = held[chosen]
@@ -141,7 +149,7 @@ def unseen(corpus: training.Corpus, held: pd.DataFrame) -> str:
             "## On what it has not seen\n",
             "Each passage is scored by experts, mixture and thresholds made without its domain *and* without its maker (the 2026",
             "assistant: its domain only, there is but one); outside English human text is held out by source, synthetic by maker.",
-            "Passages of 60 words and more; share flagged at 1%, thresholds fixed beforehand.\n",
+            "Passages of 60 words and more; share flagged at 1%, thresholds fixed beforehand. Pieces are the first sentences of longer passages.\n",
             *_tables.table(
                 [*head, "earlier models found", "makers 2024-25 found", "2026 assistant found"], rows
             ),
@@ -153,8 +161,12 @@ def reliability(corpus: training.Corpus, held: pd.DataFrame, folder: Path) -> st
     """Table of calibration errors by language and prior, with pictures of the first language's."""
     rows, pictures = [], []
     first = held.language.value_counts().index[0]
-    for language in held.language.value_counts().index:
-        part = held[(held.language == language) & (held.web | held.kind.isin(FAMILIES))]
+    kinds = [
+        (name, held[(held.language == name) & ~held.piece]) for name in held.language.value_counts().index
+    ]
+    kinds.append((f"{first}, pieces of 60 to 100 words", held[(held.language == first) & held.piece]))
+    for language, part in kinds:
+        part = part[part.web | part.kind.isin(FAMILIES)]
         if part.synthetic.nunique() < 2:
             continue
         chosen = np.zeros(len(corpus.table), bool)
@@ -281,7 +293,7 @@ def _later(
     test: NDArray[np.bool_],
     half: NDArray[np.bool_],
 ) -> list[str]:
-    english = (corpus.table.language == "en").to_numpy()
+    english = (corpus.table.language == "en").to_numpy() & corpus.whole
     human = mixture.web_prose(corpus.table) & english & test
     fixed, fresh, machine = human & half, human & ~half, machine & english
     weight = mixture.domain_weights(corpus.table[fixed])

@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         "settings": asdict(settings),
     }
     say(f"{len(table):,} passages, {len(corpus.keys):,} n-grams in {settings.sources} sources or more")
-    everything = np.ones(len(table), bool)
+    everything = np.ones(len(corpus.table), bool)
     experts = training.train_experts(corpus, everything)
     say(f"experts: {', '.join(experts)}; held-out scores of {folds.FOLDS} groups of domains and makers …")
     scores = training.held_out_scores(corpus)

@@ -19,7 +19,8 @@ from provenance.audit import word_shares
 from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
 from provenance.detectors.embedded.conformal import BINS
 from provenance.detectors.embedded.model import Scores, load_model
-from provenance.detectors.embedded.training import document_weights, prepare
+from provenance.detectors.embedded.training import prepare
+from provenance.detectors.embedded.weights import document_weights
 from provenance.detectors.prevalence import raw_mixture_share
 
 LANGUAGE = "en"

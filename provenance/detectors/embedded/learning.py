@@ -111,9 +111,14 @@ def encode(texts: pa.Array, vocabulary: NDArray[np.uint32]) -> Passages:
 
 
 def shared_grams(rows: Passages, source: NDArray[np.int64], least: int) -> NDArray[np.uint32]:
-    """Ascending keys of the n-grams that occur in at least `least` sources; `source` (documents,) from 0."""
+    """Ascending keys of the n-grams that occur in at least `least` sources.
+
+    `source` (documents,) from 0; documents of source -1 are not read.
+    """
     order = np.argsort(source[rows.document], kind="stable")
-    size = 1 << max(10, len(rows.grams).bit_length())
+    order = order[source[rows.document[order]] >= 0]
+    read = int((rows.starts[order + 1] - rows.starts[order]).sum())
+    size = 1 << max(10, read.bit_length())
     table, count = np.zeros(size, np.uint32), np.zeros(size, np.uint16)
     last = np.full(size, -1, np.int32)
     _count_sources((rows.starts, rows.grams, source[rows.document]), order, table, count, last)
@@ -143,6 +148,7 @@ def standardised(
 def sources_of(rows: Passages, size: int, source: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many sources each of `size` listed n-grams occurs in; documents of source -1 are not counted."""
     order = np.argsort(source[rows.document], kind="stable")
+    order = order[source[rows.document[order]] >= 0]
     count, last = np.zeros(size, np.int64), np.full(size, -1, np.int64)
     _count_listed((rows.starts, rows.grams, source[rows.document]), order, count, last)
     return count
@@ -253,8 +259,6 @@ def _look_up(starts, found, table, place, new_starts):  # type: ignore[no-untype
 def _count_listed(rows, order, count, last):  # type: ignore[no-untyped-def]
     starts, places, source = rows
     for row in order:
-        if source[row] < 0:
-            continue
         for k in range(starts[row], starts[row + 1]):
             if last[places[k]] != source[row]:
                 last[places[k]] = source[row]

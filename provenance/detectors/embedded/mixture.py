@@ -82,7 +82,7 @@ def proofs(
     Left out are languages that cannot be claimed: with fewer human passages or documents than `CLAIM`, or of one
     repository only. The first language, that of most documents, is always there.
     """
-    usable = use & (corpus.rows.words >= BUCKETS[0]) & ~np.isnan(scores).any(axis=1)
+    usable = use & corpus.whole & (corpus.rows.words >= BUCKETS[0]) & ~np.isnan(scores).any(axis=1)
     found: dict[str, dict[str, float]] = {}
     for language in corpus.table.language.value_counts().index:
         here = usable & (corpus.table.language == language).to_numpy()
@@ -122,7 +122,8 @@ def fit_mixture(
     does not count in a language has intercept -inf there.
     """
     families = corpus.families()
-    usable = use & (corpus.rows.words >= BUCKETS[0]) & web_prose(corpus.table) & ~np.isnan(scores).any(axis=1)
+    usable = use & corpus.whole & (corpus.rows.words >= BUCKETS[0]) & web_prose(corpus.table)
+    usable &= ~np.isnan(scores).any(axis=1)
     mixture = {}
     for language, names in spoken(proofs(corpus, scores, use)).items():
         here = usable & (corpus.table.language == language).to_numpy()
@@ -203,7 +204,7 @@ def calibrate(
             # Rounded: the last digits of a fit depend on the processor, and the shipped bytes must not.
             intercept, slope = _fit_upper_line(own[at], machine[at], spread[at])
             lines[language].append((round(intercept, 6), round(slope, 6)))
-        about = corpus.table[chosen & ~corpus.synthetic]
+        about = corpus.table[chosen & ~corpus.synthetic & corpus.whole]
         margin = 0.0 if about.stem.nunique() >= _MANY else _MARGIN
         thresholds[language] = _thresholds(own[human], length[human], spread[human], trend, margin)
         trend = trend if trend is not None else _trend(own[human], length[human], spread[human])
@@ -220,7 +221,7 @@ def calibrate(
     made = Calibration(
         f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds=bounds, provenance=provenance
     )
-    return replace(made, human_means=_human_means(corpus, mixed, made, use & web))
+    return replace(made, human_means=_human_means(corpus, mixed, made, use & web & corpus.whole))
 
 
 def _human_means(
@@ -311,7 +312,7 @@ def _least_ratio(
     language = corpus.table.language.value_counts().index[0]
     known = np.logical_or.reduce(list(corpus.families().values())) | ~corpus.synthetic
     chosen = use & known & (corpus.rows.words >= BUCKETS[0]) & (corpus.table.language == language).to_numpy()
-    chosen &= ~np.isnan(mixed)
+    chosen &= ~np.isnan(mixed) & corpus.whole
     line = np.asarray(lines[language])[bucket(corpus.rows.words[chosen])]
     ratio = line[:, 0] + line[:, 1] * mixed[chosen]
     machine, weight = corpus.synthetic[chosen], domain_weights(corpus.table[chosen])

@@ -19,11 +19,15 @@ from provenance.detectors.embedded import learning
 from provenance.detectors.embedded.folds import assign_folds, folds, makers
 from provenance.detectors.embedded.learning import Expert, Passages
 from provenance.detectors.embedded.model import ARRAYS, Model
+from provenance.detectors.embedded.pieces import with_pieces
 from provenance.detectors.embedded.rhythm import Network, fit_network
 from provenance.detectors.embedded.style import STYLE
+from provenance.detectors.embedded.weights import damped, document_weights
 
 #: Name of the expert that reads style alone, and of the experts whose human partners weigh more.
 RHYTHM, PAIRED = "rhythm", ("recent", "assistant", "rhythm")
+#: The expert for which registers are balanced. Its passages are of the registers of human ones; the makers' are chat.
+BALANCED = "assistant"
 #: Human passages that a language needs to have means and deviations of style of its own.
 _LEAST_STYLE = 100
 
@@ -48,13 +52,15 @@ class Settings:
     left_out: tuple[str, ...] = ("gpt-j-6B", "gpt-neo-2.7B", "gpt-neox-20b", "gpt2-xl", "opt-2.7b")
     #: An n-gram counts from this many sources on, fewer where the corpus has fewer than five times as many.
     sources: int = 12
+    #: Or from this many of one language other than the first.
+    other_sources: int = 5
     #: Weight of human passages that share their subject with a recent synthetic one, so that subjects cancel.
     partner: float = 5.0
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A labelled corpus as the experts read it; `table` comes from `prepare`."""
+    """A labelled corpus as the experts read it; `table` comes from `prepare`, short `pieces` below its rows."""
 
     table: pd.DataFrame
     rows: Passages  # places in `keys`
@@ -69,6 +75,11 @@ class Corpus:
     def synthetic(self) -> NDArray[np.bool_]:
         """Whether each document is synthetic."""
         return np.asarray(self.table.synthetic, bool)
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Whether each document is a passage of the corpus, not a piece of one."""
+        return ~np.asarray(self.table.piece, bool)
 
     def families(self) -> dict[str, NDArray[np.bool_]]:
         """Name of each expert → which documents are its synthetic side; families without documents are absent.
@@ -88,7 +99,7 @@ class Corpus:
 
 
 def prepare(corpus: pd.DataFrame, settings: Settings | None = None) -> pd.DataFrame:
-    """The corpus with synthetic, recent, named (bool), repository, stem (coarse domain), maker and folds added.
+    """The corpus with synthetic, recent, named, piece (bool), repository, stem (coarse domain), maker and folds added.
 
     Needs text, label (human or synthetic), generator, domain, language, source, group; `maker` may name who made a
     generator. Raises ValueError for a missing column or label.
@@ -106,6 +117,7 @@ def prepare(corpus: pd.DataFrame, settings: Settings | None = None) -> pd.DataFr
             synthetic=synthetic,
             recent=corpus.generator.isin((settings or Settings()).recent).to_numpy() & synthetic,
             named=named & synthetic,
+            piece=False,
             repository=corpus.source.astype(str).str.split("/").str[:2].str.join("/").to_numpy(),
             stem=corpus.domain.astype(str).str.split("/").str[0].str.split("-").str[0].to_numpy(),
             maker=makers(corpus).to_numpy(),
@@ -114,12 +126,16 @@ def prepare(corpus: pd.DataFrame, settings: Settings | None = None) -> pd.DataFr
 
 
 def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
-    """Encode a prepared table and list the n-grams that occur in enough sources to count."""
-    texts = pa.array(table.text, pa.large_string())
+    """Encode a prepared table and pieces of it, and list the n-grams that occur in enough sources to count."""
     vocabulary = _vocabulary(table, settings)
+    table = with_pieces(table)
+    texts = pa.array(table.text, pa.large_string())
     rows = learning.encode(texts, vocabulary)
-    source = source_numbers(table)
-    keys = learning.shared_grams(rows, source, least_sources(source, settings))
+    keys = np.unique(
+        np.concatenate(
+            [learning.shared_grams(rows, *wanted) for wanted in _languages_sources(table, None, settings)]
+        )
+    )
     rows = learning.known_grams(rows, keys)
     languages, mean, scale = _human_style(table, rows)
     place = table.language.map({name: at for at, name in enumerate(languages)}).fillna(0)
@@ -139,7 +155,7 @@ def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
 def _vocabulary(table: pd.DataFrame, settings: Settings) -> NDArray[np.uint32]:
     """Sorted hashes of the common words of every language with `_LEAST_STYLE` documents, sources damped."""
     counts = table.language.value_counts()
-    weight = _damped(table)
+    weight = damped(table)
     found = []
     for language in counts.index:
         rows = np.flatnonzero(table.language == language)
@@ -154,15 +170,12 @@ def _human_style(
     table: pd.DataFrame, rows: Passages
 ) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
     """(languages, means, deviations) of the measures of human passages, sources damped; commonest language first."""
-    human = ~table.synthetic.to_numpy()
+    human = ~(table.synthetic | table.piece).to_numpy()
     counts = table.language[human].value_counts()
     counts = counts[(counts >= _LEAST_STYLE) | (counts == counts.max())]
-    weight = (
-        1
-        / np.sqrt(
-            table.groupby(["language", "synthetic", "repository", "stem"]).synthetic.transform("size")
-        ).to_numpy()
-    )
+    alike = table[human].groupby(["language", "repository", "stem"])
+    weight = np.zeros(len(table))
+    weight[human] = 1 / np.sqrt(alike.synthetic.transform("size").to_numpy())
     means, scales = np.zeros((len(counts), len(STYLE))), np.zeros((len(counts), len(STYLE)))
     for place, language in enumerate(counts.index):
         chosen = (human & (table.language == language).to_numpy())[rows.document]
@@ -182,47 +195,29 @@ def least_sources(source: NDArray[np.int64], settings: Settings) -> int:
     return max(1, min(settings.sources, len(np.unique(source[source >= 0])) // 5))
 
 
-def _damped(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Weight of each document by the root of the size of its (repository, label, coarse domain)."""
-    size = table.groupby(["repository", "synthetic", "stem"]).synthetic.transform("size").to_numpy()
-    return np.asarray(np.minimum(1.0, np.sqrt(300 / size)))
-
-
-def document_weights(
-    table: pd.DataFrame,
-    use: NDArray[np.bool_],
-    partners: NDArray[np.bool_] | None = None,
-    partner: float = 1.0,
-) -> NDArray[np.float64]:
-    """Weight of each document in `use`: sources damped by the root of their size, labels equal in each language.
-
-    Documents in `partners` weigh `partner` times as much. A language with one label only gets 0 (it would
-    teach nothing but the language); the rarer label is raised to the other's weight, outside English to
-    twice its own at most, the commoner one lowered to meet it.
-    """
-    weight = _damped(table)
-    if partners is not None:
-        weight[partners] *= partner
-    weight = np.where(use, weight, 0.0)
-    synthetic = table.synthetic.to_numpy()
-    for language in sorted(table.language.unique()):
-        rows = (table.language == language).to_numpy()
-        human, machine = weight[rows & ~synthetic].sum(), weight[rows & synthetic].sum()
-        if human == 0 or machine == 0:
-            weight[rows] = 0
-            continue
-        low, high = min(human, machine), max(human, machine)
-        total = high if high <= 4 * low or language == "en" else 2 * low
-        weight[rows & ~synthetic] *= total / human
-        weight[rows & synthetic] *= total / machine
-    return weight
+def _languages_sources(
+    table: pd.DataFrame, use: NDArray[np.bool_] | None, settings: Settings
+) -> list[tuple[NDArray[np.int64], int]]:
+    """(source of each document in `use`, -1 for others; sources that an n-gram needs): of all, then by language."""
+    source = source_numbers(table)
+    if use is not None:
+        source = np.where(use, source, -1)
+    found = [(source, least_sources(source, settings))]
+    counts = table.language.value_counts()
+    for language in counts.index[1:]:
+        here = np.where((table.language == language).to_numpy(), source, -1)
+        if counts[language] >= 2 * _LEAST_STYLE:
+            found.append((here, settings.other_sources))
+    return found
 
 
 def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert | Network]:
-    """One expert for each family, trained on the documents in `use` (documents,); the last is the network of style."""
+    """One expert for each family, trained on the passages in `use` (documents,); the last is the network of style."""
     settings, synthetic = corpus.settings, corpus.synthetic
-    source = np.where(use, source_numbers(corpus.table), -1)
-    listed = learning.sources_of(corpus.rows, len(corpus.keys), source) >= least_sources(source, settings)
+    use = use & corpus.whole
+    listed = np.zeros(len(corpus.keys), bool)
+    for source, least in _languages_sources(corpus.table, use, settings):
+        listed |= learning.sources_of(corpus.rows, len(corpus.keys), source) >= least
     groups = corpus.table.group.astype(str)
     partners = groups.isin(groups[corpus.table.recent & use]).to_numpy() & ~synthetic
     experts: dict[str, Expert | Network] = {}
@@ -232,6 +227,7 @@ def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert | 
             use & (members | ~synthetic),
             partners if name in PAIRED else None,
             settings.partner,
+            registers=name == BALANCED,
         )
         if name == RHYTHM:
             rows = corpus.rows
