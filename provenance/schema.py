@@ -56,6 +56,7 @@ RECORDS = pa.schema(
     [
         # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
         ("record_offset", pa.int64()),
+        ("record_length", pa.int64()),  # bytes of the stored file to the next record; null where it is not known
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
@@ -65,6 +66,8 @@ RECORDS = pa.schema(
         ("mime", pa.string()),  # sniffed, not believed
         ("charset", pa.string()),  # as the HTTP header declares it
         ("content_digest", pa.string()),  # "sha256:" + hex of the decoded payload or of the text
+        ("payload_digest", pa.string()),  # "sha1:" + base32 of the payload as stored, as Common Crawl's indexes name it
+        ("digest_verified", pa.bool_()),  # whether the digest of the record's header is right; null: it states none
         ("body", pa.large_binary()),
         ("text", pa.large_string()),
         ("source", pa.string()),  # what the archive calls itself (warcinfo isPartOf), if it says so
@@ -79,6 +82,7 @@ ANNOTATED = pa.schema(
         ("doc_id", pa.string()),
         ("input_file", pa.string()),
         ("record_offset", pa.int64()),
+        ("record_length", pa.int64()),
         ("record_id", pa.string()),
         ("record_type", pa.string()),
         ("outcome", pa.string()),
@@ -93,6 +97,8 @@ ANNOTATED = pa.schema(
         ("http_status", pa.int16()),
         ("mime", pa.string()),
         ("content_digest", pa.string()),
+        ("payload_digest", pa.string()),
+        ("digest_verified", pa.bool_()),
         ("title", pa.string()),
         ("text_source", pa.string()),  # article, main, fallback: where in the page the text was found
         ("text", pa.large_string()),
@@ -149,7 +155,7 @@ DECISIONS = pa.schema(
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
     "doc_id text token_count word_count title text_source "
-    "url host domain source input_file record_offset record_id content_digest mime http_status "
+    "url host domain source input_file record_offset record_length record_id content_digest payload_digest digest_verified mime http_status "
     "capture_time published_time published_evidence proven_by witness low_background "
     "language language_score "
     "license train_opt_out rights_signals "

@@ -57,6 +57,7 @@ class Frame:
 
     `block` holds at most `max_payload_bytes` and an HTTP header; `cut` says that more was there.
     `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark.
+    `length` counts bytes of the stored file up to the next record; None for the last record of a file.
     """
 
     offset: int
@@ -65,6 +66,19 @@ class Frame:
     cut: bool = False
     reason: str | None = None
     detail: str | None = None
+    length: int | None = None
+
+
+def measured(found: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames, each with its `length`: it is known when the next one is."""
+    held = next(found, None)
+    for frame in found:
+        if held is not None:
+            held.length = frame.offset - held.offset
+            yield held
+        held = frame
+    if held is not None:
+        yield held
 
 
 def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[Frame]:

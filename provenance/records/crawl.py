@@ -9,8 +9,9 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from provenance.records.arc import ArcDialect, arc_fields
-from provenance.records.archive import Frame, frames
+from provenance.records.archive import Frame, frames, measured
 from provenance.records.dates import parse_time
+from provenance.records.digests import add_digests
 from provenance.records.http import split_response
 from provenance.records.options import ReadOptions
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
@@ -39,7 +40,7 @@ def _archive_rows(
     held: list[Row] = []
     seen = certain
     source: str | None = None
-    for frame in frames(window, dialect, options):
+    for frame in measured(frames(window, dialect, options)):
         if not frame.header:
             row: Row | None = failure(frame.offset, frame.reason or "bad_record", frame.detail or "")
             if not seen:
@@ -50,12 +51,16 @@ def _archive_rows(
             seen = True
             if isinstance(dialect, ArcDialect):
                 row = _arc_row(frame, options)
+                fields: Mapping[bytes, bytes] = {}
             else:
                 fields = warc_fields(frame.header)
                 if fields.get(b"warc-type", b"").lower() == b"warcinfo":
                     source = part_of(frame.block) or source
                 row = _warc_row(frame, fields, options)
+            if row is not None:
+                add_digests(row, frame, fields, options.max_http_header_bytes)
         if row is not None:
+            row["record_length"] = frame.length
             if source is not None:
                 row["source"] = source
             yield from itertools.chain(held, (row,))
