@@ -25,6 +25,7 @@ class VerdictTask:
 
     shard_path: str
     path: str
+    carried: bool = False  # documents of an earlier release: only what may never be published is dropped
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,11 @@ class FilterTasks:
     def write_verdicts(self, task: VerdictTask) -> int:
         listings = tuple(_listing(self.storage, path, self.fingerprint) for path in self.listings)
         dropped = 0
+        plan = self.plan.always if task.carried else self.plan
         with self.storage.open(task.shard_path) as shard, self.storage.create(task.path) as file:
-            batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=self.plan.columns(listings))
+            batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=plan.columns(listings))
             with pq.ParquetWriter(file, VERDICTS, compression="zstd") as writer:
-                for table in judge_batches(batches, self.plan, listings):
+                for table in judge_batches(batches, plan, listings):
                     writer.write_table(table)
                     dropped += len(table) - table["reason"].null_count
         Metrics.counter(FilterTasks, "dropped").inc(dropped)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 import apache_beam as beam
 
 from pipelines.annotate import AnnotateFiles, ShardTask
-from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
+from pipelines.components import choose_keepers
+from pipelines.deduplicate import DeduplicationTasks, FindEdges
+from pipelines.earlier import Named, carry_forward, index_uses
 from pipelines.filter import FilterShards, FilterTasks, VerdictTask
 from pipelines.progress import Progress, Targets
 from pipelines.publish import SurveyShards, WriteParts
@@ -33,6 +35,7 @@ from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
 from provenance.files.storage import Storage, join
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
+from provenance.release.earlier.references import Reference, open_references
 from provenance.release.publication import Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 
@@ -57,8 +60,11 @@ class Job:
         configuration: Configuration,
         runner: Runner,
         progress: Progress,
+        named: Named | None = None,
     ) -> None:
+        """`named`: places of earlier documents; None: those with which the stages before ran."""
         self.storage = storage
+        self.named = named
         self.workspace = Workspace(storage, workspace)
         self.configuration = configuration
         self.runner = runner
@@ -73,6 +79,18 @@ class Job:
     def annotation(self) -> Annotation:
         """The annotators, for their schema and versions; workers load models of their own."""
         return Annotation(self.configuration)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The indexes that the job looks up; that of a release is made in the workspace."""
+        named = self.named or Named()
+        return open_references(
+            self.storage,
+            self.configuration,
+            self.workspace.path("indexes"),
+            witnesses=named.witnesses,
+            against=named.against,
+        )
 
     def annotate(self, inputs: Sequence[InputFile]) -> StageResult:
         """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
@@ -89,6 +107,8 @@ class Job:
             self.workspace.sweep()
             self._run_annotate(pending)
         shards = [self._shard(index, task) for index, task in enumerate(tasks)]
+        carried, made = self._carry(inputs)
+        shards += [replace(shard, index=len(tasks) + number) for number, shard in enumerate(carried)]
         state = {
             "fingerprint": configured,
             "configuration": self.configuration.model_dump(mode="json"),
@@ -96,7 +116,8 @@ class Job:
             "inputs": [{"name": item.name, "bytes": item.size} for item in ordered],
         }
         self.workspace.write_state("annotate", state)
-        return self._result("annotate", len(pending), len(tasks) - len(pending), started)
+        ran = len(pending) + made
+        return self._result("annotate", ran, len(shards) - ran, started)
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""
@@ -116,17 +137,16 @@ class Job:
             scratch_directory=self.workspace.path("edges"),
             clusters_path=self.workspace.clusters_path,
             verdicts=verdicts,
+            witness_threshold=self.configuration.witness.threshold,
+            indexes=index_uses(self.references),
         )
         with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
             self._find_edges(tasks)
             if verdicts:
                 self._filter(shards)
-            edges = tasks.edges()
-            self.runner.run(
-                lambda pipeline: pipeline | "Edges" >> beam.Create(edges) | "Keepers" >> ChooseKeepers(tasks)
-            )
-        tasks.clear("components", "members", "chosen")
-        self.workspace.write_state("deduplicate", {"fingerprint": fresh})
+            choose_keepers(self.runner, tasks, self.progress.note)
+        references = [reference.as_json() for reference in self.references]
+        self.workspace.write_state("deduplicate", {"fingerprint": fresh, "references": references})
         return self._result("deduplicate", 1, 0, started)
 
     def select(self) -> StageResult:
@@ -202,6 +222,20 @@ class Job:
         """Why records of the annotated shards failed, the most frequent reason first."""
         return read_failures(self.storage, self.workspace.shards())
 
+    def _carry(self, inputs: Sequence[InputFile]) -> tuple[list[Shard], int]:
+        """The shards of the release that is carried forward, if one is, and how many were made."""
+        if self.named is None or self.named.keep is None:
+            return [], 0
+        return carry_forward(
+            self.storage,
+            self.workspace,
+            self.named.keep,
+            inputs,
+            configuration=self.configuration,
+            annotation=self.annotation,
+            runner=self.runner,
+        )
+
     def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
         headway = self.workspace.headway_directory
         targets = Targets(
@@ -243,7 +277,9 @@ class Job:
             with self.storage.create(paths[-1]) as file:
                 read().save(file)
         tasks = FilterTasks(self.storage, self.filters, tuple(paths), fingerprint(self.filters.digests))
-        work = [VerdictTask(shard.path, self.workspace.verdicts_path(shard)) for shard in shards]
+        work = [
+            VerdictTask(shard.path, self.workspace.verdicts_path(shard), shard.carried) for shard in shards
+        ]
         self.runner.run(
             lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Filter" >> FilterShards(tasks)
         )
@@ -311,12 +347,23 @@ class Job:
     def _edges_fingerprint(self) -> str:
         """Of the options and of what the shards hold, not of the age or place of the input files."""
         options = self.configuration.duplicates.model_dump(mode="json", exclude={"keep"})
-        return fingerprint("edges", options, self.workspace.identity())
+        return fingerprint("edges", options, self._reference_ids(), self.workspace.identity())
+
+    def _reference_ids(self) -> list[list[str]]:
+        """The indexes that are looked up, or were by the stage before."""
+        if self.named is None:
+            known = (self.workspace.read_state("deduplicate") or {}).get("references", [])
+        else:
+            known = [reference.as_json() for reference in self.references]
+        return [[item["sha256"], item["role"]] for item in known]
 
     def _deduplicate_fingerprint(self) -> str:
         """Of the edges, of whom to prefer, and of what may not be published at all."""
         keep, filters = self.configuration.duplicates.keep, self.filters
-        return fingerprint("deduplicate", keep, filters.settings, filters.digests, self._edges_fingerprint())
+        settings = [keep, self.configuration.witness.threshold, self.configuration.increments.prefer]
+        return fingerprint(
+            "deduplicate", settings, filters.settings, filters.digests, self._edges_fingerprint()
+        )
 
     def _select_fingerprint(self) -> str:
         cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors
@@ -326,7 +373,8 @@ class Job:
 
     def _decision_task(self, shard: Shard) -> DecisionTask:
         verdicts = self.workspace.verdicts_path(shard) if self.filters.steps else None
-        return DecisionTask(shard, self.workspace.decisions_path(shard), verdicts)
+        carried = self.workspace.carried_path(shard) if shard.carried else None
+        return DecisionTask(shard, self.workspace.decisions_path(shard), verdicts, carried)
 
     def _need(self, stage: str, expected: str) -> None:
         """Refuse to go on from what a stage made of other shards or with other settings."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
@@ -52,6 +53,7 @@ class DecisionTask:
     shard: Shard
     path: str
     verdicts: str | None = None  # what filters say of its rows
+    carried: str | None = None  # what an earlier release decided of its rows, where they are documents of one
 
 
 @dataclass(frozen=True)
@@ -88,17 +90,29 @@ class SelectionTasks:
 
     def rows(self, task: DecisionTask) -> ShardRows:
         clusters = read_clusters(self.storage, self.clusters_path, task.shard.index)
-        return read_shard(self.storage, task.shard.path, clusters, self.detectors, verdicts=task.verdicts)
+        return read_shard(
+            self.storage,
+            task.shard.path,
+            clusters,
+            self.detectors,
+            verdicts=task.verdicts,
+            carried=task.carried,
+        )
+
+    def own_rows(self, task: DecisionTask) -> ShardRows:
+        """The rows, of which those that are carried tell nothing about the crawl."""
+        rows = self.rows(task)
+        return rows if task.carried is None else replace(rows, open=np.zeros_like(rows.open))
 
     def count(self, task: DecisionTask) -> pa.Table:
-        found = self.rows(task)
+        found = self.own_rows(task)
         return self.detectors.count(found.scored, found.proven, found.open)
 
     def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
         return calibrate_crawl(self.detectors, counts, self.prior)
 
     def count_sites(self, task: DecisionTask, crawl: CrawlCalibration) -> list[Routed]:
-        counts = shard_sites(self.rows(task), crawl)
+        counts = shard_sites(self.own_rows(task), crawl)
         return send_counts(self.sites.scratch, task.shard.index, counts, partitions_for(self.documents))
 
     def with_sites(self, crawl: CrawlCalibration, clustering: Clustering) -> CrawlCalibration:
@@ -109,7 +123,7 @@ class SelectionTasks:
 
     def candidates(self, task: DecisionTask, crawl: CrawlCalibration) -> Candidates:
         rows = self.rows(task)
-        differ = crawl.clustering.spread and rows.open.any()
+        differ = crawl.clustering.spread and rows.open.any() and task.carried is None
         return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
 
     def offered(self, task: DecisionTask, crawl: CrawlCalibration) -> Documents:

@@ -200,7 +200,7 @@ def annotate_records(
         max_payload_bytes=reading.max_payload_bytes,
         fields={name: field for name, field in reading.fields.model_dump().items() if field is not None},
     )
-    identify = _DocumentIds(item.name)
+    identify = DocumentIds(item.name)
     side_by_side = ahead if at_once else iter
     batches = side_by_side(read_records(stream, item.name, options))
     extracted = (annotation.extract(batch, item.name, identify(batch)) for batch in batches)
@@ -225,10 +225,10 @@ def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterat
         "detail": f"the file cannot be opened ({why}); the next run tries it again",
     }
     batch = pa.RecordBatch.from_pylist([values], schema=RECORDS)
-    yield annotation(batch, item.name, _DocumentIds(item.name)(batch))
+    yield annotation(batch, item.name, DocumentIds(item.name)(batch))
 
 
-class _DocumentIds:
+class DocumentIds:
     """Identifiers that depend on where a record is and what it holds, not on how it was batched."""
 
     def __init__(self, name: str) -> None:

@@ -99,6 +99,27 @@ class Duplicates(Section):
     )
 
 
+class Witness(Section):
+    """Whose capture proves the age of a document (docs/witness.md)."""
+
+    threshold: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="least similarity of a witness to the document whose age it proves; never less than duplicates.threshold",
+    )
+
+
+class Increments(Section):
+    """What becomes of documents that earlier releases hold already (`curate --against`)."""
+
+    prefer: Literal["earlier", "new"] = Field(
+        "earlier",
+        description="earlier: the document of the earlier release stays, the new one is dropped; new: the new one is "
+        "kept and names those that give way to it (`replaces`)",
+    )
+
+
 class Detector(Section):
     """How the embedded detector's scores are read (docs/calibration.md)."""
 
@@ -281,6 +302,8 @@ class Configuration(Section):
     reading: Reading = Reading()
     text: Text = Text()
     duplicates: Duplicates = Duplicates()
+    witness: Witness = Witness()
+    increments: Increments = Increments()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
     neural: Neural = Neural()
     classifiers: tuple[Classifier, ...] = Field(

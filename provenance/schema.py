@@ -56,7 +56,10 @@ RECORDS = pa.schema(
     [
         # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
         ("record_offset", pa.int64()),
-        ("record_length", pa.int64()),  # bytes of the stored file to the next record; null where it is not known
+        (
+            "record_length",
+            pa.int64(),
+        ),  # bytes of the stored file to the next record; null where it is not known
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
@@ -66,8 +69,14 @@ RECORDS = pa.schema(
         ("mime", pa.string()),  # sniffed, not believed
         ("charset", pa.string()),  # as the HTTP header declares it
         ("content_digest", pa.string()),  # "sha256:" + hex of the decoded payload or of the text
-        ("payload_digest", pa.string()),  # "sha1:" + base32 of the payload as stored, as Common Crawl's indexes name it
-        ("digest_verified", pa.bool_()),  # whether the digest of the record's header is right; null: it states none
+        (
+            "payload_digest",
+            pa.string(),
+        ),  # "sha1:" + base32 of the payload as stored, as Common Crawl's indexes name it
+        (
+            "digest_verified",
+            pa.bool_(),
+        ),  # whether the digest of the record's header is right; null: it states none
         ("body", pa.large_binary()),
         ("text", pa.large_string()),
         ("source", pa.string()),  # what the archive calls itself (warcinfo isPartOf), if it says so
@@ -135,9 +144,12 @@ DECISIONS = pa.schema(
         ("similarity", pa.float32()),  # to that document
         ("duplicate_count", pa.int32()),
         ("duplicate_hosts", pa.list_(pa.string())),
-        ("earliest_capture", TIME),
+        ("replaces", pa.list_(pa.string())),  # doc_ids of documents of earlier releases that give way to it
+        ("earliest_capture", TIME),  # of its cluster in the crawl
         ("proven_by", TIME),
-        ("witness", pa.string()),  # doc_id of the capture that proves it
+        ("witness", pa.string()),  # doc_id of the capture that proves it, or the address of one that has none
+        ("witness_place", pa.string()),  # where that lies, if in an index: origin, file, offset, address
+        ("witness_similarity", pa.float32()),  # of the witness to the document; null: it is its own
         ("low_background", pa.bool_()),
         ("prior_log_odds", pa.float32()),  # nats
         ("prior_because", pa.string()),
@@ -156,18 +168,18 @@ DECISIONS = pa.schema(
 RELEASE_COLUMNS = (
     "doc_id text token_count word_count title text_source "
     "url host domain source input_file record_offset record_length record_id content_digest payload_digest digest_verified mime http_status "
-    "capture_time published_time published_evidence proven_by witness low_background "
+    "capture_time published_time published_evidence proven_by witness witness_place witness_similarity low_background "
     "language language_score "
     "license train_opt_out rights_signals "
     "disclosures marks personal_data watermarks detectors detector_abstained detector_flagged "
     "prior_log_odds prior_because evidence synthetic_probability synthetic_probability_upper sampling_weight "
-    "duplicate_count duplicate_hosts earliest_capture"
+    "duplicate_count duplicate_hosts replaces earliest_capture"
 ).split()
 
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url domain source input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count capture_time proven_by low_background language"
+    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count capture_time proven_by witness witness_place witness_similarity low_background language"
 ).split()
 
 

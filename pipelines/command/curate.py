@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.command.job import (
     BEAM_OPTIONS,
+    add_earlier,
     add_inputs,
     add_job_options,
     add_output,
@@ -29,6 +30,7 @@ def add_to(commands: Commands) -> None:
         metavar="DIR",
         help="working directory (default: the output's name + .workspace)",
     )
+    add_earlier(parser, keep=True)
     add_job_options(parser, cap=True, publishes=True)
     parser.set_defaults(run=run)
 

@@ -55,6 +55,38 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
     parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None)
 
 
+def add_earlier(parser: Parser, keep: bool) -> None:
+    """Indexes and releases of documents that are elsewhere; `keep`: also a release to carry forward."""
+    parser.add_argument(
+        "--witness",
+        type=place,
+        action="append",
+        default=[],
+        metavar="INDEX",
+        help="index of earlier captures that prove age (docs/witness.md); may be given again",
+    )
+    parser.add_argument(
+        "--against",
+        type=place,
+        action="append",
+        default=[],
+        metavar="RELEASE",
+        help="release, or index of one, whose documents are not to come again; may be given again",
+    )
+    if keep:
+        add_keep(parser)
+
+
+def add_keep(parser: Parser) -> None:
+    """A release to carry forward."""
+    parser.add_argument(
+        "--keep",
+        type=place,
+        metavar="RELEASE",
+        help="earlier release whose documents go into the new one, read and judged no more",
+    )
+
+
 def read_configuration(arguments: Arguments) -> Configuration:
     """The configuration file, with what the arguments say laid over it."""
     from provenance.configuration import load_configuration
@@ -98,10 +130,11 @@ def open_job(
         stack.enter_context(hold(workspace, f"provenance {arguments.command}"))
         if release is not None:
             stack.enter_context(hold(release, f"provenance {arguments.command}"))
-        yield _make_job(arguments, configuration, workspace)
+        yield _make_job(arguments, configuration, workspace, release)
 
 
-def _make_job(arguments: Arguments, configuration: Configuration, workspace: str) -> Job:
+def _make_job(arguments: Arguments, configuration: Configuration, workspace: str, release: str | None) -> Job:
+    from pipelines.earlier import Named
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
@@ -109,7 +142,16 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
-    return Job(BeamStorage(), workspace, configuration, runner, Progress(quiet=arguments.quiet))
+    named = None
+    if arguments.command in ("curate", "annotate", "deduplicate", "demo"):
+        witnesses, against = (tuple(getattr(arguments, name, ())) for name in ("witness", "against"))
+        named = Named(witnesses, against, getattr(arguments, "keep", None))
+        for earlier in (*named.witnesses, *named.against, *([named.keep] if named.keep else ())):
+            for written in (workspace, release):
+                if written is not None:
+                    check_apart(written, earlier, "an earlier release or index")
+    progress = Progress(quiet=arguments.quiet)
+    return Job(BeamStorage(), workspace, configuration, runner, progress, named)
 
 
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from pipelines.command import (
     stages,
     verify,
     watermark,
+    witness,
 )
 from pipelines.command import list as listing
 from pipelines.command.interruption import Interruption
@@ -31,7 +32,20 @@ from provenance import __version__
 from provenance.errors import DataError, UsageError
 
 #: In the order in which --help lists them.
-_COMMANDS = (curate, stages, demo, verify, explain, listing, audit, labels, score, calibrate, watermark)
+_COMMANDS = (
+    curate,
+    stages,
+    demo,
+    witness,
+    verify,
+    explain,
+    listing,
+    audit,
+    labels,
+    score,
+    calibrate,
+    watermark,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

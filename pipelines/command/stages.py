@@ -7,8 +7,10 @@ from functools import partial
 
 from pipelines.command.job import (
     BEAM_OPTIONS,
+    add_earlier,
     add_inputs,
     add_job_options,
+    add_keep,
     add_output,
     announce,
     complain_of_failures,
@@ -33,6 +35,9 @@ def add_to(commands: Commands) -> None:
         parser = commands.add_parser(name, help=text, description=text, epilog=BEAM_OPTIONS)
         if name == "annotate":
             add_inputs(parser)
+            add_keep(parser)
+        if name == "deduplicate":
+            add_earlier(parser, keep=False)
         if name == "publish":
             add_output(parser, required=True, help="directory of the release")
         parser.add_argument("--workspace", type=place, required=True, metavar="DIR", help="working directory")

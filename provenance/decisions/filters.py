@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -83,6 +83,11 @@ class Plan:
     def reasons(self) -> tuple[str, ...]:
         """The reasons that the filters give, in their order."""
         return tuple(step.reason for step in self.steps)
+
+    @property
+    def always(self) -> Plan:
+        """Without the filters of the configuration: what holds for documents of an earlier release too."""
+        return replace(self, steps=tuple(step for step in self.steps if not step.reason.startswith(FILTER)))
 
     def columns(self, listings: tuple[Listing, ...]) -> list[str]:
         """The columns of a shard that the filters read."""

@@ -156,7 +156,9 @@ def equal_share(left: Compared, x: int, right: Compared, y: int) -> np.float32:
     ):
         return np.float32(1)
     if both == PAYLOAD:
-        equal_payload = left.digests[x, 2] == right.digests[y, 2] and left.digests[x, 3] == right.digests[y, 3]
+        equal_payload = (
+            left.digests[x, 2] == right.digests[y, 2] and left.digests[x, 3] == right.digests[y, 3]
+        )
         return np.float32(1) if equal_payload else np.float32(0)
     if not both & SHINGLED:
         return np.float32(0)

@@ -37,7 +37,9 @@ def add_digests(row: Row, frame: Frame, fields: Mapping[bytes, bytes], most: int
         found = next((item for item in (payload, *readings) if _is(stated, item)), None)
         row["digest_verified"] = found is not None
         payload = payload if found is None else found
-    row["payload_digest"] = "sha1:" + base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
+    row["payload_digest"] = (
+        "sha1:" + base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
+    )
 
 
 def _readings(frame: Frame, most: int) -> Iterator[bytes]:

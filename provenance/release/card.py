@@ -9,6 +9,7 @@ import yaml
 from provenance import outcomes
 from provenance.decisions.certificate import asked_and_found
 from provenance.release.layout import DATA, LEDGER, data_folder
+from provenance.release.proof import describe_proof
 
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
@@ -55,6 +56,8 @@ Every record that was read has one row in `_ledger/`.
 ## Where it came from
 
 {_inputs(manifest["inputs"])}
+
+{_proof(manifest)}
 
 The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
 """
@@ -119,6 +122,16 @@ def _inputs(inputs: list[dict[str, Any]]) -> str:
     lines = [f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in inputs[:_MOST_INPUTS]]
     more = len(inputs) - len(lines)
     return "\n".join(lines + [f"- and {more:,} more, listed in manifest.json"] * (more > 0))
+
+
+def _proof(manifest: dict[str, Any]) -> str:
+    """By whose captures documents are proven old, and the indexes that were looked up."""
+    lines = [f"{describe_proof(manifest['proof'])}."]
+    for item in manifest["earlier"]:
+        names = ", ".join(_code(f"{origin['name']}") for origin in item["origins"][:_MOST_INPUTS])
+        what = "documents held already" if item["role"] == "against" else "earlier captures"
+        lines.append(f"- index of {item['entries']:,} {what}: `{names}` (SHA-256 `{item['sha256']}`)")
+    return "\n".join(lines if len(lines) == 1 else [lines[0], "", *lines[1:]])
 
 
 def _cap(synthetic: dict[str, Any]) -> str:

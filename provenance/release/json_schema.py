@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from provenance.release.manifest import FORMAT
+from provenance.release.proof import KINDS
 
 #: Version of the published schemas: the first number changes when a column goes or changes its meaning.
 SCHEMA_VERSION = "2.0"
@@ -34,15 +35,20 @@ MEANING: dict[str, str] = {
     "source": "Name of the source: as configured, else what the archive calls itself.",
     "input_file": "Input file, named relative to the directory that was given; never null.",
     "record_offset": "Where the record starts: byte of the stored file; JSON lines: byte of the decompressed text; Parquet: row.",
+    "record_length": "Bytes of the stored file from there to the next record; null where it is the last, or the input holds no archive records.",
     "record_id": "Identifier that the input gives the record.",
     "content_digest": "SHA-256 of the decoded payload, or of the text where the input holds text.",
+    "payload_digest": "SHA-1 of the payload as the archive stores it, in base 32: what Common Crawl's indexes call `content_digest`; null where the input holds text.",
+    "digest_verified": "Whether the digest in the record's own header is right; null where it states none.",
     "mime": "Media type as sniffed from the bytes.",
     "http_status": "Status of the HTTP response.",
     "capture_time": "When a third party fetched the page, by its archive; null where the input proves no time.",
     "published_time": "When the page claims to have been published; a claim later than the capture is left out.",
     "published_evidence": "Where the claim stands in the page.",
-    "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate.",
-    "witness": "doc_id of the record whose capture gives `proven_by`.",
+    "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate, in the crawl or in an index, of a similarity of at least `witness.threshold`.",
+    "witness": "doc_id of the record whose capture gives `proven_by`; the address of a capture that only a list names.",
+    "witness_place": "Where the witness lies, if in an index: origin, file, offset and address; null where it is in this crawl.",
+    "witness_similarity": "Estimated Jaccard similarity of the witness to the document; null where it is the document itself.",
     "low_background": "Whether the text is proven to exist before 2022-11-30.",
     "language": "Language of the text, ISO 639 code.",
     "language_score": "Probability that the language model gives its answer.",
@@ -64,11 +70,12 @@ MEANING: dict[str, str] = {
     "sampling_weight": "How often to sample the document, for policy `weights` or a mixture; null where all are alike.",
     "duplicate_count": "Near-duplicates that were dropped in favour of this document.",
     "duplicate_hosts": "Hosts of those near-duplicates.",
-    "earliest_capture": "Earliest capture among the document and its near-duplicates.",
+    "replaces": "doc_ids of documents of earlier releases that gave way to this one (`increments.prefer: new`).",
+    "earliest_capture": "Earliest capture among the document and its near-duplicates in the crawl.",
     "decision": "`kept`, `dropped` or `failed`; never null.",
     "reason": "Why it was not kept, a code of docs/ledger.md; null where it was kept.",
     "detail": "What went wrong with this record, or what a filter holds against it, in words.",
-    "duplicate_of": "doc_id of the document kept in its place.",
+    "duplicate_of": "doc_id of the document kept in its place; for `earlier_release` that of an earlier release, and `detail` says which.",
     "similarity": "Estimated Jaccard similarity to the document kept in its place.",
 }
 
@@ -106,6 +113,8 @@ def manifest_schema() -> dict[str, Any]:
         "filters": {"type": "array", "items": _filtered()},
         "order": _order(),
         "splits": {"type": "object", "additionalProperties": _split()},
+        "earlier": {"type": "array", "items": _earlier()},
+        "proof": _proof(),
         "synthetic": _certificate(),
         "detector": _detector(),
         "prior": _prior(),
@@ -139,6 +148,7 @@ def _file() -> dict[str, Any]:
         "expected_share": _described(_SHARE, "expected synthetic share of the file, in the unit of the cap"),
         "sums": _sums(),
         "decisions": {"type": "object", "additionalProperties": _COUNT},
+        "proof": _proof(),
     }
     return file
 
@@ -168,6 +178,29 @@ def _split() -> dict[str, Any]:
             "sums": _sums(),
         }
     )
+
+
+def _earlier() -> dict[str, Any]:
+    """An index of documents elsewhere that was looked up."""
+    time = {"type": ["string", "null"], "description": "capture time, ISO 8601"}
+    return _object(
+        {
+            "role": {"enum": ["witness", "against"]},
+            "sha256": _described(_SHA256, "of its header"),
+            "entries": _COUNT,
+            "origins": {
+                "type": "array",
+                "items": _object({"name": {"type": "string"}, "kind": _NAME, "entries": _COUNT}),
+            },
+            "earliest": time,
+            "latest": time,
+        }
+    )
+
+
+def _proof() -> dict[str, Any]:
+    """Documents by whose capture proves them, and how many of those before 2022-11-30."""
+    return _object({f"{kind}{old}": _COUNT for kind in KINDS for old in ("", "_old")})
 
 
 def _filtered() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from provenance.configuration import Configuration
 from provenance.errors import DataError
 from provenance.files.ownership import INCOMPLETE, MANIFEST
 from provenance.files.storage import Storage, join, read_bytes
+from provenance.release.proof import add_proof
 
 #: What is written: format 2 has the ledger in `_ledger/`. Releases of format 1 are read as well.
 FORMAT = 2
@@ -42,13 +43,14 @@ def build_manifest(
     filters: Sequence[dict[str, Any]] = (),
     order: dict[str, Any] | None = None,
     splits: dict[str, Any] | None = None,
+    earlier: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
     `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
     `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`), `filters` what each of them dropped
     (`decisions.filters.report_filters`), `order` how documents were mixed and `splits` what each of them holds
-    (`release.parts`).
+    (`release.parts`), `earlier` the indexes that were looked up.
     """
     decisions: Counter[str] = Counter()
     for item in ledger:
@@ -78,6 +80,8 @@ def build_manifest(
         "filters": list(filters),
         "order": order or {},
         "splits": splits or {},
+        "earlier": list(earlier),
+        "proof": add_proof(item["proof"] for item in data),
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],

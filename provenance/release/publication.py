@@ -289,6 +289,7 @@ class Publication:
             filters=report_filters(self.filters, footer.filtered),
             order=describe_order(order, self.configuration.release.seed, data),
             splits=describe_splits(data),
+            earlier=self.workspace.need_state("deduplicate").get("references", []),
         )
 
     def _need_counts(self, part: DataPart | LedgerPart) -> dict[str, Any]:

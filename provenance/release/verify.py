@@ -27,17 +27,18 @@ from provenance.files.storage import Storage, join
 from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.release.parts import describe_splits, expected_share
+from provenance.release.proof import add_proof, count_proof
 from provenance.schema import LEDGER, RELEASE
 
 _CHUNK = 1 << 20
 #: Documents with one of these reasons passed all filters; with one of those a filter dropped them.
-_PASSED = pa.array(["duplicate", "synthetic_cap"])
+_PASSED = pa.array(["duplicate", "earlier_release", "synthetic_cap"])
 _FILTERS = pa.array(["removed", "opt_out", "personal_data"])
 _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
 ).split()
-_DATA_READ = [*_SCORED, "sampling_weight"]
+_DATA_READ = [*_SCORED, "sampling_weight", "witness", "witness_place", "low_background"]
 _LEDGER_READ = [*_SCORED, "decision", "reason", "duplicate_of", "similarity"]
 
 
@@ -91,6 +92,7 @@ class _Rows:
     least_similar: float = 1.0
     decisions: Counter[str] = field(default_factory=Counter)
     published: list[Sums] = field(default_factory=list)  # of the data
+    proof: list[dict[str, int]] = field(default_factory=list)  # of the file at hand, then of the data
     filtered: dict[str, list[Sums]] = field(
         default_factory=dict
     )  # of all documents, by the filter that drops them
@@ -108,6 +110,8 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
                 yield from _file(pq.ParquetFile(file), item, request, rows)
     published = add_sums(rows.published)
     yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
+    if "proof" in manifest:
+        yield from _differences("proof", add_proof(rows.proof), manifest["proof"])
     yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
     yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
@@ -135,6 +139,7 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
         elif table.schema_arrow.field(at).type != column.type:
             yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
     if documents:
+        before = len(rows.proof)
         sums = add_sums(_data_batches(table, request, rows))
         rows.published.append(sums)
         found = {
@@ -142,7 +147,9 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             "tokens": sums["tokens"]["weight"],
             "sums": whole(sums),
         }
-        if "expected_share" in item:  # not in releases of format 1
+        if "proof" in item:  # neither this nor the share is in releases of format 1
+            found["proof"] = add_proof(rows.proof[before:])
+        if "expected_share" in item:
             found["expected_share"] = expected_share(sums, request)
     else:
         decisions: Counter[str] = Counter()
@@ -160,6 +167,8 @@ def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> It
     for batch in table.iter_batches(columns=_DATA_READ):
         rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
+        if "witness_place" in batch.schema.names:
+            rows.proof.append(count_proof(batch))
         yield measure_documents(batch, request, sampled=True)
 
 
@@ -182,11 +191,13 @@ def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> di
     rows.ledger_kept.append(ids[np.asarray(kept)])
     capped = pc.equal(batch["reason"].fill_null(""), "synthetic_cap")
     duplicate = pc.equal(batch["reason"].fill_null(""), "duplicate")
+    earlier = batch.filter(pc.equal(batch["reason"].fill_null(""), "earlier_release"))
     duplicates = batch.filter(duplicate)
     rows.keepers.append(_ids(duplicates["duplicate_of"].fill_null("")))
     rows.represented.append(ids[np.asarray(pc.or_(kept, capped))])
-    if duplicates.num_rows:
-        rows.least_similar = min(rows.least_similar, pc.min(duplicates["similarity"].fill_null(0)).as_py())
+    for similar in (duplicates, earlier):
+        if similar.num_rows:
+            rows.least_similar = min(rows.least_similar, pc.min(similar["similarity"].fill_null(0)).as_py())
     for reason, sums in _by_filter(batch, request):
         rows.filtered.setdefault(reason, []).append(sums)
     rows.before.append(measure_documents(batch.filter(pc.or_(kept, capped)), request))

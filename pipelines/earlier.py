@@ -1,0 +1,92 @@
+"""What a job is told of documents elsewhere: indexes that prove or hold them already, a release whose documents are carried forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+
+from pipelines.carry import CarryFiles
+from pipelines.deduplicate import IndexUse
+from pipelines.runner import Runner
+from provenance.annotate import Annotation
+from provenance.annotators.tokens import load_tokenizer
+from provenance.configuration import Configuration
+from provenance.duplicates.minhash import MinHash
+from provenance.files.inputs import InputFile
+from provenance.files.shards import shard_metadata
+from provenance.files.storage import Storage
+from provenance.files.workspace import Shard, Workspace, WorkspaceError
+from provenance.release.earlier.carry import Carried, plan_carried
+from provenance.release.earlier.references import Reference
+
+
+@dataclass(frozen=True)
+class Named:
+    """Places that a command names.
+
+    Attributes:
+        witnesses: indexes that prove age.
+        against: releases and indexes of what is there already.
+        keep: a release whose documents are carried forward.
+    """
+
+    witnesses: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    keep: str | None = None
+
+
+def index_uses(references: Sequence[Reference]) -> tuple[IndexUse, ...]:
+    """The indexes as the tasks of deduplication take them."""
+    return tuple(
+        IndexUse(item.directory, item.standing, item.header.entries, item.header.payloads)
+        for item in references
+    )
+
+
+def carry_forward(
+    storage: Storage,
+    workspace: Workspace,
+    release: str,
+    inputs: Sequence[InputFile],
+    *,
+    configuration: Configuration,
+    annotation: Annotation,
+    runner: Runner,
+) -> tuple[list[Shard], int]:
+    """The shards of a release that is carried forward, those of this very release not made again; and how many were made."""
+    tokenizer = load_tokenizer(configuration.text.tokenizer).describe()
+    tasks = []
+    planned = plan_carried(storage, release, inputs, configuration, tokenizer, annotation.schema)
+    for item, file, fingerprint in planned:
+        shard = Shard(0, item.name, workspace.shard_path(item.name), "", 0, 0, carried=True)
+        tasks.append(Carried(release, file, item, shard.path, workspace.carried_path(shard), fingerprint))
+    pending = [task for task in tasks if not _stands(storage, task)]
+    if pending:
+        workspace.clear_state("annotate")
+        duplicates = configuration.duplicates
+        minhash = MinHash(ngram=duplicates.ngram, seed=duplicates.seed)
+        carry = CarryFiles(storage, annotation.schema, minhash)
+        runner.run(lambda pipeline: pipeline | "Files" >> beam.Create(pending) | "CarryFiles" >> carry)
+    return [_shard(storage, task) for task in tasks], len(pending)
+
+
+def _stands(storage: Storage, task: Carried) -> bool:
+    metadata = shard_metadata(storage, task.path) or {}
+    return metadata.get("fingerprint") == task.fingerprint and storage.info(task.decided) is not None
+
+
+def _shard(storage: Storage, task: Carried) -> Shard:
+    metadata = shard_metadata(storage, task.path)
+    if metadata is None or metadata["fingerprint"] != task.fingerprint:
+        raise WorkspaceError(f"{task.path}: was not written; run the same command again")
+    return Shard(
+        index=0,
+        name=task.input.name,
+        path=task.path,
+        content=metadata["content"],
+        rows=metadata["rows"],
+        documents=metadata["documents"],
+        carried=True,
+    )
