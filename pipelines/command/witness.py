@@ -42,9 +42,9 @@ def run(arguments: Arguments) -> int:
     storage, directory = storage_of(*arguments.places, arguments.output), arguments.output
     for source in arguments.places:
         check_apart(directory, source, "a source of the index")
-    if storage.list(directory) and storage.info(join(directory, "index.json")) is None:
-        if not storage.list(join(directory, "scratch")):
-            raise OutputError(f"{directory}: holds files that are no index; name another --output")
+    ours = any(storage.list(join(directory, name)) for name in ("entries", "scratch"))
+    if storage.list(directory) and not ours:
+        raise OutputError(f"{directory}: holds files that are no index; name another --output")
     header = build_index(storage, arguments.places, directory, load_configuration(arguments.config))
     if arguments.json:
         print(json.dumps(asdict(header), indent=1))

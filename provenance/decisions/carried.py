@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from provenance.schema import TIME
+
 #: Of a document that is carried, these stand as they were published.
 _STANDING = (
     "prior_log_odds prior_because detectors detector_abstained detector_flagged evidence "
@@ -33,8 +35,8 @@ def lay_over(
     mask = pa.array(sooner)
     for name in ("proven_by", "witness", "witness_place", "witness_similarity"):
         columns[name] = pc.if_else(mask, decided[name], columns[name])
-    first = pc.min_element_wise(columns["earliest_capture"], decided["earliest_capture"])
-    columns["earliest_capture"] = first
+    first = pc.min_element_wise(*(side["earliest_capture"].cast(pa.int64()) for side in (columns, decided)))
+    columns["earliest_capture"] = first.cast(TIME)
     columns["duplicate_count"] = pc.add(
         columns["duplicate_count"].fill_null(0), decided["duplicate_count"].fill_null(0)
     )
