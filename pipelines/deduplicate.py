@@ -190,7 +190,8 @@ class DeduplicationTasks:
         """Write the clusters of one block; (first address, first behind, file name), nothing for entries of an index."""
         if block >= len(self.blocks):
             return []
-        chosen, described = [], []
+        chosen: list[Piece] = []
+        described: list[Piece] = []
         for piece in sorted(pieces):
             (chosen if piece.path.startswith("chosen/") else described).append(piece)
         rows = table.cluster_rows(self.scratch, chosen, described)

@@ -78,11 +78,11 @@ def deduplicate_local(
     find = None if earlier is None else earlier.find
 
     def load(block: int, where: U64) -> Sketches:
-        return load_sketches(block) if block < len(blocks) or earlier is None else earlier.sketches(where)
+        return load_sketches(block) if earlier is None or block < len(blocks) else earlier.sketches(where)
 
     def members(block: int, where: U64) -> tuple[Sketches, U64]:
-        known = block < len(blocks) or earlier is None
-        return load(block, where), load_keys(block) if known else earlier.keys(where)
+        keys = load_keys(block) if earlier is None or block < len(blocks) else earlier.keys(where)
+        return load(block, where), keys
 
     routed: list[Routed] = []
     for block in range(len(blocks)):
