@@ -110,9 +110,21 @@ def cluster_rows(scratch: Scratch, chosen: list[Piece], described: list[Piece]) 
 
     Clusters of a document alone with captures that only prove its age are among them.
     """
-    clusters = read_clusters(scratch, chosen)
     sums = pa.concat_tables([_unpack(scratch, piece) for piece in sorted(described)]).combine_chunks()
-    sums = sums.sort_by("keeper")
+    return _rows(read_clusters(scratch, chosen), sums.sort_by("keeper"))
+
+
+def clusters_table(
+    clusters: Clusters, facts: Callable[[U64], pa.Table], witness_threshold: float
+) -> pa.Table:
+    """All rows of `CLUSTERS` at once, as tasks 8 to 10 make them block by block: the reference."""
+    if not len(clusters):
+        return CLUSTERS.empty_table()
+    return _rows(clusters, add_up([_as_sums(clusters, facts(clusters.addresses), witness_threshold)]))
+
+
+def _rows(clusters: Clusters, sums: pa.Table) -> pa.Table:
+    """Rows of `CLUSTERS`, from the ascending `SUMS` of all keepers among them."""
     at = np.searchsorted(np.asarray(sums["keeper"]), clusters.keepers)
     facts = sums.take(pa.array(at))
     itself = pa.array(clusters.addresses == clusters.keepers)

@@ -81,7 +81,7 @@ def build_manifest(
         "order": order or {},
         "splits": splits or {},
         "earlier": list(earlier),
-        "proof": add_proof(item["proof"] for item in data),
+        "proof": add_proof(item.get("proof", {}) for item in data),
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
