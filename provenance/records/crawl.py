@@ -49,16 +49,9 @@ def _archive_rows(
                 continue
         else:
             seen = True
-            if isinstance(dialect, ArcDialect):
-                row = _arc_row(frame, options)
-                fields: Mapping[bytes, bytes] = {}
-            else:
-                fields = warc_fields(frame.header)
-                if fields.get(b"warc-type", b"").lower() == b"warcinfo":
-                    source = part_of(frame.block) or source
-                row = _warc_row(frame, fields, options)
-            if row is not None:
-                add_digests(row, frame, fields, options.max_http_header_bytes)
+            if isinstance(dialect, WarcDialect):
+                source = _named_source(frame) or source
+            row = record_row(frame, options)
         if row is not None:
             row["record_length"] = frame.length
             if source is not None:
@@ -73,6 +66,24 @@ def _archive_rows(
         yield damage or failure(
             0, "bad_container", "the file holds no WARC or ARC record, no JSON lines and no Parquet"
         )
+
+
+def _named_source(frame: Frame) -> str | None:
+    """What a warcinfo record says that the file belongs to; None for any other record."""
+    kind = warc_fields(frame.header).get(b"warc-type", b"").lower()
+    return part_of(frame.block) if kind == b"warcinfo" else None
+
+
+def record_row(frame: Frame, options: ReadOptions) -> Row | None:
+    """The row of one framed record of a WARC or ARC file, with the digest of its payload; None where it gives none."""
+    if frame.header.startswith(b"WARC/"):
+        fields = warc_fields(frame.header)
+        row = _warc_row(frame, fields, options)
+    else:
+        fields, row = {}, _arc_row(frame, options)
+    if row is not None:
+        add_digests(row, frame, fields, options.max_http_header_bytes)
+    return row
 
 
 def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions) -> Row | None:
