@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import apache_beam as beam
+import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
@@ -16,7 +17,7 @@ from provenance.annotate import Annotation, annotate_records, unreadable_file
 from provenance.configuration import Configuration
 from provenance.files.headway import HeadwayFile
 from provenance.files.inputs import InputFile
-from provenance.files.shards import write_shard
+from provenance.files.shards import ROW_GROUP_ROWS, write_shard
 from provenance.files.storage import Storage
 
 
@@ -28,6 +29,7 @@ class ShardTask:
     path: str
     fingerprint: str
     headway: str | None = None  # directory in which to say how far it is
+    rerun: tuple[str, ...] | None = None  # the shard is there: only these annotators run again, on its texts
 
 
 @dataclass
@@ -61,9 +63,17 @@ class AnnotateFile(beam.DoFn):
             headway = stack.enter_context(HeadwayFile(task.headway, task.path))
             opened = True
             try:
-                stream = stack.enter_context(self.storage.open(task.input.path))
-                batches = annotate_records(stream, task.input, self.annotation)
-                batches = headway.counted(batches, stream, task.input.size)
+                if task.rerun is None:
+                    stream = stack.enter_context(self.storage.open(task.input.path))
+                    batches = annotate_records(stream, task.input, self.annotation)
+                    batches = headway.counted(batches, stream, task.input.size)
+                else:
+                    stream = stack.enter_context(self.storage.open(task.path))
+                    shard = pq.ParquetFile(stream)
+                    batches = (
+                        self.annotation.refresh(batch, task.rerun or ())
+                        for batch in shard.iter_batches(ROW_GROUP_ROWS)
+                    )
             except OSError as error:
                 opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))

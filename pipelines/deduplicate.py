@@ -20,8 +20,8 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsList, PCollection
 
 from provenance import duplicates
-from provenance.configuration import Duplicates
 from provenance.duplicates import Blocks, Piece, Routed, Sketches, components, table
+from provenance.duplicates.config import Duplicates
 from provenance.duplicates.documents import ShardDocuments
 from provenance.duplicates.index import EarlierDocuments, Index
 from provenance.duplicates.scratch import StorageScratch
@@ -148,7 +148,9 @@ class DeduplicationTasks:
 
     def verify_edges(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         path, load, threshold = f"verified/{block:06}", partial(self.sketches, block), self.options.threshold
-        return duplicates.verify_edges(self.scratch, path, sorted(pieces), load, threshold, self.blocks)
+        return duplicates.verify_edges(
+            self.scratch, path, sorted(pieces), load, threshold=threshold, blocks=self.blocks
+        )
 
     def connect(self, _: int, pieces: Iterable[Piece]) -> list[Routed]:
         return duplicates.connect(self.scratch, "components/all", sorted(pieces), self.blocks)
@@ -181,7 +183,9 @@ class DeduplicationTasks:
 
     def count_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         path, least = f"counted/{block:06}", self.witness_threshold
-        return table.count_members(self.scratch, path, sorted(pieces), self.facts, self.blocks, least)
+        return table.count_members(
+            self.scratch, path, sorted(pieces), self.facts, blocks=self.blocks, witness_threshold=least
+        )
 
     def describe_keepers(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         return table.describe_keepers(self.scratch, f"described/{block:06}", sorted(pieces))

@@ -58,10 +58,29 @@ def carry_forward(
     """The shards of a release that is carried forward, those of this very release not made again; and how many were made."""
     tokenizer = load_tokenizer(configuration.text.tokenizer).describe()
     tasks = []
-    planned = plan_carried(storage, release, inputs, configuration, tokenizer, annotation.schema)
+    planned = plan_carried(
+        storage, release, inputs, configuration, tokenizer=tokenizer, schema=annotation.schema
+    )
     for item, file, fingerprint in planned:
-        shard = Shard(0, item.name, workspace.shard_path(item.name), "", 0, 0, carried=True)
-        tasks.append(Carried(release, file, item, shard.path, workspace.carried_path(shard), fingerprint))
+        shard = Shard(
+            index=0,
+            name=item.name,
+            path=workspace.shard_path(item.name),
+            content="",
+            rows=0,
+            documents=0,
+            carried=True,
+        )
+        tasks.append(
+            Carried(
+                release=release,
+                file=file,
+                input=item,
+                path=shard.path,
+                decided=workspace.carried_path(shard),
+                fingerprint=fingerprint,
+            )
+        )
     pending = [task for task in tasks if not _stands(storage, task)]
     if pending:
         workspace.clear_state("annotate")

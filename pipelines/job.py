@@ -19,6 +19,7 @@ from pipelines.components import choose_keepers
 from pipelines.deduplicate import DeduplicationTasks, FindEdges
 from pipelines.earlier import Named, carry_forward, index_uses
 from pipelines.filter import FilterShards, FilterTasks, VerdictTask
+from pipelines.migration import plan_migration
 from pipelines.progress import Progress, Targets
 from pipelines.publish import SurveyShards, WriteParts
 from pipelines.runner import Runner
@@ -96,10 +97,10 @@ class Job:
         """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
         started = time.monotonic()
         configured = self.annotation.fingerprint()
-        self._note_change(configured)
         ordered = sorted(inputs, key=lambda item: item.name)
         tasks = [self._shard_task(item, configured) for item in ordered]
         pending = [task for task in tasks if not self._shard_stands(task)]
+        pending = plan_migration(self.workspace, self.annotation, pending, self.progress.note)
         # The largest first: a large file that starts last would keep one worker busy alone.
         pending.sort(key=lambda task: (-task.input.size, task.input.name))
         if pending:
@@ -111,6 +112,7 @@ class Job:
         shards += [replace(shard, index=len(tasks) + number) for number, shard in enumerate(carried)]
         state = {
             "fingerprint": configured,
+            "parts": self.annotation.parts(),
             "configuration": self.configuration.model_dump(mode="json"),
             "shards": [asdict(shard) for shard in shards],
             "inputs": [{"name": item.name, "bytes": item.size} for item in ordered],
@@ -332,14 +334,6 @@ class Job:
                 "run `provenance annotate` with this one first, or name another --workspace"
             )
         return self.workspace.shards()
-
-    def _note_change(self, configured: str) -> None:
-        state = self.workspace.read_state("annotate")
-        if state is not None and state["fingerprint"] != configured:
-            self.progress.note(
-                f"{self.workspace.directory} was annotated with another configuration ({self._changed(state)}): "
-                "all inputs are annotated again"
-            )
 
     def _changed(self, state: dict[str, Any]) -> str:
         return describe_differences(state["configuration"], self.configuration.model_dump(mode="json"))

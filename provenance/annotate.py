@@ -6,11 +6,11 @@ memory does not grow with the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,10 @@ Item = TypeVar("Item")
 #: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
 #: language of the development corpus is 6 tokens to a word; megabytes without a space or of entities have thousands.
 JUNK_TOKENS, JUNK_RATIO = 20_000, 20
+#: Version of what the reader makes of a record: shards of another one are annotated again.
+READER = 1
+#: Text annotators that others build on, or whose evidence is joined with others' in a shard.
+_JOINED = (Language.name, EmbeddedDetector.name, "neural", Watermarks.name)
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,74 @@ class Annotation:
         versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
         options = self.configuration.annotator_options
         return fingerprint(configuration, duplicates, versions, options, self.schema.to_string())
+
+    def parts(self) -> dict[str, Any]:
+        """Identities of what made a shard: of the reader, of what reads pages, and of each annotator of texts by its name."""
+        settings = self.configuration.model_dump(mode="json", include={"source", "reading", "text"})
+        options = {
+            MinHash.__name__.lower(): self.configuration.duplicates.model_dump(include={"ngram", "seed"}),
+            **self.configuration.annotator_options,
+        }
+        watermarks = self.configuration.model_dump(mode="json", include={"watermarks"})
+        pages = [[annotator.name, annotator.version] for annotator in self.page]
+        return {
+            "reader": READER,
+            "pages": [settings, pages],
+            "texts": {
+                annotator.name: [
+                    annotator.version,
+                    str(annotator.schema),
+                    options.get(annotator.name),
+                    watermarks,
+                ]
+                if annotator.name == Watermarks.name
+                else [annotator.version, str(annotator.schema), options.get(annotator.name)]
+                for annotator in self.text
+            },
+        }
+
+    def reruns(self, before: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """What has changed since shards with these `parts` were made.
+
+        Returns the annotators that can run again on the texts of the shards, and what needs the pages again: the reader,
+        `pages`, and annotators whose evidence is joined with others' or whose columns others read.
+        """
+        now = self.parts()
+        changed = [name for name, identity in now["texts"].items() if before["texts"].get(name) != identity]
+        pages = [name for name in ("reader", "pages") if before[name] != now[name]]
+        gone = [name for name in before["texts"] if name not in now["texts"]]
+        joined = {item.name for item in self.text if any(map(_is_joined, item.schema))} | {Language.name}
+        needed = [name for name in changed if name in joined] + [name for name in gone if name in _JOINED]
+        return [name for name in changed if name not in joined], [*pages, *needed]
+
+    def refresh(self, batch: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
+        """Bring rows of an earlier shard up to date: text annotators `names` run again, columns it does not have are null."""
+        position = pc.indices_nonzero(pc.is_null(batch["outcome"]))
+        nothing = pa.nulls(len(position), pa.string())
+        documents = with_columns(batch.take(position), {"text_outcome": nothing, "text_detail": nothing})
+        failures: Failures = {}
+        made: set[str] = set()
+        for annotator in self.text:
+            if annotator.name in names and documents.num_rows:
+                documents = annotate_batch(annotator, documents, failures)
+                made.update(annotator.schema.names)
+        if documents.num_rows:
+            documents = _without_junk(documents)
+            batch = _record_failures(batch, position, documents, failures)
+        index = np.full(batch.num_rows, -1, dtype=np.int64)
+        index[np.asarray(position)] = np.arange(len(position))
+        take = pa.array(index, mask=(index < 0) | ~np.asarray(pc.is_null(batch["outcome"])))
+        columns = []
+        for field in self.schema:
+            if field.name in made:
+                column = documents[field.name]
+                column = (pack_signatures(column) if field.name == "minhash" else column).take(take)
+            elif field.name in batch.schema.names:
+                column = batch[field.name]
+            else:
+                column = pa.nulls(batch.num_rows, field.type)
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
     def __call__(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> pa.RecordBatch:
         """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""

@@ -22,6 +22,7 @@ from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
 from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
+from provenance.duplicates.config import Duplicates, Increments, Witness
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.settings import read_settings
@@ -83,41 +84,6 @@ class Text(Section):
     def _name_only(self, value: str | None) -> str | None:
         """No path of a machine is published; the digest of the file is in the fingerprint and in the manifest."""
         return value if value is None else Path(value).name
-
-
-class Duplicates(Section):
-    """What counts as a duplicate, and which document is kept."""
-
-    threshold: float = Field(
-        0.6, gt=0, le=1, description="least similarity to the document kept in its place"
-    )
-    ngram: int = Field(5, ge=1, le=32, description="words in a shingle")
-    seed: int = Field(1, ge=0, le=2**32 - 1, description="seed of the MinHash permutations")
-    keep: tuple[Literal["earliest", "human", "longest"], ...] = Field(
-        ("earliest", "human", "longest"),
-        description="order of preference for the document to keep; the lowest doc_id decides last",
-    )
-
-
-class Witness(Section):
-    """Whose capture proves the age of a document (docs/witness.md)."""
-
-    threshold: float = Field(
-        0.9,
-        gt=0,
-        le=1,
-        description="least similarity of a witness to the document whose age it proves; never less than duplicates.threshold",
-    )
-
-
-class Increments(Section):
-    """What becomes of documents that earlier releases hold already (`curate --against`)."""
-
-    prefer: Literal["earlier", "new"] = Field(
-        "earlier",
-        description="earlier: the document of the earlier release stays, the new one is dropped; new: the new one is "
-        "kept and names those that give way to it (`replaces`)",
-    )
 
 
 class Detector(Section):

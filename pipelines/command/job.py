@@ -151,7 +151,7 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
                 if written is not None:
                     check_apart(written, earlier, "an earlier release or index")
     progress = Progress(quiet=arguments.quiet)
-    return Job(BeamStorage(), workspace, configuration, runner, progress, named)
+    return Job(BeamStorage(), workspace, configuration, runner, progress, named=named)
 
 
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -178,10 +179,6 @@ def judge_shard(
     filtered = rows.verdict["reason"]
     dropped = np.asarray(filtered.is_valid())
     duplicate = rows.document & ~rows.open & ~dropped
-    duplicated = pa.array(duplicate)
-    place = rows.member["earlier"].take(_scatter(pa.nulls(len(table), pa.int64()), rows.member["row"]))
-    reason = pc.if_else(place.is_valid(), "earlier_release", "duplicate")
-    place = pc.coalesce(pc.binary_join_element_wise("in ", place, ""), table["detail"])
     posterior = crawl.posterior(rows.scored, proven, rows.open, sites)
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
@@ -189,25 +186,13 @@ def judge_shard(
     document = pa.array(rows.document)
     columns = {
         "decision": _settled(table["outcome"], duplicate | dropped),
-        "reason": pc.coalesce(filtered, pc.if_else(duplicated, reason, table["outcome"])),
-        "detail": pc.coalesce(rows.verdict["detail"], pc.if_else(duplicated, place, table["detail"])),
+        **_reasons(rows, duplicate),
         **_resembled(rows, duplicate),
         "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
         "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
         "replaces": pc.coalesce(kept["replaces"].take(keeper_row), no_hosts),
         "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
-        "proven_by": pa.array(proven, pa.timestamp("us")).cast(TIME),
-        "witness": pc.coalesce(
-            kept["witness"].take(keeper_row),
-            pc.if_else(pc.is_valid(table["capture_time"]), doc_id, pa.scalar(None, pa.string())),
-        ),
-        "witness_place": kept["witness_place"].take(keeper_row),
-        "witness_similarity": pc.if_else(
-            pc.equal(kept["witness"].take(keeper_row), doc_id),
-            pa.scalar(None, pa.float32()),
-            kept["witness_similarity"].take(keeper_row),
-        ),
-        "low_background": pa.array(low_background(proven)),
+        **_proof(rows, keeper_row),
         **{
             name: pc.if_else(document, column, pa.scalar(None, column.type))
             for name, column in posterior.columns.items()
@@ -246,6 +231,34 @@ def judge_shard(
         dropped_by=filtered,
         document=rows.document,
     )
+
+
+def _reasons(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.ChunkedArray]:
+    """Reason and detail of all rows but those that the cap drops; of a duplicate of an earlier release also where that lies."""
+    table, mask = rows.table, pa.array(duplicate)
+    place = rows.member["earlier"].take(_scatter(pa.nulls(len(table), pa.int64()), rows.member["row"]))
+    reason = pc.if_else(place.is_valid(), "earlier_release", "duplicate")
+    place = pc.coalesce(pc.binary_join_element_wise("in ", place, ""), table["detail"])
+    return {
+        "reason": pc.coalesce(rows.verdict["reason"], pc.if_else(mask, reason, table["outcome"])),
+        "detail": pc.coalesce(rows.verdict["detail"], pc.if_else(mask, place, table["detail"])),
+    }
+
+
+def _proof(rows: ShardRows, keeper_row: pa.Array) -> dict[str, Any]:
+    """When each row is proven to have existed, and by which capture; `keeper_row` is its place among the keepers."""
+    kept, doc_id = rows.kept, rows.table["doc_id"]
+    nobody = pa.scalar(None, pa.string())
+    witness = kept["witness"].take(keeper_row)
+    similarity = kept["witness_similarity"].take(keeper_row)
+    itself = pc.equal(witness, doc_id)
+    return {
+        "proven_by": pa.array(rows.proven, pa.timestamp("us")).cast(TIME),
+        "witness": pc.coalesce(witness, pc.if_else(pc.is_valid(rows.table["capture_time"]), doc_id, nobody)),
+        "witness_place": kept["witness_place"].take(keeper_row),
+        "witness_similarity": pc.if_else(itself, pa.scalar(None, pa.float32()), similarity),
+        "low_background": pa.array(low_background(rows.proven)),
+    }
 
 
 def decide(

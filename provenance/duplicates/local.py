@@ -96,7 +96,9 @@ def deduplicate_local(
     verified: list[Routed] = []
     for block, pieces in _grouped(sent):
         path = f"verified/{block:06}"
-        verified += verify_edges(scratch, path, pieces, partial(load, block), threshold, blocks)
+        verified += verify_edges(
+            scratch, path, pieces, partial(load, block), threshold=threshold, blocks=blocks
+        )
     labelled = connect_local(scratch, verified, blocks, group_rows, most_bytes)
     found: list[Routed] = []
     for block, pieces in _grouped(labelled):

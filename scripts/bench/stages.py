@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -114,19 +115,15 @@ def find_duplicates(
         documents.keys,
         threshold=configuration.duplicates.threshold,
     )
-    least = configuration.witness.threshold
-    write_clusters(
-        clusters_path,
-        clusters_table(clusters, lambda where: shard_facts(where, documents.facts), least),
-    )
+    facts = partial(shard_facts, read_rows=documents.facts)
+    write_clusters(clusters_path, clusters_table(clusters, facts, configuration.witness.threshold))
 
 
 def write_clusters(path: str, table: pa.Table) -> None:
     """One file of clusters of all addresses, and the file that says so."""
     with STORAGE.create(path.replace(".json", ".parquet")) as file:
         pq.write_table(table, file, compression="zstd")
-    name = path.rpartition("/")[2].replace(".json", ".parquet")
-    write_bytes(STORAGE, path, json.dumps([[0, 1 << 63, name]]).encode())
+    write_bytes(STORAGE, path, json.dumps([[0, 1 << 63, Path(path).stem + ".parquet"]]).encode())
 
 
 def decide_shards(

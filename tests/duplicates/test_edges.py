@@ -52,7 +52,12 @@ def test_edges_of_the_threshold_and_above_are_verified(
         piece
         for number, pieces in sent.items()
         for _, piece in verify_edges(
-            scratch, f"verified-{number}", pieces, lambda _, n=number: block(n), threshold, BLOCKS
+            scratch,
+            f"verified-{number}",
+            pieces,
+            lambda _, n=number: block(n),
+            threshold=threshold,
+            blocks=BLOCKS,
         )
     ]
     low, high = read_edges(scratch, verified)

@@ -40,7 +40,9 @@ def clusters_table(found: Clusters, read: Read, least: float = 0.8, block_rows: 
         counted: dict[int, list[Piece]] = {}
         for block, pieces in chosen.items():
             facts_of = lambda where: shard_facts(where, read)  # noqa: E731
-            for to, piece in count_members(scratch, f"counted/{block}", pieces, facts_of, blocks, least):
+            for to, piece in count_members(
+                scratch, f"counted/{block}", pieces, facts_of, blocks=blocks, witness_threshold=least
+            ):
                 counted.setdefault(to, []).append(piece)
         described: dict[int, list[Piece]] = {}
         for block, pieces in counted.items():
