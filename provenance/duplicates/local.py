@@ -75,7 +75,6 @@ def deduplicate_local(
     """
     bands = optimal_bands(threshold, permutations)
     parts = partitions or key_partitions(sum(blocks.rows), bands[0])
-    find = None if earlier is None else earlier.find
 
     def load(block: int, where: U64) -> Sketches:
         return load_sketches(block) if earlier is None or block < len(blocks) else earlier.sketches(where)
@@ -89,6 +88,7 @@ def deduplicate_local(
         routed += spill_bands(scratch, f"bands/{block:06}", load_sketches(block), bands, parts)
     candidates: list[Routed] = []
     for part, pieces in _grouped(routed):
+        find = None if earlier is None else earlier.find
         candidates += find_candidates(scratch, f"candidates/{part:06}", pieces, blocks, find)
     sent: list[Routed] = []
     for block, pieces in _grouped(candidates):
@@ -99,9 +99,8 @@ def deduplicate_local(
         verified += verify_edges(
             scratch, path, pieces, partial(load, block), threshold=threshold, blocks=blocks
         )
-    labelled = connect_local(scratch, verified, blocks, group_rows, most_bytes)
     found: list[Routed] = []
-    for block, pieces in _grouped(labelled):
+    for block, pieces in _grouped(connect_local(scratch, verified, blocks, group_rows, most_bytes)):
         found += send_members(scratch, f"members/{block:06}", pieces, partial(members, block))
     chosen: list[Routed] = []
     for group, pieces in _grouped(found):

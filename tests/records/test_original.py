@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -33,13 +34,20 @@ def rows(data: bytes, name: str) -> list[dict[str, object]]:
     return pa.Table.from_batches(list(read_records(io.BytesIO(data), name))).select(columns).to_pylist()
 
 
+def plain(name: str) -> bytes:
+    """A file of the demo decompressed, as far as that goes: one of them ends early."""
+    data = b""
+    with gzip.open(DEMO / name) as file, contextlib.suppress(EOFError):
+        while part := file.read(1 << 14):
+            data += part
+    return data
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_every_record_is_found_by_its_offset_and_length(compressed: bool) -> None:
-    data = (DEMO / "demo-2019.warc.gz").read_bytes()
-    name = "demo-2019.warc.gz" if compressed else "demo.warc"
-    if not compressed:
-        data = gzip.decompress(data)
-    for row in rows(data, name)[::15]:
+    data = (DEMO / "demo-2021.warc.gz").read_bytes() if compressed else plain("demo-2021.warc.gz")
+    name = "demo-2021.warc.gz" if compressed else "demo.warc"
+    for row in rows(data, name)[:-1:15]:
         stream = Counting(data)
         found = read_original(stream, name, row["record_offset"], row["record_length"])
         assert stream.taken == row["record_length"] or row["record_length"] is None
@@ -50,7 +58,7 @@ def test_every_record_is_found_by_its_offset_and_length(compressed: bool) -> Non
 
 
 def test_a_record_inside_a_member_of_many_is_found_from_the_beginning() -> None:
-    data = gzip.compress(gzip.decompress((DEMO / "demo-2019.warc.gz").read_bytes()))
+    data = gzip.compress(plain("demo-2021.warc.gz"))
     row = rows(data, "x.warc.gz")[9]
     found = read_original(io.BytesIO(data), "x.warc.gz", row["record_offset"], row["record_length"])
     assert found.row is not None and found.row["url"] == row["url"]
@@ -74,7 +82,7 @@ def test_the_command_prints_the_record_and_refuses_another_one(demo_release: Pat
     found = run("fetch-record", demo_release, row.doc_id, "--archive", DEMO)
     assert found.code == 0 and row.url in found.out and found.out.startswith("WARC/1.")
     assert "payload_digest sha1:" in found.err and f"byte {row.record_offset:,}" in found.err
-    shutil.copyfile(DEMO / "demo-2019.warc.gz", tmp_path / "demo-2021.warc.gz")
+    shutil.copyfile(DEMO / "demo-2025.warc.gz", tmp_path / "demo-2021.warc.gz")
     changed = run("fetch-record", demo_release, row.doc_id, "--archive", tmp_path)
     assert changed.code == 1 and ("no record begins" in changed.err or "written anew" in changed.err)
     absent = run("fetch-record", demo_release, row.doc_id, "--archive", tmp_path / "nowhere")
