@@ -37,8 +37,8 @@ from provenance.duplicates.minhash import MinHash
 from provenance.evidence import join_lists
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
-from provenance.records import ReadOptions, read_records
-from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
+from provenance.records import read_records
+from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, TIME
 
 Item = TypeVar("Item")
 #: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
@@ -127,6 +127,7 @@ class Annotation:
         if documents.num_rows:
             documents = self._annotate_documents(documents, failures)
             batch = _record_failures(batch, position, documents, failures)
+            batch = _record_doubts(batch, position, documents["capture_doubt"])
         return self._arrange(batch, documents, position)
 
     def _annotate_documents(self, documents: pa.RecordBatch, failures: Failures) -> pa.RecordBatch:
@@ -193,13 +194,7 @@ def annotate_records(
 
     `at_once`: reading, main text and the other annotators work on three batches at the same time.
     """
-    reading = annotation.configuration.reading
-    options = ReadOptions(
-        batch_bytes=reading.batch_bytes,
-        batch_rows=reading.batch_rows,
-        max_payload_bytes=reading.max_payload_bytes,
-        fields={name: field for name, field in reading.fields.model_dump().items() if field is not None},
-    )
+    options = annotation.configuration.reading.options()
     identify = _DocumentIds(item.name)
     side_by_side = ahead if at_once else iter
     batches = side_by_side(read_records(stream, item.name, options))
@@ -273,6 +268,24 @@ def _record_failures(
             outcome[row], detail[row] = failures[doc_id]
     return with_columns(
         batch, {"outcome": pa.array(outcome, pa.string()), "detail": pa.array(detail, pa.string())}
+    )
+
+
+def _record_doubts(batch: pa.RecordBatch, position: pa.Array, doubts: pa.Array) -> pa.RecordBatch:
+    """Take the capture from records whose own claims refute it, and say so."""
+    if doubts.null_count == len(doubts):
+        return batch
+    said = np.full(batch.num_rows, None, dtype=object)
+    said[np.asarray(position)] = [doubt and f"contradicted: {doubt}" for doubt in doubts.to_pylist()]
+    remark = pa.array(said, pa.string())
+    kept = pc.is_null(remark)
+    return with_columns(
+        batch,
+        {
+            "capture_time": pc.if_else(kept, batch["capture_time"], pa.scalar(None, TIME)),
+            "capture_evidence": pc.if_else(kept, batch["capture_evidence"], pa.scalar(None, pa.string())),
+            "time_remark": pc.coalesce(remark, batch["time_remark"]),
+        },
     )
 
 

@@ -26,6 +26,7 @@ from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.settings import read_settings
 from provenance.filters.config import AnyFilter, Classifier, PersonalData, Removals, Rights, check_filters
+from provenance.records.reading import Reading
 
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
@@ -35,30 +36,6 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, and nothing changes after it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Fields(Section):
-    """Names of the fields of JSON lines and Parquet rows; null tries the usual names."""
-
-    text: str | None = Field(None, description="field that holds the text")
-    body: str | None = Field(None, description="field that holds HTML, where there is no text")
-    url: str | None = Field(None, description="field that holds the address")
-    id: str | None = Field(None, description="field that holds the record's identifier")
-    capture_time: str | None = Field(
-        None, description="field that holds the time a third party fetched the text"
-    )
-    source: str | None = Field(None, description="field that names the source")
-
-
-class Reading(Section):
-    """How input files are read."""
-
-    batch_bytes: int = Field(4 << 20, ge=1 << 16, le=1 << 28, description="bytes of payload in one batch")
-    batch_rows: int = Field(2000, ge=1, le=100_000, description="records in one batch")
-    max_payload_bytes: int = Field(
-        16 << 20, ge=1 << 10, le=1 << 30, description="largest decoded payload of a record"
-    )
-    fields: Fields = Fields()
 
 
 class Text(Section):

@@ -60,6 +60,10 @@ RECORDS = pa.schema(
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
         ("capture_time", TIME),
+        ("capture_evidence", pa.string()),  # what proves it: WARC-Date, ARC, "field NAME"
+        ("claimed_time", TIME),  # what the input gives as the publisher's own date
+        ("claimed_by", pa.string()),  # "field NAME"
+        ("time_remark", pa.string()),  # a time that is there and was not believed or not read: "KIND: …"
         ("http_status", pa.int16()),
         ("http_headers", pa.string()),  # as sent, CRLF removed, at most 16 KiB
         ("mime", pa.string()),  # sniffed, not believed
@@ -88,6 +92,8 @@ ANNOTATED = pa.schema(
         ("domain", pa.string()),
         ("source", pa.string()),
         ("capture_time", TIME),
+        ("capture_evidence", pa.string()),
+        ("time_remark", pa.string()),
         ("published_time", TIME),
         ("published_evidence", pa.string()),
         ("http_status", pa.int16()),
@@ -150,7 +156,7 @@ DECISIONS = pa.schema(
 RELEASE_COLUMNS = (
     "doc_id text token_count word_count title text_source "
     "url host domain source input_file record_offset record_id content_digest mime http_status "
-    "capture_time published_time published_evidence proven_by witness low_background "
+    "capture_time capture_evidence time_remark published_time published_evidence proven_by witness low_background "
     "language language_score "
     "license train_opt_out rights_signals "
     "disclosures marks personal_data watermarks detectors detector_abstained detector_flagged "
@@ -161,7 +167,8 @@ RELEASE_COLUMNS = (
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url domain source input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count capture_time proven_by low_background language"
+    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count "
+    "capture_time capture_evidence time_remark proven_by low_background language"
 ).split()
 
 

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from provenance.records.compression import ByteSource, Fault, Piece, pieces
 from provenance.records.crawl import arc_rows, warc_rows
+from provenance.records.fields import DEFAULT_FIELDS
 from provenance.records.formats import SNIFF_BYTES, compression_of, content_of, is_record_start, named
 from provenance.records.jsonl import line_rows
-from provenance.records.options import DEFAULT_FIELDS, ReadOptions
+from provenance.records.options import ReadOptions
 from provenance.records.parquet import table_rows
 from provenance.records.rows import Row, batches, failure
 from provenance.records.window import Window

@@ -1,6 +1,7 @@
 """Rows of WARC and ARC files: each counted record gives one row, damage gives rows that say where and why.
 
-Requests, metadata and warcinfo are read for what they say (warcinfo names the `source`) and give no row.
+Requests, metadata and warcinfo are read for what they say (warcinfo names the `source` and when the archive was
+begun) and give no row.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
-from provenance.records.arc import ArcDialect, arc_fields
+from provenance.records.arc import ArcDialect, ArcHeader, arc_fields
 from provenance.records.archive import Frame, frames
 from provenance.records.dates import parse_time
 from provenance.records.http import split_response
 from provenance.records.options import ReadOptions
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
 from provenance.records.rows import Row, failure
+from provenance.records.times import capture_of, doubt_capture
 from provenance.records.warc import WarcDialect, as_text, part_of, target_uri, warc_fields
 from provenance.records.window import Window
 
@@ -39,6 +41,7 @@ def _archive_rows(
     held: list[Row] = []
     seen = certain
     source: str | None = None
+    begun: int | None = None
     for frame in frames(window, dialect, options):
         if not frame.header:
             row: Row | None = failure(frame.offset, frame.reason or "bad_record", frame.detail or "")
@@ -49,15 +52,20 @@ def _archive_rows(
         else:
             seen = True
             if isinstance(dialect, ArcDialect):
-                row = _arc_row(frame, options)
+                header = arc_fields(frame.header)
+                if header.url.startswith(b"filedesc:"):
+                    begun = parse_time(as_text(header.date)) or begun
+                row = _arc_row(frame, header, options)
             else:
                 fields = warc_fields(frame.header)
                 if fields.get(b"warc-type", b"").lower() == b"warcinfo":
                     source = part_of(frame.block) or source
+                    begun = parse_time(as_text(fields.get(b"warc-date", b""))) or begun
                 row = _warc_row(frame, fields, options)
         if row is not None:
             if source is not None:
                 row["source"] = source
+            doubt_capture(row, begun)
             yield from itertools.chain(held, (row,))
             held = []
     if seen:
@@ -82,8 +90,9 @@ def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions)
         record_id=as_text(identity) if identity else None,
         record_type=kind or None,
         url=target_uri(fields.get(b"warc-target-uri")),
-        capture_time=parse_time(as_text(date)) if date else None,
     )
+    if date:
+        capture_of(row, as_text(date), "WARC-Date")
     if frame.reason is not None:
         row["outcome"], row["detail"] = frame.reason, frame.detail
         return row
@@ -119,16 +128,16 @@ def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions)
     return row
 
 
-def _arc_row(frame: Frame, options: ReadOptions) -> Row | None:
-    header = arc_fields(frame.header)
+def _arc_row(frame: Frame, header: ArcHeader, options: ReadOptions) -> Row | None:
     if header.url.startswith(b"filedesc:") and frame.reason is None:
         return None
     row = Row(
         record_offset=frame.offset,
         record_type="response",
         url=as_text(header.url).replace("\r", "").replace("\f", "") or None,
-        capture_time=parse_time(as_text(header.date)),
     )
+    if header.date:
+        capture_of(row, as_text(header.date), "ARC")
     if frame.reason is not None:
         row["outcome"], row["detail"] = frame.reason, frame.detail
         return row

@@ -21,6 +21,7 @@ _NAMED = {
     b"%PDF": "a PDF file",
     b"BZh": "a bzip2 file: recompress it with gzip or zstd",
     b"\xfd7zXZ": "an xz file: recompress it with gzip or zstd",
+    b"PARE": "an encrypted Parquet file: write it without encryption",
     b"ARROW1": "an Arrow file: write it as Parquet",
     b"Obj\x01": "an Avro file: write it as Parquet",
     b"ORC": "an ORC file: write it as Parquet",

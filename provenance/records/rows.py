@@ -13,13 +13,17 @@ from provenance.schema import RECORDS
 
 
 class Row(TypedDict, total=False):
-    """One row; what is left out is null. `capture_time` counts microseconds since 1970 in UTC."""
+    """One row; what is left out is null. times count microseconds since 1970 in UTC."""
 
     record_offset: int
     record_id: str | None
     record_type: str | None
     url: str | None
     capture_time: int | None
+    capture_evidence: str | None
+    claimed_time: int | None
+    claimed_by: str | None
+    time_remark: str | None
     http_status: int | None
     http_headers: str | None
     mime: str | None
