@@ -18,6 +18,8 @@ DROPPED: dict[str, str] = {
     "opt_out": "the page reserves its use for training (`rights.policy: exclude`)",
     "personal_data": "the text holds personal data or a secret of a kind that is to be dropped",
     "synthetic_cap": "dropped so that the synthetic fraction stays under the cap",
+    "bookkeeping": "what a crawler wrote about itself: logs, arguments, lists of pages, lookups of names",
+    "site_file": "a file that a host keeps for programs: robots.txt, ads.txt, sitemaps",
     "segment": "a continuation segment of a record that was split over several",
 }
 

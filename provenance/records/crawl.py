@@ -7,6 +7,8 @@ begun) and give no row.
 from __future__ import annotations
 
 import itertools
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from provenance.records.arc import ArcDialect, ArcHeader, arc_fields
@@ -39,9 +41,8 @@ def _archive_rows(
 ) -> Iterator[Row]:
     """Failures before the first record wait: a file without any record is one failure, not many."""
     held: list[Row] = []
-    seen = certain
-    source: str | None = None
-    begun: int | None = None
+    seen, given = certain, False
+    archive = _Archive()
     for frame in frames(window, dialect, options):
         if not frame.header:
             row: Row | None = failure(frame.offset, frame.reason or "bad_record", frame.detail or "")
@@ -51,31 +52,75 @@ def _archive_rows(
                 continue
         else:
             seen = True
-            if isinstance(dialect, ArcDialect):
-                header = arc_fields(frame.header)
-                if header.url.startswith(b"filedesc:"):
-                    begun = parse_time(as_text(header.date)) or begun
-                row = _arc_row(frame, header, options)
-            else:
-                fields = warc_fields(frame.header)
-                if fields.get(b"warc-type", b"").lower() == b"warcinfo":
-                    source = part_of(frame.block) or source
-                    begun = parse_time(as_text(fields.get(b"warc-date", b""))) or begun
-                row = _warc_row(frame, fields, options)
+            row = archive.row(frame, dialect, options)
         if row is not None:
-            if source is not None:
-                row["source"] = source
-            doubt_capture(row, begun)
+            archive.mark(row)
+            given = True
             yield from itertools.chain(held, (row,))
             held = []
     if seen:
         yield from held
-        return
-    if held:
+        if not given and not held and archive.uncounted:
+            yield Row(record_offset=0, outcome="bookkeeping", detail=archive.describe())
+    elif held:
         damage = next((row for row in held if row["outcome"] != "bad_record"), None)
-        yield damage or failure(
-            0, "bad_container", "the file holds no WARC or ARC record, no JSON lines and no Parquet"
-        )
+        yield damage or failure(0, "bad_container", _no_record(window.position))
+    elif window.position:
+        yield failure(0, "bad_container", f"its {window.position:,} bytes are empty lines and zeros")
+
+
+class _Archive:
+    """What the records that are not counted say about the others of their file."""
+
+    def __init__(self) -> None:
+        self.source: str | None = None
+        self.begun: int | None = None
+        self.uncounted: Counter[str] = Counter()
+
+    def row(self, frame: Frame, dialect: WarcDialect | ArcDialect, options: ReadOptions) -> Row | None:
+        """The row of a record, or None where it is not counted."""
+        if isinstance(dialect, ArcDialect):
+            header = arc_fields(frame.header)
+            kind = "filedesc" if header.url.startswith(b"filedesc:") else "response"
+            written, row = header.date, _arc_row(frame, header, options)
+        else:
+            fields = warc_fields(frame.header)
+            kind = fields.get(b"warc-type", b"").decode("latin-1").lower()
+            written, row = fields.get(b"warc-date", b""), _warc_row(frame, fields, options)
+        if kind in ("warcinfo", "filedesc"):
+            self.source = part_of(frame.block) or self.source
+            self.begun = parse_time(as_text(written)) or self.begun
+        if row is not None:
+            return row
+        self.uncounted[kind] += 1
+        return _behind(frame, kind) if frame.beyond else None
+
+    def mark(self, row: Row) -> None:
+        """Name the source, and doubt a date that is far from the archive's own."""
+        if self.source is not None:
+            row["source"] = self.source
+        doubt_capture(row, self.begun)
+
+    def describe(self) -> str:
+        said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.uncounted.items()))
+        return f"the file holds nothing but records that are not counted: {said}"
+
+
+def _behind(frame: Frame, kind: str) -> Row | None:
+    """What follows a record that gives no row up to the next one: perhaps a record without its header."""
+    announced = len(frame.block) - frame.beyond
+    if not announced:  # no length to go by: its fields or headers end with an empty line
+        ended = re.search(rb"\r?\n\r?\n", frame.block)
+        announced = ended.end() if ended else len(frame.block)
+    behind = len(frame.block[announced:].strip(b"\r\n\0 \t"))
+    if not behind:
+        return None
+    where = f"behind the {kind} record at byte {frame.offset:,}"
+    return failure(frame.offset, "bad_record", f"{behind:,} bytes {where} do not belong to any record")
+
+
+def _no_record(size: int) -> str:
+    return f"none of its {size:,} bytes belong to a record: the file holds no WARC or ARC record, no JSON lines and no Parquet"
 
 
 def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions) -> Row | None:
