@@ -28,7 +28,7 @@ from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
-from provenance.files.inputs import InputFile
+from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
 from provenance.files.storage import Storage, join
@@ -74,8 +74,11 @@ class Job:
         """The annotators, for their schema and versions; workers load models of their own."""
         return Annotation(self.configuration)
 
-    def annotate(self, inputs: Sequence[InputFile]) -> StageResult:
-        """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
+    def annotate(self, inputs: Sequence[InputFile], passed_over: Sequence[PassedOver] = ()) -> StageResult:
+        """Stage 1. Shards of inputs that have not changed since they were made stay as they are.
+
+        `passed_over` is what was found beside the inputs and not read; our own results are not worth a word.
+        """
         started = time.monotonic()
         configured = self.annotation.fingerprint()
         self._note_change(configured)
@@ -93,7 +96,15 @@ class Job:
             "fingerprint": configured,
             "configuration": self.configuration.model_dump(mode="json"),
             "shards": [asdict(shard) for shard in shards],
-            "inputs": [{"name": item.name, "bytes": item.size} for item in ordered],
+            "inputs": [
+                {"name": item.name, "bytes": item.size, "records": shard.rows}
+                for item, shard in zip(ordered, shards, strict=True)
+            ],
+            "passed_over": [
+                {"name": item.name, "reason": item.reason}
+                for item in sorted(passed_over, key=lambda item: item.name)
+                if item.reason != OWN_RESULT
+            ],
         }
         self.workspace.write_state("annotate", state)
         return self._result("annotate", len(pending), len(tasks) - len(pending), started)

@@ -38,12 +38,12 @@ def run(arguments: Arguments) -> int:
     release = arguments.output
     workspace = arguments.workspace or default_workspace(release)
     configuration = read_configuration(arguments)
-    inputs, ignored = find_crawl(arguments, release, workspace)
+    inputs, ignored = find_crawl(arguments, configuration, release, workspace)
     with open_job(arguments, configuration, workspace, release) as job:
         from pipelines.summary import print_summary
 
         announce(job, inputs, ignored)
-        stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
+        stages = [job.annotate(inputs, ignored), job.deduplicate(), job.select(), job.publish(release)]
         manifest, failures = job.manifest(release), job.failures()
         print_summary(release, manifest, stages, failures, as_json=arguments.json)
     nothing_read = complain_of_failures(failures, manifest["counts"]["records"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Parser, count
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
     from pipelines.job import Job
     from provenance.configuration import Configuration
     from provenance.files.failures import Failure
-    from provenance.files.inputs import InputFile
+    from provenance.files.inputs import InputFile, PassedOver
 
 BEAM_OPTIONS = (
     "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
 )
 #: Reasons for failures that are shown: the rest is in the ledger.
 _SHOWN = 3
+#: Inputs that are looked into before work.
+_PEEKED = 8
+_ARCHIVE = re.compile(r"\.(warc|arc|wet)\b", re.IGNORECASE)
 
 
 def add_inputs(parser: Parser) -> None:
@@ -69,12 +74,43 @@ def read_configuration(arguments: Arguments) -> Configuration:
     return load_configuration(arguments.config, overrides)
 
 
-def find_crawl(arguments: Arguments, *written: str) -> tuple[list[InputFile], list[str]]:
-    """The crawl files that the arguments name, and those passed over; nothing below the directories `written`."""
+def find_crawl(
+    arguments: Arguments, configuration: Configuration, *written: str
+) -> tuple[list[InputFile], list[PassedOver]]:
+    """The crawl files that the arguments name, and those passed over; nothing below the directories `written`.
+
+    Raises:
+        UsageError: where nothing is found, or no row of the inputs has a field that the configuration names.
+    """
+    from provenance.errors import ConfigurationError
     from provenance.files.inputs import find_inputs
+    from provenance.records.peek import asked_paths, peek, sniff_json, unsatisfied
 
     storage = storage_of(*arguments.inputs, *written)
-    return find_inputs(storage, arguments.inputs, without=written)
+    options = configuration.reading.options()
+    inputs, passed_over = find_inputs(
+        storage, arguments.inputs, without=written, sniff=partial(sniff_json, options=options)
+    )
+    peeks = {}
+    for item in choose_peeked(inputs) if asked_paths(options) else ():
+        try:
+            with storage.open(item.path) as stream:
+                found = peek(stream, item.name, asked_paths(options))
+        except OSError:  # it will be a row of the ledger
+            continue
+        if found is not None:
+            peeks[item.name] = found
+    problems = unsatisfied(peeks, options)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return inputs, passed_over
+
+
+def choose_peeked(inputs: Sequence[InputFile]) -> list[InputFile]:
+    """A few inputs that may have named fields, spread over all of them."""
+    tables = [item for item in inputs if not _ARCHIVE.search(item.name)]
+    step = max(1, len(tables) // _PEEKED)
+    return tables[::step][:_PEEKED]
 
 
 @contextmanager
@@ -112,12 +148,11 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
     return Job(BeamStorage(), workspace, configuration, runner, Progress(quiet=arguments.quiet))
 
 
-def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> None:
+def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver]) -> None:
     """Say what will be read and what was passed over."""
     if ignored:
         job.progress.note(
-            f"passed over {len(ignored):,} files that are not named like crawl files or are our own results, "
-            f"such as {ignored[0]}"
+            f"passed over {len(ignored):,} files, such as {plain(ignored[0].path)}: {ignored[0].reason}; the manifest lists them"
         )
     job.progress.note(f"reading {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
 

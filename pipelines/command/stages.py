@@ -44,12 +44,12 @@ def run(stage: str, arguments: Arguments) -> int:
     """Run one stage; with --json say how much of it ran. 1 where nothing could be read."""
     configuration = read_configuration(arguments)
     workspace = arguments.workspace
-    inputs, ignored = find_crawl(arguments, workspace) if stage == "annotate" else ([], [])
+    inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
     with open_job(arguments, configuration, workspace, arguments.output) as job:
         code = 0
         if stage == "annotate":
             announce(job, inputs, ignored)
-            result = job.annotate(inputs)
+            result = job.annotate(inputs, ignored)
             code = complain_of_failures(job.failures(), sum(shard.rows for shard in job.workspace.shards()))
         elif stage == "deduplicate":
             result = job.deduplicate()

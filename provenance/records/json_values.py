@@ -27,22 +27,12 @@ _STEP = 256 << 10
 
 def value_rows(pieces: Iterator[Piece | Fault], options: ReadOptions) -> Iterator[Row]:
     """Rows of a decoded file. `record_offset` counts decoded bytes to the beginning of the value."""
-    held = _Held(pieces)
     number = 0
-    while True:
-        held.skip(_BETWEEN)
-        if not held.rest():
-            fault = held.take_fault()
-            if fault is not None:
-                yield failure(held.offset, fault.reason, fault.detail)
-                held.skip_to_next()
-                continue
-            return
-        if held.rest()[0] in "[]" and held.at_bracket():
+    for offset, value, problem in Values(pieces).read(options.max_line_bytes):
+        if isinstance(problem, Fault):
+            yield failure(offset, problem.reason, problem.detail)
             continue
         number += 1
-        offset = held.offset
-        value, problem = held.take_value(options.max_line_bytes)
         if problem is not None:
             outcome = "too_large" if problem.startswith("has more") else "bad_row"
             yield failure(offset, outcome, f"value {number:,} {problem}"[:500], record_type="line")
@@ -53,8 +43,8 @@ def value_rows(pieces: Iterator[Piece | Fault], options: ReadOptions) -> Iterato
             yield value_row(value, offset, "line", f"value {number:,}", options)
 
 
-class _Held:
-    """Decoded text from a cursor on; as much as the value at hand needs."""
+class Values:
+    """The values of a decoded file: inside one array, or one after the other."""
 
     def __init__(self, pieces: Iterator[Piece | Fault]) -> None:
         self._pieces = pieces
@@ -65,26 +55,42 @@ class _Held:
         self._depth = 0
         self.offset = 0
 
-    def rest(self) -> str:
+    def read(self, most: int) -> Iterator[tuple[int, object, str | Fault | None]]:
+        """(byte offset, value, None), or in place of the value what is wrong with it; at most `most` bytes each."""
+        while True:
+            self._skip(_BETWEEN)
+            here = self._rest()
+            if not here:
+                fault = self._take_fault()
+                if fault is None:
+                    return
+                yield self.offset, None, fault
+                self._skip_to_next()
+            elif here not in "[]" or not self._at_bracket():
+                offset = self.offset
+                value, problem = self._take_value(most)
+                yield offset, value, problem
+
+    def _rest(self) -> str:
         """A character or more at the cursor, or nothing where damage or the end is."""
         while self._at >= len(self._text) and self._more():
             pass
         return self._text[self._at : self._at + 1]
 
-    def take_fault(self) -> Fault | None:
+    def _take_fault(self) -> Fault | None:
         """The damage at the cursor, which is then passed."""
         fault, self._fault = self._fault, None
         return fault
 
-    def skip(self, pattern: re.Pattern[str]) -> None:
+    def _skip(self, pattern: re.Pattern[str]) -> None:
         """Pass what matches, however long it is."""
-        while self.rest():
+        while self._rest():
             match = pattern.match(self._text, self._at)
             self._advance(match.end() if match else self._at)
             if self._at < len(self._text):
                 return
 
-    def at_bracket(self) -> bool:
+    def _at_bracket(self) -> bool:
         """Pass the bracket that opens or closes the file's array; False where it is a value of its own."""
         opens = self._text[self._at] == "["
         if opens != (self._depth == 0):
@@ -93,7 +99,7 @@ class _Held:
         self._advance(self._at + 1)
         return True
 
-    def take_value(self, most: int) -> tuple[object, str | None]:
+    def _take_value(self, most: int) -> tuple[object, str | None]:
         """The value at the cursor, or what is wrong with it; the cursor is then behind it or at the next object."""
         wanted = 0
         while True:
@@ -109,7 +115,7 @@ class _Held:
                 else:
                     deep = isinstance(error, RecursionError)
                     problem = "is nested too deeply" if deep else f"is not JSON ({error})"
-                self.skip_to_next()
+                self._skip_to_next()
                 return None, problem
             if end == len(self._text) and self._grow(1):
                 continue  # a number can go on
@@ -119,7 +125,7 @@ class _Held:
                 value = json.loads(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
             return value, None
 
-    def skip_to_next(self) -> None:
+    def _skip_to_next(self) -> None:
         """Go on where another object can be seen to begin, or at the end."""
         begin = self._at + 1
         while True:

@@ -9,6 +9,7 @@ import yaml
 from provenance import outcomes
 from provenance.decisions.certificate import asked_and_found
 from provenance.release.layout import DATA, LEDGER, data_folder
+from provenance.release.times import describe_times
 
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
@@ -44,6 +45,12 @@ No detector finds all synthetic text: read `docs/detector.md` of the program for
 
 {_priors(manifest["prior"], manifest["configuration"]["prior"])}
 
+## What proves the times
+
+{_listed(describe_times(manifest["times"]))}
+
+A document counts as older than ChatGPT only by a capture, its own or that of a verified near-duplicate; a publisher's own date proves nothing.
+
 ## What was not kept
 
 | decision | reason | records | meaning |
@@ -55,7 +62,7 @@ Every record that was read has one row in `_ledger/`.
 ## Where it came from
 
 {_inputs(manifest["inputs"])}
-
+{_passed_over(manifest["passed_over"])}
 The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
 """
 
@@ -119,6 +126,18 @@ def _inputs(inputs: list[dict[str, Any]]) -> str:
     lines = [f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in inputs[:_MOST_INPUTS]]
     more = len(inputs) - len(lines)
     return "\n".join(lines + [f"- and {more:,} more, listed in manifest.json"] * (more > 0))
+
+
+def _passed_over(files: list[dict[str, str]]) -> str:
+    """How many files beside the inputs were not read, and one of them."""
+    if not files:
+        return ""
+    first = files[0]
+    return f"\n{len(files):,} files beside them were not read, such as `{_code(first['name'])}`: {first['reason']} (all are in manifest.json).\n"
+
+
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"- {_code(line)}" for line in lines)
 
 
 def _cap(synthetic: dict[str, Any]) -> str:

@@ -98,7 +98,10 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
 
 
 def _facts(document: dict[str, Any]) -> Iterator[str]:
-    yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {document['witness']})"
+    by = f" ({plain(document['capture_evidence'])})" if document["capture_evidence"] else ""
+    yield f"  captured: {document['capture_time']}{by}, proven by: {document['proven_by']} (witness {document['witness']})"
+    if document["time_remark"]:
+        yield f"  time: {plain(document['time_remark'])}"
     if document["published_time"]:
         yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
     yield (

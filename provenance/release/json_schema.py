@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from provenance.release.manifest import FORMAT
+from provenance.release.times import REMARKS
 
 #: Version of the published schemas: the first number changes when a column goes or changes its meaning.
 SCHEMA_VERSION = "2.0"
@@ -38,9 +39,11 @@ MEANING: dict[str, str] = {
     "content_digest": "SHA-256 of the decoded payload, or of the text where the input holds text.",
     "mime": "Media type as sniffed from the bytes.",
     "http_status": "Status of the HTTP response.",
-    "capture_time": "When a third party fetched the page, by its archive; null where the input proves no time.",
+    "capture_time": "When a third party fetched the page, by its archive; null where the input proves no time or other evidence refutes it.",
+    "capture_evidence": "What proves `capture_time`: `WARC-Date`, `ARC` or `field NAME` of the input.",
+    "time_remark": "A time that is there and was not used, and why: `contradicted`, `impossible` or `unreadable`, then in words.",
     "published_time": "When the page claims to have been published; a claim later than the capture is left out.",
-    "published_evidence": "Where the claim stands in the page.",
+    "published_evidence": "Where the claim stands in the page, or the field of the input that makes it.",
     "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate.",
     "witness": "doc_id of the record whose capture gives `proven_by`.",
     "low_background": "Whether the text is proven to exist before 2022-11-30.",
@@ -100,8 +103,14 @@ def manifest_schema() -> dict[str, Any]:
         "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
         "configuration": {"type": "object", "description": "see configuration.schema.json"},
-        "inputs": {"type": "array", "items": _object({"name": _NAME, "bytes": _COUNT})},
+        "inputs": {"type": "array", "items": _object({"name": _NAME, "bytes": _COUNT, "records": _COUNT})},
+        "passed_over": {
+            "type": "array",
+            "items": _object({"name": _NAME, "reason": _NAME}),
+            "description": "files found beside the inputs and not read, and why",
+        },
         "counts": _object({**counts, "reasons": reasons}),
+        "times": _times(),
         "tokenizer": _object({"name": _NAME, "vocabulary": _COUNT, "sha256": _SHA256}),
         "filters": {"type": "array", "items": _filtered()},
         "order": _order(),
@@ -139,6 +148,8 @@ def _file() -> dict[str, Any]:
         "expected_share": _described(_SHARE, "expected synthetic share of the file, in the unit of the cap"),
         "sums": _sums(),
         "decisions": {"type": "object", "additionalProperties": _COUNT},
+        "times": {"type": "object", "additionalProperties": _COUNT},
+        "claims": {"type": "object", "additionalProperties": _COUNT},
     }
     return file
 
@@ -166,6 +177,21 @@ def _split() -> dict[str, Any]:
             "tokens": _COUNT,
             "share": _described(_SHARE, "of all published tokens"),
             "sums": _sums(),
+        }
+    )
+
+
+def _times() -> dict[str, Any]:
+    """What proved the documents' times, and what did not."""
+    old = _described(_COUNT, "captured by it before 2022-11-30")
+    proof = {"evidence": _NAME, "documents": _COUNT, "low_background": old}
+    claim = _object({"evidence": _NAME, "documents": _COUNT})
+    return _object(
+        {
+            "proofs": {"type": "array", "items": _object(proof)},
+            "without_proof": _described(_COUNT, "documents of which no capture proves a time"),
+            "claims": {"type": "array", "items": claim, "description": "of these, by a field that only claims one"},
+            "remarks": _described(_object(dict.fromkeys(REMARKS, _COUNT)), "records with a `time_remark`"),
         }
     )
 

@@ -18,6 +18,7 @@ from provenance.configuration import Configuration
 from provenance.errors import DataError
 from provenance.files.ownership import INCOMPLETE, MANIFEST
 from provenance.files.storage import Storage, join, read_bytes
+from provenance.release.times import report_times
 
 #: What is written: format 2 has the ledger in `_ledger/`. Releases of format 1 are read as well.
 FORMAT = 2
@@ -42,13 +43,14 @@ def build_manifest(
     filters: Sequence[dict[str, Any]] = (),
     order: dict[str, Any] | None = None,
     splits: dict[str, Any] | None = None,
+    passed_over: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
     `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
     `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`), `filters` what each of them dropped
     (`decisions.filters.report_filters`), `order` how documents were mixed and `splits` what each of them holds
-    (`release.parts`).
+    (`release.parts`), `passed_over` which files beside the inputs were not read, and why.
     """
     decisions: Counter[str] = Counter()
     for item in ledger:
@@ -66,6 +68,7 @@ def build_manifest(
         },
         "configuration": configuration.model_dump(mode="json"),
         "inputs": list(inputs),
+        "passed_over": list(passed_over),
         "counts": {
             "records": records,
             "kept": kept,
@@ -74,6 +77,7 @@ def build_manifest(
             "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
             "tokens": sum(item["tokens"] for item in data),
         },
+        "times": report_times((item["times"] for item in ledger), (item["claims"] for item in ledger)),
         "tokenizer": tokenizer,
         "filters": list(filters),
         "order": order or {},

@@ -196,12 +196,12 @@ class Publication:
         return counts
 
     def is_closed(self) -> bool:
-        """Whether the manifest there is that of this very release."""
+        """Whether the manifest there is that of this very release, and of what now lies beside its inputs."""
         try:
-            self.manifest()
+            found = self.manifest()
         except ReleaseError:  # none, damaged or another one: written again
             return False
-        return True
+        return bool(found["passed_over"] == self._annotated()["passed_over"])
 
     def open(self) -> None:
         """Take the directory: from here until `close` it holds no finished release."""
@@ -280,7 +280,8 @@ class Publication:
         return build_manifest(
             self.configuration,
             self.fingerprint,
-            inputs=self.workspace.need_state("annotate")["inputs"],
+            inputs=self._annotated()["inputs"],
+            passed_over=self._annotated()["passed_over"],
             data=[{**item, "sums": whole(item["sums"])} for item in data],
             ledger=[item for item in counts if is_ledger(item["path"])],
             certificate=build_certificate(request, footer.before, published, footer.selection),
@@ -290,6 +291,10 @@ class Publication:
             order=describe_order(order, self.configuration.release.seed, data),
             splits=describe_splits(data),
         )
+
+    def _annotated(self) -> dict[str, Any]:
+        """What the annotate stage says of its inputs."""
+        return self.workspace.need_state("annotate")
 
     def _need_counts(self, part: DataPart | LedgerPart) -> dict[str, Any]:
         found = self.counts(part)

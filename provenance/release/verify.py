@@ -27,6 +27,7 @@ from provenance.files.storage import Storage, join
 from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.release.parts import describe_splits, expected_share
+from provenance.release.times import COLUMNS, count_times, report_times
 from provenance.schema import LEDGER, RELEASE
 
 _CHUNK = 1 << 20
@@ -37,8 +38,9 @@ _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
 ).split()
+_NEW = ("capture_evidence", "time_remark")
 _DATA_READ = [*_SCORED, "sampling_weight"]
-_LEDGER_READ = [*_SCORED, "decision", "reason", "duplicate_of", "similarity"]
+_LEDGER_READ = [*dict.fromkeys([*_SCORED, *COLUMNS]), "decision", "reason", "duplicate_of", "similarity"]
 
 
 def verify(storage: Storage, release: str) -> list[str]:
@@ -90,6 +92,8 @@ class _Rows:
     represented: list[np.ndarray] = field(default_factory=list)  # documents that are no duplicates
     least_similar: float = 1.0
     decisions: Counter[str] = field(default_factory=Counter)
+    times: Counter[str] = field(default_factory=Counter)
+    with_times: bool = True  # earlier releases do not say what proved their times
     published: list[Sums] = field(default_factory=list)  # of the data
     filtered: dict[str, list[Sums]] = field(
         default_factory=dict
@@ -101,13 +105,16 @@ class _Rows:
 def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
     synthetic = manifest["synthetic"]
     request = read_request(synthetic)
-    rows = _Rows()
+    rows = _Rows(with_times="times" in manifest)
     for item in manifest["files"]:
         if is_data(item["path"]) or is_ledger(item["path"]):
             with storage.open(join(release, item["path"])) as file:
                 yield from _file(pq.ParquetFile(file), item, request, rows)
     published = add_sums(rows.published)
     yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
+    if rows.with_times:
+        times = report_times([rows.times], []) | {"claims": manifest["times"]["claims"]}
+        yield from _differences("times", times, manifest["times"])
     yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
     yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
@@ -129,6 +136,8 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
 def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows: _Rows) -> Iterator[str]:
     path, documents = item["path"], is_data(item["path"])
     for column in RELEASE if documents else LEDGER:
+        if column.name in _NEW and not rows.with_times:
+            continue
         at = table.schema_arrow.get_field_index(column.name)
         if at < 0:
             yield f"{path}: column {column.name} is missing"
@@ -146,10 +155,14 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             found["expected_share"] = expected_share(sums, request)
     else:
         decisions: Counter[str] = Counter()
+        times: Counter[str] = Counter()
         for batch in table.iter_batches(columns=_LEDGER_READ):
             decisions.update(_ledger_batch(batch, request, rows))
+            times += count_times(batch) if rows.with_times else Counter()
         rows.decisions.update(decisions)
+        rows.times.update(times)
         found = {"records": table.metadata.num_rows, "decisions": dict(decisions)}
+        found |= {"times": dict(times)} if rows.with_times else {}
     if rows.unexplained:
         yield f"{path}: {rows.unexplained:,} probabilities are not what prior and evidence add up to"
         rows.unexplained = 0

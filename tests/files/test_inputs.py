@@ -34,11 +34,10 @@ def crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_directories_are_searched_and_what_is_passed_over_is_named(crawl: Path) -> None:
     for pattern in (crawl, f"{crawl}/", "crawl", "./crawl"):
         assert names(pattern) == ["a.warc.gz", "below/b.jsonl", "c[1].parquet"]
-    assert sorted(os.path.basename(path) for path in find_inputs(STORAGE, ["crawl"])[1]) == [
-        ".hidden.warc",
-        "notes.txt",
-        "x.warc",
-    ]
+    passed_over = {item.name: item.reason for item in find_inputs(STORAGE, ["crawl"])[1]}
+    assert sorted(passed_over) == [".hidden.warc", "_tmp/x.warc", "notes.txt"]
+    assert passed_over["notes.txt"] == "not named like a crawl file"
+    assert passed_over[".hidden.warc"].startswith("hidden")
 
 
 def test_globs_stay_in_a_directory_unless_they_say_otherwise(crawl: Path) -> None:
