@@ -51,7 +51,10 @@ def print_summary(
         ("records in", counts["records"]),
         ("  failed", counts["failed"]),
         *((f"    {failure.reason}", failure.records) for failure in failures[:_REASONS]),
-        ("  no document", _sum(reasons, "redirect http_error not_text revisit segment bookkeeping site_file")),
+        (
+            "  no document",
+            _sum(reasons, "redirect http_error not_text revisit segment bookkeeping site_file"),
+        ),
         ("  empty", _sum(reasons, "empty")),
         *((f"  {name}", reasons.get(f"dropped:{name}", 0)) for name in _filters(manifest)),
         ("  duplicates", _sum(reasons, "duplicate")),

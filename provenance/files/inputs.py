@@ -22,7 +22,9 @@ _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|
 #: Names of corpora (C4, Dolma, RedPajama) and of settings alike: only their bytes tell.
 _PERHAPS = re.compile(r"\.json(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
 _OTHER_CODEC = re.compile(r"\.(warc|arc|wet|json|jsonl|ndjson)\.(bz2|xz|7z|zip|br)$", re.IGNORECASE)
-_UNFINISHED = re.compile(r"\.(warc|arc|wet|json|jsonl|ndjson|parquet)(\.\w+)?\.(open|part|tmp|partial|crdownload)$", re.I)
+_UNFINISHED = re.compile(
+    r"\.(warc|arc|wet|json|jsonl|ndjson|parquet)(\.\w+)?\.(open|part|tmp|partial|crdownload)$", re.I
+)
 OWN_RESULT = "a result of this program"
 _WILDCARD = re.compile(r"[*?\[]")
 

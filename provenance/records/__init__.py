@@ -15,7 +15,14 @@ import pyarrow as pa
 from provenance.records.compression import ByteSource, Fault, Piece, pieces
 from provenance.records.crawl import arc_rows, warc_rows
 from provenance.records.fields import DEFAULT_FIELDS
-from provenance.records.formats import SNIFF_BYTES, compression_of, content_of, is_named_lines, is_record_start, named
+from provenance.records.formats import (
+    SNIFF_BYTES,
+    compression_of,
+    content_of,
+    is_named_lines,
+    is_record_start,
+    named,
+)
 from provenance.records.json_values import value_rows
 from provenance.records.jsonl import line_rows
 from provenance.records.options import ReadOptions

@@ -27,6 +27,7 @@ STEP_BYTES = (
 PIECE_BYTES = 1 << 20  # most decoded bytes of one piece
 FIRST_BYTES = 1024  # the first piece of a member has at least these, so that its start can be recognised
 SILENT_PADDING = 64  # zeros between records or members that are passed over without a word
+_PADDING_PIECE = 64 << 10
 RETAINED_BYTES = 4 << 20  # how far back the search for the next member may go after damage
 MAX_WINDOW = 1 << 27  # zstd's own default limit for decoders
 
@@ -278,9 +279,11 @@ def pieces(
         return
     zstd = _Zstd()
     member = {"gzip": _gzip_member, "zstd": zstd.frame, "lz4": _lz4_frame}[codec]
+    silent = 0  # a file of nothing but zeros is not nothing
     while True:
         source.mark = source.offset
-        yield from _padding(source)
+        yield from _padding(source, codec, silent)
+        silent = SILENT_PADDING
         start = source.mark = source.offset
         if not source.need(1):
             return
@@ -319,17 +322,23 @@ def pieces(
                 return
 
 
-def _padding(source: ByteSource) -> Iterator[Piece]:
-    """Pass zeros and line ends between members; more than a few zeros are given as they are."""
+def _padding(source: ByteSource, codec: str, silent: int) -> Iterator[Piece]:
+    """Pass zeros and line ends between members; more than `silent` zeros are given again, where no junk follows.
+
+    Where none is to be silent, before the first member, line ends count as well.
+    """
+    start, zeros = source.offset, 0
     while source.need(1):
         here = source.buf[source.pos :].lstrip(b"\0\r\n")
         passed = source.buf[source.pos : len(source.buf) - len(here)]
-        if passed.count(0) > SILENT_PADDING:
-            yield Piece(passed, source.offset, True, True)
+        zeros += passed.count(0) if silent else len(passed)
         source.pos = len(source.buf) - len(here)
         source.mark = source.offset
         if here:
-            return
+            break
+    if zeros > silent and (not source.need(1) or _begins(source, codec)):
+        for done in range(0, zeros, _PADDING_PIECE):
+            yield Piece(bytes(min(_PADDING_PIECE, zeros - done)), start + done, True, True)
 
 
 def _begins(source: ByteSource, codec: str) -> bool:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from provenance.records.fields import DEFAULT_FIELDS, PRESETS
 
+
 @dataclass(frozen=True)
 class ReadOptions:
     """Options of `read_records`; sizes are in bytes of decoded data unless said otherwise.

@@ -86,7 +86,11 @@ def _wanted(metadata: pq.FileMetaData, options: ReadOptions) -> dict[str, list[s
             found = column_of(schema, path)
             if found is not None:
                 wanted[column].append(found)
-            if found in full and path not in options.claims_with and column not in ("capture_time", "published_time"):
+            if (
+                found in full
+                and path not in options.claims_with
+                and column not in ("capture_time", "published_time")
+            ):
                 break  # a time that is there can still be unreadable: the next name is tried
     return wanted
 

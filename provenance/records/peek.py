@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -80,13 +81,15 @@ def unsatisfied(peeks: Mapping[str, Peeked], options: ReadOptions) -> list[str]:
     """One message for each mapped field that no row of the inputs (by name) has, and for a preset that fits none."""
     if not peeks:
         return []
-    wanted = {f"reading.fields.{column}": (path,) for column, path in _mapped(options)}
+    wanted: dict[str, tuple[str, ...]] = {
+        f"reading.fields.{column}": (path,) for column, path in _mapped(options)
+    }
     if options.preset is not None and "text" not in options.fields and "body" not in options.fields:
         wanted[f"reading.preset: {options.preset}"] = PRESETS[options.preset].fields["text"]
     found = frozenset(chain.from_iterable(item.found for item in peeks.values()))
     names = list(dict.fromkeys(chain.from_iterable(item.names for item in peeks.values())))
     return [
-        f"{key}: {_looked_at(peeks)} has {' or '.join(map(repr, paths))}{suggestion(paths[0], names)} "
+        f"{key}: {_looked_at(peeks)} has {' or '.join(map(repr, paths))}{_nearest(paths[0], names)} "
         f"(there {'is' if len(names) == 1 else 'are'} {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''})"
         for key, paths in wanted.items()
         if not found.intersection(paths)
@@ -97,6 +100,13 @@ def asked_paths(options: ReadOptions) -> frozenset[str]:
     """The paths of which one must be found."""
     mapped = {path for _, path in _mapped(options)}
     return frozenset(mapped | set(PRESETS[options.preset].fields["text"] if options.preset else ()))
+
+
+def _nearest(path: str, names: list[str]) -> str:
+    """The name that was probably meant, by itself or by the last part of a path."""
+    by_last = {name.rpartition(".")[2]: name for name in reversed(names)}
+    near = get_close_matches(path.rpartition(".")[2], by_last, n=1)
+    return suggestion(path, names) or (f"; did you mean {by_last[near[0]]}?" if near else "")
 
 
 def _mapped(options: ReadOptions) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,9 @@ class Fields(BaseModel):
         None, min_length=1, description="field that holds the time a third party fetched the text: it proves"
     )
     published_time: Path = Field(
-        None, min_length=1, description="field that holds the publisher's own date: it claims, and proves nothing"
+        None,
+        min_length=1,
+        description="field that holds the publisher's own date: it claims, and proves nothing",
     )
     source: Path = Field(None, min_length=1, description="field that names the source")
 

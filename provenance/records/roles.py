@@ -70,7 +70,9 @@ def _file_kind(row: Row, url: str) -> str | None:
     """What a file for programs is, or None."""
     found = _AT_ROOT.match(url)
     if found:
-        return "robots.txt" if found[1] else "ads.txt" if found[2] else "a file that programs fetch by its name"
+        return (
+            "robots.txt" if found[1] else "ads.txt" if found[2] else "a file that programs fetch by its name"
+        )
     page = row.get("mime") in _PAGES
     found = None if page else _ANYWHERE.match(url)
     if found:

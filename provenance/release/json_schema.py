@@ -190,7 +190,11 @@ def _times() -> dict[str, Any]:
         {
             "proofs": {"type": "array", "items": _object(proof)},
             "without_proof": _described(_COUNT, "documents of which no capture proves a time"),
-            "claims": {"type": "array", "items": claim, "description": "of these, by a field that only claims one"},
+            "claims": {
+                "type": "array",
+                "items": claim,
+                "description": "of these, by a field that only claims one",
+            },
             "remarks": _described(_object(dict.fromkeys(REMARKS, _COUNT)), "records with a `time_remark`"),
         }
     )

@@ -35,7 +35,9 @@ def count_times(rows: pa.RecordBatch | pa.Table) -> Counter[str]:
         ("old", old["capture_evidence"].fill_null("")),
         ("remark", pc.list_element(pc.split_pattern(rows["time_remark"].drop_null(), ":", max_splits=1), 0)),
     ):
-        counts.update({f"{name}:{item['values']}": item["counts"] for item in pc.value_counts(column).to_pylist()})
+        counts.update(
+            {f"{name}:{item['values']}": item["counts"] for item in pc.value_counts(column).to_pylist()}
+        )
     return counts
 
 
@@ -84,4 +86,6 @@ def describe_times(times: Mapping[str, Any]) -> list[str]:
         "impossible": "not believed: before 1991 or after 2037",
         "unreadable": "there but unreadable",
     }
-    return lines + [f"{times['remarks'][name]:,} times {text}" for name, text in said.items() if times["remarks"][name]]
+    return lines + [
+        f"{times['remarks'][name]:,} times {text}" for name, text in said.items() if times["remarks"][name]
+    ]

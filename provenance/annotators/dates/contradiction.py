@@ -49,7 +49,11 @@ class Machine:
 
 
 def contradiction(
-    captured: dt.datetime, headers: str | None, stated: Claim | None, machine: Machine | None, address: Claim | None
+    captured: dt.datetime,
+    headers: str | None,
+    stated: Claim | None,
+    machine: Machine | None,
+    address: Claim | None,
 ) -> Claim | None:
     """The claim that refutes a capture: one of publication, of a change or of the server's clock, or two weaker ones.
 
