@@ -22,8 +22,8 @@ from provenance.evidence import LOW_BACKGROUND_BEFORE
 from provenance.files.storage import LocalStorage, Storage
 from provenance.files.workspace import Workspace
 from provenance.records.dates import time_of
-from provenance.release.layout import data_files
 from provenance.records.fields import DEFAULT_FIELDS
+from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
 _BATCH = 1024

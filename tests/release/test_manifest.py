@@ -22,8 +22,16 @@ def manifest(**changes: Any) -> dict[str, Any]:
             "path": "_ledger/0",
             "records": 5,
             "decisions": {"kept": 2, "dropped:duplicate": 1, "failed:http_error": 2},
+            "times": {"proof:ARC": 2, "old:ARC": 1, "proof:": 1, "remark:unreadable": 4},
+            "claims": {"field date": 1},
         },
-        {"path": "_ledger/1", "records": 3, "decisions": {"kept": 2, "dropped:duplicate": 1}},
+        {
+            "path": "_ledger/1",
+            "records": 3,
+            "decisions": {"kept": 2, "dropped:duplicate": 1},
+            "times": {"proof:ARC": 3},
+            "claims": {},
+        },
     ]
     return (
         build_manifest(
@@ -38,6 +46,15 @@ def manifest(**changes: Any) -> dict[str, Any]:
         )
         | changes
     )
+
+
+def test_what_proved_the_times_is_added_up_over_the_files() -> None:
+    assert manifest()["times"] == {
+        "proofs": [{"evidence": "ARC", "documents": 5, "low_background": 1}],
+        "without_proof": 1,
+        "claims": [{"evidence": "field date", "documents": 1}],
+        "remarks": {"contradicted": 0, "impossible": 0, "unreadable": 4},
+    }
 
 
 def saved(folder: Path, data: bytes) -> str:
