@@ -94,7 +94,6 @@ def write_data(
     }
 
 
-<<<<<<< HEAD
 def expected_share(sums: Sums, request: CapRequest) -> float:
     """The expected synthetic share in the unit of the cap, by sampling weights where there are any; to the millionth."""
     found: dict[str, int] = sums[SAMPLED] if request.sampled else sums[request.unit]
@@ -106,38 +105,6 @@ def describe_order(order: Order, seed: int, parts: list[dict[str, Any]]) -> dict
     filled = [item for item in parts if item["documents"]]
     tokens = [item["tokens"] for item in filled]
     shares = [item["expected_share"] for item in filled]
-=======
-def write_ledger(storage: Storage, part: Part, file: BinaryIO) -> dict[str, Any]:
-    """Write one ledger file; returns its counts for the manifest."""
-    rows = 0
-    decisions: dict[str, int] = {}
-    times: Counter[str] = Counter()
-    claims: Counter[str] = Counter()
-    digest = _Digest(file)
-    with pq.ParquetWriter(cast(BinaryIO, digest), LEDGER, compression="zstd") as writer:
-        for piece in part.slices:
-            with (
-                storage.open(piece.shard.annotated) as annotated,
-                storage.open(piece.shard.decisions) as decided,
-            ):
-                names = [name for name in LEDGER_COLUMNS if name not in DECISIONS.names]
-                decision = pq.read_table(decided, pre_buffer=False)
-                at = 0
-                for batch in pq.ParquetFile(annotated).iter_batches(
-                    _LEDGER_ROW_GROUP, columns=[*names, "published_evidence"]
-                ):
-                    both = _beside(batch, decision.slice(at, batch.num_rows), LEDGER)
-                    at += batch.num_rows
-                    writer.write_table(both)
-                    rows += batch.num_rows
-                    times += count_times(both)
-                    claims += count_claims(batch)
-                    for item in pc.value_counts(
-                        pc.binary_join_element_wise(both["decision"], both["reason"].fill_null(""), ":")
-                    ).to_pylist():
-                        key = item["values"].rstrip(":")
-                        decisions[key] = decisions.get(key, 0) + item["counts"]
->>>>>>> 9132e82 (Tests of proofs, roles, accounting, JSON values and mappings)
     return {
         "seed": seed,
         "windows": order.merged,
