@@ -19,6 +19,7 @@ from pipelines.command import (
     demo,
     explain,
     labels,
+    report,
     score,
     stages,
     verify,
@@ -31,7 +32,20 @@ from provenance import __version__
 from provenance.errors import DataError, UsageError
 
 #: In the order in which --help lists them.
-_COMMANDS = (curate, stages, demo, verify, explain, listing, audit, labels, score, calibrate, watermark)
+_COMMANDS = (
+    curate,
+    stages,
+    demo,
+    verify,
+    explain,
+    listing,
+    report,
+    audit,
+    labels,
+    score,
+    calibrate,
+    watermark,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
