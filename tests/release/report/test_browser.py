@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser import KEYS, Browser
 from tests.hostile import write_release
-from tests.program import run
+from tests.program import ledger, run
 
 pytestmark = pytest.mark.services
 
@@ -19,10 +19,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     release = write_release(tmp_path_factory.mktemp("hostile"))
     side = release.parent / "side.html"
     assert run("report", release, release, release, "--output", side).code == 0
-    return {"report": release / "report.html", "side": side}
+    story = release.parent / "story.html"
+    doc_id = ledger(release).doc_id.min()
+    story.write_text(run("explain", release, doc_id, "--html").out, encoding="utf-8")
+    return {"report": release / "report.html", "side": side, "story": story}
 
 
-NAMES = ("report", "side")
+NAMES = ("report", "side", "story")
 
 
 @pytest.mark.parametrize("name", NAMES)
