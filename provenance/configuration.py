@@ -235,6 +235,9 @@ class Release(Section):
         description="shares of the tokens by name of a split, 1 in all, such as {train: 0.98, validation: 0.01, test: 0.01}; "
         "no site and no near-duplicate is in two of them; empty: no splits",
     )
+    samples: bool = Field(
+        True, description="show a few examples of each decision, with short excerpts, in report.html"
+    )
 
     @field_validator("splits")
     @classmethod

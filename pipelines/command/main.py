@@ -17,8 +17,10 @@ from pipelines.command import (
     calibrate,
     curate,
     demo,
+    diff,
     explain,
     labels,
+    report,
     score,
     stages,
     verify,
@@ -31,7 +33,21 @@ from provenance import __version__
 from provenance.errors import DataError, UsageError
 
 #: In the order in which --help lists them.
-_COMMANDS = (curate, stages, demo, verify, explain, listing, audit, labels, score, calibrate, watermark)
+_COMMANDS = (
+    curate,
+    stages,
+    demo,
+    verify,
+    explain,
+    listing,
+    report,
+    diff,
+    audit,
+    labels,
+    score,
+    calibrate,
+    watermark,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -52,6 +52,7 @@ from provenance.release.parts import (
     plan_data,
     write_data,
 )
+from provenance.release.report.page import report_files
 from provenance.release.splits import SplitTable
 from provenance.schema import RELEASE_COLUMNS
 
@@ -243,6 +244,10 @@ class Publication:
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry(_CARD, card))
         write_bytes(self.storage, join(self.release, _CARD), card)
+        shards = {shard.name: shard.path for shard in self.workspace.shards()}
+        for name, content in report_files(self.storage, self.release, manifest, shards):
+            manifest["files"].append(_file_entry(name, content))
+            write_bytes(self.storage, join(self.release, name), content)
         listed = {item["path"] for item in manifest["files"]} | {INCOMPLETE, LOCK}
         wanted = {join(self.release, path) for path in listed}
         for item in self.storage.list(self.release):
