@@ -53,7 +53,6 @@ from provenance.release.parts import (
     write_data,
 )
 from provenance.release.splits import SplitTable
-from provenance.schema import RELEASE_COLUMNS
 
 _CARD = "README.md"
 _SURVEY = "survey.npz"
@@ -106,7 +105,7 @@ class Publication:
     @property
     def schema(self) -> pa.Schema:
         """Columns of the published documents."""
-        return release_schema(self.annotated, RELEASE_COLUMNS)
+        return release_schema(self.annotated)
 
     def dealing(self) -> Dealing:
         """How documents are told apart when they are counted and dealt."""
