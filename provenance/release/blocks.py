@@ -20,7 +20,7 @@ from provenance.duplicates.scratch import Piece, Scratch
 from provenance.files.shards import read_range
 from provenance.files.storage import Storage, read_bytes
 from provenance.release.order import Cells, Ints, Order, cell_codes, merge_cells, window_of
-from provenance.release.splits import SplitTable
+from provenance.release.splits import ShardPaths, SplitTable
 from provenance.schema import ANNOTATED, DECISIONS, RELEASE_COLUMNS
 
 #: Text of the blocks that one task deals at a time, before anything is dropped from them.
@@ -28,15 +28,6 @@ CHUNK_BYTES = 128 << 20
 _COUNTED = ("doc_id", "token_count", "text_bytes", "domain")
 _DECIDED = ("decision", "synthetic_probability")
 _CODEC = "lz4"
-
-
-@dataclass(frozen=True)
-class ShardPaths:
-    """An annotated shard and its decisions."""
-
-    name: str
-    annotated: str
-    decisions: str
 
 
 @dataclass(frozen=True, order=True)

@@ -14,7 +14,6 @@ from provenance.files.workspace import Shard
 from provenance.release.blocks import (
     Dealing,
     Scatter,
-    ShardPaths,
     gather,
     merge_surveys,
     plan_chunks,
@@ -23,7 +22,7 @@ from provenance.release.blocks import (
 from provenance.release.ledger import plan_ledger, write_ledger
 from provenance.release.order import plan_order, windows_for
 from provenance.release.parts import DataFormat, plan_data, write_data
-from provenance.release.splits import SplitTable
+from provenance.release.splits import ShardPaths, SplitTable
 
 STORAGE = LocalStorage()
 

@@ -41,8 +41,9 @@ from provenance.files.inputs import find_inputs
 from provenance.files.shards import write_shard
 from provenance.files.storage import LocalStorage
 from provenance.files.workspace import Shard
-from provenance.release.blocks import ShardPaths, release_schema
+from provenance.release.blocks import release_schema
 from provenance.release.publication import Publication
+from provenance.release.splits import ShardPaths
 from provenance.schema import EVIDENCE, TIME
 from scripts.bench._release import write_release
 from scripts.bench.duplicates import generated
@@ -297,7 +298,7 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         release=str(workspace / "release"),
         fingerprint="bench",
     )
-    Runner().run(lambda pipeline: pipeline | "Survey" >> SurveyShards(publication))
+    Runner().run(lambda pipeline: pipeline | "Survey" >> SurveyShards(publication.preparation))
     plan = publication.plan()
     write = WriteParts(publication, plan, frozenset(part.path for part in plan.parts))
     Runner().run(lambda pipeline: pipeline | "WriteParts" >> write)

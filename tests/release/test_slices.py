@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from provenance.files.storage import LocalStorage
-from provenance.release.blocks import ShardPaths
 from provenance.release.ledger import LedgerPart, write_ledger
 from provenance.release.manifest import write_json
+from provenance.release.splits import ShardPaths
 from tests.program import contents, data, run
 
 #: What chance adds to the share of a part of some dozens of documents, beyond its most synthetic document.
