@@ -67,7 +67,7 @@ class Job:
         cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
         # So are a list or an expression of a filter.
-        self.filters = plan_filters(configuration, self.annotation.schema)
+        self.filters = plan_filters(configuration, self.annotation.schema, storage)
 
     @cached_property
     def annotation(self) -> Annotation:

@@ -33,7 +33,7 @@ from provenance.schema import LEDGER, RELEASE
 _CHUNK = 1 << 20
 #: Documents with one of these reasons passed all filters; with one of those a filter dropped them.
 _PASSED = pa.array(["duplicate", "synthetic_cap"])
-_FILTERS = pa.array(["removed", "opt_out", "personal_data"])
+_FILTERS = pa.array(["removed", "opt_out", "personal_data", "contaminated"])
 _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
