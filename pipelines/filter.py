@@ -9,14 +9,15 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
-from provenance.decisions.filters import VERDICTS, Plan, judge_batches
+from provenance.decisions.filters import VERDICTS, Lookup, Plan, judge_batches
 from provenance.files.storage import Storage, read_bytes
-from provenance.filters.listing import Listing, load_listing
+from provenance.filters.grams import load_index
+from provenance.filters.listing import load_listing
 
 _BATCH_ROWS = 4096
 #: Lists that a worker process keeps in memory, 80 MB for ten million entries.
 _MOST_HELD = 4
-_held: dict[tuple[str, str], Listing] = {}
+_held: dict[tuple[str, str], Lookup] = {}
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class FilterShards(beam.PTransform[PCollection[VerdictTask], PCollection[int]]):
         return dropped
 
 
-def _listing(storage: Storage, path: str, fingerprint: str) -> Listing:
+def _listing(storage: Storage, path: str, fingerprint: str) -> Lookup:
     """A list as a worker holds it, read once for all its shards."""
     key = (path, fingerprint)
     if key not in _held:
         while len(_held) >= _MOST_HELD:
             _held.pop(next(iter(_held)))
-        _held[key] = load_listing(read_bytes(storage, path))
+        data = read_bytes(storage, path)
+        _held[key] = load_index(data) or load_listing(data)
     return _held[key]

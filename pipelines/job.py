@@ -18,7 +18,7 @@ from pipelines.annotate import AnnotateFiles, ShardTask
 from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
 from pipelines.filter import FilterShards, FilterTasks, VerdictTask
 from pipelines.progress import Progress, Targets
-from pipelines.publish import SurveyShards, WriteParts
+from pipelines.publish import CountGroups, SurveyShards, WriteParts
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
@@ -67,7 +67,7 @@ class Job:
         cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
         # So are a list or an expression of a filter.
-        self.filters = plan_filters(configuration, self.annotation.schema)
+        self.filters = plan_filters(configuration, self.annotation.schema, storage)
 
     @cached_property
     def annotation(self) -> Annotation:
@@ -177,14 +177,19 @@ class Job:
 
         Raises:
             OutputError: where `release` holds files that are not a release.
+            SplitsError, PartsError: where the splits or parts that are asked for cannot be made.
             WorkspaceError: where the decisions were made with another configuration.
         """
         started = time.monotonic()
         publication = self._publication(release.rstrip("/"))
         check_output(self.storage, publication.release)
-        if not publication.survey_stands():
+        preparation = publication.preparation
+        if not preparation.groups_stand():
+            with self.progress.step("publish", "counting sites"):
+                self.runner.run(lambda pipeline: pipeline | "Groups" >> CountGroups(preparation))
+        if not preparation.survey_stands():
             with self.progress.step("publish", "counting what was kept"):
-                self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(publication))
+                self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(preparation))
         plan = publication.plan()
         pending = frozenset(part.path for part in plan.parts if publication.counts(part) is None)
         unchanged = len(plan.parts) - len(pending)

@@ -25,7 +25,15 @@ from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.settings import read_settings
-from provenance.filters.config import AnyFilter, Classifier, PersonalData, Removals, Rights, check_filters
+from provenance.filters.config import (
+    AnyFilter,
+    Classifier,
+    Decontamination,
+    PersonalData,
+    Removals,
+    Rights,
+    check_filters,
+)
 from provenance.records.reading import Reading
 
 #: Settings that a message lists where a configuration has changed; more are no help.
@@ -269,6 +277,7 @@ class Configuration(Section):
     personal_data: PersonalData = PersonalData()
     rights: Rights = Rights()
     removals: Removals = Removals()
+    decontaminate: Decontamination = Decontamination()
     filters: tuple[AnyFilter, ...] = Field(
         (), description="what is dropped before duplicates and the cap, in this order (docs/filters.md)"
     )
@@ -276,6 +285,12 @@ class Configuration(Section):
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
+
+    @field_validator("decontaminate", mode="before")
+    @classmethod
+    def _only_datasets(cls, value: Any) -> Any:
+        """A list is one of evaluation sets, with everything else as it is by default."""
+        return {"datasets": value} if isinstance(value, list | tuple) else value
 
     def model_post_init(self, context: Any) -> None:
         check_filters(self.filters, self.classifiers)

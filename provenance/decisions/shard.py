@@ -249,12 +249,13 @@ def _read_verdict(storage: Storage, path: str | None, member: pa.Table, rows: in
     of = gone["keeper_doc_id"].take(row)
     why = pc.binary_join_element_wise("near-duplicate of ", of, ", which a removal request names", "")
     removed = pc.if_else(of.is_valid(), "removed", pa.scalar(None, pa.string()))
-    first = verdict["reason"].is_valid()
+    follows = pc.and_(verdict["reason"].is_null(), removed.is_valid())
     return pa.table(
         {
             "reason": pc.coalesce(verdict["reason"], removed),
-            "detail": pc.if_else(first, verdict["detail"], why),
-            "follows": pc.and_(pc.invert(first), removed.is_valid()),
+            # What is only marked has a detail and no reason.
+            "detail": pc.if_else(follows, why, verdict["detail"]),
+            "follows": follows,
         }
     )
 

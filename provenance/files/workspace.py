@@ -67,6 +67,11 @@ class Workspace:
         return self.path("duplicates", "clusters.parquet")
 
     @property
+    def verified_edges_path(self) -> str:
+        """Where stage 2 names the files of its verified near-duplicates."""
+        return self.path("edges", "verified.json")
+
+    @property
     def crawl_path(self) -> str:
         """What the select stage found out about its detectors."""
         return self.path("decisions", "crawl.json")

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance.files.storage import Storage
-from provenance.release.blocks import ShardPaths, beside
+from provenance.release.blocks import beside
 from provenance.release.layout import LEDGER as FOLDER
 from provenance.release.layout import part_path
+from provenance.release.splits import ShardPaths
 from provenance.release.times import count_claims, count_times
 from provenance.release.writing import Digest, open_writer
 from provenance.schema import DECISIONS, LEDGER, LEDGER_COLUMNS

@@ -27,23 +27,12 @@ from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
-from provenance.release.blocks import (
-    NO_DOCUMENTS,
-    Block,
-    Dealing,
-    Scatter,
-    ShardPaths,
-    Survey,
-    gather,
-    read_survey,
-    release_schema,
-    save_survey,
-)
+from provenance.release.blocks import Block, Scatter, gather, release_schema
 from provenance.release.card import build_card
 from provenance.release.layout import is_data, is_ledger, splits_of
 from provenance.release.ledger import LedgerPart, plan_ledger, write_ledger
 from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
-from provenance.release.order import Order, plan_order, windows_for
+from provenance.release.order import Order
 from provenance.release.parts import (
     DataFormat,
     DataPart,
@@ -52,12 +41,10 @@ from provenance.release.parts import (
     plan_data,
     write_data,
 )
+from provenance.release.preparation import Preparation
 from provenance.release.report.page import report_files
-from provenance.release.splits import SplitTable
-from provenance.schema import RELEASE_COLUMNS
 
 _CARD = "README.md"
-_SURVEY = "survey.npz"
 
 
 @dataclass(frozen=True)
@@ -107,31 +94,29 @@ class Publication:
     @property
     def schema(self) -> pa.Schema:
         """Columns of the published documents."""
-        return release_schema(self.annotated, RELEASE_COLUMNS)
-
-    def dealing(self) -> Dealing:
-        """How documents are told apart when they are counted and dealt."""
-        windows = windows_for(sum(shard.text_bytes for shard in self.workspace.shards()))
-        return Dealing(self.configuration.release.seed, windows, SplitTable())
+        return release_schema(self.annotated)
 
     def scatter(self, plan: Plan, pending: Sequence[DataPart]) -> Scatter:
         """What deals documents to the parts that are still to be written."""
         return Scatter(
             storage=self.storage,
             scratch=self.scratch,
-            shards=self.shards,
+            shards=self.preparation.shards,
             schema=self.schema,
-            dealing=self.dealing(),
+            dealing=self.preparation.dealing(),
             order=plan.order,
             parts=frozenset(part.number for part in pending),
         )
 
     @property
-    def shards(self) -> tuple[ShardPaths, ...]:
-        """The annotated shards and their decisions, in the order of the inputs."""
-        found = self.workspace.shards()
-        return tuple(
-            ShardPaths(shard.name, shard.path, self.workspace.decisions_path(shard)) for shard in found
+    def preparation(self) -> Preparation:
+        """What is counted before anything is written."""
+        return Preparation(
+            storage=self.storage,
+            workspace=self.workspace,
+            options=self.configuration.release,
+            directory=self._workspace_path("counts"),
+            fingerprint=self.fingerprint,
         )
 
     @property
@@ -139,47 +124,22 @@ class Publication:
         """Where documents wait for the part that they are dealt to."""
         return StorageScratch(self.storage, self._workspace_path("scratch"))
 
-    def survey_stands(self) -> bool:
-        """Whether the documents of this very release have been counted already."""
-        path = self._workspace_path(_SURVEY)
-        return (
-            self.storage.info(path) is not None
-            and read_survey(self.storage, path, self.fingerprint) is not None
-        )
-
-    def write_survey(self, survey: Survey | None) -> None:
-        """Keep what was counted; None: of no documents at all."""
-        save_survey(self.storage, self._workspace_path(_SURVEY), survey or NO_DOCUMENTS, self.fingerprint)
-
-    def read_survey(self) -> Survey:
-        """What was counted.
-
-        Raises:
-            ReleaseError: where it was not.
-        """
-        found = read_survey(self.storage, self._workspace_path(_SURVEY), self.fingerprint)
-        if found is None:
-            raise ReleaseError(f"{self.release}: its documents were not counted; run the same command again")
-        return found
-
     def plan(self) -> Plan:
         """The files that the decisions ask for, and the order of the documents.
 
         Raises:
             PartsError: where the configuration asks for parts that cannot be made.
         """
-        options = self.configuration.release
-        survey, splits = self.read_survey(), splits_of(options)
-        order = plan_order(
-            survey.cells,
-            survey.windows,
-            splits=len(splits),
-            shard_bytes=options.shard_bytes,
-            parts=options.parts,
-        )
+        survey = self.preparation.read_survey()
+        order = self.preparation.order(survey)
         rows = [shard.rows for shard in self.workspace.shards()]
-        ledger = plan_ledger(list(zip(self.shards, rows, strict=True)))
-        return Plan(order, survey.blocks, tuple(plan_data(order, splits)), tuple(ledger))
+        ledger = plan_ledger(list(zip(self.preparation.shards, rows, strict=True)))
+        return Plan(
+            order,
+            survey.blocks,
+            tuple(plan_data(order, splits_of(self.configuration.release))),
+            tuple(ledger),
+        )
 
     def path(self, part: DataPart | LedgerPart) -> str:
         """Where a file of the release is."""

@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from provenance.schema import LEDGER, RELEASE
 _CHUNK = 1 << 20
 #: Documents with one of these reasons passed all filters; with one of those a filter dropped them.
 _PASSED = pa.array(["duplicate", "synthetic_cap"])
-_FILTERS = pa.array(["removed", "opt_out", "personal_data"])
+_FILTERS = pa.array(["removed", "opt_out", "personal_data", "contaminated"])
 _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
@@ -99,6 +100,7 @@ class _Rows:
         default_factory=dict
     )  # of all documents, by the filter that drops them
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
+    sites: dict[str, set[str]] = field(default_factory=dict)  # registrable domains of each split
     unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to
 
 
@@ -129,6 +131,7 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
         yield from _differences(f"filters: {item['reason']}", item, stated[number])
     data = [item for item in manifest["files"] if is_data(item["path"])]
     yield from _differences("splits", describe_splits(data), manifest.get("splits", {}))
+    yield from _leaks(rows.sites)
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
 
@@ -144,7 +147,8 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
         elif table.schema_arrow.field(at).type != column.type:
             yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
     if documents:
-        sums = add_sums(_data_batches(table, request, rows))
+        sites = rows.sites.setdefault(item["split"], set()) if "split" in item else None
+        sums = add_sums(_data_batches(table, request, rows, sites))
         rows.published.append(sums)
         found = {
             "documents": table.metadata.num_rows,
@@ -169,8 +173,19 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
     yield from _differences(path, found, {name: item[name] for name in found})
 
 
-def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> Iterator[Sums]:
+def _leaks(sites: dict[str, set[str]]) -> Iterator[str]:
+    """A site is in one split only."""
+    for (one, left), (other, right) in combinations(sites.items(), 2):
+        if both := left & right:
+            yield f"splits: {len(both):,} sites are in both {one} and {other}, such as {min(both)}"
+
+
+def _data_batches(
+    table: pq.ParquetFile, request: CapRequest, rows: _Rows, sites: set[str] | None
+) -> Iterator[Sums]:
     for batch in table.iter_batches(columns=_DATA_READ):
+        if sites is not None:
+            sites.update(pc.unique(batch["domain"]).drop_null().to_pylist())
         rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
         yield measure_documents(batch, request, sampled=True)
