@@ -40,7 +40,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments that Beam gives to every program that starts a worker."""
     parser = argparse.ArgumentParser(prog="provenance-worker", description=main.__doc__, allow_abbrev=False)
     parser.add_argument("--id", required=True, help="name of the worker")
-    parser.add_argument("--provision_endpoint", required=True, metavar="HOST:PORT", help="says what the job is")
+    parser.add_argument(
+        "--provision_endpoint", required=True, metavar="HOST:PORT", help="says what the job is"
+    )
     parser.add_argument("--control_endpoint", default="", metavar="HOST:PORT", help="gives the work")
     parser.add_argument("--logging_endpoint", default="", metavar="HOST:PORT", help="takes messages")
     parser.add_argument("--artifact_endpoint", help="not used: nothing is installed")

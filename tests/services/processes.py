@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -85,10 +86,8 @@ class Server:
 
     def kill(self) -> None:
         """As a machine dies: the process and all in its group, at once."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     @property
@@ -101,8 +100,6 @@ class Server:
 def worker_environment(directory: Path, python: str, root: Path) -> list[str]:
     """Beam options with which an engine starts workers as processes of its own, from this checkout."""
     command = directory / "worker"
-    command.write_text(
-        f'#!/bin/sh\ncd {root} && PYTHONPATH={root} exec {python} -m pipelines.worker "$@"\n'
-    )
+    command.write_text(f'#!/bin/sh\ncd {root} && PYTHONPATH={root} exec {python} -m pipelines.worker "$@"\n')
     command.chmod(0o755)
     return ["--environment_type=PROCESS", f'--environment_config={{"command": "{command}"}}']

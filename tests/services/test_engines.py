@@ -33,7 +33,14 @@ def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None
     port = free_port()
     command = ["java", "-Xmx1g", *OPENED, "-cp", ":".join(need_classes("spark-job-server"))]
     command += ["org.apache.beam.runners.spark.SparkJobServerDriver", "--job-port", str(port)]
-    command += ["--artifact-port", "0", "--expansion-port", "-1", "--artifacts-dir", str(tmp_path / "artifacts")]
+    command += [
+        "--artifact-port",
+        "0",
+        "--expansion-port",
+        "-1",
+        "--artifacts-dir",
+        str(tmp_path / "artifacts"),
+    ]
     command += ["--spark-master-url", "local[2]"]
     with Server(command, tmp_path / "spark.log", {"SPARK_LOCAL_IP": "127.0.0.1"}).listening(port):
         environment = worker_environment(tmp_path, sys.executable, ROOT)

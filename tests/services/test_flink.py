@@ -38,6 +38,14 @@ class Finishing(beam.DoFn):
         yield beam.utils.windowed_value.WindowedValue(self.seen, window.max_timestamp(), [window])
 
 
+def disturb(flink: FlinkCluster, command: Popen[bytes]) -> None:
+    """Kill a task manager while a job of the command runs there, and start another."""
+    wait_until(lambda: flink.running() or command.poll() is not None, "the stage runs", _PATIENCE)
+    assert command.poll() is None, "the stage ended before it could be disturbed"
+    flink.kill_task_manager()
+    flink.start_task_manager()
+
+
 def write_sum(path: str, counts: list[int]) -> None:
     Path(path).write_text(str(sum(counts)))
 
@@ -80,10 +88,7 @@ def test_a_task_manager_that_dies_in_any_stage_changes_no_byte(
     for stage in stages:
         arguments = [*stage, "--workspace", workspace, "--quiet", "--", *flink.options]
         command = start(*arguments)
-        wait_until(lambda: flink.running() or command.poll() is not None, f"{stage[0]} runs", _PATIENCE)
-        assert command.poll() is None, f"{stage[0]} ended before it could be disturbed"
-        flink.kill_task_manager()
-        flink.start_task_manager()
+        disturb(flink, command)
         if finish(command) != 0:
             wait_until(lambda: flink.slots() == 2, "two task managers")
             assert finish(start(*arguments)) == 0, stage[0]
