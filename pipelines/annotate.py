@@ -12,6 +12,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
+from pipelines.software import Shipped
 from provenance.annotate import Annotation, annotate_records, unreadable_file
 from provenance.configuration import Configuration
 from provenance.files.headway import HeadwayFile
@@ -31,7 +32,7 @@ class ShardTask:
 
 
 @dataclass
-class AnnotateFile(beam.DoFn):
+class AnnotateFile(Shipped, beam.DoFn):
     """From a `ShardTask` to the input's name; the shard appears in the workspace when it is complete.
 
     Attributes:

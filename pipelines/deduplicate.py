@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsList, PCollection
 
+from pipelines.software import Shipped
 from provenance import duplicates
 from provenance.configuration import Duplicates
 from provenance.duplicates import Blocks, Piece, Routed
@@ -30,7 +31,7 @@ _ROW_GROUP = 65_536
 
 
 @dataclass(frozen=True)
-class DeduplicationTasks:
+class DeduplicationTasks(Shipped):
     """The tasks of deduplication on the shards of a workspace; each is one step of the transform below.
 
     Attributes:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
+from pipelines.software import Shipped
 from provenance.decisions.filters import VERDICTS, Lookup, Plan, judge_batches
 from provenance.files.storage import Storage, read_bytes
 from provenance.filters.grams import load_index
@@ -29,7 +30,7 @@ class VerdictTask:
 
 
 @dataclass(frozen=True)
-class FilterTasks:
+class FilterTasks(Shipped):
     """Filters on one shard.
 
     Attributes:

@@ -74,23 +74,34 @@ class Job:
         """The annotators, for their schema and versions; workers load models of their own."""
         return Annotation(self.configuration)
 
-    def annotate(self, inputs: Sequence[InputFile], passed_over: Sequence[PassedOver] = ()) -> StageResult:
+    def annotate(
+        self,
+        inputs: Sequence[InputFile],
+        passed_over: Sequence[PassedOver] = (),
+        part: tuple[int, int] = (1, 1),
+    ) -> StageResult:
         """Stage 1. Shards of inputs that have not changed since they were made stay as they are.
 
         `passed_over` is what was found beside the inputs and not read; our own results are not worth a word.
+        `part` (2, 5) is the second of five calls, each on a machine of its own, that share the inputs; whichever
+        ends last closes the stage.
         """
         started = time.monotonic()
         configured = self.annotation.fingerprint()
         self._note_change(configured)
         ordered = sorted(inputs, key=lambda item: item.name)
         tasks = [self._shard_task(item, configured) for item in ordered]
-        pending = [task for task in tasks if not self._shard_stands(task)]
         # The largest first: a large file that starts last would keep one worker busy alone.
-        pending.sort(key=lambda task: (-task.input.size, task.input.name))
+        own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
+        pending = [task for task in own if not self._shard_stands(task)]
         if pending:
             self.workspace.clear_state("annotate")
-            self.workspace.sweep()
+            if part[1] == 1:
+                self.workspace.sweep()  # else another call may be writing
             self._run_annotate(pending)
+        if part[1] > 1 and not all(self._shard_stands(task) for task in tasks):
+            self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
+            return self._result("annotate", len(pending), len(own) - len(pending), started)
         shards = [self._shard(index, task) for index, task in enumerate(tasks)]
         state = {
             "fingerprint": configured,
@@ -107,7 +118,7 @@ class Job:
             ],
         }
         self.workspace.write_state("annotate", state)
-        return self._result("annotate", len(pending), len(tasks) - len(pending), started)
+        return self._result("annotate", len(pending), len(own) - len(pending), started)
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""

@@ -14,6 +14,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PBegin, PCollection
 
 from pipelines.select import Merge
+from pipelines.software import Shipped
 from provenance.duplicates.scratch import Piece
 from provenance.files.storage import Storage
 from provenance.release.blocks import (
@@ -87,7 +88,7 @@ class SurveyShards(beam.PTransform[PBegin, PCollection[None]]):
 
 
 @dataclass(frozen=True)
-class CountShard:
+class CountShard(Shipped):
     """Counts the kept documents of one shard."""
 
     storage: Storage
@@ -98,7 +99,7 @@ class CountShard:
 
 
 @dataclass
-class WriteParts(beam.PTransform[PBegin, PCollection[str]]):
+class WriteParts(Shipped, beam.PTransform[PBegin, PCollection[str]]):
     """Write the files of a release that are not there yet; each file and its counts stand when its task has ended.
 
     Attributes:
@@ -150,7 +151,7 @@ class WriteParts(beam.PTransform[PBegin, PCollection[str]]):
 
 
 @dataclass(frozen=True)
-class Deal:
+class Deal(Shipped):
     """Deals the documents of one chunk to their sections."""
 
     scatter: Scatter

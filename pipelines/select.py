@@ -18,6 +18,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 
 from pipelines.sites import SettleSites, SiteTasks
+from pipelines.software import Shipped
 from provenance.configuration import Cap, Prior
 from provenance.decisions import cap as selection
 from provenance.decisions.cap import BoundaryDocuments, Histogram, Plan, Rule
@@ -55,7 +56,7 @@ class DecisionTask:
 
 
 @dataclass(frozen=True)
-class SelectionTasks:
+class SelectionTasks(Shipped):
     """The passes over one shard.
 
     Attributes:

@@ -131,7 +131,8 @@ def open_job(
             check_name(release)
             check_apart(release, workspace)
             check_output(storage_of(release), release)
-        stack.enter_context(hold(workspace, f"provenance {arguments.command}"))
+        shared = getattr(arguments, "shard", (1, 1))[1] > 1
+        stack.enter_context(hold(workspace, f"provenance {arguments.command}", together=shared))
         if release is not None:
             stack.enter_context(hold(release, f"provenance {arguments.command}"))
         yield _make_job(arguments, configuration, workspace)

@@ -16,7 +16,7 @@ from pipelines.command.job import (
     open_job,
     read_configuration,
 )
-from pipelines.command.parser import Arguments, Commands
+from pipelines.command.parser import Arguments, Commands, part
 from pipelines.command.places import place
 
 _STAGES = {
@@ -33,6 +33,13 @@ def add_to(commands: Commands) -> None:
         parser = commands.add_parser(name, help=text, description=text, epilog=BEAM_OPTIONS)
         if name == "annotate":
             add_inputs(parser)
+            parser.add_argument(
+                "--shard",
+                type=part,
+                default=(1, 1),
+                metavar="I/N",
+                help="do the I-th of N parts of the inputs: N calls, on N machines, together do the stage",
+            )
         if name == "publish":
             add_output(parser, required=True, help="directory of the release")
         parser.add_argument("--workspace", type=place, required=True, metavar="DIR", help="working directory")
@@ -49,8 +56,11 @@ def run(stage: str, arguments: Arguments) -> int:
         code = 0
         if stage == "annotate":
             announce(job, inputs, ignored)
-            result = job.annotate(inputs, ignored)
-            code = complain_of_failures(job.failures(), sum(shard.rows for shard in job.workspace.shards()))
+            result = job.annotate(inputs, ignored, arguments.shard)
+            if job.workspace.read_state("annotate") is not None:
+                code = complain_of_failures(
+                    job.failures(), sum(shard.rows for shard in job.workspace.shards())
+                )
         elif stage == "deduplicate":
             result = job.deduplicate()
         elif stage == "select":
