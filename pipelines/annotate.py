@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO, ClassVar, cast
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
@@ -15,10 +15,12 @@ from apache_beam.pvalue import PCollection
 from pipelines.software import Shipped
 from provenance.annotate import Annotation, annotate_records, unreadable_file
 from provenance.configuration import Configuration
+from provenance.files.digests import DigestedFile
 from provenance.files.headway import HeadwayFile
-from provenance.files.inputs import InputFile
-from provenance.files.shards import write_shard
+from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
+from provenance.files.shards import shard_metadata, write_shard
 from provenance.files.storage import Storage
+from provenance.files.workspace import Shard, WorkspaceError
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ class AnnotateFile(Shipped, beam.DoFn):
         with ExitStack() as stack:
             file = stack.enter_context(self.storage.create(task.path))
             headway = stack.enter_context(HeadwayFile(task.headway, task.path))
-            opened = True
+            opened, digest = True, _no_digest
             try:
-                stream = stack.enter_context(self.storage.open(task.input.path))
+                digested = DigestedFile(stack.enter_context(self.storage.open(task.input.path)))
+                stream, digest = cast(BinaryIO, digested), digested.digest
                 batches = annotate_records(stream, task.input, self.annotation)
                 batches = headway.counted(batches, stream, task.input.size)
             except OSError as error:
@@ -76,12 +79,18 @@ class AnnotateFile(Shipped, beam.DoFn):
                     item=task.input,
                     fingerprint=task.fingerprint,
                     opened=opened,
+                    digest=digest,
                 )
             except OSError as error:
                 raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
         Metrics.counter(AnnotateFile, "records").inc(counts.rows)
         Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
         yield task.input.name
+
+
+def _no_digest() -> str | None:
+    """A file that cannot be opened has none."""
+    return None
 
 
 @dataclass
@@ -100,3 +109,25 @@ class AnnotateFiles(beam.PTransform[PCollection[ShardTask], PCollection[str]]):
         annotate = AnnotateFile(self.storage, self.configuration)
         names: PCollection[str] = tasks | "Spread" >> beam.Reshuffle() | "Annotate" >> beam.ParDo(annotate)
         return names
+
+
+def annotated_state(
+    storage: Storage, tasks: Sequence[ShardTask], passed_over: Sequence[PassedOver]
+) -> dict[str, Any]:
+    """What the stage left: its shards, its inputs, and the files beside them that were not read.
+
+    Raises:
+        WorkspaceError: where a shard was not written.
+    """
+    shards, inputs = [], []
+    for index, task in enumerate(tasks):
+        found = shard_metadata(storage, task.path)
+        if found is None or found["fingerprint"] != task.fingerprint:
+            raise WorkspaceError(f"{task.path}: was not written; run the same command again")
+        counts = {name: found[name] for name in ("content", "rows", "documents", "text_bytes")}
+        shards.append(asdict(Shard(index=index, name=task.input.name, path=task.path, **counts)))
+        named = {"name": task.input.name, "bytes": task.input.size}
+        inputs.append({**named, "records": found["rows"], "sha256": found.get("input_sha256")})
+    beside = sorted(passed_over, key=lambda item: item.name)
+    named_beside = [{"name": i.name, "reason": i.reason} for i in beside if i.reason != OWN_RESULT]
+    return {"shards": shards, "inputs": inputs, "passed_over": named_beside}

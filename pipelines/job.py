@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask
+from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state
 from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
-from pipelines.filter import FilterShards, FilterTasks, VerdictTask
+from pipelines.filter import FilterShards, FilterTasks, VerdictTask, write_listings
+from pipelines.lineage import LineageLog, first_fingerprints
 from pipelines.progress import Progress, Targets
 from pipelines.publish import CountGroups, SurveyShards, WriteParts
+from pipelines.rights import settled_rights
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
@@ -28,12 +31,12 @@ from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
-from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
+from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
 from provenance.files.storage import Storage, join
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
-from provenance.release.publication import Publication
+from provenance.release.publication import Plan, Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 
 
@@ -57,12 +60,14 @@ class Job:
         configuration: Configuration,
         runner: Runner,
         progress: Progress,
+        lineage_url: str | None = None,
     ) -> None:
         self.storage = storage
         self.workspace = Workspace(storage, workspace)
         self.configuration = configuration
         self.runner = runner
         self.progress = progress
+        self.lineage = LineageLog(self.workspace, progress.note, lineage_url)
         # A cap that contradicts itself and a calibration that cannot be used are refused before hours of annotating.
         cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
@@ -94,31 +99,29 @@ class Job:
         # The largest first: a large file that starts last would keep one worker busy alone.
         own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
         pending = [task for task in own if not self._shard_stands(task)]
-        if pending:
-            self.workspace.clear_state("annotate")
-            if part[1] == 1:
-                self.workspace.sweep()  # else another call may be writing
-            self._run_annotate(pending)
-        if part[1] > 1 and not all(self._shard_stands(task) for task in tasks):
-            self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
-            return self._result("annotate", len(pending), len(own) - len(pending), started)
-        shards = [self._shard(index, task) for index, task in enumerate(tasks)]
-        state = {
-            "fingerprint": configured,
-            "configuration": self.configuration.model_dump(mode="json"),
-            "shards": [asdict(shard) for shard in shards],
-            "inputs": [
-                {"name": item.name, "bytes": item.size, "records": shard.rows}
-                for item, shard in zip(ordered, shards, strict=True)
-            ],
-            "passed_over": [
-                {"name": item.name, "reason": item.reason}
-                for item in sorted(passed_over, key=lambda item: item.name)
-                if item.reason != OWN_RESULT
-            ],
-        }
-        self.workspace.write_state("annotate", state)
+        with self._told(tasks, configured) if pending and part[1] == 1 else nullcontext():
+            if pending:
+                self.workspace.clear_state("annotate")
+                if part[1] == 1:
+                    self.workspace.sweep()  # else another call may be writing
+                self._run_annotate(pending)
+            if part[1] > 1 and not all(self._shard_stands(task) for task in tasks):
+                self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
+            else:
+                state = annotated_state(self.storage, tasks, passed_over)
+                state |= {
+                    "fingerprint": configured,
+                    "configuration": self.configuration.model_dump(mode="json"),
+                }
+                self.workspace.write_state("annotate", state)
         return self._result("annotate", len(pending), len(own) - len(pending), started)
+
+    def _told(self, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
+        """Tell of the first stage how it starts and ends."""
+        named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks]
+        return self.lineage.stage(
+            "annotate", first_fingerprints(self.configuration, configured, named), named
+        )
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""
@@ -139,8 +142,12 @@ class Job:
             clusters_path=self.workspace.clusters_path,
             verdicts=verdicts,
         )
-        with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
+        with (
+            self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"),
+            self.lineage.stage("deduplicate", self._fingerprints("deduplicate")),
+        ):
             self._find_edges(tasks)
+            self.runner.run(settled_rights(self.workspace))
             if verdicts:
                 self._filter(shards)
             edges = tasks.edges()
@@ -174,8 +181,12 @@ class Job:
             detectors=self.detectors,
             scratch_directory=scratch,
             documents=sum(shard.documents for shard in shards),
+            sites_path=self.workspace.sites_path,
         )
-        with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
+        with (
+            self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"),
+            self.lineage.stage("select", self._fingerprints("select")),
+        ):
             self.runner.run(
                 lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
@@ -207,6 +218,13 @@ class Job:
         if not pending and publication.is_closed():
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
             return self._result("publish", 0, unchanged, started)
+        with self.lineage.stage("publish", publication.stages, released=publication.released):
+            self._write(publication, plan, pending)
+        publication.manifest()
+        return self._result("publish", len(pending), unchanged, started)
+
+    def _write(self, publication: Publication, plan: Plan, pending: frozenset[str]) -> None:
+        """The files of a release that do not stand, then what closes it."""
         publication.open()
         if pending:
             targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)
@@ -214,8 +232,6 @@ class Job:
             with self.progress.files("publish", targets):
                 self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
         publication.close(plan)
-        publication.manifest()
-        return self._result("publish", len(pending), unchanged, started)
 
     def manifest(self, release: str) -> dict[str, Any]:
         """The manifest of the release that this job has published.
@@ -264,12 +280,13 @@ class Job:
 
     def _filter(self, shards: Sequence[Shard]) -> None:
         """What the filters say of every row; the lists are written to the workspace, where all workers read them."""
-        paths = []
-        for number, read in enumerate(self.filters.listings):
-            paths.append(self.workspace.listing_path(number))
-            with self.storage.create(paths[-1]) as file:
-                read().save(file)
-        tasks = FilterTasks(self.storage, self.filters, tuple(paths), fingerprint(self.filters.digests))
+        tasks = FilterTasks(
+            storage=self.storage,
+            plan=self.filters,
+            listings=write_listings(self.workspace, self.filters),
+            fingerprint=fingerprint(self.filters.digests),
+            sites=self.workspace.sites_path,
+        )
         work = [VerdictTask(shard.path, self.workspace.verdicts_path(shard)) for shard in shards]
         self.runner.run(
             lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Filter" >> FilterShards(tasks)
@@ -277,9 +294,7 @@ class Job:
 
     def _publication(self, release: str) -> Publication:
         self._shards()
-        selected = self._select_fingerprint()
-        self._need("select", selected)
-        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        self._need("select", self._select_fingerprint())
         return Publication(
             storage=self.storage,
             workspace=self.workspace,
@@ -287,8 +302,25 @@ class Job:
             annotated=self.annotation.schema,
             release=release,
             filters=self.filters.reasons,
-            fingerprint=fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected),
+            fingerprint=self._publish_fingerprint(),
+            stages=self._fingerprints("publish"),
         )
+
+    def _fingerprints(self, stage: str) -> tuple[tuple[str, str], ...]:
+        """What decides the result of the whole job and of each stage up to one, by name."""
+        inputs = self.workspace.need_state("annotate")["inputs"]
+        found = list(first_fingerprints(self.configuration, self.annotation.fingerprint(), inputs))
+        own = (self._deduplicate_fingerprint, self._select_fingerprint, self._publish_fingerprint)
+        for name, decided_by in zip(("deduplicate", "select", "publish"), own, strict=True):
+            found.append((name, decided_by()))
+            if name == stage:
+                break
+        return tuple(found)
+
+    def _publish_fingerprint(self) -> str:
+        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        configured = self.configuration.model_dump(mode="json")
+        return fingerprint("publish", configured, columns, self._select_fingerprint())
 
     def _rows_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
@@ -300,20 +332,6 @@ class Job:
     def _shard_stands(self, task: ShardTask) -> bool:
         metadata = shard_metadata(self.storage, task.path) or {}
         return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
-
-    def _shard(self, index: int, task: ShardTask) -> Shard:
-        metadata = shard_metadata(self.storage, task.path)
-        if metadata is None or metadata["fingerprint"] != task.fingerprint:
-            raise WorkspaceError(f"{task.path}: was not written; run the same command again")
-        return Shard(
-            index=index,
-            name=task.input.name,
-            path=task.path,
-            content=metadata["content"],
-            rows=metadata["rows"],
-            documents=metadata["documents"],
-            text_bytes=metadata["text_bytes"],
-        )
 
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")

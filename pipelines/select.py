@@ -37,8 +37,10 @@ from provenance.decisions.shard import (
     read_clusters,
     read_shard,
     shard_sites,
+    with_rights,
 )
 from provenance.decisions.site_files import partitions_for, send_counts
+from provenance.decisions.site_rights import read_site_rights
 from provenance.decisions.sites import Clustering
 from provenance.duplicates.scratch import Routed
 from provenance.files.shards import ROW_GROUP_ROWS
@@ -68,6 +70,7 @@ class SelectionTasks(Shipped):
         detectors: the calibrated detectors of the job.
         scratch_directory: directory of files that are of no use after the stage.
         documents: how many documents there are, which decides into how many partitions sites are counted.
+        sites_path: what the files of hosts say of their pages.
     """
 
     storage: Storage
@@ -78,6 +81,7 @@ class SelectionTasks(Shipped):
     detectors: CalibratedDetectors
     scratch_directory: str
     documents: int
+    sites_path: str
 
     @property
     def sites(self) -> SiteTasks:
@@ -133,6 +137,8 @@ class SelectionTasks(Shipped):
         offered = found.documents(self.request)
         keep = selection.apply(rule, offered)
         decisions = decide(found, keep, selection.weigh(rule, offered))
+        sites = read_site_rights(self.storage, self.sites_path)
+        decisions = with_rights(decisions, self.storage, task.shard.path, sites)
         footer = Footer.of(found, rule).metadata()
         with self.storage.create(task.path) as file:
             # Small row groups: publishing reads the decisions on one row group of the shard at a time.

@@ -21,6 +21,7 @@ from provenance.annotators.annotator import Annotator, Failures, annotate_batch
 from provenance.annotators.claims import Claims
 from provenance.annotators.classifier import FastTextClassifier
 from provenance.annotators.columns import with_columns
+from provenance.annotators.declarations.site_files import read_site_file
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
 from provenance.annotators.marks.invisible import clean_invisible
@@ -38,7 +39,8 @@ from provenance.evidence import join_lists
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
 from provenance.records import read_records
-from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, TIME
+from provenance.records.site_files import ADDRESSES
+from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, SITE_RIGHTS, TIME
 
 Item = TypeVar("Item")
 #: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
@@ -114,6 +116,7 @@ class Annotation:
         )
         if self.configuration.source is not None:
             batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
+        batch = with_columns(batch, {"site_rights": _site_rights(batch)})
         documents = batch.filter(pc.is_null(batch["outcome"]))
         failures: Failures = {}
         if documents.num_rows:
@@ -148,7 +151,7 @@ class Annotation:
         index = np.full(batch.num_rows, -1, dtype=np.int64)
         index[np.asarray(position)] = np.arange(len(position))
         take = pa.array(index, mask=(index < 0) | ~is_document)
-        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file"}
+        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file", "site_rights"}
         columns: list[pa.Array] = []
         made = {}
         if documents.num_rows:
@@ -167,6 +170,22 @@ class Annotation:
                 column = pc.take(made[field.name] if field.name in made else documents[field.name], take)
             columns.append(column if column.type == field.type else column.cast(field.type))
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _site_rights(batch: pa.RecordBatch) -> pa.Array:
+    """What records that are files of a host say of its pages; null elsewhere."""
+    named = pc.match_substring_regex(batch["url"], ADDRESSES).fill_null(False)
+    answered = pc.equal(batch["http_status"].fill_null(200), 200)
+    rows = np.flatnonzero(np.asarray(pc.and_(named, answered)))
+    found: dict[int, list[dict[str, str]]] = {}
+    for row in rows.tolist():
+        body, text = batch["body"][row].as_py(), batch["text"][row].as_py()
+        rules = read_site_file(batch["url"][row].as_py(), body or (text or "").encode())
+        if rules:
+            found[row] = [rule.as_dict() for rule in rules]
+    if not found:
+        return pa.nulls(batch.num_rows, SITE_RIGHTS)
+    return pa.array([found.get(row) for row in range(batch.num_rows)], SITE_RIGHTS)
 
 
 def _without_junk(documents: pa.RecordBatch) -> pa.RecordBatch:

@@ -24,6 +24,7 @@ from provenance.detectors.neural.config import Neural
 from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
+from provenance.files.about import About
 from provenance.files.settings import read_settings
 from provenance.filters.config import (
     AnyFilter,
@@ -285,6 +286,7 @@ class Configuration(Section):
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
+    about: About = About()
 
     @field_validator("decontaminate", mode="before")
     @classmethod

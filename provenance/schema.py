@@ -13,6 +13,10 @@ TIME = pa.timestamp("us", tz="UTC")
 MINHASH_PERMUTATIONS = 128
 
 SIGNALS = pa.list_(pa.struct([("signal", pa.string()), ("value", pa.string()), ("where", pa.string())]))
+#: What a host's own file (robots.txt, ai.txt, tdmrep.json, RSL) says of its pages, by path.
+SITE_RIGHTS = pa.list_(
+    pa.struct([(name, pa.string()) for name in ("group", "path", "signal", "value", "where")])
+)
 WATERMARKS = pa.list_(
     pa.struct(
         [
@@ -110,6 +114,7 @@ ANNOTATED = pa.schema(
         ("license", pa.string()),
         ("train_opt_out", pa.bool_()),
         ("rights_signals", SIGNALS),
+        ("site_rights", SITE_RIGHTS),  # of records that are such files
         ("disclosures", SIGNALS),
         ("marks", SIGNALS),
         ("quality", QUALITY),
@@ -149,8 +154,14 @@ DECISIONS = pa.schema(
         ("synthetic_probability", pa.float32()),  # from prior_log_odds + sum of evidence
         ("synthetic_probability_upper", pa.float32()),  # what it is at most, one-sided 95%
         ("sampling_weight", pa.float32()),  # null where nothing is sampled
+        # As annotated, with what the files of the host say.
+        ("train_opt_out", pa.bool_()),
+        ("rights_signals", SIGNALS),
     ]
 )
+
+#: What a page and its host say of its use: the last columns of decisions.
+RIGHTS = ("train_opt_out", "rights_signals")
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -54,10 +54,36 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
         parser.add_argument(
             "--parts", type=count, metavar="N", help="number of data files (default: by release.shard_bytes)"
         )
+        parser.add_argument(
+            "--sign", metavar="FILE", help="private Ed25519 key with which the manifest is signed"
+        )
     parser.add_argument("--workers", type=count, default=1, metavar="N", help="local processes (1)")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
-    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None)
+    parser.add_argument(
+        "--lineage",
+        metavar="URL",
+        help="OpenLineage server that is told what happens (default: $OPENLINEAGE_URL)",
+    )
+    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None, sign=None)
+
+
+def signer(arguments: Arguments) -> Callable[[str], None]:
+    """What signs a release by its directory; nothing where no key is given. The key is read before any work.
+
+    Raises:
+        UsageError: where the key cannot be used.
+    """
+    if arguments.sign is None:
+        return lambda release: None
+    from provenance.release.sign import read_private_key, sign_release
+
+    key = read_private_key(arguments.sign)
+
+    def sign(release: str) -> None:
+        sign_release(storage_of(release), release, key)
+
+    return sign
 
 
 def read_configuration(arguments: Arguments) -> Configuration:
@@ -146,7 +172,8 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
-    return Job(BeamStorage(), workspace, configuration, runner, Progress(quiet=arguments.quiet))
+    progress = Progress(quiet=arguments.quiet)
+    return Job(BeamStorage(), workspace, configuration, runner, progress, lineage_url=arguments.lineage)
 
 
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver]) -> None:

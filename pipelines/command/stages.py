@@ -15,6 +15,7 @@ from pipelines.command.job import (
     find_crawl,
     open_job,
     read_configuration,
+    signer,
 )
 from pipelines.command.parser import Arguments, Commands, part
 from pipelines.command.places import place
@@ -50,7 +51,7 @@ def add_to(commands: Commands) -> None:
 def run(stage: str, arguments: Arguments) -> int:
     """Run one stage; with --json say how much of it ran. 1 where nothing could be read."""
     configuration = read_configuration(arguments)
-    workspace = arguments.workspace
+    workspace, sign = arguments.workspace, signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
     with open_job(arguments, configuration, workspace, arguments.output) as job:
         code = 0
@@ -67,6 +68,7 @@ def run(stage: str, arguments: Arguments) -> int:
             result = job.select()
         else:
             result = job.publish(arguments.output)
+            sign(arguments.output)
     if arguments.json:
         print(json.dumps({"stage": result.stage, "ran": result.ran, "unchanged": result.unchanged}))
     return code

@@ -23,12 +23,13 @@ from provenance.decisions.documents import Documents
 from provenance.decisions.hashes import selection_hash
 from provenance.decisions.measure import Sums, measure_documents, read_strata, weights, whole
 from provenance.decisions.request import CapRequest
+from provenance.decisions.site_rights import SiteRights, with_site_rights
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
 from provenance.evidence import low_background
 from provenance.files.storage import Storage
-from provenance.schema import DECISIONS, TIME
+from provenance.schema import DECISIONS, RIGHTS, TIME
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,7 @@ def judge_shard(
     }
     chosen = {"documents": rows.open, "judged": rows.scored.judged}
     chosen |= {"flagged": posterior.flagged, "limited": posterior.limited}
+    columns |= {name: pa.nulls(len(rows.table), DECISIONS.field(name).type) for name in RIGHTS}
     decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
     measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
@@ -228,6 +230,16 @@ def decide(
     sampling[candidates.open] = weight
     at = DECISIONS.get_field_index("sampling_weight")
     return table.set_column(at, DECISIONS.field("sampling_weight"), pa.array(sampling, mask=~kept))
+
+
+def with_rights(decisions: pa.Table, storage: Storage, shard: str, sites: SiteRights) -> pa.Table:
+    """The decisions with what each document reserves, the files of its host included."""
+    with storage.open(shard) as file:
+        table = pq.read_table(file, columns=["host", "url", *RIGHTS], pre_buffer=False)
+    table = with_site_rights(table, sites)
+    for name in RIGHTS:
+        decisions = decisions.set_column(DECISIONS.get_field_index(name), DECISIONS.field(name), table[name])
+    return decisions
 
 
 def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:

@@ -72,6 +72,11 @@ class Workspace:
         return self.path("edges", "verified.json")
 
     @property
+    def sites_path(self) -> str:
+        """What the files of hosts say of their pages."""
+        return self.path("rights", "sites.parquet")
+
+    @property
     def crawl_path(self) -> str:
         """What the select stage found out about its detectors."""
         return self.path("decisions", "crawl.json")

@@ -288,6 +288,7 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         detectors=job.detectors,
         scratch_directory=job.workspace.path("scratch"),
         documents=sum(shard.documents for shard in job.workspace.shards()),
+        sites_path=job.workspace.sites_path,
     )
     Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Select" >> Select(tasks))
     publication = Publication(
