@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, BinaryIO, ClassVar, cast
 
 import apache_beam as beam
+import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
+from pipelines.software import Shipped
 from provenance.annotate import Annotation, annotate_records, unreadable_file
 from provenance.configuration import Configuration
+from provenance.files.digests import DigestedFile
 from provenance.files.headway import HeadwayFile
-from provenance.files.inputs import InputFile
-from provenance.files.shards import ROW_GROUP_ROWS, write_shard
+from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
+from provenance.files.shards import ROW_GROUP_ROWS, shard_metadata, write_shard
 from provenance.files.storage import Storage
+from provenance.files.workspace import Shard, WorkspaceError
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class ShardTask:
 
 
 @dataclass
-class AnnotateFile(beam.DoFn):
+class AnnotateFile(Shipped, beam.DoFn):
     """From a `ShardTask` to the input's name; the shard appears in the workspace when it is complete.
 
     Attributes:
@@ -61,19 +66,17 @@ class AnnotateFile(beam.DoFn):
         with ExitStack() as stack:
             file = stack.enter_context(self.storage.create(task.path))
             headway = stack.enter_context(HeadwayFile(task.headway, task.path))
-            opened = True
+            opened, digest = True, _no_digest
             try:
                 if task.rerun is None:
-                    stream = stack.enter_context(self.storage.open(task.input.path))
+                    digested = DigestedFile(stack.enter_context(self.storage.open(task.input.path)))
+                    stream, digest = cast(BinaryIO, digested), digested.digest
                     batches = annotate_records(stream, task.input, self.annotation)
                     batches = headway.counted(batches, stream, task.input.size)
                 else:
                     stream = stack.enter_context(self.storage.open(task.path))
-                    shard = pq.ParquetFile(stream)
-                    batches = (
-                        self.annotation.refresh(batch, task.rerun or ())
-                        for batch in shard.iter_batches(ROW_GROUP_ROWS)
-                    )
+                    digest = partial(_input_digest, self.storage, task.path)
+                    batches = self._refreshed(stream, task.rerun)
             except OSError as error:
                 opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
@@ -85,12 +88,29 @@ class AnnotateFile(beam.DoFn):
                     item=task.input,
                     fingerprint=task.fingerprint,
                     opened=opened,
+                    digest=digest,
                 )
             except OSError as error:
                 raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
         Metrics.counter(AnnotateFile, "records").inc(counts.rows)
         Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
         yield task.input.name
+
+    def _refreshed(self, shard: BinaryIO, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows of a shard of another version, brought up to date."""
+        for batch in pq.ParquetFile(shard).iter_batches(ROW_GROUP_ROWS):
+            yield self.annotation.refresh(batch, names)
+
+
+def _input_digest(storage: Storage, path: str) -> str | None:
+    """What a shard says of the input that it was made from."""
+    found = (shard_metadata(storage, path) or {}).get("input_sha256")
+    return None if found is None else str(found)
+
+
+def _no_digest() -> str | None:
+    """A file that cannot be opened has none."""
+    return None
 
 
 @dataclass
@@ -109,3 +129,29 @@ class AnnotateFiles(beam.PTransform[PCollection[ShardTask], PCollection[str]]):
         annotate = AnnotateFile(self.storage, self.configuration)
         names: PCollection[str] = tasks | "Spread" >> beam.Reshuffle() | "Annotate" >> beam.ParDo(annotate)
         return names
+
+
+def annotated_state(
+    storage: Storage,
+    tasks: Sequence[ShardTask],
+    passed_over: Sequence[PassedOver],
+    carried: Sequence[Shard] = (),
+) -> dict[str, Any]:
+    """What the stage left: its shards, those `carried` forward last, its inputs, and the files beside them that were not read.
+
+    Raises:
+        WorkspaceError: where a shard was not written.
+    """
+    shards, inputs = [], []
+    for index, task in enumerate(tasks):
+        found = shard_metadata(storage, task.path)
+        if found is None or found["fingerprint"] != task.fingerprint:
+            raise WorkspaceError(f"{task.path}: was not written; run the same command again")
+        counts = {name: found[name] for name in ("content", "rows", "documents", "text_bytes")}
+        shards.append(asdict(Shard(index=index, name=task.input.name, path=task.path, **counts)))
+        named = {"name": task.input.name, "bytes": task.input.size}
+        inputs.append({**named, "records": found["rows"], "sha256": found.get("input_sha256")})
+    shards += [asdict(replace(shard, index=len(tasks) + number)) for number, shard in enumerate(carried)]
+    beside = sorted(passed_over, key=lambda item: item.name)
+    named_beside = [{"name": i.name, "reason": i.reason} for i in beside if i.reason != OWN_RESULT]
+    return {"shards": shards, "inputs": inputs, "passed_over": named_beside}

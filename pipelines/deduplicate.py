@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsList, PCollection
 
+from pipelines.software import Shipped
 from provenance import duplicates
 from provenance.duplicates import Blocks, Piece, Routed, Sketches, components, table
 from provenance.duplicates.config import Duplicates
@@ -44,7 +45,7 @@ class IndexUse:
 
 
 @dataclass(frozen=True)
-class DeduplicationTasks:
+class DeduplicationTasks(Shipped):
     """The tasks of deduplication on the shards of a workspace; each is one step of the transform below.
 
     Attributes:

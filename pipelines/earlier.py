@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import apache_beam as beam
 
@@ -19,7 +21,7 @@ from provenance.files.shards import shard_metadata
 from provenance.files.storage import Storage
 from provenance.files.workspace import Shard, Workspace, WorkspaceError
 from provenance.release.earlier.carry import Carried, plan_carried
-from provenance.release.earlier.references import Reference
+from provenance.release.earlier.references import Reference, open_references
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,69 @@ class Named:
     keep: str | None = None
 
 
-def index_uses(references: Sequence[Reference]) -> tuple[IndexUse, ...]:
-    """The indexes as the tasks of deduplication take them."""
-    return tuple(
-        IndexUse(item.directory, item.standing, item.header.entries, item.header.payloads)
-        for item in references
-    )
+@dataclass(frozen=True)
+class Earlier:
+    """The earlier documents of one job.
+
+    Attributes:
+        storage: where they are.
+        workspace: of the job.
+        configuration: of the job.
+        named: places that the command names; None: it goes on with those of the stages before.
+    """
+
+    storage: Storage
+    workspace: Workspace
+    configuration: Configuration
+    named: Named | None
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The indexes that the job looks up; that of a release is made in the workspace."""
+        named = self.named or Named()
+        return open_references(
+            self.storage,
+            self.configuration,
+            self.workspace.path("indexes"),
+            witnesses=named.witnesses,
+            against=named.against,
+        )
+
+    @property
+    def uses(self) -> tuple[IndexUse, ...]:
+        """The indexes as the tasks of deduplication take them."""
+        return tuple(
+            IndexUse(item.directory, item.standing, item.header.entries, item.header.payloads)
+            for item in self.references
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The indexes as the state of the stage that looks them up names them."""
+        return {"references": [reference.as_json() for reference in self.references]}
+
+    def ids(self) -> list[list[str]]:
+        """The indexes that are looked up, or were by the stage before; for fingerprints."""
+        if self.named is None:
+            known = (self.workspace.read_state("deduplicate") or {}).get("references", [])
+        else:
+            known = self.as_json()["references"]
+        return [[item["sha256"], item["role"]] for item in known]
+
+    def carry(
+        self, inputs: Sequence[InputFile], annotation: Annotation, runner: Runner
+    ) -> tuple[list[Shard], int]:
+        """The shards of the release that is carried forward, if one is, and how many were made."""
+        if self.named is None or self.named.keep is None:
+            return [], 0
+        return carry_forward(
+            self.storage,
+            self.workspace,
+            self.named.keep,
+            inputs,
+            configuration=self.configuration,
+            annotation=annotation,
+            runner=runner,
+        )
 
 
 def carry_forward(
@@ -107,5 +166,6 @@ def _shard(storage: Storage, task: Carried) -> Shard:
         content=metadata["content"],
         rows=metadata["rows"],
         documents=metadata["documents"],
+        text_bytes=metadata["text_bytes"],
         carried=True,
     )

@@ -9,14 +9,18 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
-from provenance.decisions.filters import VERDICTS, Plan, judge_batches
+from pipelines.software import Shipped
+from provenance.decisions.filters import VERDICTS, Lookup, Plan, judge_batches
+from provenance.decisions.site_rights import read_site_rights
 from provenance.files.storage import Storage, read_bytes
-from provenance.filters.listing import Listing, load_listing
+from provenance.files.workspace import Workspace
+from provenance.filters.grams import load_index
+from provenance.filters.listing import load_listing
 
 _BATCH_ROWS = 4096
 #: Lists that a worker process keeps in memory, 80 MB for ten million entries.
 _MOST_HELD = 4
-_held: dict[tuple[str, str], Listing] = {}
+_held: dict[tuple[str, str], Lookup] = {}
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class VerdictTask:
 
 
 @dataclass(frozen=True)
-class FilterTasks:
+class FilterTasks(Shipped):
     """Filters on one shard.
 
     Attributes:
@@ -37,21 +41,24 @@ class FilterTasks:
         plan: the filters.
         listings: paths of the lists that it needs, in its order.
         fingerprint: of the lists, which a worker keeps in memory.
+        sites: path of what the files of hosts say of their pages.
     """
 
     storage: Storage
     plan: Plan
     listings: tuple[str, ...]
     fingerprint: str
+    sites: str
 
     def write_verdicts(self, task: VerdictTask) -> int:
         listings = tuple(_listing(self.storage, path, self.fingerprint) for path in self.listings)
+        sites = read_site_rights(self.storage, self.sites)
         dropped = 0
         plan = self.plan.always if task.carried else self.plan
         with self.storage.open(task.shard_path) as shard, self.storage.create(task.path) as file:
             batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=plan.columns(listings))
             with pq.ParquetWriter(file, VERDICTS, compression="zstd") as writer:
-                for table in judge_batches(batches, plan, listings):
+                for table in judge_batches(batches, plan, listings, sites):
                     writer.write_table(table)
                     dropped += len(table) - table["reason"].null_count
         Metrics.counter(FilterTasks, "dropped").inc(dropped)
@@ -75,11 +82,22 @@ class FilterShards(beam.PTransform[PCollection[VerdictTask], PCollection[int]]):
         return dropped
 
 
-def _listing(storage: Storage, path: str, fingerprint: str) -> Listing:
+def write_listings(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
+    """Write the lists that a plan needs to the workspace, where all workers read them; their paths."""
+    paths = []
+    for number, read in enumerate(plan.listings):
+        paths.append(workspace.listing_path(number))
+        with workspace.storage.create(paths[-1]) as file:
+            read().save(file)
+    return tuple(paths)
+
+
+def _listing(storage: Storage, path: str, fingerprint: str) -> Lookup:
     """A list as a worker holds it, read once for all its shards."""
     key = (path, fingerprint)
     if key not in _held:
         while len(_held) >= _MOST_HELD:
             _held.pop(next(iter(_held)))
-        _held[key] = load_listing(read_bytes(storage, path))
+        data = read_bytes(storage, path)
+        _held[key] = load_index(data) or load_listing(data)
     return _held[key]

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask
+from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state
 from pipelines.components import choose_keepers
 from pipelines.deduplicate import DeduplicationTasks, FindEdges
-from pipelines.earlier import Named, carry_forward, index_uses
-from pipelines.filter import FilterShards, FilterTasks, VerdictTask
+from pipelines.earlier import Earlier, Named
+from pipelines.filter import FilterShards, FilterTasks, VerdictTask, write_listings
+from pipelines.lineage import LineageLog, first_fingerprints
 from pipelines.migration import plan_migration
 from pipelines.progress import Progress, Targets
-from pipelines.publish import SurveyShards, WriteParts
+from pipelines.publish import CountGroups, SurveyShards, WriteParts
+from pipelines.rights import settled_rights
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
@@ -31,13 +34,12 @@ from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
-from provenance.files.inputs import InputFile
+from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
 from provenance.files.storage import Storage, join
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
-from provenance.release.earlier.references import Reference, open_references
-from provenance.release.publication import Publication
+from provenance.release.publication import Plan, Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 
 
@@ -62,64 +64,73 @@ class Job:
         runner: Runner,
         progress: Progress,
         named: Named | None = None,
+        lineage_url: str | None = None,
     ) -> None:
         """`named`: places of earlier documents; None: those with which the stages before ran."""
         self.storage = storage
-        self.named = named
         self.workspace = Workspace(storage, workspace)
         self.configuration = configuration
+        self.earlier = Earlier(storage, self.workspace, configuration, named)
         self.runner = runner
         self.progress = progress
+        self.lineage = LineageLog(self.workspace, progress.note, lineage_url)
         # A cap that contradicts itself and a calibration that cannot be used are refused before hours of annotating.
         cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
         # So are a list or an expression of a filter.
-        self.filters = plan_filters(configuration, self.annotation.schema)
+        self.filters = plan_filters(configuration, self.annotation.schema, storage)
 
     @cached_property
     def annotation(self) -> Annotation:
         """The annotators, for their schema and versions; workers load models of their own."""
         return Annotation(self.configuration)
 
-    @cached_property
-    def references(self) -> tuple[Reference, ...]:
-        """The indexes that the job looks up; that of a release is made in the workspace."""
-        named = self.named or Named()
-        return open_references(
-            self.storage,
-            self.configuration,
-            self.workspace.path("indexes"),
-            witnesses=named.witnesses,
-            against=named.against,
-        )
+    def annotate(
+        self,
+        inputs: Sequence[InputFile],
+        passed_over: Sequence[PassedOver] = (),
+        part: tuple[int, int] = (1, 1),
+    ) -> StageResult:
+        """Stage 1. Shards of inputs that have not changed since they were made stay as they are.
 
-    def annotate(self, inputs: Sequence[InputFile]) -> StageResult:
-        """Stage 1. Shards of inputs that have not changed since they were made stay as they are."""
+        `passed_over` is what was found beside the inputs and not read; our own results are not worth a word.
+        `part` (2, 5) is the second of five calls, each on a machine of its own, that share the inputs; whichever
+        ends last closes the stage.
+        """
         started = time.monotonic()
         configured = self.annotation.fingerprint()
         ordered = sorted(inputs, key=lambda item: item.name)
         tasks = [self._shard_task(item, configured) for item in ordered]
-        pending = [task for task in tasks if not self._shard_stands(task)]
-        pending = plan_migration(self.workspace, self.annotation, pending, self.progress.note)
         # The largest first: a large file that starts last would keep one worker busy alone.
-        pending.sort(key=lambda task: (-task.input.size, task.input.name))
-        if pending:
-            self.workspace.clear_state("annotate")
-            self.workspace.sweep()
-            self._run_annotate(pending)
-        shards = [self._shard(index, task) for index, task in enumerate(tasks)]
-        carried, made = self._carry(inputs)
-        shards += [replace(shard, index=len(tasks) + number) for number, shard in enumerate(carried)]
-        state = {
-            "fingerprint": configured,
-            "parts": self.annotation.parts(),
-            "configuration": self.configuration.model_dump(mode="json"),
-            "shards": [asdict(shard) for shard in shards],
-            "inputs": [{"name": item.name, "bytes": item.size} for item in ordered],
-        }
-        self.workspace.write_state("annotate", state)
-        ran = len(pending) + made
-        return self._result("annotate", ran, len(shards) - ran, started)
+        own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
+        pending = [task for task in own if not self._shard_stands(task)]
+        pending = plan_migration(self.workspace, self.annotation, pending, self.progress.note)
+        made = 0
+        with self._told(tasks, configured) if pending and part[1] == 1 else nullcontext():
+            if pending:
+                self.workspace.clear_state("annotate")
+                if part[1] == 1:
+                    self.workspace.sweep()  # else another call may be writing
+                self._run_annotate(pending)
+            if part[1] > 1 and not all(self._shard_stands(task) for task in tasks):
+                self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
+            else:
+                carried, made = self.earlier.carry(inputs, self.annotation, self.runner)
+                state = annotated_state(self.storage, tasks, passed_over, carried)
+                state |= {
+                    "fingerprint": configured,
+                    "parts": self.annotation.parts(),
+                    "configuration": self.configuration.model_dump(mode="json"),
+                }
+                self.workspace.write_state("annotate", state)
+        return self._result("annotate", len(pending) + made, len(own) - len(pending), started)
+
+    def _told(self, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
+        """Tell of the first stage how it starts and ends."""
+        named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks]
+        return self.lineage.stage(
+            "annotate", first_fingerprints(self.configuration, configured, named), named
+        )
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""
@@ -140,15 +151,18 @@ class Job:
             clusters_path=self.workspace.clusters_path,
             verdicts=verdicts,
             witness_threshold=self.configuration.witness.threshold,
-            indexes=index_uses(self.references),
+            indexes=self.earlier.uses,
         )
-        with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
+        with (
+            self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"),
+            self.lineage.stage("deduplicate", self._fingerprints("deduplicate")),
+        ):
             self._find_edges(tasks)
+            self.runner.run(settled_rights(self.workspace))
             if verdicts:
                 self._filter(shards)
             choose_keepers(self.runner, tasks, self.progress.note)
-        references = [reference.as_json() for reference in self.references]
-        self.workspace.write_state("deduplicate", {"fingerprint": fresh, "references": references})
+        self.workspace.write_state("deduplicate", {"fingerprint": fresh, **self.earlier.as_json()})
         return self._result("deduplicate", 1, 0, started)
 
     def select(self) -> StageResult:
@@ -174,8 +188,12 @@ class Job:
             detectors=self.detectors,
             scratch_directory=scratch,
             documents=sum(shard.documents for shard in shards),
+            sites_path=self.workspace.sites_path,
         )
-        with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
+        with (
+            self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"),
+            self.lineage.stage("select", self._fingerprints("select")),
+        ):
             self.runner.run(
                 lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
@@ -188,20 +206,32 @@ class Job:
 
         Raises:
             OutputError: where `release` holds files that are not a release.
+            SplitsError, PartsError: where the splits or parts that are asked for cannot be made.
             WorkspaceError: where the decisions were made with another configuration.
         """
         started = time.monotonic()
         publication = self._publication(release.rstrip("/"))
         check_output(self.storage, publication.release)
-        if not publication.survey_stands():
+        preparation = publication.preparation
+        if not preparation.groups_stand():
+            with self.progress.step("publish", "counting sites"):
+                self.runner.run(lambda pipeline: pipeline | "Groups" >> CountGroups(preparation))
+        if not preparation.survey_stands():
             with self.progress.step("publish", "counting what was kept"):
-                self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(publication))
+                self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(preparation))
         plan = publication.plan()
         pending = frozenset(part.path for part in plan.parts if publication.counts(part) is None)
         unchanged = len(plan.parts) - len(pending)
         if not pending and publication.is_closed():
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
             return self._result("publish", 0, unchanged, started)
+        with self.lineage.stage("publish", publication.stages, released=publication.released):
+            self._write(publication, plan, pending)
+        publication.manifest()
+        return self._result("publish", len(pending), unchanged, started)
+
+    def _write(self, publication: Publication, plan: Plan, pending: frozenset[str]) -> None:
+        """The files of a release that do not stand, then what closes it."""
         publication.open()
         if pending:
             targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)
@@ -209,8 +239,6 @@ class Job:
             with self.progress.files("publish", targets):
                 self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
         publication.close(plan)
-        publication.manifest()
-        return self._result("publish", len(pending), unchanged, started)
 
     def manifest(self, release: str) -> dict[str, Any]:
         """The manifest of the release that this job has published.
@@ -223,20 +251,6 @@ class Job:
     def failures(self) -> list[Failure]:
         """Why records of the annotated shards failed, the most frequent reason first."""
         return read_failures(self.storage, self.workspace.shards())
-
-    def _carry(self, inputs: Sequence[InputFile]) -> tuple[list[Shard], int]:
-        """The shards of the release that is carried forward, if one is, and how many were made."""
-        if self.named is None or self.named.keep is None:
-            return [], 0
-        return carry_forward(
-            self.storage,
-            self.workspace,
-            self.named.keep,
-            inputs,
-            configuration=self.configuration,
-            annotation=self.annotation,
-            runner=self.runner,
-        )
 
     def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
         headway = self.workspace.headway_directory
@@ -273,12 +287,13 @@ class Job:
 
     def _filter(self, shards: Sequence[Shard]) -> None:
         """What the filters say of every row; the lists are written to the workspace, where all workers read them."""
-        paths = []
-        for number, read in enumerate(self.filters.listings):
-            paths.append(self.workspace.listing_path(number))
-            with self.storage.create(paths[-1]) as file:
-                read().save(file)
-        tasks = FilterTasks(self.storage, self.filters, tuple(paths), fingerprint(self.filters.digests))
+        tasks = FilterTasks(
+            storage=self.storage,
+            plan=self.filters,
+            listings=write_listings(self.workspace, self.filters),
+            fingerprint=fingerprint(self.filters.digests),
+            sites=self.workspace.sites_path,
+        )
         work = [
             VerdictTask(shard.path, self.workspace.verdicts_path(shard), shard.carried) for shard in shards
         ]
@@ -288,9 +303,7 @@ class Job:
 
     def _publication(self, release: str) -> Publication:
         self._shards()
-        selected = self._select_fingerprint()
-        self._need("select", selected)
-        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        self._need("select", self._select_fingerprint())
         return Publication(
             storage=self.storage,
             workspace=self.workspace,
@@ -298,8 +311,25 @@ class Job:
             annotated=self.annotation.schema,
             release=release,
             filters=self.filters.reasons,
-            fingerprint=fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected),
+            fingerprint=self._publish_fingerprint(),
+            stages=self._fingerprints("publish"),
         )
+
+    def _fingerprints(self, stage: str) -> tuple[tuple[str, str], ...]:
+        """What decides the result of the whole job and of each stage up to one, by name."""
+        inputs = self.workspace.need_state("annotate")["inputs"]
+        found = list(first_fingerprints(self.configuration, self.annotation.fingerprint(), inputs))
+        own = (self._deduplicate_fingerprint, self._select_fingerprint, self._publish_fingerprint)
+        for name, decided_by in zip(("deduplicate", "select", "publish"), own, strict=True):
+            found.append((name, decided_by()))
+            if name == stage:
+                break
+        return tuple(found)
+
+    def _publish_fingerprint(self) -> str:
+        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        configured = self.configuration.model_dump(mode="json")
+        return fingerprint("publish", configured, columns, self._select_fingerprint())
 
     def _rows_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
@@ -311,20 +341,6 @@ class Job:
     def _shard_stands(self, task: ShardTask) -> bool:
         metadata = shard_metadata(self.storage, task.path) or {}
         return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
-
-    def _shard(self, index: int, task: ShardTask) -> Shard:
-        metadata = shard_metadata(self.storage, task.path)
-        if metadata is None or metadata["fingerprint"] != task.fingerprint:
-            raise WorkspaceError(f"{task.path}: was not written; run the same command again")
-        return Shard(
-            index=index,
-            name=task.input.name,
-            path=task.path,
-            content=metadata["content"],
-            rows=metadata["rows"],
-            documents=metadata["documents"],
-            text_bytes=metadata["text_bytes"],
-        )
 
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")
@@ -341,15 +357,7 @@ class Job:
     def _edges_fingerprint(self) -> str:
         """Of the options and of what the shards hold, not of the age or place of the input files."""
         options = self.configuration.duplicates.model_dump(mode="json", exclude={"keep"})
-        return fingerprint("edges", options, self._reference_ids(), self.workspace.identity())
-
-    def _reference_ids(self) -> list[list[str]]:
-        """The indexes that are looked up, or were by the stage before."""
-        if self.named is None:
-            known = (self.workspace.read_state("deduplicate") or {}).get("references", [])
-        else:
-            known = [reference.as_json() for reference in self.references]
-        return [[item["sha256"], item["role"]] for item in known]
+        return fingerprint("edges", options, self.earlier.ids(), self.workspace.identity())
 
     def _deduplicate_fingerprint(self) -> str:
         """Of the edges, of whom to prefer, and of what may not be published at all."""

@@ -7,29 +7,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
-from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.pvalue import AsSingleton, PBegin, PCollection
 
 from pipelines.select import Merge
+from pipelines.software import Shipped
 from provenance.duplicates.scratch import Piece
 from provenance.files.storage import Storage
 from provenance.release.blocks import (
     Block,
     Dealing,
     Scatter,
-    ShardPaths,
     Survey,
     merge_surveys,
     plan_chunks,
     survey_shard,
 )
 from provenance.release.ledger import LedgerPart
+from provenance.release.preparation import Preparation
 from provenance.release.publication import Plan, Publication
+from provenance.release.splits import ShardPaths, SplitTable, count_groups, sum_groups
 
 #: A section of the published order and where some of its documents lie; None: nothing, only that its part is wanted.
 Waiting = tuple[int, Piece] | None
+
+
+@dataclass
+class CountGroups(beam.PTransform[PBegin, PCollection[None]]):
+    """Count the documents of every site, for the choice of splits; the counts are written to the workspace.
+
+    Attributes:
+        preparation: of the release whose splits they are.
+    """
+
+    preparation: Preparation
+
+    def expand(self, begin: PBegin) -> PCollection[None]:
+        preparation = self.preparation
+        once = begin | "Once" >> beam.Create([0])
+        links = AsSingleton(once | "Link" >> beam.Map(self.link))
+        counts = (
+            begin
+            | "Shards" >> beam.Create(preparation.shards)
+            | "Spread" >> beam.Reshuffle()
+            | "Count" >> beam.Map(partial(count_groups, preparation.storage), links)
+            | "Sum" >> beam.CombineGlobally(Merge(sum_groups))
+        )
+        written: PCollection[None] = counts | "Keep" >> beam.Map(preparation.write_groups, links)
+        return written
+
+    def link(self, _: int) -> SplitTable:
+        return self.preparation.link_groups()
 
 
 @dataclass
@@ -37,27 +68,27 @@ class SurveyShards(beam.PTransform[PBegin, PCollection[None]]):
     """Count the kept documents of all shards; the sum is written to the workspace.
 
     Attributes:
-        publication: the release that they are to be published in.
+        preparation: of the release that they are to be published in.
     """
 
-    publication: Publication
+    preparation: Preparation
 
     def expand(self, begin: PBegin) -> PCollection[None]:
-        publication = self.publication
-        count = CountShard(publication.storage, publication.dealing())
+        preparation = self.preparation
+        count = CountShard(preparation.storage, preparation.dealing())
         written: PCollection[None] = (
             begin
-            | "Shards" >> beam.Create(list(enumerate(publication.shards)))
+            | "Shards" >> beam.Create(list(enumerate(preparation.shards)))
             | "Spread" >> beam.Reshuffle()
             | "Count" >> beam.MapTuple(count.run)
             | "Sum" >> beam.CombineGlobally(Merge(merge_surveys))
-            | "Keep" >> beam.Map(publication.write_survey)
+            | "Keep" >> beam.Map(preparation.write_survey)
         )
         return written
 
 
 @dataclass(frozen=True)
-class CountShard:
+class CountShard(Shipped):
     """Counts the kept documents of one shard."""
 
     storage: Storage
@@ -68,7 +99,7 @@ class CountShard:
 
 
 @dataclass
-class WriteParts(beam.PTransform[PBegin, PCollection[str]]):
+class WriteParts(Shipped, beam.PTransform[PBegin, PCollection[str]]):
     """Write the files of a release that are not there yet; each file and its counts stand when its task has ended.
 
     Attributes:
@@ -120,7 +151,7 @@ class WriteParts(beam.PTransform[PBegin, PCollection[str]]):
 
 
 @dataclass(frozen=True)
-class Deal:
+class Deal(Shipped):
     """Deals the documents of one chunk to their sections."""
 
     scatter: Scatter

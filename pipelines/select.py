@@ -19,6 +19,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 
 from pipelines.sites import SettleSites, SiteTasks
+from pipelines.software import Shipped
 from provenance.configuration import Cap, Prior
 from provenance.decisions import cap as selection
 from provenance.decisions.cap import BoundaryDocuments, Histogram, Plan, Rule
@@ -37,8 +38,10 @@ from provenance.decisions.shard import (
     read_clusters,
     read_shard,
     shard_sites,
+    with_rights,
 )
 from provenance.decisions.site_files import partitions_for, send_counts
+from provenance.decisions.site_rights import read_site_rights
 from provenance.decisions.sites import Clustering
 from provenance.duplicates.scratch import Routed
 from provenance.files.shards import ROW_GROUP_ROWS
@@ -57,7 +60,7 @@ class DecisionTask:
 
 
 @dataclass(frozen=True)
-class SelectionTasks:
+class SelectionTasks(Shipped):
     """The passes over one shard.
 
     Attributes:
@@ -69,6 +72,7 @@ class SelectionTasks:
         detectors: the calibrated detectors of the job.
         scratch_directory: directory of files that are of no use after the stage.
         documents: how many documents there are, which decides into how many partitions sites are counted.
+        sites_path: what the files of hosts say of their pages.
     """
 
     storage: Storage
@@ -79,6 +83,7 @@ class SelectionTasks:
     detectors: CalibratedDetectors
     scratch_directory: str
     documents: int
+    sites_path: str
 
     @property
     def sites(self) -> SiteTasks:
@@ -146,6 +151,8 @@ class SelectionTasks:
         offered = found.documents(self.request)
         keep = selection.apply(rule, offered)
         decisions = decide(found, keep, selection.weigh(rule, offered))
+        sites = read_site_rights(self.storage, self.sites_path)
+        decisions = with_rights(decisions, self.storage, task.shard.path, sites)
         footer = Footer.of(found, rule).metadata()
         with self.storage.create(task.path) as file:
             # Small row groups: publishing reads the decisions on one row group of the shard at a time.

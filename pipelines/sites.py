@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from numpy.typing import NDArray
 
+from pipelines.software import Shipped
 from provenance.decisions.site_files import effects_of, gather_effects, partition_statistics, send_effects
 from provenance.decisions.sites import Clustering, SiteEffects, SiteStatistics, find_clustering, mean_shift
 from provenance.duplicates.scratch import Piece, Routed, StorageScratch
@@ -22,7 +23,7 @@ from provenance.files.storage import Storage, join
 
 
 @dataclass(frozen=True)
-class SiteTasks:
+class SiteTasks(Shipped):
     """The tasks on one partition of sites, and on the answers to one shard.
 
     Attributes:

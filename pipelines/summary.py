@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.decisions.certificate import asked_and_found
+from provenance.errors import plain
 from provenance.release.card import describe_cost
 from provenance.release.proof import describe_proof
+from provenance.release.times import describe_times
 
 if TYPE_CHECKING:
     from pipelines.job import StageResult
@@ -39,6 +41,8 @@ def print_summary(
             "filters": manifest["filters"],
             "earlier": manifest["earlier"],
             "proof": manifest["proof"],
+            "passed_over": manifest["passed_over"],
+            "times": manifest["times"],
             "synthetic": synthetic,
             "seconds": timing,
         }
@@ -50,7 +54,10 @@ def print_summary(
         ("records in", counts["records"]),
         ("  failed", counts["failed"]),
         *((f"    {failure.reason}", failure.records) for failure in failures[:_REASONS]),
-        ("  no document", _sum(reasons, "redirect http_error not_text revisit segment")),
+        (
+            "  no document",
+            _sum(reasons, "redirect http_error not_text revisit segment bookkeeping site_file"),
+        ),
         ("  empty", _sum(reasons, "empty")),
         *((f"  {name}", reasons.get(f"dropped:{name}", 0)) for name in _filters(manifest)),
         ("  duplicates", _sum(reasons, "duplicate")),
@@ -63,6 +70,9 @@ def print_summary(
     for name, value in rows:
         print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
     print(f"\n{describe_proof(manifest['proof'])}")
+    print()
+    for number, line in enumerate(describe_times(manifest["times"])):
+        print(f"{'times' if number == 0 else '':<6} {plain(line)}")
     _print_filters(manifest)
     _print_shares(synthetic)
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]

@@ -21,6 +21,7 @@ from provenance.annotators.annotator import Annotator, Failures, annotate_batch
 from provenance.annotators.claims import Claims
 from provenance.annotators.classifier import FastTextClassifier
 from provenance.annotators.columns import with_columns
+from provenance.annotators.declarations.site_files import read_site_file
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
 from provenance.annotators.marks.invisible import clean_invisible
@@ -37,8 +38,9 @@ from provenance.duplicates.minhash import MinHash
 from provenance.evidence import join_lists
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
-from provenance.records import ReadOptions, read_records
-from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS
+from provenance.records import read_records
+from provenance.records.site_files import ADDRESSES
+from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, SITE_RIGHTS, TIME
 
 Item = TypeVar("Item")
 #: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
@@ -186,6 +188,7 @@ class Annotation:
         )
         if self.configuration.source is not None:
             batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
+        batch = with_columns(batch, {"site_rights": _site_rights(batch)})
         documents = batch.filter(pc.is_null(batch["outcome"]))
         failures: Failures = {}
         if documents.num_rows:
@@ -199,6 +202,7 @@ class Annotation:
         if documents.num_rows:
             documents = self._annotate_documents(documents, failures)
             batch = _record_failures(batch, position, documents, failures)
+            batch = _record_doubts(batch, position, documents["capture_doubt"])
         return self._arrange(batch, documents, position)
 
     def _annotate_documents(self, documents: pa.RecordBatch, failures: Failures) -> pa.RecordBatch:
@@ -219,7 +223,7 @@ class Annotation:
         index = np.full(batch.num_rows, -1, dtype=np.int64)
         index[np.asarray(position)] = np.arange(len(position))
         take = pa.array(index, mask=(index < 0) | ~is_document)
-        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file"}
+        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file", "site_rights"}
         columns: list[pa.Array] = []
         made = {}
         if documents.num_rows:
@@ -238,6 +242,22 @@ class Annotation:
                 column = pc.take(made[field.name] if field.name in made else documents[field.name], take)
             columns.append(column if column.type == field.type else column.cast(field.type))
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _site_rights(batch: pa.RecordBatch) -> pa.Array:
+    """What records that are files of a host say of its pages; null elsewhere."""
+    named = pc.match_substring_regex(batch["url"], ADDRESSES).fill_null(False)
+    answered = pc.equal(batch["http_status"].fill_null(200), 200)
+    rows = np.flatnonzero(np.asarray(pc.and_(named, answered)))
+    found: dict[int, list[dict[str, str]]] = {}
+    for row in rows.tolist():
+        body, text = batch["body"][row].as_py(), batch["text"][row].as_py()
+        rules = read_site_file(batch["url"][row].as_py(), body or (text or "").encode())
+        if rules:
+            found[row] = [rule.as_dict() for rule in rules]
+    if not found:
+        return pa.nulls(batch.num_rows, SITE_RIGHTS)
+    return pa.array([found.get(row) for row in range(batch.num_rows)], SITE_RIGHTS)
 
 
 def _without_junk(documents: pa.RecordBatch) -> pa.RecordBatch:
@@ -265,13 +285,7 @@ def annotate_records(
 
     `at_once`: reading, main text and the other annotators work on three batches at the same time.
     """
-    reading = annotation.configuration.reading
-    options = ReadOptions(
-        batch_bytes=reading.batch_bytes,
-        batch_rows=reading.batch_rows,
-        max_payload_bytes=reading.max_payload_bytes,
-        fields={name: field for name, field in reading.fields.model_dump().items() if field is not None},
-    )
+    options = annotation.configuration.reading.options()
     identify = DocumentIds(item.name)
     side_by_side = ahead if at_once else iter
     batches = side_by_side(read_records(stream, item.name, options))
@@ -345,6 +359,24 @@ def _record_failures(
             outcome[row], detail[row] = failures[doc_id]
     return with_columns(
         batch, {"outcome": pa.array(outcome, pa.string()), "detail": pa.array(detail, pa.string())}
+    )
+
+
+def _record_doubts(batch: pa.RecordBatch, position: pa.Array, doubts: pa.Array) -> pa.RecordBatch:
+    """Take the capture from records whose own claims refute it, and say so."""
+    if doubts.null_count == len(doubts):
+        return batch
+    said = np.full(batch.num_rows, None, dtype=object)
+    said[np.asarray(position)] = [doubt and f"contradicted: {doubt}" for doubt in doubts.to_pylist()]
+    remark = pa.array(said, pa.string())
+    kept = pc.is_null(remark)
+    return with_columns(
+        batch,
+        {
+            "capture_time": pc.if_else(kept, batch["capture_time"], pa.scalar(None, TIME)),
+            "capture_evidence": pc.if_else(kept, batch["capture_evidence"], pa.scalar(None, pa.string())),
+            "time_remark": pc.coalesce(remark, batch["time_remark"]),
+        },
     )
 
 

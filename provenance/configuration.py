@@ -25,8 +25,18 @@ from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.duplicates.config import Duplicates, Increments, Witness
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
+from provenance.files.about import About
 from provenance.files.settings import read_settings
-from provenance.filters.config import AnyFilter, Classifier, PersonalData, Removals, Rights, check_filters
+from provenance.filters.config import (
+    AnyFilter,
+    Classifier,
+    Decontamination,
+    PersonalData,
+    Removals,
+    Rights,
+    check_filters,
+)
+from provenance.records.reading import Reading
 
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
@@ -36,30 +46,6 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, and nothing changes after it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Fields(Section):
-    """Names of the fields of JSON lines and Parquet rows; null tries the usual names."""
-
-    text: str | None = Field(None, description="field that holds the text")
-    body: str | None = Field(None, description="field that holds HTML, where there is no text")
-    url: str | None = Field(None, description="field that holds the address")
-    id: str | None = Field(None, description="field that holds the record's identifier")
-    capture_time: str | None = Field(
-        None, description="field that holds the time a third party fetched the text"
-    )
-    source: str | None = Field(None, description="field that names the source")
-
-
-class Reading(Section):
-    """How input files are read."""
-
-    batch_bytes: int = Field(4 << 20, ge=1 << 16, le=1 << 28, description="bytes of payload in one batch")
-    batch_rows: int = Field(2000, ge=1, le=100_000, description="records in one batch")
-    max_payload_bytes: int = Field(
-        16 << 20, ge=1 << 10, le=1 << 30, description="largest decoded payload of a record"
-    )
-    fields: Fields = Fields()
 
 
 class Text(Section):
@@ -245,6 +231,9 @@ class Release(Section):
         description="shares of the tokens by name of a split, 1 in all, such as {train: 0.98, validation: 0.01, test: 0.01}; "
         "no site and no near-duplicate is in two of them; empty: no splits",
     )
+    samples: bool = Field(
+        True, description="show a few examples of each decision, with short excerpts, in report.html"
+    )
 
     @field_validator("splits")
     @classmethod
@@ -278,6 +267,7 @@ class Configuration(Section):
     personal_data: PersonalData = PersonalData()
     rights: Rights = Rights()
     removals: Removals = Removals()
+    decontaminate: Decontamination = Decontamination()
     filters: tuple[AnyFilter, ...] = Field(
         (), description="what is dropped before duplicates and the cap, in this order (docs/filters.md)"
     )
@@ -285,6 +275,13 @@ class Configuration(Section):
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
+    about: About = About()
+
+    @field_validator("decontaminate", mode="before")
+    @classmethod
+    def _only_datasets(cls, value: Any) -> Any:
+        """A list is one of evaluation sets, with everything else as it is by default."""
+        return {"datasets": value} if isinstance(value, list | tuple) else value
 
     def model_post_init(self, context: Any) -> None:
         check_filters(self.filters, self.classifiers)

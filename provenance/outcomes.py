@@ -18,7 +18,10 @@ DROPPED: dict[str, str] = {
     "removed": "a removal request names it, or a near-duplicate of it",
     "opt_out": "the page reserves its use for training (`rights.policy: exclude`)",
     "personal_data": "the text holds personal data or a secret of a kind that is to be dropped",
+    "contaminated": "the text holds a run of words of an evaluation set (`decontaminate`)",
     "synthetic_cap": "dropped so that the synthetic fraction stays under the cap",
+    "bookkeeping": "what a crawler wrote about itself: logs, arguments, lists of pages, lookups of names",
+    "site_file": "a file that a host keeps for programs: robots.txt, ads.txt, sitemaps",
     "segment": "a continuation segment of a record that was split over several",
 }
 

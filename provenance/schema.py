@@ -13,6 +13,10 @@ TIME = pa.timestamp("us", tz="UTC")
 MINHASH_PERMUTATIONS = 128
 
 SIGNALS = pa.list_(pa.struct([("signal", pa.string()), ("value", pa.string()), ("where", pa.string())]))
+#: What a host's own file (robots.txt, ai.txt, tdmrep.json, RSL) says of its pages, by path.
+SITE_RIGHTS = pa.list_(
+    pa.struct([(name, pa.string()) for name in ("group", "path", "signal", "value", "where")])
+)
 WATERMARKS = pa.list_(
     pa.struct(
         [
@@ -64,6 +68,10 @@ RECORDS = pa.schema(
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
         ("capture_time", TIME),
+        ("capture_evidence", pa.string()),  # what proves it: WARC-Date, ARC, "field NAME"
+        ("claimed_time", TIME),  # what the input gives as the publisher's own date
+        ("claimed_by", pa.string()),  # "field NAME"
+        ("time_remark", pa.string()),  # a time that is there and was not believed or not read: "KIND: …"
         ("http_status", pa.int16()),
         ("http_headers", pa.string()),  # as sent, CRLF removed, at most 16 KiB
         ("mime", pa.string()),  # sniffed, not believed
@@ -101,6 +109,8 @@ ANNOTATED = pa.schema(
         ("domain", pa.string()),
         ("source", pa.string()),
         ("capture_time", TIME),
+        ("capture_evidence", pa.string()),
+        ("time_remark", pa.string()),
         ("published_time", TIME),
         ("published_evidence", pa.string()),
         ("http_status", pa.int16()),
@@ -119,6 +129,7 @@ ANNOTATED = pa.schema(
         ("license", pa.string()),
         ("train_opt_out", pa.bool_()),
         ("rights_signals", SIGNALS),
+        ("site_rights", SITE_RIGHTS),  # of records that are such files
         ("disclosures", SIGNALS),
         ("marks", SIGNALS),
         ("quality", QUALITY),
@@ -161,14 +172,21 @@ DECISIONS = pa.schema(
         ("synthetic_probability", pa.float32()),  # from prior_log_odds + sum of evidence
         ("synthetic_probability_upper", pa.float32()),  # what it is at most, one-sided 95%
         ("sampling_weight", pa.float32()),  # null where nothing is sampled
+        # As annotated, with what the files of the host say.
+        ("train_opt_out", pa.bool_()),
+        ("rights_signals", SIGNALS),
     ]
 )
+
+#: What a page and its host say of its use: the last columns of decisions.
+RIGHTS = ("train_opt_out", "rights_signals")
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
     "doc_id text token_count word_count title text_source "
     "url host domain source input_file record_offset record_length record_id content_digest payload_digest digest_verified mime http_status "
-    "capture_time published_time published_evidence proven_by witness witness_place witness_similarity low_background "
+    "capture_time capture_evidence time_remark published_time published_evidence "
+    "proven_by witness witness_place witness_similarity low_background "
     "language language_score "
     "license train_opt_out rights_signals "
     "disclosures marks personal_data watermarks detectors detector_abstained detector_flagged "
@@ -179,7 +197,8 @@ RELEASE_COLUMNS = (
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url domain source input_file record_offset record_id decision reason detail duplicate_of similarity "
-    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count capture_time proven_by witness witness_place witness_similarity low_background language"
+    "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count "
+    "capture_time capture_evidence time_remark proven_by witness witness_place witness_similarity low_background language"
 ).split()
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.browser import Browser
 
 # Continuous integration tries the same examples each time; by hand, new ones are searched for.
 settings.register_profile("same", derandomize=True)
@@ -37,3 +43,17 @@ def demo_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ended = run("curate", DEMO, "--output", release, "--quiet")
     assert ended.code == 0, ended.err
     return release
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, or skip (CI has it)."""
+    from tests.browser import Browser
+
+    if shutil.which("chromedriver") is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromedriver is not installed")
+        pytest.skip("chromedriver is not installed")
+    opened = Browser()
+    yield opened
+    opened.close()

@@ -13,6 +13,7 @@ from pipelines.command.job import (
     find_crawl,
     open_job,
     read_configuration,
+    signer,
 )
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import default_workspace, place
@@ -39,13 +40,14 @@ def run(arguments: Arguments) -> int:
     """Run the stages and print the summary; 1 where the cap is not certified (unless only to warn of it) or nothing could be read."""
     release = arguments.output
     workspace = arguments.workspace or default_workspace(release)
-    configuration = read_configuration(arguments)
-    inputs, ignored = find_crawl(arguments, release, workspace)
+    configuration, sign = read_configuration(arguments), signer(arguments)
+    inputs, ignored = find_crawl(arguments, configuration, release, workspace)
     with open_job(arguments, configuration, workspace, release) as job:
         from pipelines.summary import print_summary
 
         announce(job, inputs, ignored)
-        stages = [job.annotate(inputs), job.deduplicate(), job.select(), job.publish(release)]
+        stages = [job.annotate(inputs, ignored), job.deduplicate(), job.select(), job.publish(release)]
+        sign(release)
         manifest, failures = job.manifest(release), job.failures()
         print_summary(release, manifest, stages, failures, as_json=arguments.json)
     nothing_read = complain_of_failures(failures, manifest["counts"]["records"])

@@ -21,7 +21,9 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "what", metavar="WHAT", help="a doc_id of its ledger or an address, or how one of them begins"
     )
-    parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the explanation as JSON")
+    form.add_argument("--html", action="store_true", help="print the explanation as a page for a browser")
     parser.set_defaults(run=run)
 
 
@@ -29,6 +31,7 @@ def run(arguments: Arguments) -> int:
     """Print what the release says about a record, about every capture of an address, or which ones begin so."""
     from provenance.release.explain import describe, explain
     from provenance.release.listing import find_records
+    from provenance.release.report.story import tell_stories
 
     release, what = arguments.release, arguments.what
     storage = storage_of(release)
@@ -39,13 +42,17 @@ def run(arguments: Arguments) -> int:
         )
     urls = {row["url"] for row in found.rows}
     if found.records > _MOST or (found.records > 1 and len(urls) > 1):
+        if arguments.html:
+            raise DataError(f"{what!r} means several records, name one of them:\n{found.describe()}")
         if arguments.json:
             print(json.dumps(found.as_json(), indent=1, default=str, ensure_ascii=False))
         else:
             print(f"{found.describe()}\n\nname one of them, or use `provenance list` to see more")
         return 0
     explained = [explain(storage, release, row["doc_id"]) for row in found.rows]
-    if arguments.json:
+    if arguments.html:
+        print(tell_stories([item for item in explained if item is not None]).decode(), end="")
+    elif arguments.json:
         values = explained[0] if len(explained) == 1 else explained
         print(json.dumps(values, indent=1, default=str, ensure_ascii=False))
     else:

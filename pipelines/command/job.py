@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Parser, count
@@ -13,16 +15,20 @@ from pipelines.command.reading import storage_of
 from provenance.errors import plain
 
 if TYPE_CHECKING:
+    from pipelines.earlier import Named
     from pipelines.job import Job
     from provenance.configuration import Configuration
     from provenance.files.failures import Failure
-    from provenance.files.inputs import InputFile
+    from provenance.files.inputs import InputFile, PassedOver
 
 BEAM_OPTIONS = (
     "Options of Apache Beam follow after --, for example: -- --runner=FlinkRunner --flink_master=host:8081"
 )
 #: Reasons for failures that are shown: the rest is in the ledger.
 _SHOWN = 3
+#: Inputs that are looked into before work.
+_PEEKED = 8
+_ARCHIVE = re.compile(r"\.(warc|arc|wet)\b", re.IGNORECASE)
 
 
 def add_inputs(parser: Parser) -> None:
@@ -49,10 +55,36 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
         parser.add_argument(
             "--parts", type=count, metavar="N", help="number of data files (default: by release.shard_bytes)"
         )
+        parser.add_argument(
+            "--sign", metavar="FILE", help="private Ed25519 key with which the manifest is signed"
+        )
     parser.add_argument("--workers", type=count, default=1, metavar="N", help="local processes (1)")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
-    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None)
+    parser.add_argument(
+        "--lineage",
+        metavar="URL",
+        help="OpenLineage server that is told what happens (default: $OPENLINEAGE_URL)",
+    )
+    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None, sign=None)
+
+
+def signer(arguments: Arguments) -> Callable[[str], None]:
+    """What signs a release by its directory; nothing where no key is given. The key is read before any work.
+
+    Raises:
+        UsageError: where the key cannot be used.
+    """
+    if arguments.sign is None:
+        return lambda release: None
+    from provenance.release.sign import read_private_key, sign_release
+
+    key = read_private_key(arguments.sign)
+
+    def sign(release: str) -> None:
+        sign_release(storage_of(release), release, key)
+
+    return sign
 
 
 def add_earlier(parser: Parser, keep: bool) -> None:
@@ -101,12 +133,43 @@ def read_configuration(arguments: Arguments) -> Configuration:
     return load_configuration(arguments.config, overrides)
 
 
-def find_crawl(arguments: Arguments, *written: str) -> tuple[list[InputFile], list[str]]:
-    """The crawl files that the arguments name, and those passed over; nothing below the directories `written`."""
+def find_crawl(
+    arguments: Arguments, configuration: Configuration, *written: str
+) -> tuple[list[InputFile], list[PassedOver]]:
+    """The crawl files that the arguments name, and those passed over; nothing below the directories `written`.
+
+    Raises:
+        UsageError: where nothing is found, or no row of the inputs has a field that the configuration names.
+    """
+    from provenance.errors import ConfigurationError
     from provenance.files.inputs import find_inputs
+    from provenance.records.peek import asked_paths, peek, sniff_json, unsatisfied
 
     storage = storage_of(*arguments.inputs, *written)
-    return find_inputs(storage, arguments.inputs, without=written)
+    options = configuration.reading.options()
+    inputs, passed_over = find_inputs(
+        storage, arguments.inputs, without=written, sniff=partial(sniff_json, options=options)
+    )
+    peeks = {}
+    for item in choose_peeked(inputs) if asked_paths(options) else ():
+        try:
+            with storage.open(item.path) as stream:
+                found = peek(stream, item.name, asked_paths(options))
+        except OSError:  # it will be a row of the ledger
+            continue
+        if found is not None:
+            peeks[item.name] = found
+    problems = unsatisfied(peeks, options)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return inputs, passed_over
+
+
+def choose_peeked(inputs: Sequence[InputFile]) -> list[InputFile]:
+    """A few inputs that may have named fields, spread over all of them."""
+    tables = [item for item in inputs if not _ARCHIVE.search(item.name)]
+    step = max(1, len(tables) // _PEEKED)
+    return tables[::step][:_PEEKED]
 
 
 @contextmanager
@@ -127,14 +190,14 @@ def open_job(
             check_name(release)
             check_apart(release, workspace)
             check_output(storage_of(release), release)
-        stack.enter_context(hold(workspace, f"provenance {arguments.command}"))
+        shared = getattr(arguments, "shard", (1, 1))[1] > 1
+        stack.enter_context(hold(workspace, f"provenance {arguments.command}", together=shared))
         if release is not None:
             stack.enter_context(hold(release, f"provenance {arguments.command}"))
         yield _make_job(arguments, configuration, workspace, release)
 
 
 def _make_job(arguments: Arguments, configuration: Configuration, workspace: str, release: str | None) -> Job:
-    from pipelines.earlier import Named
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
@@ -142,24 +205,43 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
-    named = None
-    if arguments.command in ("curate", "annotate", "deduplicate", "demo"):
-        witnesses, against = (tuple(getattr(arguments, name, ())) for name in ("witness", "against"))
-        named = Named(witnesses, against, getattr(arguments, "keep", None))
-        for earlier in (*named.witnesses, *named.against, *([named.keep] if named.keep else ())):
-            for written in (workspace, release):
-                if written is not None:
-                    check_apart(written, earlier, "an earlier release or index")
+    named = _named(arguments, workspace, release)
     progress = Progress(quiet=arguments.quiet)
-    return Job(BeamStorage(), workspace, configuration, runner, progress, named=named)
+    return Job(
+        BeamStorage(),
+        workspace,
+        configuration,
+        runner,
+        progress,
+        named=named,
+        lineage_url=arguments.lineage,
+    )
 
 
-def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[str]) -> None:
+def _named(arguments: Arguments, workspace: str, release: str | None) -> Named | None:
+    """Earlier documents that the command names; None where it goes on with those of the stages before.
+
+    Raises:
+        UsageError: where one of them would be written over.
+    """
+    from pipelines.earlier import Named
+
+    if arguments.command not in ("curate", "annotate", "deduplicate", "demo"):
+        return None
+    witnesses, against = (tuple(getattr(arguments, name, ())) for name in ("witness", "against"))
+    named = Named(witnesses, against, getattr(arguments, "keep", None))
+    for earlier in (*named.witnesses, *named.against, *([named.keep] if named.keep else ())):
+        for written in (workspace, release):
+            if written is not None:
+                check_apart(written, earlier, "an earlier release or index")
+    return named
+
+
+def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver]) -> None:
     """Say what will be read and what was passed over."""
     if ignored:
         job.progress.note(
-            f"passed over {len(ignored):,} files that are not named like crawl files or are our own results, "
-            f"such as {ignored[0]}"
+            f"passed over {len(ignored):,} files, such as {plain(ignored[0].path)}: {ignored[0].reason}; the manifest lists them"
         )
     job.progress.note(f"reading {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
 

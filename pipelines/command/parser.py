@@ -69,3 +69,12 @@ def whole(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
     return int(text)
+
+
+def part(text: str) -> tuple[int, int]:
+    """A part of several, as 2/5."""
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
+    number, total = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= total:
+        raise argparse.ArgumentTypeError(f"must be a part of all, such as 2/5, not {text!r}")
+    return number, total

@@ -17,8 +17,9 @@ from pipelines.command.job import (
     find_crawl,
     open_job,
     read_configuration,
+    signer,
 )
-from pipelines.command.parser import Arguments, Commands
+from pipelines.command.parser import Arguments, Commands, part
 from pipelines.command.places import place
 
 _STAGES = {
@@ -36,6 +37,13 @@ def add_to(commands: Commands) -> None:
         if name == "annotate":
             add_inputs(parser)
             add_keep(parser)
+            parser.add_argument(
+                "--shard",
+                type=part,
+                default=(1, 1),
+                metavar="I/N",
+                help="do the I-th of N parts of the inputs: N calls, on N machines, together do the stage",
+            )
         if name == "deduplicate":
             add_earlier(parser, keep=False)
         if name == "publish":
@@ -48,20 +56,24 @@ def add_to(commands: Commands) -> None:
 def run(stage: str, arguments: Arguments) -> int:
     """Run one stage; with --json say how much of it ran. 1 where nothing could be read."""
     configuration = read_configuration(arguments)
-    workspace = arguments.workspace
-    inputs, ignored = find_crawl(arguments, workspace) if stage == "annotate" else ([], [])
+    workspace, sign = arguments.workspace, signer(arguments)
+    inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
     with open_job(arguments, configuration, workspace, arguments.output) as job:
         code = 0
         if stage == "annotate":
             announce(job, inputs, ignored)
-            result = job.annotate(inputs)
-            code = complain_of_failures(job.failures(), sum(shard.rows for shard in job.workspace.shards()))
+            result = job.annotate(inputs, ignored, arguments.shard)
+            if job.workspace.read_state("annotate") is not None:
+                code = complain_of_failures(
+                    job.failures(), sum(shard.rows for shard in job.workspace.shards())
+                )
         elif stage == "deduplicate":
             result = job.deduplicate()
         elif stage == "select":
             result = job.select()
         else:
             result = job.publish(arguments.output)
+            sign(arguments.output)
     if arguments.json:
         print(json.dumps({"stage": result.stage, "ran": result.ran, "unchanged": result.unchanged}))
     return code

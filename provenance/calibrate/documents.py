@@ -22,6 +22,7 @@ from provenance.evidence import LOW_BACKGROUND_BEFORE
 from provenance.files.storage import LocalStorage, Storage
 from provenance.files.workspace import Workspace
 from provenance.records.dates import time_of
+from provenance.records.fields import DEFAULT_FIELDS
 from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
@@ -29,8 +30,8 @@ _BATCH = 1024
 _STORAGE = cast(Storage, LocalStorage())
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 _LABELS = {"human": False, "0": False, "false": False, "synthetic": True, "1": True, "true": True}
-#: Fields that date a document, the first that is there.
-_DATES = ("proven_by", "capture_time", "date", "timestamp")
+#: Fields that prove a document's date, the first that is there; a publisher's own date proves nothing.
+_DATES = ("proven_by", *(name for name in DEFAULT_FIELDS["capture_time"] if "." not in name))
 _FIELDS = ("text", "language", "label", "domain", "group", "low_background", *_DATES)
 _BEFORE = int(LOW_BACKGROUND_BEFORE.astype(np.int64))
 
@@ -113,7 +114,7 @@ def read_documents(source: Source, human_only: bool) -> Iterator[Documents]:
         raise LabelledError(f"{source.path}: cannot be read: {error}") from error
     if not said:
         raise LabelledError(
-            f"{source.path}: has neither `label` nor a date ({', '.join(_DATES)}); "
+            f"{source.path}: has neither `label` nor a date of a capture ({', '.join(_DATES[:4])} …); "
             "--human-only takes all its documents for human"
         )
 

@@ -20,14 +20,20 @@ from numpy.typing import NDArray
 from provenance.configuration import Configuration
 from provenance.decisions.certificate import fractions
 from provenance.decisions.measure import Sums, add_sums
+from provenance.decisions.site_rights import SiteRights, with_site_rights
+from provenance.files.storage import LocalStorage, Storage
 from provenance.filters.config import BlockList, Classified, Expression, Languages
+from provenance.filters.evaluation_sets import digest_sets, read_sets
 from provenance.filters.expression import Condition, read_condition
 from provenance.filters.files import digest_files, read_block_list, read_removals
+from provenance.filters.grams import GramIndex, excerpt
 from provenance.filters.listing import KINDS, Listing
 from provenance.filters.presets import Preset, Rule
 from provenance.outcomes import FILTER
 
 Mask = NDArray[np.bool_]
+#: What a filter looks documents up in.
+Lookup = Listing | GramIndex
 #: What a filter says of a table: which rows fail, and why each of those does, in order.
 Judgement = tuple[Mask, list[str]]
 
@@ -39,12 +45,16 @@ VERDICTS = pa.schema(
         ("with_duplicates", pa.bool_()),  # removed together with its verified near-duplicates
     ]
 )
-#: Families of `rights_signals`, by the beginning of `where` without its `http ` or `meta `.
+#: Families of `rights_signals`, by the beginning of `where` without its `http `, `meta ` or `site `.
 _SIGNAL_PREFIXES = {
     "tdm-reservation": "tdm-reservation",
     "content-usage": "content-usage",
     "content-signal": "content-signal",
     "inline RSL": "rsl",
+    "RSL document": "rsl",
+    "robots.txt": "robots-txt",
+    "tdmrep.json": "tdmrep",
+    "ai.txt": "ai-txt",
 }
 
 
@@ -52,13 +62,15 @@ _SIGNAL_PREFIXES = {
 class Step:
     """One filter: its reason in the ledger, the columns it reads, and its judgement of a table of documents.
 
-    A filter by a list has its number (see `Plan.listings`) in place of a judgement.
+    A filter by a list has its number (see `Plan.listings`), which `judge` is given where it is not None; what is only
+    marked has its detail and no reason.
     """
 
     reason: str
     columns: tuple[str, ...]
-    judge: Callable[[pa.Table], Judgement] | None
+    judge: Callable[..., Judgement] | None
     listing: int | None = None
+    marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Plan:
     """
 
     steps: tuple[Step, ...] = ()
-    listings: tuple[Callable[[], Listing], ...] = ()
+    listings: tuple[Callable[[], Lookup], ...] = ()
     digests: tuple[str, ...] = ()
     with_duplicates: tuple[str, ...] = ()
     settings: str = ""
@@ -89,23 +101,25 @@ class Plan:
         """Without the filters of the configuration: what holds for documents of an earlier release too."""
         return replace(self, steps=tuple(step for step in self.steps if not step.reason.startswith(FILTER)))
 
-    def columns(self, listings: tuple[Listing, ...]) -> list[str]:
+    def columns(self, listings: tuple[Lookup, ...]) -> list[str]:
         """The columns of a shard that the filters read."""
-        names = ["outcome"]
+        names = ["outcome", "host", "url", "rights_signals", "train_opt_out"]
         for step in self.steps:
             names += step.columns
             names += listings[step.listing].columns if step.listing is not None else ()
         return list(dict.fromkeys(names))
 
 
-def plan_filters(configuration: Configuration, schema: pa.Schema) -> Plan:
+def plan_filters(configuration: Configuration, schema: pa.Schema, storage: Storage | None = None) -> Plan:
     """The filters of a configuration, whose expressions may name the columns of `schema` (an annotated shard).
+
+    `storage` is where evaluation sets are; None: on this machine.
 
     Raises:
         ConfigurationError: for an expression or a file that cannot be used; says what there is.
     """
     steps: list[Step] = []
-    listings: list[Callable[[], Listing]] = []
+    listings: list[Callable[[], Lookup]] = []
     digests: list[str] = []
     removals = configuration.removals
     if removals.lists:
@@ -118,6 +132,14 @@ def plan_filters(configuration: Configuration, schema: pa.Schema) -> Plan:
     dropped = configuration.personal_data.kinds("drop")
     if dropped:
         steps.append(Step("personal_data", ("personal_data",), partial(_judge_personal, kinds=dropped)))
+    sets = configuration.decontaminate
+    if sets.datasets:
+        places = storage or LocalStorage()
+        digests += digest_sets(places, sets.datasets)
+        judge_overlap = partial(_judge_overlap, least=sets.min_share)
+        steps.append(Step("contaminated", (), judge_overlap, len(listings), sets.policy == "mark"))
+        limits = {"words": sets.words, "least": min(sets.min_words, sets.words), "common": sets.common}
+        listings.append(partial(read_sets, places, sets.datasets, **limits))
     for item in configuration.filters:
         reason = FILTER + item.name
         if isinstance(item, BlockList):
@@ -128,9 +150,9 @@ def plan_filters(configuration: Configuration, schema: pa.Schema) -> Plan:
         else:
             steps.append(_plain_step(reason, item, schema))
     # Personal data that is marked or masked drops nothing.
-    settings = configuration.model_dump(mode="json", include={"filters", "rights", "removals"}) | {
-        "dropped": dropped
-    }
+    settings = configuration.model_dump(
+        mode="json", include={"filters", "rights", "removals", "decontaminate"}
+    ) | {"dropped": dropped}
     return Plan(
         steps=tuple(steps),
         listings=tuple(listings),
@@ -155,7 +177,7 @@ def _plain_step(reason: str, item: Any, schema: pa.Schema) -> Step:
     return Step(reason, ("quality", "language"), partial(judge_preset, preset=item))
 
 
-def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Listing, ...]) -> pa.Table:
+def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Lookup, ...]) -> pa.Table:
     """The verdict on each row of a table with the columns `plan.columns(listings)`: rows of `VERDICTS`.
 
     A row that is no document has none.
@@ -166,12 +188,16 @@ def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Listing, ...]) 
     together = np.zeros(len(table), bool)
     for step in plan.steps:
         documents = table.take(pa.array(rows))
-        if step.judge is not None:
-            failed, why = step.judge(documents)
-        else:
-            failed, why, kinds = _judge_listed(documents, listings[step.listing or 0])
+        listing = None if step.listing is None else listings[step.listing]
+        if isinstance(listing, Listing):
+            failed, why, kinds = _judge_listed(documents, listing)
             if step.reason == "removed":
                 together[rows[failed]] = np.isin(kinds, [KINDS.index(name) for name in plan.with_duplicates])
+        elif step.judge is not None:
+            failed, why = step.judge(documents) if listing is None else step.judge(documents, listing)
+        if step.marks:
+            detail[rows[failed]] = why
+            continue
         reason[rows[failed]] = step.reason
         detail[rows[failed]] = why
         rows = rows[~failed]
@@ -179,11 +205,11 @@ def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Listing, ...]) 
 
 
 def judge_batches(
-    batches: Iterator[pa.RecordBatch], plan: Plan, listings: tuple[Listing, ...]
+    batches: Iterator[pa.RecordBatch], plan: Plan, listings: tuple[Lookup, ...], sites: SiteRights
 ) -> Iterator[pa.Table]:
-    """The verdicts on a stream of batches, one table for each."""
+    """The verdicts on a stream of batches, one table for each; `sites`: what the files of hosts say of their pages."""
     for batch in batches:
-        yield judge_documents(pa.Table.from_batches([batch]), plan, listings)
+        yield judge_documents(with_site_rights(pa.Table.from_batches([batch]), sites), plan, listings)
 
 
 def report_filters(reasons: Sequence[str], filtered: Mapping[str, Sums]) -> list[dict[str, Any]]:
@@ -224,6 +250,22 @@ def _judge_listed(table: pa.Table, listing: Listing) -> tuple[Mask, list[str], N
     return failed, why, found.kind[failed]
 
 
+def _judge_overlap(table: pa.Table, index: GramIndex, least: float) -> Judgement:
+    """Documents that hold runs of evaluation sets: what, from where, and which bytes of their text."""
+    texts = table["text"].combine_chunks()
+    failed = np.zeros(len(table), bool)
+    why = []
+    for row, found in sorted(index.find(texts).items()):
+        if found.share >= least:
+            failed[row] = True
+            said = excerpt(texts[row].as_py(), found)
+            why.append(
+                f"{found.words} words at bytes {found.start} to {found.end} of the text are in {index.names[found.text]} "
+                f"({found.share:.0%} of it): {said}"
+            )
+    return failed, why
+
+
 def _judge_rights(table: pa.Table, signals: tuple[str, ...]) -> Judgement:
     column = table["rights_signals"].combine_chunks()
     flat = column.flatten()
@@ -242,7 +284,7 @@ def _judge_rights(table: pa.Table, signals: tuple[str, ...]) -> Judgement:
 
 def signal_family(where: str) -> str:
     """The family of a reservation (`provenance.filters.config.RightsSignal`) by where it stands."""
-    bare = where.removeprefix("http ").removeprefix("meta ")
+    bare = where.removeprefix("http ").removeprefix("meta ").removeprefix("site ")
     return next((family for prefix, family in _SIGNAL_PREFIXES.items() if bare.startswith(prefix)), "robots")
 
 

@@ -26,12 +26,13 @@ from provenance.decisions.documents import Documents
 from provenance.decisions.hashes import selection_hash
 from provenance.decisions.measure import Sums, measure_documents, read_strata, weights, whole
 from provenance.decisions.request import CapRequest
+from provenance.decisions.site_rights import SiteRights, with_site_rights
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
 from provenance.evidence import low_background
 from provenance.files.storage import Storage, join, read_bytes
-from provenance.schema import DECISIONS, TIME
+from provenance.schema import DECISIONS, RIGHTS, TIME
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,7 @@ def judge_shard(
     chosen = {"documents": rows.open, "judged": rows.scored.judged}
     chosen |= {"flagged": posterior.flagged, "limited": posterior.limited}
     read = np.full(len(table), rows.carried is None)  # by a detector of this job
+    columns |= {name: pa.nulls(len(rows.table), DECISIONS.field(name).type) for name in RIGHTS}
     decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
     measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
@@ -281,6 +283,16 @@ def decide(
     return table.set_column(at, DECISIONS.field("sampling_weight"), pa.array(sampling, mask=~kept))
 
 
+def with_rights(decisions: pa.Table, storage: Storage, shard: str, sites: SiteRights) -> pa.Table:
+    """The decisions with what each document reserves, the files of its host included."""
+    with storage.open(shard) as file:
+        table = pq.read_table(file, columns=["host", "url", *RIGHTS], pre_buffer=False)
+    table = with_site_rights(table, sites)
+    for name in RIGHTS:
+        decisions = decisions.set_column(DECISIONS.get_field_index(name), DECISIONS.field(name), table[name])
+    return decisions
+
+
 def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:
     """For each row of the shard its position in `rows`, else null."""
     index = np.full(len(nulls), -1, dtype=np.int64)
@@ -300,12 +312,13 @@ def _read_verdict(storage: Storage, path: str | None, member: pa.Table, rows: in
     of = gone["keeper_doc_id"].take(row)
     why = pc.binary_join_element_wise("near-duplicate of ", of, ", which a removal request names", "")
     removed = pc.if_else(of.is_valid(), "removed", pa.scalar(None, pa.string()))
-    first = verdict["reason"].is_valid()
+    follows = pc.and_(verdict["reason"].is_null(), removed.is_valid())
     return pa.table(
         {
             "reason": pc.coalesce(verdict["reason"], removed),
-            "detail": pc.if_else(first, verdict["detail"], why),
-            "follows": pc.and_(pc.invert(first), removed.is_valid()),
+            # What is only marked has a detail and no reason.
+            "detail": pc.if_else(follows, why, verdict["detail"]),
+            "follows": follows,
         }
     )
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
@@ -18,6 +19,13 @@ from provenance.files.storage import FileInfo, Storage, join
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
 _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
+#: Names of corpora (C4, Dolma, RedPajama) and of settings alike: only their bytes tell.
+_PERHAPS = re.compile(r"\.json(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
+_OTHER_CODEC = re.compile(r"\.(warc|arc|wet|json|jsonl|ndjson)\.(bz2|xz|7z|zip|br)$", re.IGNORECASE)
+_UNFINISHED = re.compile(
+    r"\.(warc|arc|wet|json|jsonl|ndjson|parquet)(\.\w+)?\.(open|part|tmp|partial|crdownload)$", re.I
+)
+OWN_RESULT = "a result of this program"
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -35,51 +43,71 @@ class InputFile:
     modified: str
 
 
+@dataclass(frozen=True)
+class PassedOver:
+    """A file of a directory that is not read: where it is, its name as an input would have it, and why."""
+
+    path: str
+    name: str
+    reason: str
+
+
+#: Why a file whose name tells too little is passed over, from its bytes; None: it is read.
+Sniffer = Callable[[BinaryIO, str], str | None]
+
+
 def find_inputs(
-    storage: Storage, patterns: Sequence[str], without: Sequence[str] = ()
-) -> tuple[list[InputFile], list[str]]:
-    """Expand files, directories and globs into input files sorted by name, and the paths that were passed over.
+    storage: Storage, patterns: Sequence[str], without: Sequence[str] = (), sniff: Sniffer | None = None
+) -> tuple[list[InputFile], list[PassedOver]]:
+    """Expand files, directories and globs into input files sorted by name, and what was passed over.
 
     A file that several patterns reach is read once. Nothing below the directories `without` (what the command
-    itself writes) is read, nor a release or workspace that lies inside a directory that was given.
+    itself writes) is read, nor a release or workspace that lies inside a directory that was given. `sniff` decides
+    on files of directories that are called .json (`records.peek.sniff_json`); without it they are passed over.
 
     Raises:
         InputError: where a pattern matches nothing or a directory cannot be listed.
     """
     found: dict[str, InputFile] = {}
-    ignored: set[str] = set()
+    ignored: dict[str, PassedOver] = {}
     own = [_canonical(path) + "/" for path in without]
     for pattern in patterns:
         try:
-            matches, passed_over = _expand(storage, pattern)
+            matches, passed_over = _expand(storage, pattern, sniff)
         except OSError as error:
             raise InputError(f"{error.filename or pattern}: cannot be listed: {error.strerror}") from error
-        written = {item.path for item in matches if _canonical(item.path).startswith(tuple(own))}
-        matches = [item for item in matches if item.path not in written]
-        passed_over += written
+        written = [item for item in matches if _canonical(item.path).startswith(tuple(own))]
+        matches = [item for item in matches if item not in written]
+        passed_over += [PassedOver(item.path, item.name, OWN_RESULT) for item in written]
         if not matches:
             raise InputError(_nothing_found(pattern, passed_over))
-        ignored.update(passed_over)
+        ignored.update({item.path: item for item in passed_over})
         for item in matches:
             found.setdefault(_canonical(item.path), item)
     inputs = sorted(_named_apart(found), key=lambda item: item.name)
-    return inputs, sorted(ignored - {item.path for item in inputs})
+    read = {item.path for item in inputs}
+    return inputs, [ignored[path] for path in sorted(ignored) if path not in read]
 
 
-def _expand(storage: Storage, pattern: str) -> tuple[list[InputFile], list[str]]:
+def _expand(
+    storage: Storage, pattern: str, sniff: Sniffer | None
+) -> tuple[list[InputFile], list[PassedOver]]:
     status = storage.info(pattern)
     if status is not None and not _is_directory(pattern):
         return [_input(status, os.path.dirname(pattern))], []
     if status is not None or not _WILDCARD.search(pattern):
         files = storage.list(pattern, follow_links=True)
         made = tuple(_made_by_us(storage, files, pattern))
-        chosen = [
-            item for item in files if _is_crawl_file(item.path, pattern) and not item.path.startswith(made)
-        ]
-        names = {item.path for item in chosen}
-        return [_input(item, pattern) for item in chosen], [
-            item.path for item in files if item.path not in names
-        ]
+        chosen, passed_over = [], []
+        for item in files:
+            candidate = _input(item, pattern)
+            own = OWN_RESULT if item.path.startswith(made) else None
+            reason = own or _reason_against(storage, item.path, pattern, sniff)
+            if reason is None:
+                chosen.append(candidate)
+            else:
+                passed_over.append(PassedOver(item.path, candidate.name, reason))
+        return chosen, passed_over
     base = _WILDCARD.split(pattern)[0].rpartition("/")[0]
     accept = re.compile(_glob_regex(pattern))
     files = storage.list(base or ("/" if pattern.startswith("/") else "."), follow_links=True)
@@ -101,10 +129,28 @@ def _is_directory(path: str) -> bool:
     return "://" not in path and os.path.isdir(path)
 
 
-def _is_crawl_file(path: str, directory: str) -> bool:
+def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer | None) -> str | None:
+    """Why a file of a directory is not taken for a crawl file; None where it is."""
     relative = path[len(directory) :].lstrip("/")
-    hidden = any(part.startswith((".", "_")) for part in relative.split("/"))
-    return not hidden and _CRAWL_FILE.search(path) is not None
+    if any(part.startswith((".", "_")) for part in relative.split("/")):
+        return "hidden: its name or its directory's begins with . or _"
+    if _CRAWL_FILE.search(path):
+        return None
+    if _PERHAPS.search(path):
+        return "JSON that was not looked into" if sniff is None else _sniffed(storage, path, sniff)
+    if _OTHER_CODEC.search(path):
+        return "compressed in a way that is not read: recompress it with gzip or zstd"
+    if _UNFINISHED.search(path):
+        return "named as a file that is still being written"
+    return "not named like a crawl file"
+
+
+def _sniffed(storage: Storage, path: str, sniff: Sniffer) -> str | None:
+    try:
+        with storage.open(path) as stream:
+            return sniff(stream, path)
+    except OSError as error:
+        return f"cannot be opened ({error.strerror or error})"
 
 
 def _input(item: FileInfo, base: str) -> InputFile:
@@ -160,12 +206,12 @@ def _glob_class(part: str) -> str:
     return f"[{'^' if negated else ''}{escaped}]"
 
 
-def _nothing_found(pattern: str, passed_over: list[str]) -> str:
+def _nothing_found(pattern: str, passed_over: Sequence[PassedOver]) -> str:
     if passed_over:
         return (
             f"{pattern}: none of the {len(passed_over):,} files there is named like a crawl file "
-            "(.warc, .arc, .wet, .jsonl, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
-            "name the files themselves to read them"
+            "(.warc, .arc, .wet, .jsonl, .json, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
+            f"{passed_over[0].name}: {passed_over[0].reason}; name the files themselves to read them"
         )
     if os.path.islink(pattern) and not os.path.exists(pattern):
         return f"{pattern}: is a link to nothing ({os.readlink(pattern)})"

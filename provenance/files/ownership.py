@@ -38,10 +38,10 @@ class InUseError(UsageError):
 
 
 @contextmanager
-def hold(directory: str, command: str) -> Iterator[None]:
+def hold(directory: str, command: str, together: bool = False) -> Iterator[None]:
     """Be the only command that works in a local directory; it is made, and removed again where it stays empty.
 
-    `command` is how others are told who holds it.
+    `command` is how others are told who holds it. Those that work `together` hold it at once, and keep out all others.
 
     On an object store nothing can be held; there only the manifest of a release says whose it is.
 
@@ -55,12 +55,13 @@ def hold(directory: str, command: str) -> Iterator[None]:
     made = _make(directory)
     path = join(directory, LOCK)
     try:
-        lock = _lock(path, directory, command)
+        lock = _lock(path, directory, command, fcntl.LOCK_SH if together else fcntl.LOCK_EX)
         try:
             yield
         finally:
-            with suppress(FileNotFoundError):
-                os.unlink(path)  # before the lock goes: nobody else can hold this file by then
+            if _is_last(lock):
+                with suppress(FileNotFoundError):
+                    os.unlink(path)  # before the lock goes: nobody else can hold this file by then
             os.close(lock)
     finally:
         for folder in reversed(made):
@@ -106,8 +107,8 @@ def _make(directory: str) -> list[str]:
     return missing[::-1]
 
 
-def _lock(path: str, directory: str, command: str) -> int:
-    """An open, locked file at `path` that says who we are."""
+def _lock(path: str, directory: str, command: str, kind: int) -> int:
+    """An open, locked file at `path` that says who we are; `kind` is LOCK_EX or LOCK_SH."""
     while True:
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -116,7 +117,7 @@ def _lock(path: str, directory: str, command: str) -> int:
                 f"{directory}: cannot be written to: {error.strerror}; nothing was written"
             ) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
             raise InUseError(
@@ -134,6 +135,17 @@ def _lock(path: str, directory: str, command: str) -> int:
     os.ftruncate(lock, 0)
     os.write(lock, _record(command))
     return lock
+
+
+def _is_last(lock: int) -> bool:
+    """Whether nobody else holds a lock that we hold; from now on nobody else can."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a filesystem without locks
+    return True
 
 
 def _record(command: str) -> bytes:

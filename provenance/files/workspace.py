@@ -73,6 +73,16 @@ class Workspace:
         return self.path("duplicates", "clusters.json")
 
     @property
+    def verified_edges_path(self) -> str:
+        """Where stage 2 names the files of its verified near-duplicates."""
+        return self.path("edges", "verified.json")
+
+    @property
+    def sites_path(self) -> str:
+        """What the files of hosts say of their pages."""
+        return self.path("rights", "sites.parquet")
+
+    @property
     def crawl_path(self) -> str:
         """What the select stage found out about its detectors."""
         return self.path("decisions", "crawl.json")

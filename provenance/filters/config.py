@@ -113,7 +113,9 @@ class Classifier(Section):
 
 
 #: Families of reservations that `rights_signals` holds (`provenance.annotators.declarations`).
-RightsSignal = Literal["tdm-reservation", "robots", "content-usage", "content-signal", "rsl"]
+RightsSignal = Literal[
+    "tdm-reservation", "robots", "content-usage", "content-signal", "rsl", "robots-txt", "tdmrep", "ai-txt"
+]
 
 
 class Rights(Section):
@@ -123,8 +125,17 @@ class Rights(Section):
         "record", description="record: they are published with their signals; exclude: they are dropped"
     )
     signals: tuple[RightsSignal, ...] = Field(
-        ("tdm-reservation", "robots", "content-usage", "content-signal", "rsl"),
-        description="families of reservations that exclude",
+        (
+            "tdm-reservation",
+            "robots",
+            "content-usage",
+            "content-signal",
+            "rsl",
+            "robots-txt",
+            "tdmrep",
+            "ai-txt",
+        ),
+        description="families of reservations that exclude; the last three are files of the page's host",
     )
 
 
@@ -141,6 +152,40 @@ class Removals(Section):
     )
 
     @field_serializer("lists", when_used="json")
+    def _names_only(self, value: tuple[str, ...]) -> list[str]:
+        return _file_names(value)
+
+
+class Decontamination(Section):
+    """Evaluation sets that must not be in what is published (docs/filters.md)."""
+
+    datasets: tuple[str, ...] = Field(
+        (), description="files or directories of JSON lines, Parquet or plain text, on any file system"
+    )
+    policy: Literal["drop", "mark"] = Field(
+        "drop",
+        description="drop: the document goes; mark: it stays, and `detail` of its row in the ledger says what it holds",
+    )
+    words: int = Field(13, ge=5, le=64, description="words in a run that is looked for")
+    min_words: int = Field(
+        8,
+        ge=5,
+        le=64,
+        description="texts of fewer words are passed over; of fewer than `words`, all of it is looked for",
+    )
+    min_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="least share of the runs of one text that a document must hold; 0: one run is enough",
+    )
+    common: int = Field(
+        10,
+        ge=1,
+        description="runs that more than this many different texts have are templates and passed over",
+    )
+
+    @field_serializer("datasets", when_used="json")
     def _names_only(self, value: tuple[str, ...]) -> list[str]:
         return _file_names(value)
 

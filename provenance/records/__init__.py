@@ -14,10 +14,20 @@ import pyarrow as pa
 
 from provenance.records.compression import ByteSource, Fault, Piece, pieces
 from provenance.records.crawl import arc_rows, warc_rows
-from provenance.records.formats import SNIFF_BYTES, compression_of, content_of, is_record_start, named
+from provenance.records.fields import DEFAULT_FIELDS
+from provenance.records.formats import (
+    SNIFF_BYTES,
+    compression_of,
+    content_of,
+    is_named_lines,
+    is_record_start,
+    named,
+)
+from provenance.records.json_values import value_rows
 from provenance.records.jsonl import line_rows
-from provenance.records.options import DEFAULT_FIELDS, ReadOptions
+from provenance.records.options import ReadOptions
 from provenance.records.parquet import table_rows
+from provenance.records.roles import with_roles
 from provenance.records.rows import Row, batches, failure
 from provenance.records.window import Window
 
@@ -34,7 +44,7 @@ def read_records(stream: BinaryIO, name: str, options: ReadOptions | None = None
     An empty file gives nothing. Memory is bounded by `batch_bytes` and a few times `max_payload_bytes`.
     """
     options = options or ReadOptions()
-    return batches(_foreseen(_rows(stream, name, options)), options)
+    return batches(with_roles(_foreseen(_rows(stream, name, options))), options)
 
 
 def _foreseen(rows: Iterator[Row]) -> Iterator[Row]:
@@ -63,8 +73,10 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
     head, start = _peek(decoded)
     content = content_of(head, name)
     decoded = chain(start, decoded)
-    if content == "jsonl":
+    if content == "jsonl" or (content == "empty" and is_named_lines(name)):
         yield from line_rows(decoded, options)
+    elif content == "json":
+        yield from value_rows(decoded, options)
     elif content == "parquet":
         yield failure(
             0,
@@ -75,9 +87,9 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
         yield from arc_rows(Window(decoded, is_record_start), options, True)
     elif content == "warc" or any(isinstance(item, Fault) for item in start):
         yield from warc_rows(Window(decoded, is_record_start), options, content == "warc")
-    elif content == "unknown":
+    elif content in ("unknown", "empty"):
         for row in warc_rows(Window(decoded, is_record_start), options, False):
-            if row.get("outcome") == "bad_container":
+            if row.get("outcome") == "bad_container" and content == "unknown":
                 row["detail"] = f"{row.get('detail')}: it is {named(head)}"
             yield row
     else:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from provenance.records.compression import Fault
+from provenance.records.compression import SILENT_PADDING, Fault
 from provenance.records.http import content_length_fits
 from provenance.records.options import ReadOptions
 from provenance.records.window import BLANK, Window
@@ -56,8 +56,9 @@ class Frame:
     """One record, or a stretch of bytes that is none (`header` empty).
 
     `block` holds at most `max_payload_bytes` and an HTTP header; `cut` says that more was there.
-    `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark.
-    `length` counts bytes of the stored file up to the next record; None for the last record of a file.
+    `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark. `beyond` counts bytes
+    that were taken for the record's although its announced length (None: it has none) ends before them. `length` counts
+    bytes of the stored file up to the next record; None for the last record of a file.
     """
 
     offset: int
@@ -66,6 +67,7 @@ class Frame:
     cut: bool = False
     reason: str | None = None
     detail: str | None = None
+    beyond: int = 0
     length: int | None = None
 
 
@@ -86,7 +88,11 @@ def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[F
     last_offset = -1
     failed_at = -1  # where a failure was reported last: junk that follows it directly is part of it
     while True:
-        window.skip_blank()
+        before, _ = window.stored_offset()
+        zeros = window.skip_blank()
+        if zeros > SILENT_PADDING:
+            last_offset = max(before, last_offset + 1)
+            yield _padding(last_offset, zeros)
         offset, at_member = window.stored_offset()
         offset = max(offset, last_offset + 1)
         if not window.need(1):
@@ -109,6 +115,12 @@ def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[F
                 continue
         last_offset = offset
         yield frame
+
+
+def _padding(offset: int, zeros: int) -> Frame:
+    """Zeros where a record could have been: blocks of a disk that were never written, or were wiped."""
+    what = f"{zeros:,} zero bytes from {offset:,} on do not belong to any record"
+    return Frame(offset, b"", b"", reason="bad_record", detail=what)
 
 
 def _lost(offset: int, header: bytes, fault: Fault) -> Frame:
@@ -320,7 +332,7 @@ def _corrected(offset: int, header: bytes, block: bytes, length: int | None) -> 
         detail = f"the announced length is missing or not a number; the record holds {len(block):,} bytes"
     else:
         detail = _lie(length, len(block))
-    return Frame(offset, header, block, detail=detail)
+    return Frame(offset, header, block, detail=detail, beyond=max(0, len(block) - (length or 0)))
 
 
 def _large(window: Window, dialect: Dialect, offset: int, header: bytes, *, length: int, most: int) -> Frame:

@@ -26,6 +26,8 @@ STEP_BYTES = (
 )  # compressed bytes handed over at once: small, as what lies behind a member is copied back
 PIECE_BYTES = 1 << 20  # most decoded bytes of one piece
 FIRST_BYTES = 1024  # the first piece of a member has at least these, so that its start can be recognised
+SILENT_PADDING = 64  # zeros between records or members that are passed over without a word
+_PADDING_PIECE = 64 << 10
 RETAINED_BYTES = 4 << 20  # how far back the search for the next member may go after damage
 MAX_WINDOW = 1 << 27  # zstd's own default limit for decoders
 
@@ -269,20 +271,19 @@ def pieces(
 
     `codec` is "gzip", "zstd", "lz4" or "plain"; `looks_like_start` recognises the first bytes of a member
     that begins a record, which tells a true member from a compressed file inside a damaged one.
-    Zero padding and empty members are passed over in silence. Never raises on what the file holds.
+    A few bytes of padding and empty members are passed over in silence; long padding is a piece of its own, so that
+    who reads records can account for it. Never raises on what the file holds.
     """
     if codec == "plain":
         yield from _plain(source)
         return
     zstd = _Zstd()
     member = {"gzip": _gzip_member, "zstd": zstd.frame, "lz4": _lz4_frame}[codec]
+    silent = 0  # a file of nothing but zeros is not nothing
     while True:
         source.mark = source.offset
-        while source.need(1):
-            here = source.buf[source.pos :].lstrip(b"\0\r\n")
-            source.pos = len(source.buf) - len(here)
-            if here:
-                break
+        yield from _padding(source, codec, silent)
+        silent = SILENT_PADDING
         start = source.mark = source.offset
         if not source.need(1):
             return
@@ -319,6 +320,25 @@ def pieces(
             yield Fault(start, damage.reason, detail)
             if not found:
                 return
+
+
+def _padding(source: ByteSource, codec: str, silent: int) -> Iterator[Piece]:
+    """Pass zeros and line ends between members; more than `silent` zeros are given again, where no junk follows.
+
+    Where none is to be silent, before the first member, line ends count as well.
+    """
+    start, zeros = source.offset, 0
+    while source.need(1):
+        here = source.buf[source.pos :].lstrip(b"\0\r\n")
+        passed = source.buf[source.pos : len(source.buf) - len(here)]
+        zeros += passed.count(0) if silent else len(passed)
+        source.pos = len(source.buf) - len(here)
+        source.mark = source.offset
+        if here:
+            break
+    if zeros > silent and (not source.need(1) or _begins(source, codec)):
+        for done in range(0, zeros, _PADDING_PIECE):
+            yield Piece(bytes(min(_PADDING_PIECE, zeros - done)), start + done, True, True)
 
 
 def _begins(source: ByteSource, codec: str) -> bool:

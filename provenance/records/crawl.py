@@ -1,14 +1,17 @@
 """Rows of WARC and ARC files: each counted record gives one row, damage gives rows that say where and why.
 
-Requests, metadata and warcinfo are read for what they say (warcinfo names the `source`) and give no row.
+Requests, metadata and warcinfo are read for what they say (warcinfo names the `source` and when the archive was
+begun) and give no row.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from provenance.records.arc import ArcDialect, arc_fields
+from provenance.records.arc import ArcDialect, ArcHeader, arc_fields
 from provenance.records.archive import Frame, frames, measured
 from provenance.records.dates import parse_time
 from provenance.records.digests import add_digests
@@ -16,6 +19,7 @@ from provenance.records.http import split_response
 from provenance.records.options import ReadOptions
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
 from provenance.records.rows import Row, failure
+from provenance.records.times import capture_of, doubt_capture
 from provenance.records.warc import WarcDialect, as_text, part_of, target_uri, warc_fields
 from provenance.records.window import Window
 
@@ -38,8 +42,8 @@ def _archive_rows(
 ) -> Iterator[Row]:
     """Failures before the first record wait: a file without any record is one failure, not many."""
     held: list[Row] = []
-    seen = certain
-    source: str | None = None
+    seen, given = certain, False
+    archive = _Archive()
     for frame in measured(frames(window, dialect, options)):
         if not frame.header:
             row: Row | None = failure(frame.offset, frame.reason or "bad_record", frame.detail or "")
@@ -49,29 +53,77 @@ def _archive_rows(
                 continue
         else:
             seen = True
-            if isinstance(dialect, WarcDialect):
-                source = _named_source(frame) or source
-            row = record_row(frame, options)
+            row = archive.row(frame, dialect, options)
         if row is not None:
             row["record_length"] = frame.length
-            if source is not None:
-                row["source"] = source
+            archive.mark(row)
+            given = True
             yield from itertools.chain(held, (row,))
             held = []
     if seen:
         yield from held
-        return
-    if held:
+        if not given and not held and archive.uncounted:
+            yield Row(record_offset=0, outcome="bookkeeping", detail=archive.describe())
+    elif held:
         damage = next((row for row in held if row["outcome"] != "bad_record"), None)
-        yield damage or failure(
-            0, "bad_container", "the file holds no WARC or ARC record, no JSON lines and no Parquet"
-        )
+        yield damage or failure(0, "bad_container", _no_record(window.position))
+    elif window.position:
+        yield failure(0, "bad_container", f"its {window.position:,} bytes are empty lines and zeros")
 
 
-def _named_source(frame: Frame) -> str | None:
-    """What a warcinfo record says that the file belongs to; None for any other record."""
-    kind = warc_fields(frame.header).get(b"warc-type", b"").lower()
-    return part_of(frame.block) if kind == b"warcinfo" else None
+class _Archive:
+    """What the records that are not counted say about the others of their file."""
+
+    def __init__(self) -> None:
+        self.source: str | None = None
+        self.begun: int | None = None
+        self.uncounted: Counter[str] = Counter()
+
+    def row(self, frame: Frame, dialect: WarcDialect | ArcDialect, options: ReadOptions) -> Row | None:
+        """The row of a record, or None where it is not counted."""
+        if isinstance(dialect, ArcDialect):
+            header = arc_fields(frame.header)
+            kind = "filedesc" if header.url.startswith(b"filedesc:") else "response"
+            written = header.date
+        else:
+            fields = warc_fields(frame.header)
+            kind = fields.get(b"warc-type", b"").decode("latin-1").lower()
+            written = fields.get(b"warc-date", b"")
+        if kind in ("warcinfo", "filedesc"):
+            self.source = part_of(frame.block) or self.source
+            self.begun = parse_time(as_text(written)) or self.begun
+        row = record_row(frame, options)
+        if row is not None:
+            return row
+        self.uncounted[kind] += 1
+        return _behind(frame, kind) if frame.beyond else None
+
+    def mark(self, row: Row) -> None:
+        """Name the source, and doubt a date that is far from the archive's own."""
+        if self.source is not None:
+            row["source"] = self.source
+        doubt_capture(row, self.begun)
+
+    def describe(self) -> str:
+        said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.uncounted.items()))
+        return f"the file holds nothing but records that are not counted: {said}"
+
+
+def _behind(frame: Frame, kind: str) -> Row | None:
+    """What follows a record that gives no row up to the next one: perhaps a record without its header."""
+    announced = len(frame.block) - frame.beyond
+    if not announced:  # no length to go by: its fields or headers end with an empty line
+        ended = re.search(rb"\r?\n\r?\n", frame.block)
+        announced = ended.end() if ended else len(frame.block)
+    behind = len(frame.block[announced:].strip(b"\r\n\0 \t"))
+    if not behind:
+        return None
+    where = f"behind the {kind} record at byte {frame.offset:,}"
+    return failure(frame.offset, "bad_record", f"{behind:,} bytes {where} do not belong to any record")
+
+
+def _no_record(size: int) -> str:
+    return f"none of its {size:,} bytes belong to a record: the file holds no WARC or ARC record, no JSON lines and no Parquet"
 
 
 def record_row(frame: Frame, options: ReadOptions) -> Row | None:
@@ -80,7 +132,7 @@ def record_row(frame: Frame, options: ReadOptions) -> Row | None:
         fields = warc_fields(frame.header)
         row = _warc_row(frame, fields, options)
     else:
-        fields, row = {}, _arc_row(frame, options)
+        fields, row = {}, _arc_row(frame, arc_fields(frame.header), options)
     if row is not None:
         add_digests(row, frame, fields, options.max_http_header_bytes)
     return row
@@ -98,8 +150,9 @@ def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions)
         record_id=as_text(identity) if identity else None,
         record_type=kind or None,
         url=target_uri(fields.get(b"warc-target-uri")),
-        capture_time=parse_time(as_text(date)) if date else None,
     )
+    if date:
+        capture_of(row, as_text(date), "WARC-Date")
     if frame.reason is not None:
         row["outcome"], row["detail"] = frame.reason, frame.detail
         return row
@@ -135,16 +188,16 @@ def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions)
     return row
 
 
-def _arc_row(frame: Frame, options: ReadOptions) -> Row | None:
-    header = arc_fields(frame.header)
+def _arc_row(frame: Frame, header: ArcHeader, options: ReadOptions) -> Row | None:
     if header.url.startswith(b"filedesc:") and frame.reason is None:
         return None
     row = Row(
         record_offset=frame.offset,
         record_type="response",
         url=as_text(header.url).replace("\r", "").replace("\f", "") or None,
-        capture_time=parse_time(as_text(header.date)),
     )
+    if header.date:
+        capture_of(row, as_text(header.date), "ARC")
     if frame.reason is not None:
         row["outcome"], row["detail"] = frame.reason, frame.detail
         return row

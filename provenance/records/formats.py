@@ -16,11 +16,13 @@ SNIFF_BYTES = 256 << 10
 _SUFFIX = re.compile(r"\.(gz|zst|zstd|lz4)$", re.IGNORECASE)
 _BY_SUFFIX = {"gz": "gzip", "zst": "zstd", "zstd": "zstd", "lz4": "lz4"}
 _UNNAMED = "no known format"
+_ARRAY = re.compile(rb"\[\s*\{\s*[\"}]")
 _NAMED = {
     b"PK\x03\x04": "a ZIP file (for WACZ: unpack it and give the WARC files in its archive folder)",
     b"%PDF": "a PDF file",
     b"BZh": "a bzip2 file: recompress it with gzip or zstd",
     b"\xfd7zXZ": "an xz file: recompress it with gzip or zstd",
+    b"PARE": "an encrypted Parquet file: write it without encryption",
     b"ARROW1": "an Arrow file: write it as Parquet",
     b"Obj\x01": "an Avro file: write it as Parquet",
     b"ORC": "an ORC file: write it as Parquet",
@@ -65,10 +67,15 @@ def content_of(head: bytes, name: str) -> str:
     if not head.strip(b"\0\r\n\t "):
         return "empty"
     content = _content_of_text(head)
-    if content == "unknown" and re.search(r"\.(jsonl|ndjson|jsonlines)(\.|$)", name.lower()):
+    if content == "unknown" and is_named_lines(name):
         line = head.lstrip(b"\xef\xbb\xbf\r\n\t ")
         return "jsonl" if line[:1] not in b"<%" and b"\0" not in line[:1024] else "unknown"
     return content
+
+
+def is_named_lines(name: str) -> bool:
+    """Whether a file is named as JSON lines."""
+    return re.search(r"\.(jsonl|ndjson|jsonlines)(\.|$)", name.lower()) is not None
 
 
 def _content_of_text(head: bytes, anywhere: bool = True) -> str:
@@ -79,6 +86,8 @@ def _content_of_text(head: bytes, anywhere: bool = True) -> str:
         return "warc"
     if start.startswith(b"filedesc:") or ArcDialect.start.match(start):
         return "arc"
+    if _ARRAY.match(start) or _over_lines(start):
+        return "json"
     if _json_lines(start):
         return "jsonl"
     return min(_anywhere(head), default=(0, "unknown"))[1] if anywhere else "unknown"
@@ -89,6 +98,22 @@ def _anywhere(head: bytes) -> list[tuple[int, str]]:
     kinds = (("warc", WarcDialect()), ("arc", ArcDialect()))
     found = [(dialect.find(head, 0, len(head)), content) for content, dialect in kinds]
     return [(at, content) for at, content in found if at is not None]
+
+
+def _over_lines(start: bytes) -> bool:
+    """True where the first value is a JSON object that goes on over the end of its line."""
+    if start[:1] != b"{":
+        return False
+    line, _, rest = start.partition(b"\n")
+    if line.rstrip() == b"{":
+        return bool(re.match(rb"\s*[\"}]", rest))
+    if _is_object(line) or not rest or not re.match(rb"\{\s*\"", line):
+        return False
+    try:
+        value, end = json.JSONDecoder().raw_decode(start.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and end > len(line.decode("utf-8", "replace"))
 
 
 def _json_lines(start: bytes) -> bool:
@@ -125,5 +150,5 @@ def named(head: bytes) -> str:
     if re.match(rb"\s*<(?:!doctype|html|\?xml)", head, re.IGNORECASE):
         return "a web page or XML file"
     if re.match(rb"\s*\[", head):
-        return "perhaps a JSON array: write one object a line"
+        return "perhaps a JSON array of something else than objects"
     return _UNNAMED

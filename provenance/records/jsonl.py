@@ -6,13 +6,17 @@ A line that is no JSON object with a text is a `bad_row` that says what is wrong
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from provenance.records.compression import Fault, Piece
-from provenance.records.dates import time_of
+from provenance.records.fields import lookup
 from provenance.records.mime import DOCUMENTS, sniff
 from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, digest, failure
+from provenance.records.times import read_times
+
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
 def line_rows(pieces: Iterator[Piece | Fault], options: ReadOptions) -> Iterator[Row]:
@@ -91,21 +95,25 @@ def value_row(
     value: dict[str, object], offset: int, record_type: str, where: str, options: ReadOptions
 ) -> Row:
     """The row of one object with named values; `where` names it in messages."""
+    columns = options.columns
     row = Row(
         record_offset=offset,
         record_type=record_type,
-        record_id=_string(_first(value, options.names("id"))),
-        url=_string(_first(value, options.names("url"))) or None,
-        capture_time=time_of(_first(value, options.names("capture_time"))),
-        source=_string(_first(value, options.names("source"))),
+        record_id=_string(_first(value, columns["id"])),
+        url=_string(_first(value, columns["url"])) or None,
+        source=_string(_first(value, columns["source"])),
     )
-    body = _first(value, options.names("body"))
+    source = row.get("source")
+    if source is not None and _ADDRESS.match(source):  # trafilatura calls the page's address its source
+        row["source"], row["url"] = None, row.get("url") or source
+    read_times(row, value, options)
+    body = _first(value, columns["body"])
     if body is not None:
         content = body if isinstance(body, bytes) else _encoded(body) if isinstance(body, str) else None
         if content is None:
             return _bad(row, "bad_row", f"{where}: the body is a {type(body).__name__}, not text or bytes")
         return body_row(row, content, isinstance(body, str), where, options)
-    text = _first(value, options.names("text"))
+    text = _first(value, columns["text"])
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
@@ -153,7 +161,7 @@ def _bad(row: Row, outcome: str, detail: str) -> Row:
 
 def _first(value: dict[str, object], names: tuple[str, ...]) -> object:
     for name in names:
-        found = value.get(name)
+        found = lookup(value, name)
         if found is not None:
             return found
     return None

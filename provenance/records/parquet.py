@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from provenance.records.compression import ByteSource
 from provenance.records.jsonl import value_row
-from provenance.records.options import DEFAULT_FIELDS, ReadOptions
+from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, failure
 
 _BUFFER_BYTES = 1 << 20  # a column of a row group is read in pieces of this size, not as a whole
@@ -45,17 +45,14 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
     except _DAMAGE as error:
         yield failure(0, "bad_container", f"the Parquet file cannot be opened ({_one_line(error)})")
         return
-    wanted = {
-        column: name
-        for column in DEFAULT_FIELDS
-        if (name := next((name for name in options.names(column) if name in names), None)) is not None
-    }
-    if "text" not in wanted and "body" not in wanted:
+    wanted = _wanted(metadata, options)
+    if not wanted["text"] and not wanted["body"]:
         found = ", ".join(sorted(names))[:400]
-        tried = ", ".join((*options.names("text"), *options.names("body")))
+        tried = ", ".join((*options.columns["text"], *options.columns["body"]))
         detail = f"the Parquet file has no text column: tried {tried}; its columns are {found} (map one with fields)"
         yield failure(0, "bad_container", detail)
         return
+    columns = sorted({column for chosen in wanted.values() for column in chosen})
     first = 0
     for group in range(metadata.num_row_groups):
         meta = metadata.row_group(group)
@@ -63,8 +60,8 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
         mean = max(1, meta.total_byte_size // max(1, meta.num_rows))
         size = max(1, min(options.batch_rows, options.batch_bytes // mean))
         try:
-            for batch in file.iter_batches(size, row_groups=[group], columns=sorted(set(wanted.values()))):
-                yield from _rows(batch, wanted, first + done, options)
+            for batch in file.iter_batches(size, row_groups=[group], columns=columns):
+                yield from _rows(batch, first + done, options)
                 done += batch.num_rows
         except _DAMAGE as error:
             detail = (
@@ -75,22 +72,84 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
         first += meta.num_rows
 
 
+def _wanted(metadata: pq.FileMetaData, options: ReadOptions) -> dict[str, list[str]]:
+    """For each column of a row the columns of the file that can hold it, in the order in which they are tried.
+
+    As in JSON lines, names are tried row by row; those behind a column without a null are never needed.
+    """
+    schema = metadata.schema.to_arrow_schema()
+    full = _without_nulls(metadata)
+    wanted: dict[str, list[str]] = {}
+    for column, paths in options.columns.items():
+        wanted[column] = []
+        for path in (*paths, *options.claims_with) if column == "capture_time" else paths:
+            found = column_of(schema, path)
+            if found is not None:
+                wanted[column].append(found)
+            if (
+                found in full
+                and path not in options.claims_with
+                and column not in ("capture_time", "published_time")
+            ):
+                break  # a time that is there can still be unreadable: the next name is tried
+    return wanted
+
+
+def column_of(schema: pa.Schema, path: str) -> str | None:
+    """The column or field of a struct that a name or dotted path reaches; the column itself where it holds JSON."""
+    if path in schema.names:
+        return path
+    at = path.find(".")
+    while at >= 0:
+        head = path[:at]
+        if head in schema.names:
+            kind = schema.types[schema.names.index(head)]
+            return path if _reaches(kind, path[at + 1 :]) else head if _is_text(kind) else None
+        at = path.find(".", at + 1)
+    return None
+
+
+def _reaches(kind: pa.DataType, path: str) -> bool:
+    """Whether a dotted path leads to a field inside a struct."""
+    if not pa.types.is_struct(kind):
+        return False
+    names = [field.name for field in kind]
+    head, _, rest = path.partition(".")
+    return path in names or (bool(rest) and head in names and _reaches(kind.field(head).type, rest))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _without_nulls(metadata: pq.FileMetaData) -> set[str]:
+    """Paths of the columns of which every row group says that no value is null."""
+    counts: dict[str, bool] = {}
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            column = metadata.row_group(group).column(index)
+            none = column.is_stats_set and column.statistics.null_count == 0
+            counts[column.path_in_schema] = counts.get(column.path_in_schema, True) and none
+    return {path for path, full in counts.items() if full}
+
+
 def _dictionary_encoded(metadata: pq.FileMetaData) -> list[str]:
     """Paths of the string columns that hold a dictionary: a handful of bytes can stand for many rows there."""
     found = set()
     for group in range(metadata.num_row_groups):
         for index in range(metadata.num_columns):
             column = metadata.row_group(group).column(index)
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
-                found.add(column.path_in_schema)
+            path = column.path_in_schema
+            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and "." not in path:
+                found.add(path)
     return sorted(found)
 
 
-def _rows(batch: pa.RecordBatch, wanted: dict[str, str], first: int, options: ReadOptions) -> Iterator[Row]:
+def _rows(batch: pa.RecordBatch, first: int, options: ReadOptions) -> Iterator[Row]:
     # The first of several columns of one name counts, as the first of several fields of a header does.
     columns = [
         (name, _values(batch.column(batch.schema.get_all_field_indices(name)[0])))
-        for name in dict.fromkeys(wanted.values())
+        for name in dict.fromkeys(batch.schema.names)
     ]
     for index in range(batch.num_rows):
         value = {name: values[index] for name, values in columns}

@@ -13,7 +13,7 @@ from provenance.schema import RECORDS
 
 
 class Row(TypedDict, total=False):
-    """One row; what is left out is null. `capture_time` counts microseconds since 1970 in UTC."""
+    """One row; what is left out is null. times count microseconds since 1970 in UTC."""
 
     record_offset: int
     record_length: int | None
@@ -21,6 +21,10 @@ class Row(TypedDict, total=False):
     record_type: str | None
     url: str | None
     capture_time: int | None
+    capture_evidence: str | None
+    claimed_time: int | None
+    claimed_by: str | None
+    time_remark: str | None
     http_status: int | None
     http_headers: str | None
     mime: str | None

@@ -87,15 +87,18 @@ class Window:
             return self._barriers.popleft()[1]
         return None
 
-    def skip_blank(self) -> None:
-        """Pass empty lines and padding up to the next barrier."""
+    def skip_blank(self) -> int:
+        """Pass empty lines and padding up to the next barrier; how many zero bytes were among them."""
+        zeros = 0
         while self.need(1):
             stop = self.pos + self.visible
             blank = BLANK.match(self.buf, self.pos, stop)
             at = blank.end() if blank else self.pos
+            zeros += self.buf.count(0, self.pos, at)
             self.advance(at - self.pos)
             if at < stop:
-                return
+                break
+        return zeros
 
     def stored_offset(self) -> tuple[int, bool]:
         """Byte offset in the file for the cursor, and whether a member begins exactly here.

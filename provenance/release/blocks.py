@@ -20,23 +20,14 @@ from provenance.duplicates.scratch import Piece, Scratch
 from provenance.files.shards import read_range
 from provenance.files.storage import Storage, read_bytes
 from provenance.release.order import Cells, Ints, Order, cell_codes, merge_cells, window_of
-from provenance.release.splits import SplitTable
-from provenance.schema import ANNOTATED, DECISIONS
+from provenance.release.splits import ShardPaths, SplitTable
+from provenance.schema import ANNOTATED, DECISIONS, RELEASE_COLUMNS
 
 #: Text of the blocks that one task deals at a time, before anything is dropped from them.
 CHUNK_BYTES = 128 << 20
 _COUNTED = ("doc_id", "token_count", "text_bytes", "domain")
 _DECIDED = ("decision", "synthetic_probability")
 _CODEC = "lz4"
-
-
-@dataclass(frozen=True)
-class ShardPaths:
-    """An annotated shard and its decisions."""
-
-    name: str
-    annotated: str
-    decisions: str
 
 
 @dataclass(frozen=True, order=True)
@@ -267,8 +258,8 @@ def _unpack(data: bytes, schema: pa.Schema) -> pa.RecordBatch:
     return pa.ipc.read_record_batch(pa.decompress(data[8:], size, codec=_CODEC), schema)
 
 
-def release_schema(annotated: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+def release_schema(annotated: pa.Schema) -> pa.Schema:
     """Schema of the data files: the published columns, then those of further annotators."""
     known = {field.name: field for field in [*annotated, *DECISIONS]}
     further = [field for field in annotated if field.name not in ANNOTATED.names]
-    return pa.schema([*(known[name] for name in columns), *further])
+    return pa.schema([*(known[name] for name in RELEASE_COLUMNS), *further])

@@ -16,7 +16,10 @@ from provenance.errors import plain
 from provenance.files.storage import Storage, join
 from provenance.release.layout import data_files, ledger_files
 from provenance.release.manifest import read_manifest
+from provenance.release.neighbours import find_neighbours
 
+#: Neighbours of each kind that are named in a terminal.
+_NEIGHBOURS = 3
 _CAP = ("max_synthetic", "guarantee", "unit", "threshold", "policy", "seed", "strata")
 _GUARANTEE = {
     "expected": "expected share",
@@ -28,7 +31,7 @@ _RESEMBLES = {"removed": "resembles", "earlier_release": "held by an earlier rel
 
 
 def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
-    """The ledger row of a document, its published columns (without text) and the sum of its evidence.
+    """The ledger row of a document, its published columns (without text), the sum of its evidence, and its neighbours.
 
     None where no record has this doc_id.
 
@@ -51,6 +54,7 @@ def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | Non
         result["evidence_log_odds"] = sum(item["llr"] for item in ledger["evidence"] or [])
     if ledger["reason"] == "synthetic_cap":
         result["cap"] = {name: manifest["synthetic"][name] for name in _CAP}
+    result["neighbours"] = find_neighbours(storage, release, manifest, ledger)
     return result
 
 
@@ -86,8 +90,13 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     document = explanation.get("document")
     if document is not None:
         yield from _facts(document)
-    if "prior_log_odds" not in explanation:
-        return
+    if "prior_log_odds" in explanation:
+        yield from _evidence(explanation)
+    yield from _neighbours(explanation["neighbours"])
+
+
+def _evidence(explanation: dict[str, Any]) -> Iterator[str]:
+    ledger = explanation["ledger"]
     upper = ledger["synthetic_probability_upper"]
     yield f"  synthetic probability: {ledger['synthetic_probability']:.4f} (at most {upper:.4f}), which is in log-odds:"
     yield f"    {explanation['prior_log_odds']:+.2f} nats prior ({plain(explanation['prior_because'])})"
@@ -99,8 +108,26 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     yield f"    {total:+.2f} nats together"
 
 
+def _neighbours(neighbours: dict[str, Any]) -> Iterator[str]:
+    duplicates, host = neighbours["duplicates"], neighbours["host"]
+    if duplicates["records"]:
+        yield f"  near-duplicates: {duplicates['records']:,} other records for which the same document stands"
+        for row in duplicates["rows"][:_NEIGHBOURS]:
+            yield f"    {row['doc_id']}  {row['similarity']:.3f} similar to it, {plain(row['url'])}"
+    if host is not None and host["records"]:
+        counted = ", ".join(f"{number:,} {plain(reason)}" for reason, number in host["decisions"].items())
+        yield f"  host {plain(host['name'])}: {host['records']:,} other records, {counted}"
+        for row in host["rows"][:_NEIGHBOURS]:
+            probability = row["synthetic_probability"]
+            stated = "-" if probability is None else f"{probability:.4f}"
+            yield f"    {row['doc_id']}  {row['reason'] or row['decision']}, probability {stated}, {plain(row['url'])}"
+
+
 def _facts(document: dict[str, Any]) -> Iterator[str]:
-    yield f"  captured: {document['capture_time']}, proven by: {document['proven_by']} (witness {plain(document['witness'])})"
+    by = f" ({plain(document['capture_evidence'])})" if document["capture_evidence"] else ""
+    yield f"  captured: {document['capture_time']}{by}, proven by: {document['proven_by']} (witness {plain(document['witness'])})"
+    if document["time_remark"]:
+        yield f"  time: {plain(document['time_remark'])}"
     if document["witness_place"]:
         yield f"    which lies in {plain(document['witness_place'])}"
     if document["witness_similarity"] is not None:

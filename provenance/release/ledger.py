@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -11,9 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance.files.storage import Storage
-from provenance.release.blocks import ShardPaths, beside
+from provenance.release.blocks import beside
 from provenance.release.layout import LEDGER as FOLDER
 from provenance.release.layout import part_path
+from provenance.release.splits import ShardPaths
+from provenance.release.times import count_claims, count_times
 from provenance.release.writing import Digest, open_writer
 from provenance.schema import DECISIONS, LEDGER, LEDGER_COLUMNS
 
@@ -53,26 +56,37 @@ def write_ledger(storage: Storage, part: LedgerPart, file: BinaryIO) -> dict[str
     """Write one ledger file; returns its counts for the manifest."""
     rows = 0
     decisions: dict[str, int] = {}
+    times: Counter[str] = Counter()
+    claims: Counter[str] = Counter()
     digest = Digest(file)
     with open_writer(digest, LEDGER, min(part.rows, LEDGER_GROUP_ROWS)) as writer:
-        for table in _row_groups(_rows(storage, part.shards)):
+        for table in _row_groups(_rows(storage, part.shards, claims)):
             writer.write_table(table, row_group_size=len(table))
             rows += len(table)
+            times += count_times(table)
             both = pc.binary_join_element_wise(table["decision"], table["reason"].fill_null(""), ":")
             for item in pc.value_counts(both).to_pylist():
                 key = item["values"].rstrip(":")
                 decisions[key] = decisions.get(key, 0) + item["counts"]
-    return {**digest.entry(part.path), "records": rows, "decisions": dict(sorted(decisions.items()))}
+    counts = {"decisions": decisions, "times": times, "claims": claims}
+    return {
+        **digest.entry(part.path),
+        "records": rows,
+        **{name: dict(sorted(found.items())) for name, found in counts.items()},
+    }
 
 
-def _rows(storage: Storage, shards: Sequence[ShardPaths]) -> Iterator[pa.Table]:
+def _rows(storage: Storage, shards: Sequence[ShardPaths], claims: Counter[str]) -> Iterator[pa.Table]:
+    """Rows of the ledger; what they claim of times, which the ledger does not hold, is added to `claims`."""
     names = [name for name in LEDGER_COLUMNS if name not in DECISIONS.names]
     decided_names = [name for name in LEDGER_COLUMNS if name in DECISIONS.names]
     for shard in shards:
         with storage.open(shard.annotated) as annotated, storage.open(shard.decisions) as decided:
             decision = pq.read_table(decided, columns=decided_names, pre_buffer=False)
             at = 0
-            for batch in pq.ParquetFile(annotated).iter_batches(LEDGER_GROUP_ROWS, columns=names):
+            read = [*names, "published_evidence"]
+            for batch in pq.ParquetFile(annotated).iter_batches(LEDGER_GROUP_ROWS, columns=read):
+                claims += count_claims(batch)
                 yield beside(batch, decision.slice(at, batch.num_rows), LEDGER)
                 at += batch.num_rows
 

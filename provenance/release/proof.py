@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from provenance.release.json_values import COUNT, NAME, SHA256, described, object_
 
 #: Columns that `count_proof` reads.
 PROOF_COLUMNS = ("doc_id", "witness", "witness_place", "low_background")
@@ -47,4 +50,25 @@ def describe_proof(counts: Mapping[str, int]) -> str:
     return (
         f"{old:,} documents are proven older than 2022-11-30: {counts['own_old']:,} by their own capture, "
         f"{counts['crawl_old']:,} by a near-duplicate in the crawl, {counts['index_old']:,} by one in an index"
+    )
+
+
+def proof_schema() -> dict[str, Any]:
+    """JSON Schema of the counts."""
+    return object_({f"{kind}{old}": COUNT for kind in KINDS for old in ("", "_old")})
+
+
+def earlier_schema() -> dict[str, Any]:
+    """JSON Schema of an index of documents elsewhere that was looked up."""
+    time = {"type": ["string", "null"], "description": "capture time, ISO 8601"}
+    origin = object_({"name": {"type": "string"}, "kind": NAME, "entries": COUNT})
+    return object_(
+        {
+            "role": {"enum": ["witness", "against"]},
+            "sha256": described(SHA256, "of its header"),
+            "entries": COUNT,
+            "origins": {"type": "array", "items": origin},
+            "earliest": time,
+            "latest": time,
+        }
     )

@@ -6,7 +6,6 @@ the release on any runner. The manifest is written last: a release without one i
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import xxhash
 
 from provenance.annotators.tokens import load_tokenizer
@@ -27,23 +27,13 @@ from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
-from provenance.release.blocks import (
-    NO_DOCUMENTS,
-    Block,
-    Dealing,
-    Scatter,
-    ShardPaths,
-    Survey,
-    gather,
-    read_survey,
-    release_schema,
-    save_survey,
-)
-from provenance.release.card import build_card
+from provenance.release.blocks import Block, Scatter, gather, release_schema
+from provenance.release.contents import count_data, count_ledger, describe_contents, merge_contents
+from provenance.release.description import describe_release
 from provenance.release.layout import is_data, is_ledger, splits_of
 from provenance.release.ledger import LedgerPart, plan_ledger, write_ledger
-from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
-from provenance.release.order import Order, plan_order, windows_for
+from provenance.release.manifest import ReleaseError, build_manifest, file_entry, read_manifest, write_json
+from provenance.release.order import Order
 from provenance.release.parts import (
     DataFormat,
     DataPart,
@@ -52,11 +42,11 @@ from provenance.release.parts import (
     plan_data,
     write_data,
 )
-from provenance.release.splits import SplitTable
-from provenance.schema import RELEASE_COLUMNS
-
-_CARD = "README.md"
-_SURVEY = "survey.npz"
+from provenance.release.preparation import Preparation
+from provenance.release.report.page import report_files
+from provenance.release.standards.lineage import Dataset, published
+from provenance.release.standards.origin import run_id
+from provenance.schema import DECISIONS, LEDGER
 
 
 @dataclass(frozen=True)
@@ -93,6 +83,7 @@ class Publication:
         release: directory of the release.
         fingerprint: of everything that decides its files.
         filters: reasons of the filters, in their order.
+        stages: what decides each stage's result, by its name: its run is called by it.
     """
 
     storage: Storage
@@ -102,35 +93,34 @@ class Publication:
     release: str
     fingerprint: str
     filters: tuple[str, ...] = ()
+    stages: tuple[tuple[str, str], ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the published documents."""
-        return release_schema(self.annotated, RELEASE_COLUMNS)
-
-    def dealing(self) -> Dealing:
-        """How documents are told apart when they are counted and dealt."""
-        windows = windows_for(sum(shard.text_bytes for shard in self.workspace.shards()))
-        return Dealing(self.configuration.release.seed, windows, SplitTable())
+        return release_schema(self.annotated)
 
     def scatter(self, plan: Plan, pending: Sequence[DataPart]) -> Scatter:
         """What deals documents to the parts that are still to be written."""
         return Scatter(
             storage=self.storage,
             scratch=self.scratch,
-            shards=self.shards,
+            shards=self.preparation.shards,
             schema=self.schema,
-            dealing=self.dealing(),
+            dealing=self.preparation.dealing(),
             order=plan.order,
             parts=frozenset(part.number for part in pending),
         )
 
     @property
-    def shards(self) -> tuple[ShardPaths, ...]:
-        """The annotated shards and their decisions, in the order of the inputs."""
-        found = self.workspace.shards()
-        return tuple(
-            ShardPaths(shard.name, shard.path, self.workspace.decisions_path(shard)) for shard in found
+    def preparation(self) -> Preparation:
+        """What is counted before anything is written."""
+        return Preparation(
+            storage=self.storage,
+            workspace=self.workspace,
+            options=self.configuration.release,
+            directory=self._workspace_path("counts"),
+            fingerprint=self.fingerprint,
         )
 
     @property
@@ -138,47 +128,22 @@ class Publication:
         """Where documents wait for the part that they are dealt to."""
         return StorageScratch(self.storage, self._workspace_path("scratch"))
 
-    def survey_stands(self) -> bool:
-        """Whether the documents of this very release have been counted already."""
-        path = self._workspace_path(_SURVEY)
-        return (
-            self.storage.info(path) is not None
-            and read_survey(self.storage, path, self.fingerprint) is not None
-        )
-
-    def write_survey(self, survey: Survey | None) -> None:
-        """Keep what was counted; None: of no documents at all."""
-        save_survey(self.storage, self._workspace_path(_SURVEY), survey or NO_DOCUMENTS, self.fingerprint)
-
-    def read_survey(self) -> Survey:
-        """What was counted.
-
-        Raises:
-            ReleaseError: where it was not.
-        """
-        found = read_survey(self.storage, self._workspace_path(_SURVEY), self.fingerprint)
-        if found is None:
-            raise ReleaseError(f"{self.release}: its documents were not counted; run the same command again")
-        return found
-
     def plan(self) -> Plan:
         """The files that the decisions ask for, and the order of the documents.
 
         Raises:
             PartsError: where the configuration asks for parts that cannot be made.
         """
-        options = self.configuration.release
-        survey, splits = self.read_survey(), splits_of(options)
-        order = plan_order(
-            survey.cells,
-            survey.windows,
-            splits=len(splits),
-            shard_bytes=options.shard_bytes,
-            parts=options.parts,
-        )
+        survey = self.preparation.read_survey()
+        order = self.preparation.order(survey)
         rows = [shard.rows for shard in self.workspace.shards()]
-        ledger = plan_ledger(list(zip(self.shards, rows, strict=True)))
-        return Plan(order, survey.blocks, tuple(plan_data(order, splits)), tuple(ledger))
+        ledger = plan_ledger(list(zip(self.preparation.shards, rows, strict=True)))
+        return Plan(
+            order,
+            survey.blocks,
+            tuple(plan_data(order, splits_of(self.configuration.release))),
+            tuple(ledger),
+        )
 
     def path(self, part: DataPart | LedgerPart) -> str:
         """Where a file of the release is."""
@@ -188,7 +153,8 @@ class Publication:
         """What was counted of a finished file, or None where it has to be written (again)."""
         path = self._counts_path(part)
         written = self.storage.info(self.path(part))
-        if written is None or self.storage.info(path) is None:
+        left = (path, self._contents_path(part))
+        if written is None or any(self.storage.info(beside) is None for beside in left):
             return None
         counts: dict[str, Any] = json.loads(read_bytes(self.storage, path))
         if counts.pop("fingerprint") != self.fingerprint or counts["bytes"] != written.size:
@@ -196,12 +162,12 @@ class Publication:
         return counts
 
     def is_closed(self) -> bool:
-        """Whether the manifest there is that of this very release."""
+        """Whether the manifest there is that of this very release, and of what now lies beside its inputs."""
         try:
-            self.manifest()
+            found = self.manifest()
         except ReleaseError:  # none, damaged or another one: written again
             return False
-        return True
+        return bool(found["passed_over"] == self._annotated()["passed_over"])
 
     def open(self) -> None:
         """Take the directory: from here until `close` it holds no finished release."""
@@ -229,6 +195,8 @@ class Publication:
         self.storage.delete(counts_path)
         with self.storage.create(self.path(part)) as file:
             counts = write(file=file)
+        with self.storage.create(self._contents_path(part)) as file:
+            pq.write_table(self._count(part), file, compression="zstd")
         line = json.dumps({"fingerprint": self.fingerprint, **counts}).encode()
         write_bytes(self.storage, counts_path, line)
         return int(counts["bytes"])
@@ -239,10 +207,16 @@ class Publication:
         Raises:
             ReleaseError: where one of the files was not written.
         """
-        manifest = self._manifest(plan.order, [self._need_counts(part) for part in plan.parts])
-        card = build_card(manifest).encode()
-        manifest["files"].append(_file_entry(_CARD, card))
-        write_bytes(self.storage, join(self.release, _CARD), card)
+        counts = [self._need_counts(part) for part in plan.parts]
+        contents = merge_contents(self._contents(part) for part in plan.parts)
+        manifest = self._manifest(plan.order, counts, describe_contents(contents))
+        for path, data in describe_release(manifest, self._schemas(), contents):
+            manifest["files"].append(file_entry(path, data))
+            write_bytes(self.storage, join(self.release, path), data)
+        shards = {shard.name: shard.path for shard in self.workspace.shards()}
+        for name, content in report_files(self.storage, self.release, manifest, shards):
+            manifest["files"].append(file_entry(name, content))
+            write_bytes(self.storage, join(self.release, name), content)
         listed = {item["path"] for item in manifest["files"]} | {INCOMPLETE, LOCK}
         wanted = {join(self.release, path) for path in listed}
         for item in self.storage.list(self.release):
@@ -267,30 +241,67 @@ class Publication:
             )
         return found
 
-    def _manifest(self, order: Order, counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The manifest of the release without its card; `counts` are those of its files."""
+    def released(self) -> list[Dataset]:
+        """Data and ledger of the finished release as lineage names them."""
+        return published(self.manifest(), self._schemas())
+
+    def _schemas(self) -> dict[str, pa.Schema]:
+        """Columns of what the stages leave and of what is published."""
+        return {"data": self.schema, "ledger": LEDGER, "annotated": self.annotated, "decisions": DECISIONS}
+
+    def _manifest(
+        self, order: Order, counts: Sequence[dict[str, Any]], contents: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The manifest of the release without what describes it; `counts` are those of its files."""
         data = [item for item in counts if is_data(item["path"])]
         decided = [self.workspace.decisions_path(shard) for shard in self.workspace.shards()]
         footer = read_footers(self.storage, decided)
         crawl = json.loads(read_bytes(self.storage, self.workspace.crawl_path))
         crawl["detector"]["documents"] = footer.judged
         crawl["detector"]["neural"] = neural_cost(self.configuration, footer.asked)
-        published = add_sums(item["sums"] for item in data)
+        sums = add_sums(item["sums"] for item in data)
         request = cap_request(self.configuration.cap)
         return build_manifest(
             self.configuration,
             self.fingerprint,
-            inputs=self.workspace.need_state("annotate")["inputs"],
+            inputs=self._annotated()["inputs"],
+            passed_over=self._annotated()["passed_over"],
             data=[{**item, "sums": whole(item["sums"])} for item in data],
             ledger=[item for item in counts if is_ledger(item["path"])],
-            certificate=build_certificate(request, footer.before, published, footer.selection),
+            certificate=build_certificate(request, footer.before, sums, footer.selection),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
+            contents=contents,
+            runs=self._runs(),
             filters=report_filters(self.filters, footer.filtered),
             order=describe_order(order, self.configuration.release.seed, data),
             splits=describe_splits(data),
             earlier=self.workspace.need_state("deduplicate").get("references", []),
         )
+
+    def _annotated(self) -> dict[str, Any]:
+        """What the annotate stage says of its inputs."""
+        return self.workspace.need_state("annotate")
+
+    def _runs(self) -> list[dict[str, Any]]:
+        """How the run of the whole job and of each stage is called, and the rows that it left."""
+        records = sum(shard.rows for shard in self.workspace.shards())
+        with self.storage.open(self.workspace.clusters_path) as file:
+            rows = {"deduplicate": pq.read_metadata(file).num_rows}
+        return [
+            {"stage": stage, "run": run_id(stage, made_by), "rows": rows.get(stage, records)}
+            for stage, made_by in self.stages
+        ]
+
+    def _count(self, part: DataPart | LedgerPart) -> pa.Table:
+        """What a finished file holds, as rows of `contents.CONTENTS`."""
+        with self.storage.open(self.path(part)) as file:
+            written = pq.ParquetFile(file)
+            return count_ledger(written) if is_ledger(part.path) else count_data(written)
+
+    def _contents(self, part: DataPart | LedgerPart) -> pa.Table:
+        with self.storage.open(self._contents_path(part)) as file:
+            return pq.read_table(file, pre_buffer=False)
 
     def _need_counts(self, part: DataPart | LedgerPart) -> dict[str, Any]:
         found = self.counts(part)
@@ -301,11 +312,10 @@ class Publication:
     def _counts_path(self, part: DataPart | LedgerPart) -> str:
         return self._workspace_path(part.path.replace("/", "-") + ".json")
 
+    def _contents_path(self, part: DataPart | LedgerPart) -> str:
+        return self._workspace_path(part.path.replace("/", "-") + ".contents.parquet")
+
     def _workspace_path(self, name: str) -> str:
         # A workspace can be published to several places: each has its own counts.
         folder = xxhash.xxh3_64_hexdigest(self.release.encode())
         return self.workspace.path("published", folder, name)
-
-
-def _file_entry(path: str, data: bytes) -> dict[str, Any]:
-    return {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

@@ -6,19 +6,33 @@ it. Groups are dealt by a seeded hash until every split has its share of the tok
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from provenance.decisions.hashes import selection_hash
+from provenance.duplicates.edges import read_edges
+from provenance.duplicates.scratch import Piece, StorageScratch
+from provenance.duplicates.sketches import ROW_BITS
 from provenance.errors import DataError
+from provenance.files.shards import read_range, read_rows
+from provenance.files.storage import Storage, read_bytes
 
 #: Ranges of group hashes that are dealt as one: with more groups than that, some hundred sites share a range.
 GROUP_BINS = 1 << 16
 _SHIFT = np.uint64(64 - 16)
+#: How far the tokens of a split may be from its share of all, of that share.
+TOLERANCE = 0.02
+_READ = ("doc_id", "domain")
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -26,6 +40,15 @@ Hashes = NDArray[np.uint64]
 
 class SplitsError(DataError):
     """Splits that cannot be made of what was kept; the message says which can."""
+
+
+@dataclass(frozen=True)
+class ShardPaths:
+    """An annotated shard and its decisions."""
+
+    name: str
+    annotated: str
+    decisions: str
 
 
 @dataclass(frozen=True)
@@ -75,3 +98,160 @@ def group_hashes(rows: pa.Table, seed: int) -> Hashes:
 def group_bins(hashes: Hashes) -> Ints:
     """The range of each group's hash."""
     return (hashes >> _SHIFT).astype(np.int64)
+
+
+def link_groups(
+    storage: Storage,
+    shards: Sequence[ShardPaths],
+    scratch: StorageScratch,
+    pieces: Sequence[Piece],
+    seed: int,
+) -> SplitTable:
+    """Groups that components of verified near-duplicates tie together, by the documents of them that are kept.
+
+    Two kept documents of a component are less similar than the threshold, but each is near something that is near the
+    other. `pieces` hold the verified edges; ids and hashes alone are in memory.
+    """
+    low, high = read_edges(scratch, list(pieces))
+    where = np.unique(np.concatenate([low, high]))
+    if not len(where):
+        return SplitTable(seed)
+    label = _components(np.searchsorted(where, low), np.searchsorted(where, high), len(where))
+    shard = (where >> np.uint64(ROW_BITS)).astype(np.int64)
+    components, groups = [], []
+    for number in np.unique(shard).tolist():
+        of = shard == number
+        rows = (where[of] & np.uint64((1 << ROW_BITS) - 1)).astype(np.int64)
+        decision = read_rows(storage, shards[number].decisions, ["decision"], rows)["decision"]
+        kept = np.asarray(decision.to_numpy() == "kept")
+        table = read_rows(storage, shards[number].annotated, _READ, rows[kept])
+        components.append(label[of][kept])
+        groups.append(group_hashes(table, seed))
+    return _tied(np.concatenate(components), np.concatenate(groups), seed)
+
+
+def _tied(component: Ints, group: Hashes, seed: int) -> SplitTable:
+    """Groups that share a component, each with the lowest hash of all that it is tied to."""
+    found, at = np.unique(group, return_inverse=True)
+    known, component = np.unique(component, return_inverse=True)
+    label = _components(component + len(found), at, len(found) + len(known))[: len(found)]
+    lowest = np.full(int(label.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(lowest, label, found)
+    leader = lowest[label]
+    several = np.bincount(label, minlength=len(lowest))[label] > 1
+    return SplitTable(seed, linked=found[several], leader=leader[several])
+
+
+def _components(left: Ints, right: Ints, nodes: int) -> Ints:
+    graph = coo_array((np.ones(len(left), np.bool_), (left, right)), (nodes, nodes))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def count_groups(storage: Storage, shard: ShardPaths, table: SplitTable) -> NDArray[np.float64]:
+    """Tokens of the kept documents of a shard, and how many of them are expected to be synthetic, by range of group hashes.
+
+    Of shape (2, GROUP_BINS). The second are whole millionths, so that sums do not depend on their order.
+    """
+    counts = np.zeros((2, GROUP_BINS))
+    decided = read_range(storage, shard.decisions, ["decision", "synthetic_probability"], 0, 1 << ROW_BITS)
+    rows = np.flatnonzero(decided["decision"].to_numpy() == "kept")
+    facts = read_rows(storage, shard.annotated, [*_READ, "token_count"], rows)
+    if len(facts):
+        bins = group_bins(table.groups(facts))
+        tokens = np.maximum(np.asarray(facts["token_count"].fill_null(0), np.float64), 1)
+        probability = np.nan_to_num(np.asarray(decided["synthetic_probability"], np.float64)[rows])
+        np.add.at(counts[0], bins, tokens)
+        np.add.at(counts[1], bins, np.round(tokens * probability * 1e6))
+    return counts
+
+
+def sum_groups(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Counts of several shards as one; exact, as long as they are whole and below 2^53."""
+    return np.asarray(np.sum(parts, axis=0), np.float64)
+
+
+def choose_splits(counts: NDArray[np.float64], shares: Mapping[str, Decimal]) -> NDArray[np.uint8]:
+    """The number of the split of each range of group hashes, as `shares` names them.
+
+    The largest split gets what the others leave. Each of these takes ranges in the order of their hashes while they fit
+    its tokens and its part of what is expected to be synthetic; what is then still missing is made up by the ranges that fit best.
+
+    Raises:
+        SplitsError: where a split is further than `TOLERANCE` from its share; says what can be met.
+    """
+    tokens, synthetic = counts
+    names = list(shares)
+    rest = max(range(len(names)), key=lambda number: shares[names[number]])
+    split = np.full(len(tokens), rest, np.uint8)
+    for number in sorted(range(len(names)), key=lambda number: shares[names[number]]):
+        if number != rest:
+            wanted = float(shares[names[number]])
+            taken = _fill(tokens, synthetic, wanted, (split == rest) & (tokens > 0))
+            split[taken] = number
+    found = np.bincount(split, weights=tokens, minlength=len(names)) / max(tokens.sum(), 1.0)
+    asked = np.array([float(shares[name]) for name in names])
+    if (np.abs(found - asked) > TOLERANCE * asked).any():
+        raise SplitsError(_refusal(names, asked, found, tokens))
+    return split
+
+
+def _fill(
+    tokens: NDArray[np.float64], synthetic: NDArray[np.float64], share: float, free: NDArray[np.bool_]
+) -> Ints:
+    """Ranges that make up a share of all tokens as nearly as may be."""
+    room, budget = share * tokens.sum(), share * synthetic.sum()
+    taken: list[int] = []
+    for place in np.flatnonzero(free).tolist():
+        if tokens[place] <= room and synthetic[place] <= budget:
+            taken.append(place)
+            room -= tokens[place]
+            budget -= synthetic[place]
+    free = free.copy()
+    free[taken] = False
+    while free.any():
+        open_ = np.flatnonzero(free)
+        best = open_[np.argmin(np.abs(room - tokens[open_]))]
+        if abs(room - tokens[best]) >= abs(room):
+            break
+        taken.append(int(best))
+        free[best] = False
+        room -= tokens[best]
+    return np.array(taken, np.int64)
+
+
+def _refusal(
+    names: list[str], asked: NDArray[np.float64], found: NDArray[np.float64], tokens: NDArray[np.float64]
+) -> str:
+    nearest = ", ".join(f"{name}: {share:.4f}" for name, share in zip(names, found, strict=True))
+    worst = int(np.argmax(np.abs(found - asked) / asked))
+    largest = tokens.max(initial=0) / max(tokens.sum(), 1.0)
+    return (
+        f"release.splits: {names[worst]} cannot have {asked[worst]:g} of the tokens within {TOLERANCE:.0%} of that: sites and what "
+        f"resembles them stay together, {int((tokens > 0).sum()):,} groups were kept and the largest holds {largest:.4f}; "
+        f"nearest is {{{nearest}}}"
+    )
+
+
+def save_groups(
+    storage: Storage, path: str, links: SplitTable, counts: NDArray[np.float64], fingerprint: str
+) -> None:
+    """Keep what splits are chosen from; `fingerprint` is that of all it depends on."""
+    with storage.create(path) as file:
+        np.savez(file, fingerprint=fingerprint, counts=counts, linked=links.linked, leader=links.leader)
+
+
+def read_groups(
+    storage: Storage, path: str, seed: int, fingerprint: str
+) -> tuple[SplitTable, NDArray[np.float64]] | None:
+    """Kept links and counts, or None where there are none of this fingerprint."""
+    if storage.info(path) is None:
+        return None
+    found = np.load(io.BytesIO(read_bytes(storage, path)), allow_pickle=False)
+    if str(found["fingerprint"]) != fingerprint:
+        return None
+    return SplitTable(seed, linked=found["linked"], leader=found["leader"]), found["counts"]
+
+
+def read_pieces(storage: Storage, path: str) -> list[Piece]:
+    """Where verified edges lie, as stage 2 left word of it."""
+    return [Piece(**piece) for piece in json.loads(read_bytes(storage, path))]

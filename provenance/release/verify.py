@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -22,62 +25,99 @@ from provenance.decisions.filters import report_filters
 from provenance.decisions.measure import Sums, add_sums, measure_documents, whole
 from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
-from provenance.files.ownership import LOCK, MANIFEST
-from provenance.files.storage import Storage, join
+from provenance.files.ownership import MANIFEST
+from provenance.files.storage import Storage, join, read_bytes
+from provenance.release.contents import (
+    DOMAINS,
+    count_data,
+    count_ledger,
+    describe_contents,
+    list_domains,
+    merge_contents,
+)
+from provenance.release.findings import Findings, check_files, check_one, find_part
 from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.release.parts import describe_splits, expected_share
-from provenance.release.proof import add_proof, count_proof
+from provenance.release.proof import PROOF_COLUMNS, add_proof, count_proof
+from provenance.release.standards.files import CHECKS, check_file, check_standards
+from provenance.release.standards.licenses import spdx_of_mixture
+from provenance.release.times import COLUMNS, count_times, report_times
 from provenance.schema import LEDGER, RELEASE
 
-_CHUNK = 1 << 20
 #: Documents with one of these reasons passed all filters; with one of those a filter dropped them.
 _PASSED = pa.array(["duplicate", "earlier_release", "synthetic_cap"])
-_FILTERS = pa.array(["removed", "opt_out", "personal_data"])
+_FILTERS = pa.array(["removed", "opt_out", "personal_data", "contaminated"])
 _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
 ).split()
-_DATA_READ = [*_SCORED, "sampling_weight", "witness", "witness_place", "low_background"]
-_LEDGER_READ = [*_SCORED, "decision", "reason", "duplicate_of", "similarity"]
+_NEW = ("capture_evidence", "time_remark")
+_DATA_READ = [*_SCORED, "sampling_weight", *PROOF_COLUMNS[1:]]
+_LEDGER_READ = [*dict.fromkeys([*_SCORED, *COLUMNS]), "decision", "reason", "duplicate_of", "similarity"]
 
 
 def verify(storage: Storage, release: str) -> list[str]:
     """Everything that is wrong with a release, one sentence each; an empty list means that it verifies."""
+    return inspect(storage, release).problems
+
+
+def inspect(storage: Storage, release: str) -> Findings:
+    """What is wrong with a release, and what is only worth a remark: what a hub left or changed around it."""
+    findings = Findings()
     try:
         manifest = read_manifest(storage, release)
     except ReleaseError as error:
-        return [str(error)]  # without a manifest there is nothing to verify against
+        findings.problems.append(str(error))  # without a manifest there is nothing to verify against
+        return findings
+    with _explained(release, findings):
+        check_files(storage, release, manifest, findings)
+        if not findings.problems:  # rows of damaged files prove nothing more
+            findings.problems += _rows(storage, release, manifest)
+        if not findings.problems:  # what describes wrong rows is wrong with them
+            read = partial(_read, storage, release)
+            findings.problems += check_standards(read, manifest)
+    return findings
+
+
+def inspect_part(storage: Storage, release: str, name: str) -> Findings:
+    """What is wrong with one file of a release: its digest, and its rows or its validity by its standard.
+
+    `name` is its path below the release, or how that ends where only one file's does.
+
+    Raises:
+        UsageError: where no file or more than one is called so.
+        ReleaseError: where there is no finished release.
+    """
+    manifest, findings = read_manifest(storage, release), Findings()
+    item = find_part(manifest, name)
+    path = item["path"]
+    with _explained(release, findings):
+        findings.problems += check_one(storage, release, item)
+        if findings.problems:
+            return findings
+        if path in CHECKS:
+            findings.problems += check_file(path, _read(storage, release, path), manifest)
+        elif is_data(path) or is_ledger(path):
+            request = read_request(manifest["synthetic"])
+            with storage.open(join(release, path)) as file:
+                findings.problems += _file(pq.ParquetFile(file), item, request, _Rows())
+    return findings
+
+
+@contextmanager
+def _explained(release: str, findings: Findings) -> Iterator[None]:
+    """What cannot be read is a problem like others."""
     try:
-        # Rows of damaged files prove nothing more.
-        return list(_files(storage, release, manifest)) or list(_rows(storage, release, manifest))
+        yield
     except (pa.ArrowException, OSError) as error:
-        return [f"{release}: rows cannot be read: {error}"]
+        findings.problems.append(f"{release}: rows cannot be read: {error}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return [f"{join(release, MANIFEST)}: is not as the program writes it: {error!r}"]
+        findings.problems.append(f"{join(release, MANIFEST)}: is not as the program writes it: {error!r}")
 
 
-def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
-    listed = {item["path"]: item for item in manifest["files"]}
-    prefix = release.rstrip("/") + "/"
-    present = {item.path.removeprefix(prefix): item.size for item in storage.list(release)}
-    for path, item in listed.items():
-        if path not in present:
-            yield f"{path}: is missing"
-        elif present[path] != item["bytes"]:
-            yield f"{path}: has {present[path]:,} bytes, the manifest says {item['bytes']:,}"
-        elif _digest(storage, join(release, path)) != item["sha256"]:
-            yield f"{path}: its SHA-256 is not the one in the manifest (the file was changed or damaged)"
-    for path in sorted(set(present) - set(listed) - {MANIFEST, LOCK}):
-        yield f"{path}: is not in the manifest"
-
-
-def _digest(storage: Storage, path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _read(storage: Storage, release: str, path: str) -> bytes:
+    return read_bytes(storage, join(release, path))
 
 
 @dataclass
@@ -91,27 +131,37 @@ class _Rows:
     represented: list[np.ndarray] = field(default_factory=list)  # documents that are no duplicates
     least_similar: float = 1.0
     decisions: Counter[str] = field(default_factory=Counter)
+    times: Counter[str] = field(default_factory=Counter)
+    with_times: bool = True  # earlier releases do not say what proved their times
     published: list[Sums] = field(default_factory=list)  # of the data
     proof: list[dict[str, int]] = field(default_factory=list)  # of the file at hand, then of the data
     filtered: dict[str, list[Sums]] = field(
         default_factory=dict
     )  # of all documents, by the filter that drops them
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
+    sites: dict[str, set[str]] = field(default_factory=dict)  # registrable domains of each split
     unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to
+    contents: list[pa.Table] = field(default_factory=list)
 
 
 def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
     synthetic = manifest["synthetic"]
     request = read_request(synthetic)
-    rows = _Rows()
+    rows = _Rows(with_times="times" in manifest)
     for item in manifest["files"]:
         if is_data(item["path"]) or is_ledger(item["path"]):
             with storage.open(join(release, item["path"])) as file:
-                yield from _file(pq.ParquetFile(file), item, request, rows)
+                table = pq.ParquetFile(file)
+                yield from _file(table, item, request, rows)
+                count = count_data if is_data(item["path"]) else count_ledger
+                rows.contents.append(count(table))
     published = add_sums(rows.published)
     yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
     if "proof" in manifest:
         yield from _differences("proof", add_proof(rows.proof), manifest["proof"])
+    if rows.with_times:
+        times = report_times([rows.times], []) | {"claims": manifest["times"]["claims"]}
+        yield from _differences("times", times, manifest["times"])
     yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
     yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
@@ -126,13 +176,32 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
         yield from _differences(f"filters: {item['reason']}", item, stated[number])
     data = [item for item in manifest["files"] if is_data(item["path"])]
     yield from _differences("splits", describe_splits(data), manifest.get("splits", {}))
+    yield from _leaks(rows.sites)
+    if "contents" in manifest:  # not in releases of format 1
+        yield from _contents(manifest, merge_contents(rows.contents))
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
+
+
+def _contents(manifest: dict[str, Any], counts: pa.Table) -> Iterator[str]:
+    """What is counted by language, licence, source, domain and day is what the files hold."""
+    found = describe_contents(counts)
+    for part, section in found.items():
+        for name, value in section.items():
+            if value != manifest["contents"].get(part, {}).get(name):
+                yield f"contents: {part}: {name}: what the manifest says is not what the files hold"
+    if spdx_of_mixture(found) != manifest["license"]:
+        yield "license: the SPDX expression is not that of the licences that the documents declare"
+    digests = {item["path"]: item["sha256"] for item in manifest["files"]}
+    if DOMAINS in digests and hashlib.sha256(list_domains(counts)).hexdigest() != digests[DOMAINS]:
+        yield f"{DOMAINS}: does not list the domains that the files hold"
 
 
 def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows: _Rows) -> Iterator[str]:
     path, documents = item["path"], is_data(item["path"])
     for column in RELEASE if documents else LEDGER:
+        if column.name in _NEW and not rows.with_times:
+            continue
         at = table.schema_arrow.get_field_index(column.name)
         if at < 0:
             yield f"{path}: column {column.name} is missing"
@@ -140,7 +209,8 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
     if documents:
         before = len(rows.proof)
-        sums = add_sums(_data_batches(table, request, rows))
+        sites = rows.sites.setdefault(item["split"], set()) if "split" in item else None
+        sums = add_sums(_data_batches(table, request, rows, sites))
         rows.published.append(sums)
         found = {
             "documents": table.metadata.num_rows,
@@ -153,18 +223,33 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             found["expected_share"] = expected_share(sums, request)
     else:
         decisions: Counter[str] = Counter()
+        times: Counter[str] = Counter()
         for batch in table.iter_batches(columns=_LEDGER_READ):
             decisions.update(_ledger_batch(batch, request, rows))
+            times += count_times(batch) if rows.with_times else Counter()
         rows.decisions.update(decisions)
+        rows.times.update(times)
         found = {"records": table.metadata.num_rows, "decisions": dict(decisions)}
+        found |= {"times": dict(times)} if rows.with_times else {}
     if rows.unexplained:
         yield f"{path}: {rows.unexplained:,} probabilities are not what prior and evidence add up to"
         rows.unexplained = 0
     yield from _differences(path, found, {name: item[name] for name in found})
 
 
-def _data_batches(table: pq.ParquetFile, request: CapRequest, rows: _Rows) -> Iterator[Sums]:
+def _leaks(sites: dict[str, set[str]]) -> Iterator[str]:
+    """A site is in one split only."""
+    for (one, left), (other, right) in combinations(sites.items(), 2):
+        if both := left & right:
+            yield f"splits: {len(both):,} sites are in both {one} and {other}, such as {min(both)}"
+
+
+def _data_batches(
+    table: pq.ParquetFile, request: CapRequest, rows: _Rows, sites: set[str] | None
+) -> Iterator[Sums]:
     for batch in table.iter_batches(columns=_DATA_READ):
+        if sites is not None:
+            sites.update(pc.unique(batch["domain"]).drop_null().to_pylist())
         rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
         if "witness_place" in batch.schema.names:

@@ -25,7 +25,7 @@ from pipelines.components import choose_keepers
 from pipelines.deduplicate import DeduplicationTasks, FindEdges
 from pipelines.job import Job
 from pipelines.progress import Progress
-from pipelines.publish import WriteParts
+from pipelines.publish import SurveyShards, WriteParts
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation, annotate_records
@@ -41,18 +41,13 @@ from provenance.duplicates.documents import ShardDocuments
 from provenance.duplicates.table import CLUSTERS, clusters_table, shard_facts
 from provenance.files.inputs import find_inputs
 from provenance.files.shards import write_shard
-from provenance.files.storage import LocalStorage, join, write_bytes
+from provenance.files.storage import LocalStorage, write_bytes
 from provenance.files.workspace import Shard
-from provenance.release.parts import (
-    ShardPaths,
-    plan_data,
-    plan_ledger,
-    release_schema,
-    write_data,
-    write_ledger,
-)
+from provenance.release.blocks import release_schema
 from provenance.release.publication import Publication
+from provenance.release.splits import ShardPaths
 from provenance.schema import EVIDENCE, TIME
+from scripts.bench._release import write_release
 from scripts.bench.duplicates import generated
 from scripts.bench.measuring import in_fresh_process, need_crawl, peak, processor_with_children, resident
 
@@ -148,31 +143,6 @@ def decide_shards(
             decisions = decide(one, cap.apply(rule, part), cap.weigh(rule, part))
             pq.write_table(decisions, file, compression="zstd")
     return paths
-
-
-def write_release(
-    shards: list[Shard],
-    paths: list[ShardPaths],
-    release: Path,
-    configuration: Configuration,
-    schema: pa.Schema,
-) -> None:
-    """Stage 4, its data and ledger."""
-    options, request = configuration.release, cap_request(configuration.cap)
-    for part in plan_data(STORAGE, paths, options.shard_bytes, options.seed):
-        with STORAGE.create(join(str(release), part.path)) as file:
-            write_data(
-                STORAGE,
-                part,
-                file=file,
-                schema=schema,
-                row_group_bytes=options.row_group_bytes,
-                seed=options.seed,
-                request=request,
-            )
-    for part in plan_ledger([(path, shard.rows) for path, shard in zip(paths, shards, strict=True)]):
-        with STORAGE.create(join(str(release), part.path)) as file:
-            write_ledger(STORAGE, part, file)
 
 
 def timed(work: Callable[[], None]) -> tuple[float, float]:
@@ -331,6 +301,7 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         detectors=job.detectors,
         scratch_directory=job.workspace.path("scratch"),
         documents=sum(shard.documents for shard in job.workspace.shards()),
+        sites_path=job.workspace.sites_path,
     )
     Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Select" >> Select(tasks))
     publication = Publication(
@@ -341,9 +312,10 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         release=str(workspace / "release"),
         fingerprint="bench",
     )
-    write = WriteParts(publication)
-    parts = publication.plan()
-    Runner().run(lambda pipeline: pipeline | "Parts" >> beam.Create(parts) | "WriteParts" >> write)
+    Runner().run(lambda pipeline: pipeline | "Survey" >> SurveyShards(publication.preparation))
+    plan = publication.plan()
+    write = WriteParts(publication, plan, frozenset(part.path for part in plan.parts))
+    Runner().run(lambda pipeline: pipeline | "WriteParts" >> write)
 
 
 def memory() -> None:

@@ -334,7 +334,12 @@ def line(number: int, page: Page) -> str:
     """A line of the JSON lines file; its dates are a day apart."""
     date = datetime(2019, 2, 1, tzinfo=UTC) + timedelta(days=number)
     text = "\n\n".join("\n".join(wrap(paragraph, 100)) for paragraph in page.paragraphs)
-    fields = {"id": f"library-{number}", "url": page.url, "date": f"{date:%Y-%m-%dT%H:%M:%SZ}", "text": text}
+    fields = {
+        "id": f"library-{number}",
+        "url": page.url,
+        "warc_date": f"{date:%Y-%m-%dT%H:%M:%SZ}",
+        "text": text,
+    }
     return json.dumps(fields) + "\n"
 
 

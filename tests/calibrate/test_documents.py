@@ -38,7 +38,11 @@ def test_old_documents_of_a_release_a_workspace_and_dated_lines_are_the_same(
 ) -> None:
     human = pool[pool.label == "human"].text.drop_duplicates().tolist()[:500]
     rows = [
-        {"text": text, "date": "2019-02-03" if i < 400 else "2025-02-03", "url": f"https://a.example/{i}"}
+        {
+            "text": text,
+            "crawl_date": "2019-02-03" if i < 400 else "2025-02-03",
+            "url": f"https://a.example/{i}",
+        }
         for i, text in enumerate(human)
     ]
     crawl = write(tmp_path / "crawl.jsonl", rows)
@@ -105,15 +109,18 @@ def test_labels_are_read_in_any_spelling_and_rows_without_are_left_out(tmp_path:
 
 def test_a_date_from_before_chat_models_proves_human_and_a_later_one_nothing(tmp_path: Path) -> None:
     dates = ["2022-11-29", "2022-11-30", "2019-05-01T00:00:00Z", "yesterday", None]
-    path = write(tmp_path / "a.jsonl.gz", [{"text": f"t{k}", "date": date} for k, date in enumerate(dates)])
+    path = write(
+        tmp_path / "a.jsonl.gz", [{"text": f"t{k}", "warc_date": date} for k, date in enumerate(dates)]
+    )
     assert labels(path) == [False, False]
     assert labels(path, human_only=True) == [False] * 5
 
 
-def test_the_first_date_of_those_that_are_there_counts(tmp_path: Path) -> None:
+def test_the_first_date_of_a_capture_counts_and_a_publishers_date_does_not(tmp_path: Path) -> None:
     rows = [
-        {"text": "x", "proven_by": "2025-01-01", "date": "2010-01-01"},
-        {"text": "y", "date": "2010-01-01"},
+        {"text": "x", "proven_by": "2025-01-01", "warc_date": "2010-01-01"},
+        {"text": "y", "crawl_date": "2010-01-01"},
+        {"text": "z", "date": "2010-01-01"},
     ]
     assert labels(write(tmp_path / "a.jsonl", rows)) == [False]
 
@@ -143,7 +150,7 @@ def test_files_are_named_by_their_content_and_come_in_one_order(tmp_path: Path) 
 
 
 def test_a_workspace_that_is_not_decided_yet_is_refused(tmp_path: Path) -> None:
-    crawl = write(tmp_path / "crawl.jsonl", [{"text": "a text of some words", "date": "2019-01-01"}])
+    crawl = write(tmp_path / "crawl.jsonl", [{"text": "a text of some words", "crawl_date": "2019-01-01"}])
     assert run("annotate", crawl, "--workspace", tmp_path / "w", "--quiet").code == 0
     with pytest.raises(LabelledError, match="run `provenance select` first"):
         find_sources([str(tmp_path / "w")])

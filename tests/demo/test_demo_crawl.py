@@ -62,7 +62,7 @@ def test_fastwarc_reads_the_stated_records(name: str) -> None:
 def test_lines_are_documents_with_a_text_and_a_date() -> None:
     lines = (DEMO / "demo-2019.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == CONTENTS["records"]["demo-2019.jsonl"]["line"]
-    assert all({"id", "url", "date", "text"} == set(json.loads(line)) for line in lines)
+    assert all({"id", "url", "warc_date", "text"} == set(json.loads(line)) for line in lines)
 
 
 def test_crawl_is_small_but_has_every_kind_of_page() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from provenance.files.inputs import InputError, find_inputs
 from provenance.files.storage import LocalStorage
+from provenance.records import ReadOptions
+from provenance.records.peek import sniff_json
 from tests.program import DEMO, contents, run
 
 STORAGE = LocalStorage()
@@ -34,11 +38,10 @@ def crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_directories_are_searched_and_what_is_passed_over_is_named(crawl: Path) -> None:
     for pattern in (crawl, f"{crawl}/", "crawl", "./crawl"):
         assert names(pattern) == ["a.warc.gz", "below/b.jsonl", "c[1].parquet"]
-    assert sorted(os.path.basename(path) for path in find_inputs(STORAGE, ["crawl"])[1]) == [
-        ".hidden.warc",
-        "notes.txt",
-        "x.warc",
-    ]
+    passed_over = {item.name: item.reason for item in find_inputs(STORAGE, ["crawl"])[1]}
+    assert sorted(passed_over) == [".hidden.warc", "_tmp/x.warc", "notes.txt"]
+    assert passed_over["notes.txt"] == "not named like a crawl file"
+    assert passed_over[".hidden.warc"].startswith("hidden")
 
 
 def test_globs_stay_in_a_directory_unless_they_say_otherwise(crawl: Path) -> None:
@@ -125,3 +128,23 @@ def test_nothing_found_says_what_was_looked_for(crawl: Path) -> None:
     (crawl.parent / "text" / "notes.txt").write_bytes(b"x")
     with pytest.raises(InputError, match="none of the 1 files"):
         names("text")
+
+
+def test_files_called_json_are_read_where_their_bytes_are_a_corpus(crawl: Path) -> None:
+    files = {
+        "c4-train.00000-of-01024.json.gz": gzip.compress(b'{"text": "t"}'),
+        "array.json": b'[{"text": "t"}]',
+        "package.json": b'{"name": "x"}',
+        "x.jsonl.bz2": b"x",
+        "rec.warc.gz.open": b"x",
+    }
+    for name, content in files.items():
+        (crawl / name).write_bytes(content)
+    sniff = partial(sniff_json, options=ReadOptions())
+    inputs, passed_over = find_inputs(STORAGE, ["crawl"], sniff=sniff)
+    assert {item.name for item in inputs} >= {"array.json", "c4-train.00000-of-01024.json.gz"}
+    reasons = {item.name: item.reason for item in passed_over}
+    assert reasons["package.json"] == "JSON without a text field"
+    assert "recompress" in reasons["x.jsonl.bz2"] and "being written" in reasons["rec.warc.gz.open"]
+    assert names("crawl/package.json") == ["package.json"]  # what is named is always read
+    assert "array.json" not in names("crawl")  # without anybody to look into it

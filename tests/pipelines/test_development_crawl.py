@@ -45,7 +45,11 @@ def crawl(shared: Path) -> Path:
 def release(crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     release = tmp_path_factory.mktemp("crawl") / "release"
     inputs = [*crawl.glob("*.gz"), crawl / "mini-crawl-docs.parquet", *(crawl / "malformed").glob("*.warc*")]
-    ended = run("curate", *inputs, "--output", release, "--max-synthetic", 1 / CAP, "--quiet")
+    config = release.parent / "c.yaml"  # `date` of the crawl's lines and rows is the time of the fetch
+    config.write_text("reading: {preset: fineweb}")
+    ended = run(
+        *("curate", *inputs, "--output", release, "--config", config, "--max-synthetic", 1 / CAP, "--quiet")
+    )
     assert ended.code == 0, ended.err
     return release
 

@@ -25,7 +25,7 @@ def test_arc_records_behind_junk_and_wrong_lengths_are_read() -> None:
 def test_arc_versions_1_and_2_are_read() -> None:
     block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><p>old page</p></html>"
     size = str(len(block)).encode()
-    arc = b"filedesc://x.arc 0.0.0.0 20000101000000 text/plain 5\n1 0 x\n\n"
+    arc = b"filedesc://x.arc 0.0.0.0 20010203000000 text/plain 5\n1 0 x\n\n"
     arc += b"http://a.example/ 1.2.3.4 20010203040506 text/html " + size + b"\n" + block + b"\n"
     arc += (
         b"http://b.example/a b 1.2.3.4 20010203040506 text/html 200 - - 0 x.arc "

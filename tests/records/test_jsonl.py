@@ -12,7 +12,7 @@ import zstandard
 
 from tests.records.archives import read
 
-LINE = {"id": "a", "url": "https://a.example/", "date": "2021-06-07", "text": "Grüße", "source": "dump"}
+LINE = {"id": "a", "url": "https://a.example/", "crawl_date": "2021-06-07", "text": "Grüße", "source": "dump"}
 
 
 @pytest.mark.parametrize("encode", [bytes, gzip.compress, zstandard.compress])

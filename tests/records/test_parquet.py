@@ -73,7 +73,9 @@ def test_parquet_with_two_columns_of_one_name_uses_the_first() -> None:
 def test_parquet_with_invalid_utf8_and_impossible_dates_loses_no_row(dictionary: bool) -> None:
     offsets, data = pa.py_buffer(np.array([0, 5, 9], np.int32)), pa.py_buffer(b"caf\xe9sfine")
     text = pa.Array.from_buffers(pa.string(), 2, [None, offsets, data])
-    table = pa.table({"text": text, "date": pa.array([2**62, 1_700_000_000_000_000], pa.timestamp("us"))})
+    table = pa.table(
+        {"text": text, "crawl_date": pa.array([2**62, 1_700_000_000_000_000], pa.timestamp("us"))}
+    )
     rows = read(parquet(table, use_dictionary=dictionary))
     assert [row["text"] for row in rows] == ["caf\N{REPLACEMENT CHARACTER}s", "fine"]
     assert rows[0]["capture_time"] is None and rows[1]["capture_time"].year == 2023

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from provenance.files.storage import LocalStorage
 from provenance.release.explain import describe, explain
 from provenance.release.manifest import ReleaseError
+from tests.hostile import check_page
 from tests.program import DEMO, ledger, run
 
 STORAGE = LocalStorage()
@@ -89,3 +92,40 @@ def test_an_identifier_that_is_not_there_and_a_release_that_is_none(
     assert run("explain", demo_release, "0" * 32).code == 1
     with pytest.raises(ReleaseError, match="not a finished release"):
         explain(STORAGE, str(tmp_path), "0" * 32)
+
+
+def test_the_neighbours_of_a_document_are_named(demo_release: Path, rows: pd.DataFrame) -> None:
+    duplicate = rows[rows.reason == "duplicate"].iloc[0]
+    keeper = rows[rows.doc_id == duplicate.duplicate_of].iloc[0]
+    found, text = of(demo_release, keeper)
+    neighbours: dict[str, Any] = found["neighbours"]  # type: ignore[assignment]
+    alike = rows[rows.duplicate_of == keeper.doc_id]
+    assert neighbours["duplicates"]["records"] == len(alike)
+    assert {row["doc_id"] for row in neighbours["duplicates"]["rows"]} == set(alike.doc_id)
+    assert duplicate.doc_id in text
+    host = urlsplit(keeper.url).hostname
+    same = rows[
+        (rows.url.map(lambda url: urlsplit(url or "").hostname) == host) & (rows.doc_id != keeper.doc_id)
+    ]
+    assert neighbours["host"]["name"] == host and neighbours["host"]["records"] == len(same)
+    assert sum(neighbours["host"]["decisions"].values()) == len(same)
+    assert f"host {host}: {len(same):,} other records" in text
+    other, _ = of(demo_release, duplicate)
+    assert keeper.doc_id not in {row["doc_id"] for row in other["neighbours"]["duplicates"]["rows"]}  # type: ignore[index]
+
+
+def test_the_story_of_a_document_is_a_page(demo_release: Path, rows: pd.DataFrame) -> None:
+    for reason in ("synthetic_cap", "duplicate", "truncated", None):
+        row = rows[rows.reason.isna() if reason is None else rows.reason == reason].iloc[0]
+        ended = run("explain", demo_release, row.doc_id, "--html")
+        assert ended.code == 0, ended.err
+        page = check_page(ended.out)
+        text = " ".join(page.text)
+        assert row.doc_id in text
+        assert all(
+            item["because"][:30] in text for item in (row.evidence if row.evidence is not None else [])
+        )
+        if row.synthetic_probability == row.synthetic_probability:
+            assert repr(float(row.synthetic_probability)) in page.values
+    ended = run("explain", demo_release, "https://library.example/", "--html")
+    assert ended.code == 1 and "name one of them" in ended.err

@@ -11,6 +11,7 @@ import pytest
 from provenance.configuration import Configuration
 from provenance.files.ownership import mark_incomplete
 from provenance.files.storage import LocalStorage
+from provenance.release.contents import CONTENTS, describe_contents
 from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
 
 STORAGE = LocalStorage()
@@ -22,8 +23,16 @@ def manifest(**changes: Any) -> dict[str, Any]:
             "path": "_ledger/0",
             "records": 5,
             "decisions": {"kept": 2, "dropped:duplicate": 1, "failed:http_error": 2},
+            "times": {"proof:ARC": 2, "old:ARC": 1, "proof:": 1, "remark:unreadable": 4},
+            "claims": {"field date": 1},
         },
-        {"path": "_ledger/1", "records": 3, "decisions": {"kept": 2, "dropped:duplicate": 1}},
+        {
+            "path": "_ledger/1",
+            "records": 3,
+            "decisions": {"kept": 2, "dropped:duplicate": 1},
+            "times": {"proof:ARC": 3},
+            "claims": {},
+        },
     ]
     return (
         build_manifest(
@@ -33,11 +42,22 @@ def manifest(**changes: Any) -> dict[str, Any]:
             data=[{"path": "data/0", "tokens": 30}, {"path": "data/1", "tokens": 12}],
             ledger=ledger,
             certificate={"holds": True},
+            contents=describe_contents(CONTENTS.empty_table()),
+            runs=[],
             tokenizer={"name": "own.json", "vocabulary": 400, "sha256": "a" * 64},
             crawl={"detector": {"name": "embedded"}, "prior": {"estimate": "none"}, "sites": {}},
         )
         | changes
     )
+
+
+def test_what_proved_the_times_is_added_up_over_the_files() -> None:
+    assert manifest()["times"] == {
+        "proofs": [{"evidence": "ARC", "documents": 5, "low_background": 1}],
+        "without_proof": 1,
+        "claims": [{"evidence": "field date", "documents": 1}],
+        "remarks": {"contradicted": 0, "impossible": 0, "unreadable": 4},
+    }
 
 
 def saved(folder: Path, data: bytes) -> str:

@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from provenance.annotators.columns import read_column
 from provenance.annotators.dates.claim import Claim
-from provenance.annotators.dates.machine import read_metas, read_microdata, read_scripts, read_times
+from provenance.annotators.dates.contradiction import Machine, contradiction
 from provenance.annotators.dates.order import Order, order_of
-from provenance.annotators.dates.readable import headline, in_data, most_written, near_headline
+from provenance.annotators.dates.readable import in_data, most_written, near_headline
 from provenance.annotators.dates.written import MONTHS, calendar_day, find_dates
 from provenance.annotators.page.search import Page, Pages, batch_pages
 from provenance.schema import TIME
@@ -39,11 +39,16 @@ _LAST_MODIFIED = re.compile(r"^last-modified:[ \t]*([^\r\n]{10,40})", re.IGNOREC
 
 @dataclass(frozen=True)
 class Dates:
-    """Adds `published_time` (a day, as midnight UTC) and `published_evidence` (what claims it)."""
+    """Adds `published_time` (a day, as midnight UTC), `published_evidence` (what claims it) and `capture_doubt`.
+
+    The last is null, or says in words why the record's capture cannot be true; the claim is then read without it.
+    """
 
     name: ClassVar[str] = "dates"
-    version: ClassVar[str] = "3"
-    schema: ClassVar[pa.Schema] = pa.schema([("published_time", TIME), ("published_evidence", pa.string())])
+    version: ClassVar[str] = "4"
+    schema: ClassVar[pa.Schema] = pa.schema(
+        [("published_time", TIME), ("published_evidence", pa.string()), ("capture_doubt", pa.string())]
+    )
 
     def setup(self) -> None:
         """Nothing to load."""
@@ -58,24 +63,49 @@ class Dates:
         captures = read_column(batch, "capture_time", TIME).to_pylist()
         headers = read_column(batch, "http_headers", pa.string()).to_pylist()
         texts = read_column(batch, "text", pa.large_string())
-        claims = [
-            find_published(
-                Document(url or "", captured, headers[row], page=pages[row], text=texts[row].as_py())
+        stated = read_column(batch, "claimed_time", TIME).to_pylist()
+        fields = read_column(batch, "claimed_by", pa.string()).to_pylist()
+        found = [
+            read_dates(
+                Document(
+                    url or "",
+                    captured,
+                    headers[row],
+                    page=pages[row],
+                    text=texts[row].as_py(),
+                    stated=Claim(stated[row].date(), fields[row]) if stated[row] else None,
+                )
             )
             for row, (url, captured) in enumerate(zip(urls, captures, strict=True))
         ]
+        claims, doubts = [claim for claim, _ in found], [doubt for _, doubt in found]
         days = [claim and dt.datetime.combine(claim.day, dt.time(), dt.UTC) for claim in claims]
-        return pa.array(days, TIME), pa.array([claim and claim.evidence for claim in claims], pa.string())
+        evidence = pa.array([claim and claim.evidence for claim in claims], pa.string())
+        return pa.array(days, TIME), evidence, pa.array(doubts, pa.string())
 
 
 class Document(NamedTuple):
-    """Where a claim can stand: the address, the answer's headers, the page, and the text that was extracted."""
+    """Where a claim can stand: the address, the answer's headers, the page, the text, and what the input gives beside it."""
 
     url: str = ""
     captured: dt.datetime | None = None
     headers: str | None = None
     page: Page | None = None
     text: str | None = None
+    stated: Claim | None = None
+
+
+def read_dates(document: Document) -> tuple[Claim | None, str | None]:
+    """The claim that is believed, and why the capture is not, where the record's own claims refute it."""
+    order = order_of(document.url, document.page)
+    machine = Machine(document.page, order) if document.page else None
+    if document.captured is not None:
+        address = next(_in_address(document.url, order), None)
+        claim = contradiction(document.captured, document.headers, document.stated, machine, address)
+        if claim is not None:
+            doubt = f"captured {document.captured:%Y-%m-%d}, but {claim.evidence} says {claim.day:%Y-%m-%d}"
+            return _best(document._replace(captured=None), order, machine), doubt
+    return _best(document, order, machine), None
 
 
 def find_published(document: Document) -> Claim | None:
@@ -84,9 +114,14 @@ def find_published(document: Document) -> Claim | None:
     A day before the web or more than one day after the capture (time zones) is not believed. A time in UTC is moved
     to the day that the page itself writes for it, where that is the next or the one before.
     """
+    order = order_of(document.url, document.page)
+    return _best(document, order, Machine(document.page, order) if document.page else None)
+
+
+def _best(document: Document, order: Order, machine: Machine | None) -> Claim | None:
     captured = document.captured
     latest = captured.date() + _DAY if captured else LAST_DAY
-    claims = (claim for claim in _claims(document) if FIRST_DAY <= claim.day <= latest)
+    claims = (claim for claim in _claims(document, order, machine) if FIRST_DAY <= claim.day <= latest)
     best = next(claims, None)
     if best is None or best.utc_hour is None:
         return best
@@ -105,17 +140,13 @@ def _local(best: Claim, others: Iterator[Claim]) -> Claim:
     return best
 
 
-def _claims(document: Document) -> Iterator[Claim]:
-    page = document.page
-    in_url = _url_day(document.url)
-    if in_url:  # the publisher's own day, where machine-readable times are often in UTC
-        yield Claim(in_url, "url path")
-    order = order_of(document.url, page)
-    year_last = _url_year_last(document.url, order)
-    if year_last:
-        yield Claim(year_last, "url path")
-    if page:
-        yield from _page_claims(page, order)
+def _claims(document: Document, order: Order, machine: Machine | None) -> Iterator[Claim]:
+    # The publisher's own day, where machine-readable times are often in UTC.
+    yield from _in_address(document.url, order)
+    if document.stated:
+        yield document.stated
+    if machine:
+        yield from _page_claims(machine)
     elif document.text:
         for part in (document.text[:1500], document.text[-600:]):
             yield from (Claim(day, "visible text") for day, _ in find_dates(part, order))
@@ -124,14 +155,21 @@ def _claims(document: Document) -> Iterator[Claim]:
         yield from _last_modified(modified[1], document.captured)
 
 
-def _page_claims(page: Page, order: Order) -> Iterator[Claim]:
-    metas = read_metas(page, order)
-    yield from metas.published
-    scripts = read_scripts(page, order)
-    yield from chain(scripts.published, read_microdata(page, order), scripts.dated, metas.dated)
-    times = read_times(page, order, headline(page))
-    yield from chain(times.published, near_headline(page, order), times.dated)
-    yield from chain(metas.modified, scripts.modified, times.modified)
+def _in_address(url: str, order: Order) -> Iterator[Claim]:
+    in_url = _url_day(url)
+    if in_url:
+        yield Claim(in_url, "url path")
+    year_last = _url_year_last(url, order)
+    if year_last:
+        yield Claim(year_last, "url path")
+
+
+def _page_claims(machine: Machine) -> Iterator[Claim]:
+    page, order = machine.page, machine.order
+    yield from machine.metas.published
+    yield from chain(machine.scripts.published, machine.microdata, machine.scripts.dated, machine.metas.dated)
+    yield from chain(machine.times.published, near_headline(page, order), machine.times.dated)
+    yield from chain(machine.metas.modified, machine.scripts.modified, machine.times.modified)
     yield from in_data(page, order)
     yield from most_written(page, order)
 

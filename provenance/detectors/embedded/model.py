@@ -97,7 +97,7 @@ class Model:
     @cached_property
     def tables(self) -> tuple[NDArray[np.uint32], NDArray[np.int8], NDArray[np.uint32]]:
         """Open-addressing tables for the kernel: keys, their weights in the same places, common words."""
-        size = 1 << max(4, int(3 * len(self.keys)).bit_length())
+        size = 1 << max(4, int(2 * len(self.keys)).bit_length())
         placed = np.zeros(size, np.uint32), np.zeros((size, self.weights.shape[1]), np.int8)
         place_keys(self.keys, self.weights, *placed)
         return *placed, index_vocabulary(self.vocabulary)

@@ -111,9 +111,10 @@ def test_the_annotator_writes_midnight_utc_and_nulls() -> None:
     )
     annotator: Annotator = Dates()
     annotator.setup()
-    times, evidence = annotator(batch)
+    times, evidence, doubts = annotator(batch)
     assert (
-        pa.schema(zip(annotator.schema.names, [times.type, evidence.type], strict=True)) == annotator.schema
+        pa.schema(zip(annotator.schema.names, [times.type, evidence.type, doubts.type], strict=True))
+        == annotator.schema
     )
     assert times.to_pylist() == [
         dt.datetime(2020, 3, 12, tzinfo=dt.UTC),

@@ -1,0 +1,94 @@
+"""Whether a record speaks against its own capture: what says a year later that it was published was not fetched before.
+
+Time is proven by captures only, and a capture that its own page refutes proves nothing: clocks were wrong, or a server's
+clock was taken for the archive's. No clock of this machine is asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+
+from provenance.annotators.dates.claim import Claim
+from provenance.annotators.dates.machine import Stated, read_metas, read_microdata, read_scripts, read_times
+from provenance.annotators.dates.order import Order
+from provenance.annotators.dates.readable import headline
+from provenance.annotators.page.search import Page
+
+#: Days between a capture and a claim that no time zone, embargo or slip of a month explains.
+CLEARLY_LATER = dt.timedelta(days=365)
+#: Later claims are nonsense themselves (records.dates.LAST_YEAR).
+_LAST_DAY = dt.date(2037, 12, 31)
+_CLOCKS = re.compile(r"^(date|last-modified):[ \t]*([^\r\n]{10,40})", re.IGNORECASE | re.MULTILINE)
+
+
+class Machine:
+    """What a page states for machines, each kind of place read once and only where it is asked for."""
+
+    def __init__(self, page: Page, order: Order) -> None:
+        self.page, self.order = page, order
+
+    @cached_property
+    def metas(self) -> Stated:
+        return read_metas(self.page, self.order)
+
+    @cached_property
+    def scripts(self) -> Stated:
+        return read_scripts(self.page, self.order)
+
+    @cached_property
+    def microdata(self) -> list[Claim]:
+        return list(read_microdata(self.page, self.order))
+
+    @cached_property
+    def times(self) -> Stated:
+        return read_times(self.page, self.order, headline(self.page))
+
+
+def contradiction(
+    captured: dt.datetime,
+    headers: str | None,
+    stated: Claim | None,
+    machine: Machine | None,
+    address: Claim | None,
+) -> Claim | None:
+    """The claim that refutes a capture: one of publication, of a change or of the server's clock, or two weaker ones.
+
+    Weak are days whose meaning is open: in an address (of a calendar), in `<meta name=date>` and in data of scripts.
+    `stated` is the day that the input gives beside the text.
+    """
+    after = captured.date() + CLEARLY_LATER
+    for claim in _strong(headers, stated, machine):
+        if after < claim.day <= _LAST_DAY:
+            return claim
+    weak = {claim.evidence: claim for claim in _weak(machine, address) if after < claim.day <= _LAST_DAY}
+    return next(iter(weak.values())) if len(weak) > 1 else None
+
+
+def _strong(headers: str | None, stated: Claim | None, machine: Machine | None) -> Iterator[Claim]:
+    if stated:
+        yield stated
+    for name, value in _CLOCKS.findall(headers or ""):
+        try:
+            yield Claim(parsedate_to_datetime(value.strip()).date(), f"HTTP {name.title()}")
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    if machine:
+        yield from machine.metas.published
+        yield from machine.metas.modified
+        yield from machine.scripts.published
+        yield from machine.scripts.modified
+        yield from machine.microdata
+
+
+def _weak(machine: Machine | None, address: Claim | None) -> Iterator[Claim]:
+    if address:
+        yield address
+    if machine:
+        yield from machine.metas.dated
+        yield from machine.scripts.dated
+        yield from machine.times.published
+        yield from machine.times.modified
