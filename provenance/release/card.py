@@ -16,11 +16,21 @@ from provenance.release.times import describe_times
 
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
+#: The other files of a release, for machines.
+_DESCRIPTIONS = """## Machine-readable descriptions
+
+| file | standard |
+|---|---|
+| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
+| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
+| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
+| `prov.json` | W3C PROV-JSON of the run |
+| `domains.csv` | the largest domains by tokens |"""
 
 
 def build_card(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> str:
     """Markdown text of the card, from the manifest and the schemas of the tables `data` and `ledger`."""
-    counts, synthetic, splits = manifest["counts"], manifest["synthetic"], manifest["splits"]
+    counts, synthetic = manifest["counts"], manifest["synthetic"]
     return f"""---
 {build_header(manifest, schemas)}
 ---
@@ -31,9 +41,7 @@ def build_card(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> str:
 provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. {_tokens(manifest["tokenizer"])} `manifest.json` lists every file with its SHA-256 and
 the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
 
-Open `data/` for the documents ({_folders(list(splits))}) and `_ledger/` for the records; the root holds both and is no table.
-{_order(manifest["order"])}
-{_splits(splits)}
+{_shape(manifest)}
 ## Synthetic text
 
 {_cap(synthetic)}
@@ -75,16 +83,16 @@ The texts belong to their authors; `license`, `rights_signals` and `train_opt_ou
 
 {describe_training_content(manifest)}
 
-## Machine-readable descriptions
-
-| file | standard |
-|---|---|
-| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
-| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
-| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
-| `prov.json` | W3C PROV-JSON of the run |
-| `domains.csv` | the largest domains by tokens |
+{_DESCRIPTIONS}
 """
+
+
+def _shape(manifest: dict[str, Any]) -> str:
+    """Which folder to open, how documents are ordered, and what the splits hold."""
+    splits = manifest["splits"]
+    return f"""Open `data/` for the documents ({_folders(list(splits))}) and `_ledger/` for the records; the root holds both and is no table.
+{_order(manifest["order"])}
+{_splits(splits)}"""
 
 
 def _folders(splits: list[str]) -> str:
