@@ -112,6 +112,15 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
     return table.append_column("row", pa.array(row.astype(np.int64)))
 
 
+def count_clusters(storage: Storage, path: str) -> int:
+    """How many documents stage 2 found in clusters; `path` as of `read_clusters`."""
+    rows = 0
+    for _, _, name in json.loads(read_bytes(storage, path)):
+        with storage.open(join(path.rpartition("/")[0], name)) as file:
+            rows += pq.read_metadata(file).num_rows
+    return rows
+
+
 def read_shard(
     storage: Storage,
     shard_path: str,
