@@ -16,6 +16,17 @@ from provenance.release.times import describe_times
 
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
+#: The files that describe the release for programs.
+_DESCRIPTIONS = """## Machine-readable descriptions
+
+| file | standard |
+|---|---|
+| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
+| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
+| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
+| `prov.json` | W3C PROV-JSON of the run |
+| `domains.csv` | the largest domains by tokens |
+"""
 
 
 def build_card(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> str:
@@ -75,16 +86,7 @@ The texts belong to their authors; `license`, `rights_signals` and `train_opt_ou
 
 {describe_training_content(manifest)}
 
-## Machine-readable descriptions
-
-| file | standard |
-|---|---|
-| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
-| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
-| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
-| `prov.json` | W3C PROV-JSON of the run |
-| `domains.csv` | the largest domains by tokens |
-"""
+{_DESCRIPTIONS}"""
 
 
 def _folders(splits: list[str]) -> str:

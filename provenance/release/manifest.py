@@ -60,12 +60,6 @@ def build_manifest(
     why, `contents` what the files hold (`contents.describe_contents`), `runs` how each stage's run is called and how many rows
     it left.
     """
-    decisions: Counter[str] = Counter()
-    for item in ledger:
-        decisions.update(item["decisions"])
-    kept = decisions.get("kept", 0)
-    failed = sum(count for key, count in decisions.items() if key.startswith("failed:"))
-    records = sum(item["records"] for item in ledger)
     return {
         "format": FORMAT,
         "fingerprint": fingerprint,
@@ -78,14 +72,7 @@ def build_manifest(
         "inputs": list(inputs),
         "passed_over": list(passed_over),
         "runs": list(runs),
-        "counts": {
-            "records": records,
-            "kept": kept,
-            "dropped": records - kept - failed,
-            "failed": failed,
-            "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
-            "tokens": sum(item["tokens"] for item in data),
-        },
+        "counts": _counts(data, ledger),
         "times": report_times((item["times"] for item in ledger), (item["claims"] for item in ledger)),
         "contents": contents,
         "license": spdx_of_mixture(contents),
@@ -100,6 +87,24 @@ def build_manifest(
         "prior": crawl["prior"],
         "sites": crawl["sites"],
         "files": [*data, *ledger],
+    }
+
+
+def _counts(data: Sequence[dict[str, Any]], ledger: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the files add up to."""
+    decisions: Counter[str] = Counter()
+    for item in ledger:
+        decisions.update(item["decisions"])
+    kept = decisions.get("kept", 0)
+    failed = sum(count for key, count in decisions.items() if key.startswith("failed:"))
+    records = sum(item["records"] for item in ledger)
+    return {
+        "records": records,
+        "kept": kept,
+        "dropped": records - kept - failed,
+        "failed": failed,
+        "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
+        "tokens": sum(item["tokens"] for item in data),
     }
 
 
