@@ -95,6 +95,15 @@ class Candidates:
         )
 
 
+def count_clusters(storage: Storage, path: str) -> int:
+    """Rows of all files of clusters that `path` names."""
+    rows = 0
+    for _, _, name in json.loads(read_bytes(storage, path)):
+        with storage.open(join(path.rpartition("/")[0], name)) as file:
+            rows += pq.read_metadata(file).num_rows
+    return rows
+
+
 def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
     """The rows of `CLUSTERS` whose address lies in `shard`; `row` is added. `path` says which file has which addresses."""
     first, end = shard << ROW_BITS, (shard + 1) << ROW_BITS

@@ -19,6 +19,7 @@ FROM_RECORDS: dict[str, str] = {
     "doc_id": "record_offset url content_digest",
     "input_file": "record_offset",
     "record_offset": "record_offset",
+    "record_length": "record_length",
     "record_id": "record_id",
     "record_type": "record_type",
     "outcome": f"outcome {_TEXT}",
@@ -35,6 +36,8 @@ FROM_RECORDS: dict[str, str] = {
     "http_status": "http_status",
     "mime": "mime",
     "content_digest": "content_digest",
+    "payload_digest": "payload_digest",
+    "digest_verified": "digest_verified",
     "title": "body charset",
     "text_source": _TEXT,
     "license": _CLAIMS,
@@ -57,6 +60,9 @@ FROM_SHARDS: dict[str, str] = {
     "earliest_capture": "capture_time minhash",
     "proven_by": "capture_time minhash",
     "witness": "doc_id capture_time minhash",
+    "witness_place": "doc_id capture_time minhash input_file record_offset",
+    "witness_similarity": "minhash",
+    "replaces": "doc_id minhash text_digest",
     "low_background": "capture_time minhash",
     "prior_log_odds": "capture_time language source detectors",
     "prior_because": "capture_time language source detectors",
@@ -87,7 +93,7 @@ def comes_from(table: str, runs: Mapping[str, str], schema: pa.Schema | None = N
         }
     if table == "decisions":
         return {
-            name: tuple((*annotated, column) for column in FROM_SHARDS[name].split())
+            name: tuple((*annotated, column) for column in FROM_SHARDS.get(name, "").split())
             for name in DECISIONS.names
         }
     if table == "clusters":
