@@ -65,7 +65,7 @@ def _find(data, offsets, table, lengths, keys, bits, shift, hits):  # type: igno
     unwanted = np.empty(0, np.uint8)
     found = 0
     for row in range(offsets.size - 1):
-        tokens, _, _ = scan(data, offsets[row], offsets[row + 1], table, hashes, unwanted)
+        tokens, _, _ = scan(data, offsets[row], offsets[row + 1], table, hashes=hashes, stream=unwanted)
         for length in lengths:
             for first in range(_runs(hashes, tokens, length, runs)):
                 run = runs[first]
@@ -129,7 +129,16 @@ class GramIndex:
         room = 4096
         while True:
             hits = np.empty((room, 4), np.int64)
-            found = _find(data, offsets, character_table(), lengths, self.keys, bits, shift, hits)
+            found = _find(
+                data,
+                offsets,
+                character_table(),
+                lengths,
+                keys=self.keys,
+                bits=bits,
+                shift=shift,
+                hits=hits,
+            )
             if found <= room:
                 break
             room = int(found)
@@ -205,7 +214,7 @@ def _text_runs(text: str, words: int, least: int) -> tuple[U64, int]:
     """The runs of a text in their order, and how many words they have; none of a text of fewer than `least` words."""
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     hashes = np.empty(len(data) + 1, np.uint64)
-    tokens, _, _ = scan(data, 0, len(data), character_table(), hashes, np.empty(0, np.uint8))
+    tokens, _, _ = scan(data, 0, len(data), character_table(), hashes=hashes, stream=np.empty(0, np.uint8))
     if tokens < least:
         return np.zeros(0, np.uint64), 0
     length = int(min(tokens, words))
@@ -262,14 +271,14 @@ def _span(data: NDArray[np.uint8], first: int, end: int) -> tuple[int, int]:
         low, high = 0, len(data)
         while low < high:
             middle = (low + high) // 2
-            seen = scan(data, 0, middle, table, hashes, nothing)[0] > word
+            seen = scan(data, 0, middle, table, hashes=hashes, stream=nothing)[0] > word
             low, high = (low, middle) if seen else (middle + 1, high)
         at = low - 1 if low else 0
         while at > 0 and data[at] & 0xC0 == 0x80:  # within a character
             at -= 1
         return at
 
-    tokens = scan(data, 0, len(data), table, hashes, nothing)[0]
+    tokens = scan(data, 0, len(data), table, hashes=hashes, stream=nothing)[0]
     return begins(first), begins(end) if end < tokens else len(data)
 
 
