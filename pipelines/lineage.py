@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from provenance import __version__
 from provenance.configuration import Configuration, fingerprint
 from provenance.errors import plain
@@ -101,8 +99,7 @@ class LineageLog:
         """Rows that a finished stage left."""
         if stage != "deduplicate":
             return sum(shard.rows for shard in self.workspace.shards())
-        with self.workspace.storage.open(self.workspace.clusters_path) as file:
-            return int(pq.read_metadata(file).num_rows)
+        return self.workspace.clustered()
 
     def _send(self, run: StageRun, state: str, error: str | None = None) -> None:
         from openlineage.client.serde import Serde

@@ -102,7 +102,7 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
         ds.field("address") < pa.scalar(end, pa.uint64())
     )
     parts = [CLUSTERS.empty_table()]
-    for begin, stop, name in json.loads(read_bytes(storage, path)):
+    for begin, stop, name, _ in json.loads(read_bytes(storage, path)):
         if begin < end and stop > first:
             with storage.open(join(path.rpartition("/")[0], name)) as file:
                 fragment = ds.ParquetFileFormat().make_fragment(file)
@@ -184,7 +184,6 @@ def judge_shard(
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
     no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
-    document = pa.array(rows.document)
     columns = {
         "decision": _settled(table["outcome"], duplicate | dropped),
         **_reasons(rows, duplicate),
@@ -195,7 +194,7 @@ def judge_shard(
         "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
         **_proof(rows, keeper_row),
         **{
-            name: pc.if_else(document, column, pa.scalar(None, column.type))
+            name: pc.if_else(pa.array(rows.document), column, pa.scalar(None, column.type))
             for name, column in posterior.columns.items()
         },
         "synthetic_probability": pa.array(probability, mask=~rows.document),

@@ -17,6 +17,17 @@ from provenance.release.times import describe_times
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
 
+#: The files of a release that other programs read.
+_STANDARDS = """\
+| file | standard |
+|---|---|
+| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
+| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
+| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
+| `prov.json` | W3C PROV-JSON of the run |
+| `domains.csv` | the largest domains by tokens |
+"""
+
 
 def build_card(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> str:
     """Markdown text of the card, from the manifest and the schemas of the tables `data` and `ledger`."""
@@ -77,14 +88,7 @@ The texts belong to their authors; `license`, `rights_signals` and `train_opt_ou
 
 ## Machine-readable descriptions
 
-| file | standard |
-|---|---|
-| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
-| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
-| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
-| `prov.json` | W3C PROV-JSON of the run |
-| `domains.csv` | the largest domains by tokens |
-"""
+{_STANDARDS}"""
 
 
 def _folders(splits: list[str]) -> str:

@@ -60,20 +60,14 @@ def build_manifest(
     why, `contents` what the files hold (`contents.describe_contents`), `runs` how each stage's run is called and how many rows
     it left.
     """
-    decisions: Counter[str] = Counter()
-    for item in ledger:
-        decisions.update(item["decisions"])
+    decisions: Counter[str] = sum((Counter(item["decisions"]) for item in ledger), Counter())
     kept = decisions.get("kept", 0)
     failed = sum(count for key, count in decisions.items() if key.startswith("failed:"))
     records = sum(item["records"] for item in ledger)
     return {
         "format": FORMAT,
         "fingerprint": fingerprint,
-        "versions": {
-            "provenance-pipelines": __version__,
-            "python": ".".join(platform.python_version_tuple()[:2]),
-            **{name: _version(name) for name in _PACKAGES},
-        },
+        "versions": _versions(),
         "configuration": configuration.model_dump(mode="json"),
         "inputs": list(inputs),
         "passed_over": list(passed_over),
@@ -101,6 +95,13 @@ def build_manifest(
         "sites": crawl["sites"],
         "files": [*data, *ledger],
     }
+
+
+def _versions() -> dict[str, str | None]:
+    """Of the program, of Python and of the packages that can change a byte."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    own = {"provenance-pipelines": __version__, "python": python}
+    return own | {name: _version(name) for name in _PACKAGES}
 
 
 def write_json(manifest: dict[str, Any]) -> bytes:

@@ -286,8 +286,7 @@ class Publication:
     def _runs(self) -> list[dict[str, Any]]:
         """How the run of the whole job and of each stage is called, and the rows that it left."""
         records = sum(shard.rows for shard in self.workspace.shards())
-        with self.storage.open(self.workspace.clusters_path) as file:
-            rows = {"deduplicate": pq.read_metadata(file).num_rows}
+        rows = {"deduplicate": self.workspace.clustered()}
         return [
             {"stage": stage, "run": run_id(stage, made_by), "rows": rows.get(stage, records)}
             for stage, made_by in self.stages
