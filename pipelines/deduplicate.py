@@ -191,8 +191,8 @@ class DeduplicationTasks(Shipped):
     def describe_keepers(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         return table.describe_keepers(self.scratch, f"described/{block:06}", sorted(pieces))
 
-    def write_clusters(self, block: int, pieces: Iterable[Piece]) -> list[tuple[int, int, str]]:
-        """Write the clusters of one block; (first address, first behind, file name), nothing for entries of an index."""
+    def write_clusters(self, block: int, pieces: Iterable[Piece]) -> list[tuple[int, int, str, int]]:
+        """Write the clusters of one block; (first address, first behind, file name, rows), nothing for entries of an index."""
         if block >= len(self.blocks):
             return []
         chosen: list[Piece] = []
@@ -205,7 +205,7 @@ class DeduplicationTasks(Shipped):
             pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)
         Metrics.counter(DeduplicationTasks, "clustered").inc(len(rows))
         address = np.asarray(rows["address"])
-        return [(int(address[0]), int(address[-1]) + 1, name)]
+        return [(int(address[0]), int(address[-1]) + 1, name, len(rows))]
 
     def write_routed(self, _: int, routed: Sequence[Routed], path: str) -> int:
         """Name pieces in a file, in their order whoever wrote them."""
@@ -213,7 +213,7 @@ class DeduplicationTasks(Shipped):
         write_bytes(self.storage, path, json.dumps(named).encode())
         return len(named)
 
-    def write_contents(self, _: int, written: Sequence[tuple[int, int, str]]) -> int:
+    def write_contents(self, _: int, written: Sequence[tuple[int, int, str, int]]) -> int:
         """Say which file has the clusters of which addresses."""
         write_bytes(self.storage, self.clusters_path, json.dumps(sorted(written)).encode())
         return len(written)

@@ -16,7 +16,6 @@ from typing import Any
 
 from provenance import __version__
 from provenance.configuration import Configuration, fingerprint
-from provenance.decisions.shard import count_clusters
 from provenance.errors import plain
 from provenance.files.workspace import Workspace
 from provenance.release.standards.lineage import (
@@ -100,7 +99,7 @@ class LineageLog:
         """Rows that a finished stage left."""
         if stage != "deduplicate":
             return sum(shard.rows for shard in self.workspace.shards())
-        return count_clusters(self.workspace.storage, self.workspace.clusters_path)
+        return self.workspace.clustered()
 
     def _send(self, run: StageRun, state: str, error: str | None = None) -> None:
         from openlineage.client.serde import Serde

@@ -38,11 +38,7 @@ def print_summary(
             "release": release,
             "counts": counts,
             "failures": [asdict(failure) for failure in failures[:_REASONS]],
-            "filters": manifest["filters"],
-            "earlier": manifest["earlier"],
-            "proof": manifest["proof"],
-            "passed_over": manifest["passed_over"],
-            "times": manifest["times"],
+            **{name: manifest[name] for name in ("filters", "earlier", "proof", "passed_over", "times")},
             "synthetic": synthetic,
             "seconds": timing,
         }

@@ -95,15 +95,6 @@ class Candidates:
         )
 
 
-def count_clusters(storage: Storage, path: str) -> int:
-    """Rows of all files of clusters that `path` names."""
-    rows = 0
-    for _, _, name in json.loads(read_bytes(storage, path)):
-        with storage.open(join(path.rpartition("/")[0], name)) as file:
-            rows += pq.read_metadata(file).num_rows
-    return rows
-
-
 def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
     """The rows of `CLUSTERS` whose address lies in `shard`; `row` is added. `path` says which file has which addresses."""
     first, end = shard << ROW_BITS, (shard + 1) << ROW_BITS
@@ -111,7 +102,7 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
         ds.field("address") < pa.scalar(end, pa.uint64())
     )
     parts = [CLUSTERS.empty_table()]
-    for begin, stop, name in json.loads(read_bytes(storage, path)):
+    for begin, stop, name, _ in json.loads(read_bytes(storage, path)):
         if begin < end and stop > first:
             with storage.open(join(path.rpartition("/")[0], name)) as file:
                 fragment = ds.ParquetFileFormat().make_fragment(file)
@@ -119,15 +110,6 @@ def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
     table = pa.concat_tables(parts)
     row = np.asarray(table["address"]).astype(np.uint64) - np.uint64(first)
     return table.append_column("row", pa.array(row.astype(np.int64)))
-
-
-def count_clusters(storage: Storage, path: str) -> int:
-    """How many documents stage 2 found in clusters; `path` as of `read_clusters`."""
-    rows = 0
-    for _, _, name in json.loads(read_bytes(storage, path)):
-        with storage.open(join(path.rpartition("/")[0], name)) as file:
-            rows += pq.read_metadata(file).num_rows
-    return rows
 
 
 def read_shard(
@@ -202,7 +184,6 @@ def judge_shard(
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
     none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
     no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
-    document = pa.array(rows.document)
     columns = {
         "decision": _settled(table["outcome"], duplicate | dropped),
         **_reasons(rows, duplicate),
@@ -213,7 +194,7 @@ def judge_shard(
         "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
         **_proof(rows, keeper_row),
         **{
-            name: pc.if_else(document, column, pa.scalar(None, column.type))
+            name: pc.if_else(pa.array(rows.document), column, pa.scalar(None, column.type))
             for name, column in posterior.columns.items()
         },
         "synthetic_probability": pa.array(probability, mask=~rows.document),

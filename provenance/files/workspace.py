@@ -72,6 +72,10 @@ class Workspace:
         """Which file has the clusters of which addresses."""
         return self.path("duplicates", "clusters.json")
 
+    def clustered(self) -> int:
+        """How many documents lie in clusters."""
+        return sum(rows for *_, rows in json.loads(read_bytes(self.storage, self.clusters_path)))
+
     @property
     def verified_edges_path(self) -> str:
         """Where stage 2 names the files of its verified near-duplicates."""

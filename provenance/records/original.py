@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from provenance.errors import DataError
 from provenance.records.arc import ArcDialect
@@ -67,11 +67,12 @@ def _member(stream: BinaryIO, name: str, offset: int, length: int | None) -> Ori
     stored = stream.read(length if length is not None else _FIRST_BYTES)
     if not is_record_start(stored) and not stored.startswith(tuple(MAGIC.values())):
         return None
-    source = ByteSource(_Joined(stored, None if length is not None else stream), offset)
+    rest = None if length is not None else stream
+    source = ByteSource(cast(BinaryIO, _Joined(stored, rest)), offset)
     codec = compression_of(source, name)
     data: list[bytes] = []
     frame = next(_frames(_kept(pieces(source, codec, is_record_start), data)), None)
-    if frame is None or not frame.header or frame.offset != offset:
+    if frame is None or not frame.header:  # the member begins inside a record, or holds none
         return None
     whole = b"".join(data)
     end = whole.find(frame.block, len(frame.header)) + len(frame.block)

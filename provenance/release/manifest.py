@@ -63,11 +63,7 @@ def build_manifest(
     return {
         "format": FORMAT,
         "fingerprint": fingerprint,
-        "versions": {
-            "provenance-pipelines": __version__,
-            "python": ".".join(platform.python_version_tuple()[:2]),
-            **{name: _version(name) for name in _PACKAGES},
-        },
+        "versions": _versions(),
         "configuration": configuration.model_dump(mode="json"),
         "inputs": list(inputs),
         "passed_over": list(passed_over),
@@ -106,6 +102,13 @@ def _counts(data: Sequence[dict[str, Any]], ledger: Sequence[dict[str, Any]]) ->
         "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
         "tokens": sum(item["tokens"] for item in data),
     }
+
+
+def _versions() -> dict[str, str | None]:
+    """Of the program, of Python and of the packages that can change a byte."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    own = {"provenance-pipelines": __version__, "python": python}
+    return own | {name: _version(name) for name in _PACKAGES}
 
 
 def write_json(manifest: dict[str, Any]) -> bytes:

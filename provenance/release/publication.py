@@ -23,7 +23,6 @@ from provenance.decisions.crawl import neural_cost
 from provenance.decisions.filters import report_filters
 from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
-from provenance.decisions.shard import count_clusters
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
@@ -287,7 +286,7 @@ class Publication:
     def _runs(self) -> list[dict[str, Any]]:
         """How the run of the whole job and of each stage is called, and the rows that it left."""
         records = sum(shard.rows for shard in self.workspace.shards())
-        rows = {"deduplicate": count_clusters(self.storage, self.workspace.clusters_path)}
+        rows = {"deduplicate": self.workspace.clustered()}
         return [
             {"stage": stage, "run": run_id(stage, made_by), "rows": rows.get(stage, records)}
             for stage, made_by in self.stages

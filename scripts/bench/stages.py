@@ -118,7 +118,7 @@ def write_clusters(path: str, table: pa.Table) -> None:
     """One file of clusters of all addresses, and the file that says so."""
     with STORAGE.create(path.replace(".json", ".parquet")) as file:
         pq.write_table(table, file, compression="zstd")
-    write_bytes(STORAGE, path, json.dumps([[0, 1 << 63, Path(path).stem + ".parquet"]]).encode())
+    write_bytes(STORAGE, path, json.dumps([[0, 1 << 63, Path(path).stem + ".parquet", len(table)]]).encode())
 
 
 def decide_shards(
@@ -241,7 +241,7 @@ def run_deduplicate(folder: Path, shards: tuple[Shard, ...]) -> int:
         )
     )
     choose_keepers(Runner(), tasks, note=lambda _: None)
-    files = [name for _, _, name in json.loads(contents.read_text())]
+    files = [name for _, _, name, _ in json.loads(contents.read_text())]
     return sum(pq.read_metadata(contents.parent / name).num_rows for name in files)
 
 
