@@ -18,7 +18,7 @@ from provenance.configuration import Configuration
 from provenance.files.headway import HeadwayFile
 from provenance.files.inputs import InputFile
 from provenance.files.shards import write_shard
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, StoreError
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class AnnotateFile(Shipped, beam.DoFn):
                 stream = stack.enter_context(self.storage.open(task.input.path))
                 batches = annotate_records(stream, task.input, self.annotation)
                 batches = headway.counted(batches, stream, task.input.size)
+            except StoreError:
+                raise  # a store that is down, not a file that is lost: nothing is to be written of it
             except OSError as error:
                 opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
@@ -77,6 +79,8 @@ class AnnotateFile(Shipped, beam.DoFn):
                     fingerprint=task.fingerprint,
                     opened=opened,
                 )
+            except StoreError:
+                raise
             except OSError as error:
                 raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
         Metrics.counter(AnnotateFile, "records").inc(counts.rows)

@@ -14,7 +14,7 @@ from pipelines.command.job import (
     read_configuration,
 )
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import default_workspace, place
+from pipelines.command.places import default_workspace, destination
 
 
 def add_to(commands: Commands) -> None:
@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
     add_output(parser, required=True, help="directory of the release")
     parser.add_argument(
         "--workspace",
-        type=place,
+        type=destination,
         metavar="DIR",
         help="working directory (default: the output's name + .workspace)",
     )

@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Parser, count
-from pipelines.command.places import check_apart, check_name, place
+from pipelines.command.places import check_apart, check_name, destination, place
 from pipelines.command.reading import storage_of
-from provenance.errors import plain
+from provenance.errors import UsageError, plain
 
 if TYPE_CHECKING:
     from pipelines.job import Job
@@ -39,7 +39,7 @@ def add_inputs(parser: Parser) -> None:
 
 def add_output(parser: Parser, **options: Any) -> None:
     """The directory of the release."""
-    parser.add_argument("--output", type=place, metavar="DIR", **options)
+    parser.add_argument("--output", type=destination, metavar="DIR", **options)
 
 
 def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes: bool = False) -> None:
@@ -123,18 +123,25 @@ def open_job(
         UsageError: where a directory, an option of Beam or the configuration cannot be used.
         OutputError: where the directory of the release holds files of others.
     """
-    from provenance.files.ownership import check_output, hold
+    from provenance.files.ownership import check_output, check_writable, hold
+    from provenance.files.storage import StoreError
 
+    command = f"provenance {arguments.command}"
     with ExitStack() as stack:
         check_name(workspace)
         if release is not None:
             check_name(release)
             check_apart(release, workspace)
-            check_output(storage_of(release), release)
+            try:
+                check_output(storage_of(release), release)
+            except StoreError as error:
+                raise UsageError(f"{error}; nothing was written") from error
         shared = getattr(arguments, "shard", (1, 1))[1] > 1
-        stack.enter_context(hold(workspace, f"provenance {arguments.command}", together=shared))
+        check_writable(storage_of(workspace), workspace, command)
+        stack.enter_context(hold(workspace, command, together=shared))
         if release is not None:
-            stack.enter_context(hold(release, f"provenance {arguments.command}"))
+            check_writable(storage_of(release), release, command)
+            stack.enter_context(hold(release, command))
         yield _make_job(arguments, configuration, workspace)
 
 
@@ -142,11 +149,10 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
-    from pipelines.storage import BeamStorage
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
-    return Job(BeamStorage(), workspace, configuration, runner, Progress(quiet=arguments.quiet))
+    return Job(storage_of(workspace), workspace, configuration, runner, Progress(quiet=arguments.quiet))
 
 
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver]) -> None:

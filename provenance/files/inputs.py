@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
-from provenance.files.storage import FileInfo, Storage, join
+from provenance.files.storage import FileInfo, Storage, StoreError, join
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
 _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
@@ -74,6 +74,8 @@ def find_inputs(
     for pattern in patterns:
         try:
             matches, passed_over = _expand(storage, pattern, sniff)
+        except StoreError as error:
+            raise InputError(str(error)) from error
         except OSError as error:
             raise InputError(f"{error.filename or pattern}: cannot be listed: {error.strerror}") from error
         written = [item for item in matches if _canonical(item.path).startswith(tuple(own))]

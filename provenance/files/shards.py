@@ -19,7 +19,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from provenance.files.inputs import InputFile
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, StoreError
 
 #: Key of the footer under which a shard says what it was made from and what it holds.
 SHARD_METADATA = b"provenance.shard"
@@ -89,6 +89,8 @@ def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
     with storage.open(path) as file:
         try:
             metadata = pq.read_metadata(file).metadata or {}
+        except StoreError:
+            raise  # what it says of the shard is not known
         except (OSError, ValueError):
             return None
     found = metadata.get(SHARD_METADATA)

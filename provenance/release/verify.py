@@ -24,7 +24,7 @@ from provenance.decisions.measure import Sums, add_sums, measure_documents, whol
 from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
 from provenance.files.ownership import LOCK, MANIFEST
-from provenance.files.storage import Storage, join
+from provenance.files.storage import Storage, StoreError, join
 from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.release.parts import describe_splits, expected_share
@@ -53,6 +53,8 @@ def verify(storage: Storage, release: str) -> list[str]:
     try:
         # Rows of damaged files prove nothing more.
         return list(_files(storage, release, manifest)) or list(_rows(storage, release, manifest))
+    except StoreError:
+        raise  # nothing is known of the release
     except (pa.ArrowException, OSError) as error:
         return [f"{release}: rows cannot be read: {error}"]
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
