@@ -26,6 +26,7 @@ from provenance.configuration import Configuration, describe_differences, finger
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
+from provenance.files.facts import shard_facts
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
 from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
@@ -89,27 +90,28 @@ class Job:
         started = time.monotonic()
         configured = self.annotation.fingerprint()
         self._note_change(configured)
-        ordered = sorted(inputs, key=lambda item: item.name)
-        tasks = [self._shard_task(item, configured) for item in ordered]
+        tasks = self.shard_tasks(inputs)
+        facts = shard_facts(self.workspace, [task.path for task in tasks])
         # The largest first: a large file that starts last would keep one worker busy alone.
         own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
-        pending = [task for task in own if not self._shard_stands(task)]
+        pending = [task for task in own if not _stands_as(facts.get(task.path, {}), task)]
         if pending:
             self.workspace.clear_state("annotate")
             if part[1] == 1:
                 self.workspace.sweep()  # else another call may be writing
             self._run_annotate(pending)
-        if part[1] > 1 and not all(self._shard_stands(task) for task in tasks):
+            facts = shard_facts(self.workspace, [task.path for task in tasks])
+        if part[1] > 1 and not all(_stands_as(facts.get(task.path, {}), task) for task in tasks):
             self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
             return self._result("annotate", len(pending), len(own) - len(pending), started)
-        shards = [self._shard(index, task) for index, task in enumerate(tasks)]
+        shards = [_shard(index, task, facts.get(task.path)) for index, task in enumerate(tasks)]
         state = {
             "fingerprint": configured,
             "configuration": self.configuration.model_dump(mode="json"),
             "shards": [asdict(shard) for shard in shards],
             "inputs": [
-                {"name": item.name, "bytes": item.size, "records": shard.rows}
-                for item, shard in zip(ordered, shards, strict=True)
+                {"name": task.input.name, "bytes": task.input.size, "records": shard.rows}
+                for task, shard in zip(tasks, shards, strict=True)
             ],
             "passed_over": [
                 {"name": item.name, "reason": item.reason}
@@ -119,6 +121,16 @@ class Job:
         }
         self.workspace.write_state("annotate", state)
         return self._result("annotate", len(pending), len(own) - len(pending), started)
+
+    def shard_tasks(self, inputs: Sequence[InputFile]) -> list[ShardTask]:
+        """Which shard is to be made of each input, in the order of their names; no store is asked."""
+        configured, headway = self.annotation.fingerprint(), self.workspace.headway_directory
+        return [
+            ShardTask(
+                item, self.workspace.shard_path(item.name), input_fingerprint(item, configured), headway
+            )
+            for item in sorted(inputs, key=lambda item: item.name)
+        ]
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""
@@ -202,7 +214,8 @@ class Job:
             with self.progress.step("publish", "counting what was kept"):
                 self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(preparation))
         plan = publication.plan()
-        pending = frozenset(part.path for part in plan.parts if publication.counts(part) is None)
+        counts = publication.counts(plan.parts)
+        pending = frozenset(part.path for part in plan.parts if part.path not in counts)
         unchanged = len(plan.parts) - len(pending)
         if not pending and publication.is_closed():
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
@@ -213,7 +226,7 @@ class Job:
             write = WriteParts(publication, plan, pending)
             with self.progress.files("publish", targets):
                 self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
-        publication.close(plan)
+        publication.close(plan, counts)
         publication.manifest()
         return self._result("publish", len(pending), unchanged, started)
 
@@ -227,14 +240,15 @@ class Job:
 
     def failures(self) -> list[Failure]:
         """Why records of the annotated shards failed, the most frequent reason first."""
-        return read_failures(self.storage, self.workspace.shards())
+        return read_failures(self.workspace, self.workspace.shards())
 
     def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
         headway = self.workspace.headway_directory
         targets = Targets(
             weights={task.path: task.input.size for task in pending},
             storage=self.storage,
-            rows_of=self._rows_of,
+            # On a store each footer would be a call: there only files are counted.
+            rows_of=self._rows_of if headway is not None else lambda path: 0,
             headway=partial(read_headway, headway),
         )
         annotate = AnnotateFiles(self.storage, self.configuration)
@@ -293,28 +307,6 @@ class Job:
     def _rows_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
 
-    def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
-        path, headway = self.workspace.shard_path(item.name), self.workspace.headway_directory
-        return ShardTask(item, path, input_fingerprint(item, configured), headway)
-
-    def _shard_stands(self, task: ShardTask) -> bool:
-        metadata = shard_metadata(self.storage, task.path) or {}
-        return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
-
-    def _shard(self, index: int, task: ShardTask) -> Shard:
-        metadata = shard_metadata(self.storage, task.path)
-        if metadata is None or metadata["fingerprint"] != task.fingerprint:
-            raise WorkspaceError(f"{task.path}: was not written; run the same command again")
-        return Shard(
-            index=index,
-            name=task.input.name,
-            path=task.path,
-            content=metadata["content"],
-            rows=metadata["rows"],
-            documents=metadata["documents"],
-            text_bytes=metadata["text_bytes"],
-        )
-
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")
         if state["fingerprint"] != self.annotation.fingerprint():
@@ -365,13 +357,32 @@ class Job:
 
     def _stands(self, stage: str, fresh: str, *paths: str) -> bool:
         state = self.workspace.read_state(stage)
-        return (
-            state is not None
-            and state["fingerprint"] == fresh
-            and all(self.storage.info(path) is not None for path in paths)
-        )
+        if state is None or state["fingerprint"] != fresh:
+            return False
+        listed = {path.rpartition("/")[0] for path in paths}
+        there = {item.path for directory in sorted(listed) for item in self.storage.list(directory)}
+        return there.issuperset(paths)
 
     def _result(self, stage: str, ran: int, unchanged: int, started: float) -> StageResult:
         result = StageResult(stage, ran, unchanged, time.monotonic() - started)
         self.progress.finished(stage, ran, unchanged, result.seconds)
         return result
+
+
+def _stands_as(metadata: dict[str, Any], task: ShardTask) -> bool:
+    """Whether a shard that says this of itself is the one to be made."""
+    return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
+
+
+def _shard(index: int, task: ShardTask, metadata: dict[str, Any] | None) -> Shard:
+    if metadata is None or metadata["fingerprint"] != task.fingerprint:
+        raise WorkspaceError(f"{task.path}: was not written; run the same command again")
+    return Shard(
+        index=index,
+        name=task.input.name,
+        path=task.path,
+        content=metadata["content"],
+        rows=metadata["rows"],
+        documents=metadata["documents"],
+        text_bytes=metadata["text_bytes"],
+    )

@@ -59,7 +59,7 @@ def s3_server() -> Iterator[S3]:
         server.stop()
 
 
-def use_s3(monkeypatch: pytest.MonkeyPatch, endpoint: str, seconds: float = 5) -> None:
+def use_s3(monkeypatch: pytest.MonkeyPatch, endpoint: str, seconds: float = 60) -> None:
     """Let the program of this process, and those it starts, talk to `endpoint`, with that much patience."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

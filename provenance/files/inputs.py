@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
-from provenance.files.storage import FileInfo, Storage, StoreError, join
+from provenance.files.storage import FileInfo, Storage, StoreError, each, join, lists
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
 _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
@@ -26,6 +26,8 @@ _UNFINISHED = re.compile(
     r"\.(warc|arc|wet|json|jsonl|ndjson|parquet)(\.\w+)?\.(open|part|tmp|partial|crdownload)$", re.I
 )
 OWN_RESULT = "a result of this program"
+#: Names in one directory of a store from which on it is listed: a listing gives a thousand for the price of one.
+_LISTED = 8
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -71,9 +73,10 @@ def find_inputs(
     found: dict[str, InputFile] = {}
     ignored: dict[str, PassedOver] = {}
     own = [_canonical(path) + "/" for path in without]
+    said = _ask(storage, patterns)
     for pattern in patterns:
         try:
-            matches, passed_over = _expand(storage, pattern, sniff)
+            matches, passed_over = _expand(storage, pattern, said[pattern], sniff)
         except StoreError as error:
             raise InputError(str(error)) from error
         except OSError as error:
@@ -91,10 +94,29 @@ def find_inputs(
     return inputs, [ignored[path] for path in sorted(ignored) if path not in read]
 
 
+def _ask(storage: Storage, patterns: Sequence[str]) -> dict[str, FileInfo | None]:
+    """What is known of each place itself: of many in one directory of a store by a listing, of others side by side.
+
+    Raises:
+        InputError: where a store does not answer, or not to us.
+    """
+    folders = Counter(pattern.rpartition("/")[0] for pattern in patterns)
+    listed = sorted(folder for folder, count in folders.items() if count >= _LISTED and lists(folder))
+    try:
+        there = {item.path: item for found in each(storage.list, listed) for item in found}
+        rest = [pattern for pattern in dict.fromkeys(patterns) if pattern not in there]
+        return {pattern: there.get(pattern) for pattern in patterns} | dict(
+            zip(rest, each(storage.info, rest), strict=True)
+        )
+    except StoreError as error:
+        raise InputError(str(error)) from error
+    except OSError as error:
+        raise InputError(f"{error.filename or 'an input'}: cannot be looked at: {error.strerror}") from error
+
+
 def _expand(
-    storage: Storage, pattern: str, sniff: Sniffer | None
+    storage: Storage, pattern: str, status: FileInfo | None, sniff: Sniffer | None
 ) -> tuple[list[InputFile], list[PassedOver]]:
-    status = storage.info(pattern)
     if status is not None and not _is_directory(pattern):
         return [_input(status, os.path.dirname(pattern))], []
     if status is not None or not _WILDCARD.search(pattern):

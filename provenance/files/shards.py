@@ -82,11 +82,14 @@ def write_shard(
     return result
 
 
-def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
-    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable."""
-    if storage.info(path) is None:
+def shard_metadata(storage: Storage, path: str, size: int | None = None) -> dict[str, Any] | None:
+    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable.
+
+    Where its `size` is known from a listing, a store is asked once.
+    """
+    if size is None and storage.info(path) is None:
         return None
-    with storage.open(path) as file:
+    with storage.open(path, size) as file:
         try:
             metadata = pq.read_metadata(file).metadata or {}
         except StoreError:

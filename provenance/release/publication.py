@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
-from provenance.files.storage import Storage, join, read_bytes, write_bytes
+from provenance.files.storage import Storage, each, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
 from provenance.release.blocks import Block, Scatter, gather, release_schema
 from provenance.release.card import build_card
@@ -145,15 +145,25 @@ class Publication:
         """Where a file of the release is."""
         return join(self.release, part.path)
 
-    def counts(self, part: DataPart | LedgerPart) -> dict[str, Any] | None:
-        """What was counted of a finished file, or None where it has to be written (again)."""
+    def counts(self, parts: Sequence[DataPart | LedgerPart]) -> dict[str, dict[str, Any]]:
+        """What was counted of the files that are finished, by their paths; the others have to be written (again).
+
+        Two listings, and one call for each file, side by side.
+        """
+        written = {item.path: item.size for item in self.storage.list(self.release)}
+        counted = {item.path: item.size for item in self.storage.list(self._workspace_path(""))}
+        there = [part for part in parts if self.path(part) in written and self._counts_path(part) in counted]
+        found = each(partial(self._read_counts, counted), there)
+        return {
+            part.path: item
+            for part, item in zip(there, found, strict=True)
+            if item.pop("fingerprint") == self.fingerprint and item["bytes"] == written[self.path(part)]
+        }
+
+    def _read_counts(self, sizes: Mapping[str, int], part: DataPart | LedgerPart) -> dict[str, Any]:
         path = self._counts_path(part)
-        written = self.storage.info(self.path(part))
-        if written is None or self.storage.info(path) is None:
-            return None
-        counts: dict[str, Any] = json.loads(read_bytes(self.storage, path))
-        if counts.pop("fingerprint") != self.fingerprint or counts["bytes"] != written.size:
-            return None
+        with self.storage.open(path, sizes[path]) as file:
+            counts: dict[str, Any] = json.loads(file.read())
         return counts
 
     def is_closed(self) -> bool:
@@ -194,13 +204,19 @@ class Publication:
         write_bytes(self.storage, counts_path, line)
         return int(counts["bytes"])
 
-    def close(self, plan: Plan) -> None:
+    def close(self, plan: Plan, counts: Mapping[str, dict[str, Any]]) -> None:
         """Write what describes the files, remove what is stale, and the manifest last.
+
+        `counts` are those that were known before the others were written.
 
         Raises:
             ReleaseError: where one of the files was not written.
         """
-        manifest = self._manifest(plan.order, [self._need_counts(part) for part in plan.parts])
+        counts = {**counts, **self.counts([part for part in plan.parts if part.path not in counts])}
+        for part in plan.parts:
+            if part.path not in counts:
+                raise ReleaseError(f"{self.path(part)}: was not written; run the same command again")
+        manifest = self._manifest(plan.order, [counts[part.path] for part in plan.parts])
         card = build_card(manifest).encode()
         manifest["files"].append(_file_entry(_CARD, card))
         write_bytes(self.storage, join(self.release, _CARD), card)
@@ -261,19 +277,13 @@ class Publication:
         """What the annotate stage says of its inputs."""
         return self.workspace.need_state("annotate")
 
-    def _need_counts(self, part: DataPart | LedgerPart) -> dict[str, Any]:
-        found = self.counts(part)
-        if found is None:
-            raise ReleaseError(f"{self.path(part)}: was not written; run the same command again")
-        return found
-
     def _counts_path(self, part: DataPart | LedgerPart) -> str:
         return self._workspace_path(part.path.replace("/", "-") + ".json")
 
     def _workspace_path(self, name: str) -> str:
         # A workspace can be published to several places: each has its own counts.
         folder = xxhash.xxh3_64_hexdigest(self.release.encode())
-        return self.workspace.path("published", folder, name)
+        return self.workspace.path("published", folder, name).rstrip("/")
 
 
 def _file_entry(path: str, data: bytes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ TABLES = {
     "tokens": ("tokens",),
     "marks": ("marks",),
     "watermarks": ("watermarks",),
+    "store": ("store",),
 }
 
 

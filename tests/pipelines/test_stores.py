@@ -61,7 +61,7 @@ def test_a_store_that_is_down_ends_the_job_and_the_same_command_goes_on(
 ) -> None:
     command = ["curate", "s3://crawls/demo/", "--output", "s3://crawls/again/r", "--quiet"]
     with proxy(crawl.endpoint) as between:
-        use_s3(monkeypatch, between.endpoint, seconds=1)
+        use_s3(monkeypatch, between.endpoint, seconds=3)
         for down_from in (12, 40, 130):
             between.seen.clear()
             between.misbehave = lambda number, method, path, begin=down_from: "503" if number >= begin else ""

@@ -3,7 +3,7 @@
 A file is either complete under its name or absent (docs/decisions/publication.md).
 """
 
-from provenance.files.storage.addresses import check_address, is_address
+from provenance.files.storage.addresses import check_address, is_address, lists
 from provenance.files.storage.anywhere import AnyStorage
 from provenance.files.storage.base import FileInfo, Storage, each, join, read_bytes, write_bytes
 from provenance.files.storage.local import LocalStorage
@@ -19,6 +19,7 @@ __all__ = [
     "each",
     "is_address",
     "join",
+    "lists",
     "read_bytes",
     "write_bytes",
 ]

@@ -30,6 +30,7 @@ class Scheme:
     credentials: str
 
 
+WEB = ("https", "http")
 _WEB = Scheme("aiohttp", None, False, "host", "this program sends none: the address has to be public")
 SCHEMES = {
     "s3": Scheme(
@@ -61,6 +62,11 @@ def scheme_of(path: str) -> str:
 def spelt(path: str) -> str:
     """An address with its scheme in its one spelling; a path as it is."""
     return f"{scheme_of(path)}://{path.split('://', 1)[1]}" if is_address(path) else path
+
+
+def lists(directory: str) -> bool:
+    """Whether a place is in a store that says what it has; a web server does not."""
+    return is_address(directory) and scheme_of(directory) not in WEB
 
 
 def check_address(path: str, writing: bool = False) -> None:

@@ -15,14 +15,13 @@ from typing import Any, BinaryIO, cast
 
 import fsspec
 
-from provenance.files.storage.addresses import check_address, scheme_of, spelt
+from provenance.files.storage.addresses import WEB, check_address, scheme_of, spelt
 from provenance.files.storage.base import FileInfo, each
 from provenance.files.storage.patience import persist, silence
 from provenance.files.storage.ranges import RangeReader
 from provenance.files.storage.troubles import StoreError, Trouble, diagnose, explained
 from provenance.files.storage.uploads import FileParts, S3Parts, Upload
 
-_WEB = ("http", "https")
 #: What changes when an object is rewritten, the most certain first, as the stores call it.
 _VERSIONS = (
     "generation",
@@ -55,7 +54,7 @@ class StoreStorage:
             if found["type"] != "file":
                 raise IsADirectoryError(21, "is a directory", path)
             size = found["size"]
-        if scheme_of(path) in _WEB and (size is None or not _serves_ranges(filesystem, key, path, size)):
+        if scheme_of(path) in WEB and (size is None or not _serves_ranges(filesystem, key, path, size)):
             return _copied(filesystem, key, path)
         return cast(BinaryIO, RangeReader(path, cast(int, size), partial(_range, filesystem, key)))
 
@@ -74,7 +73,7 @@ class StoreStorage:
 
     def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:
         filesystem, key = _place(directory)
-        if scheme_of(directory) in _WEB:
+        if scheme_of(directory) in WEB:
             return []  # a web server does not say what it has
         try:
             found = persist(lambda: filesystem.find(key, detail=True), directory, "listed")
@@ -148,7 +147,7 @@ def _place(path: str, writing: bool = False) -> tuple[Any, str]:
         filesystem = _client(scheme, silence(), os.getpid())
     except Exception as error:
         raise explained(path, "reached", diagnose(error)) from error
-    return filesystem, path if scheme in _WEB else str(filesystem._strip_protocol(path)).rstrip("/")
+    return filesystem, path if scheme in WEB else str(filesystem._strip_protocol(path)).rstrip("/")
 
 
 @lru_cache
@@ -179,7 +178,7 @@ def _options(scheme: str, wait: float) -> dict[str, Any]:
     if scheme == "gs":
         emulated = {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
         return {"use_listings_cache": False, "requests_timeout": wait, **emulated}
-    if scheme in _WEB:
+    if scheme in WEB:
         # A file that is stored compressed is read as it is stored.
         return {
             "headers": {"Accept-Encoding": "identity"},

@@ -23,6 +23,8 @@ def s3(running_s3: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
     if "crawls" in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
         for key in running_s3.names("crawls"):
             client.delete_object(Bucket="crawls", Key=key)
+        for item in running_s3.uploads("crawls"):  # whose beginning was answered, but not heard
+            client.abort_multipart_upload(Bucket="crawls", Key=item["Key"], UploadId=item["UploadId"])
     else:
         client.create_bucket(Bucket="crawls")
     return running_s3

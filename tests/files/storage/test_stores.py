@@ -116,7 +116,7 @@ def test_each_trouble_has_a_message_of_its_own(s3: S3, monkeypatch: pytest.Monke
             write_bytes(STORAGE, "s3://crawls/x", b"x")
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        be_patient(monkeypatch, 5)
+        be_patient(monkeypatch, 60)
         with pytest.raises(StoreError, match=r"refused the credentials.*Unable to locate credentials"):
             STORAGE.list("s3://crawls/x")
     finally:
@@ -149,7 +149,7 @@ def test_a_store_that_was_never_reached_is_not_insisted_on(monkeypatch: pytest.M
 def test_files_of_a_web_server_are_read_whether_or_not_it_knows_ranges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: bool
 ) -> None:
-    be_patient(monkeypatch, 5)
+    be_patient(monkeypatch, 60)
     data = os.urandom(1 << 20)
     (tmp_path / "a.warc.gz").write_bytes(data)
     with web_server(tmp_path, ranges) as address:
