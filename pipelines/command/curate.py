@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.command.forecast import forecast, print_forecast
 from pipelines.command.job import (
     BEAM_OPTIONS,
     add_inputs,
@@ -29,6 +30,9 @@ def add_to(commands: Commands) -> None:
         metavar="DIR",
         help="working directory (default: the output's name + .workspace)",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be read, how much, and what it would take"
+    )
     add_job_options(parser, cap=True, publishes=True)
     parser.set_defaults(run=run)
 
@@ -39,6 +43,9 @@ def run(arguments: Arguments) -> int:
     workspace = arguments.workspace or default_workspace(release)
     configuration = read_configuration(arguments)
     inputs, ignored = find_crawl(arguments, configuration, release, workspace)
+    if getattr(arguments, "dry_run", False):
+        print_forecast(forecast(inputs, len(ignored), arguments.workers, workspace), arguments.json)
+        return 0
     with open_job(arguments, configuration, workspace, release) as job:
         from pipelines.summary import print_summary
 

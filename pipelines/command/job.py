@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Parser, count
-from pipelines.command.places import check_apart, check_name, destination, place
+from pipelines.command.places import check_apart, check_name, destination, place, source
 from pipelines.command.reading import storage_of
 from provenance.errors import UsageError, plain
 
@@ -33,7 +34,17 @@ _ARCHIVE = re.compile(r"\.(warc|arc|wet)\b", re.IGNORECASE)
 def add_inputs(parser: Parser) -> None:
     """The crawl files to read."""
     parser.add_argument(
-        "inputs", nargs="+", type=place, metavar="INPUT", help="crawl files, directories or globs"
+        "inputs",
+        nargs="+",
+        type=source,
+        metavar="INPUT",
+        help="crawl files, directories, globs, lists of names (@FILE, warc.paths.gz), or - for standard input",
+    )
+    parser.add_argument(
+        "--input-prefix",
+        type=place,
+        metavar="PLACE",
+        help="where relative names of lists lie, as s3://commoncrawl or https://data.commoncrawl.org",
     )
 
 
@@ -84,12 +95,16 @@ def find_crawl(
     """
     from provenance.errors import ConfigurationError
     from provenance.files.inputs import find_inputs
+    from provenance.files.lists import expand_lists
     from provenance.records.peek import asked_paths, peek, sniff_json, unsatisfied
 
-    storage = storage_of(*arguments.inputs, *written)
+    storage = storage_of(*written)
+    standing = [_spooled() if item == "-" else item for item in arguments.inputs]
+    given = expand_lists(storage, standing, arguments.input_prefix)
+    storage_of(*given)
     options = configuration.reading.options()
     inputs, passed_over = find_inputs(
-        storage, arguments.inputs, without=written, sniff=partial(sniff_json, options=options)
+        storage, given, without=written, sniff=partial(sniff_json, options=options)
     )
     peeks = {}
     for item in choose_peeked(inputs) if asked_paths(options) else ():
@@ -111,6 +126,30 @@ def choose_peeked(inputs: Sequence[InputFile]) -> list[InputFile]:
     tables = [item for item in inputs if not _ARCHIVE.search(item.name)]
     step = max(1, len(tables) // _PEEKED)
     return tables[::step][:_PEEKED]
+
+
+def _spooled() -> str:
+    """Standard input as a file: a shard is made from what can be read again, so all of it is taken first.
+
+    It goes to a file named by what it holds, so that the same input is the same file at the next run.
+    """
+    import atexit
+    import shutil
+    import tempfile
+
+    import xxhash
+
+    folder = tempfile.mkdtemp(prefix="provenance-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    digest, path = xxhash.xxh3_64(), os.path.join(folder, "incoming")
+    with open(path, "wb") as file:
+        while data := sys.stdin.buffer.read(1 << 20):
+            digest.update(data)
+            file.write(data)
+    named = os.path.join(folder, f"standard-input-{digest.hexdigest()}")
+    os.rename(path, named)
+    os.utime(named, ns=(0, 0))
+    return named
 
 
 @contextmanager

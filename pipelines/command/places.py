@@ -14,6 +14,13 @@ def place(text: str) -> str:
     return _place(text, writing=False)
 
 
+def source(text: str) -> str:
+    """A place to read, a list of such places (`@PLACE`), or - for standard input."""
+    if text == "-":
+        return text
+    return f"@{place(text[1:])}" if text.startswith("@") else place(text)
+
+
 def destination(text: str) -> str:
     """A path or an address to write to, as `place`."""
     return _place(text, writing=True)

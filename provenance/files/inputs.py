@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -26,6 +27,9 @@ _UNFINISHED = re.compile(
     r"\.(warc|arc|wet|json|jsonl|ndjson|parquet)(\.\w+)?\.(open|part|tmp|partial|crdownload)$", re.I
 )
 OWN_RESULT = "a result of this program"
+#: Common Crawl's descriptions of pages.
+_WAT = re.compile(r"\.wat(\.gz)?$", re.IGNORECASE)
+DESCRIPTION = "a WAT file, which describes pages without their text"
 #: Names in one directory of a store from which on it is listed: a listing gives a thousand for the price of one.
 _LISTED = 8
 _WILDCARD = re.compile(r"[*?\[]")
@@ -81,6 +85,13 @@ def find_inputs(
             raise InputError(str(error)) from error
         except OSError as error:
             raise InputError(f"{error.filename or pattern}: cannot be listed: {error.strerror}") from error
+        if len(patterns) > 1:  # of a list of everything, descriptions are passed over as in a directory
+            described = [item for item in matches if _WAT.search(item.path)]
+            matches = [item for item in matches if item not in described]
+            passed_over += [PassedOver(item.path, item.name, DESCRIPTION) for item in described]
+            if described and not matches:
+                ignored.update({item.path: item for item in passed_over})
+                continue
         written = [item for item in matches if _canonical(item.path).startswith(tuple(own))]
         matches = [item for item in matches if item not in written]
         passed_over += [PassedOver(item.path, item.name, OWN_RESULT) for item in written]
@@ -123,10 +134,12 @@ def _expand(
         files = storage.list(pattern, follow_links=True)
         made = tuple(_made_by_us(storage, files, pattern))
         chosen, passed_over = [], []
-        for item in files:
+        judge = partial(_judge, storage, made, pattern, sniff)
+        # What has to be looked into is looked into side by side.
+        asking = sniff is not None and any(_PERHAPS.search(item.path) for item in files)
+        reasons = each(judge, files) if asking else [judge(item) for item in files]
+        for item, reason in zip(files, reasons, strict=True):
             candidate = _input(item, pattern)
-            own = OWN_RESULT if item.path.startswith(made) else None
-            reason = own or _reason_against(storage, item.path, pattern, sniff)
             if reason is None:
                 chosen.append(candidate)
             else:
@@ -153,6 +166,15 @@ def _is_directory(path: str) -> bool:
     return "://" not in path and os.path.isdir(path)
 
 
+def _judge(
+    storage: Storage, made: tuple[str, ...], directory: str, sniff: Sniffer | None, item: FileInfo
+) -> str | None:
+    """Why a file of a directory is not read; None where it is."""
+    if item.path.startswith(made):
+        return OWN_RESULT
+    return _reason_against(storage, item.path, directory, sniff)
+
+
 def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer | None) -> str | None:
     """Why a file of a directory is not taken for a crawl file; None where it is."""
     relative = path[len(directory) :].lstrip("/")
@@ -160,6 +182,8 @@ def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer 
         return "hidden: its name or its directory's begins with . or _"
     if _CRAWL_FILE.search(path):
         return None
+    if _WAT.search(path):
+        return DESCRIPTION
     if _PERHAPS.search(path):
         return "JSON that was not looked into" if sniff is None else _sniffed(storage, path, sniff)
     if _OTHER_CODEC.search(path):
@@ -173,6 +197,8 @@ def _sniffed(storage: Storage, path: str, sniff: Sniffer) -> str | None:
     try:
         with storage.open(path) as stream:
             return sniff(stream, path)
+    except StoreError:
+        raise
     except OSError as error:
         return f"cannot be opened ({error.strerror or error})"
 
