@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
-from provenance.files.storage import FileInfo, Storage, StoreError, each, join, lists
+from provenance.files.storage import FileInfo, Storage, StoreError, each, is_address, join, lists
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
 _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
@@ -267,4 +267,6 @@ def _nothing_found(pattern: str, passed_over: Sequence[PassedOver]) -> str:
         return f"{pattern}: is a link to nothing ({os.readlink(pattern)})"
     if _WILDCARD.search(pattern):
         return f"{pattern}: no file matches"
+    if is_address(pattern):
+        return f"{pattern}: no such object, and none below it"
     return f"{pattern}: no such file or directory, or an empty directory"
