@@ -10,8 +10,8 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from provenance.errors import UsageError
