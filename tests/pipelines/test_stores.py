@@ -17,8 +17,9 @@ def crawl() -> Iterator[S3]:
     """The bundled crawl in a bucket."""
     with s3_server() as server:
         server.client.create_bucket(Bucket="crawls")
-        for path in DEMO.glob("demo-*"):
-            server.client.upload_file(str(path), "crawls", f"demo/{path.name}")
+        for path in DEMO.rglob("*"):
+            if path.is_file():
+                server.client.upload_file(str(path), "crawls", f"demo/{path.relative_to(DEMO)}")
         yield server
 
 
@@ -38,7 +39,7 @@ def test_a_crawl_in_a_store_gives_the_bytes_of_a_local_one(
     ended = run("curate", "s3://crawls/demo/", "--output", release, "--quiet")
     assert ended.code == 0, ended.err
     assert is_like(crawl, "out/r/", demo_release)
-    again = run("curate", "s3://crawls/demo/demo-*", "--output", release)
+    again = run("curate", "s3://crawls/demo/", "--output", release)
     assert again.code == 0 and again.err.count(": unchanged") == 4, again.err
     for command in (["verify", release], ["list", release], ["explain", release, "http"]):
         assert (ended := run(*command)).code == 0, ended.err
