@@ -8,26 +8,40 @@ each byte it groups. Text and whole columns never leave their shard.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsList, PCollection
 
 from pipelines.software import Shipped
 from provenance import duplicates
-from provenance.configuration import Duplicates
-from provenance.duplicates import Blocks, Piece, Routed
+from provenance.duplicates import Blocks, Piece, Routed, Sketches, components, table
+from provenance.duplicates.config import Duplicates
 from provenance.duplicates.documents import ShardDocuments
+from provenance.duplicates.index import EarlierDocuments, Index
 from provenance.duplicates.scratch import StorageScratch
-from provenance.duplicates.table import clusters_table
+from provenance.duplicates.sketches import U64
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 from provenance.files.workspace import Shard
 from provenance.schema import MINHASH_PERMUTATIONS
 
 _ROW_GROUP = 65_536
+
+
+@dataclass(frozen=True)
+class IndexUse:
+    """An index that a job looks up, and what its entries are to it (`duplicates.clusters.EARLIER` and its like)."""
+
+    directory: str
+    standing: int
+    entries: int
+    payloads: int
 
 
 @dataclass(frozen=True)
@@ -39,8 +53,10 @@ class DeduplicationTasks(Shipped):
         shards: the annotated shards, in the order of their indices.
         options: what counts as a duplicate, and which document is kept.
         scratch_directory: directory of files between tasks; verified edges stay there for the next choice of keepers.
-        clusters_path: the file to write.
+        clusters_path: the file to write, which says which file beside it has the clusters of which addresses.
+        witness_threshold: least similarity to the document whose age a member proves.
         verdicts: what filters say of the rows of each shard; empty: there are no filters.
+        indexes: of documents elsewhere.
     """
 
     storage: Storage
@@ -48,16 +64,20 @@ class DeduplicationTasks(Shipped):
     options: Duplicates
     scratch_directory: str
     clusters_path: str
+    witness_threshold: float
     verdicts: tuple[str, ...] = ()
+    indexes: tuple[IndexUse, ...] = ()
 
     @property
     def edges_path(self) -> str:
         """Where the pieces of verified edges are named."""
         return join(self.scratch_directory, "verified.json")
 
-    def edges(self) -> list[Routed]:
-        """The verified edges that `FindEdges` left, all for one worker."""
-        return [(0, Piece(**piece)) for piece in json.loads(read_bytes(self.storage, self.edges_path))]
+    def read_routed(self, path: str) -> list[Routed]:
+        """The pieces that `write_routed` named in a file."""
+        return [
+            (partition, Piece(**piece)) for partition, piece in json.loads(read_bytes(self.storage, path))
+        ]
 
     def clear(self, *names: str) -> None:
         """Delete scratch files that are of no use any more."""
@@ -70,11 +90,48 @@ class DeduplicationTasks(Shipped):
 
     @property
     def documents(self) -> ShardDocuments:
-        return ShardDocuments(self.storage, self.shards, self.options.keep, self.verdicts)
+        return ShardDocuments(
+            storage=self.storage,
+            shards=self.shards,
+            keep=self.options.keep,
+            verdicts=self.verdicts,
+            payloads=any(index.payloads for index in self.indexes),
+            beyond=tuple(index.entries for index in self.indexes),
+        )
 
     @property
     def blocks(self) -> Blocks:
         return self.documents.blocks
+
+    @property
+    def earlier(self) -> EarlierDocuments:
+        """The documents of the indexes."""
+        return EarlierDocuments(
+            indexes=tuple(Index(self.storage, index.directory) for index in self.indexes),
+            standings=tuple(index.standing for index in self.indexes),
+            first_shard=len(self.shards),
+            payloads=any(index.payloads for index in self.indexes),
+            key_width=len(self.options.keep) + 3,
+        )
+
+    def sketches(self, block: int, where: U64) -> Sketches:
+        """At least those of the ascending addresses `where`, which lie in the block."""
+        documents = self.documents
+        return documents.sketches(block) if block < len(documents.blocks) else self.earlier.sketches(where)
+
+    def members(self, block: int, where: U64) -> tuple[Sketches, U64]:
+        """The same with their policy keys."""
+        documents = self.documents
+        if block < len(documents.blocks):
+            return documents.sketches(block), documents.keys(block)
+        return self.earlier.sketches(where), self.earlier.keys(where)
+
+    def facts(self, where: U64) -> pa.Table:
+        """What clusters say of ascending addresses of one block."""
+        documents = self.documents
+        if where[0] < documents.blocks.end:
+            return table.shard_facts(where, documents.facts)
+        return self.earlier.facts(where)
 
     def spill_bands(self, block: int) -> list[Routed]:
         bands = duplicates.optimal_bands(self.options.threshold, MINHASH_PERMUTATIONS)
@@ -83,23 +140,41 @@ class DeduplicationTasks(Shipped):
         return duplicates.spill_bands(self.scratch, f"bands/{block:06}", sketches, bands, partitions)
 
     def find_candidates(self, part: int, pieces: Iterable[Piece]) -> list[Routed]:
-        return duplicates.find_candidates(self.scratch, f"candidates/{part:06}", sorted(pieces), self.blocks)
+        path, find = f"candidates/{part:06}", self.earlier.find if self.indexes else None
+        return duplicates.find_candidates(self.scratch, path, sorted(pieces), self.blocks, find)
 
     def send_signatures(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         path, sketches = f"signatures/{block:06}", self.documents.sketches(block)
         return duplicates.send_signatures(self.scratch, path, sorted(pieces), sketches, self.blocks)
 
     def verify_edges(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        path, sketches = f"verified/{block:06}", self.documents.sketches(block)
-        return duplicates.verify_edges(self.scratch, path, sorted(pieces), sketches, self.options.threshold)
+        path, load, threshold = f"verified/{block:06}", partial(self.sketches, block), self.options.threshold
+        return duplicates.verify_edges(
+            self.scratch, path, sorted(pieces), load, threshold=threshold, blocks=self.blocks
+        )
 
     def connect(self, _: int, pieces: Iterable[Piece]) -> list[Routed]:
-        return duplicates.connect(self.scratch, "components", sorted(pieces), self.blocks)
+        return duplicates.connect(self.scratch, "components/all", sorted(pieces), self.blocks)
+
+    def spread_edges(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        path = f"components/spread/{block:06}"
+        return components.spread_edges(self.scratch, path, sorted(pieces), self.blocks)
+
+    def large_star(self, number: int, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        path = f"components/large-{number}/{block:06}"
+        return components.large_star(self.scratch, path, sorted(pieces), self.blocks)
+
+    def small_star(self, number: int, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        path = f"components/small-{number}/{block:06}"
+        return components.small_star(self.scratch, path, sorted(pieces), self.blocks)
+
+    def label_components(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        path = f"components/labels/{block:06}"
+        return components.label_components(self.scratch, path, sorted(pieces), self.blocks)
 
     def send_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        documents, path = self.documents, f"members/{block:06}"
-        sketches, keys = documents.sketches(block), documents.keys(block)
-        return duplicates.send_members(self.scratch, path, sorted(pieces), sketches, keys)
+        path, load = f"members/{block:06}", partial(self.members, block)
+        return duplicates.send_members(self.scratch, path, sorted(pieces), load)
 
     def choose_keepers(self, group: int, pieces: Iterable[Piece]) -> list[Routed]:
         path, threshold = f"chosen/{group:06}", self.options.threshold
@@ -107,19 +182,41 @@ class DeduplicationTasks(Shipped):
             self.scratch, path, sorted(pieces), threshold, self.blocks, standing=True
         )
 
-    def write_edges(self, _: int, verified: list[Routed]) -> int:
-        """Leave word of where the verified edges lie, for this and any later choice of keepers."""
-        pieces = sorted(piece for _, piece in verified)
-        write_bytes(self.storage, self.edges_path, json.dumps([asdict(piece) for piece in pieces]).encode())
-        return len(pieces)
+    def count_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        path, least = f"counted/{block:06}", self.witness_threshold
+        return table.count_members(
+            self.scratch, path, sorted(pieces), self.facts, blocks=self.blocks, witness_threshold=least
+        )
 
-    def write_clusters(self, _: int, chosen: list[Routed]) -> int:
-        clusters = duplicates.read_clusters(self.scratch, sorted(piece for _, piece in chosen))
-        table = clusters_table(clusters, self.documents.facts)
-        with self.storage.create(self.clusters_path) as file:
-            pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP)
-        Metrics.counter(DeduplicationTasks, "clustered").inc(len(table))
-        return len(table)
+    def describe_keepers(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        return table.describe_keepers(self.scratch, f"described/{block:06}", sorted(pieces))
+
+    def write_clusters(self, block: int, pieces: Iterable[Piece]) -> list[tuple[int, int, str]]:
+        """Write the clusters of one block; (first address, first behind, file name), nothing for entries of an index."""
+        if block >= len(self.blocks):
+            return []
+        chosen: list[Piece] = []
+        described: list[Piece] = []
+        for piece in sorted(pieces):
+            (chosen if piece.path.startswith("chosen/") else described).append(piece)
+        rows = table.cluster_rows(self.scratch, chosen, described)
+        name = f"clusters-{block:06}.parquet"
+        with self.storage.create(join(self.clusters_path.rpartition("/")[0], name)) as file:
+            pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)
+        Metrics.counter(DeduplicationTasks, "clustered").inc(len(rows))
+        address = np.asarray(rows["address"])
+        return [(int(address[0]), int(address[-1]) + 1, name)]
+
+    def write_routed(self, _: int, routed: Sequence[Routed], path: str) -> int:
+        """Name pieces in a file, in their order whoever wrote them."""
+        named = [[partition, asdict(piece)] for partition, piece in sorted(routed)]
+        write_bytes(self.storage, path, json.dumps(named).encode())
+        return len(named)
+
+    def write_contents(self, _: int, written: Sequence[tuple[int, int, str]]) -> int:
+        """Say which file has the clusters of which addresses."""
+        write_bytes(self.storage, self.clusters_path, json.dumps(sorted(written)).encode())
+        return len(written)
 
 
 @dataclass
@@ -157,29 +254,90 @@ class FindEdges(beam.PTransform[PCollection[int], PCollection[int]]):
             | "SendSignatures" >> Grouped(tasks.send_signatures)
             | "VerifyEdges" >> Grouped(tasks.verify_edges)
         )
-        one = blocks.pipeline | "Once" >> beam.Create([0])
-        pieces: PCollection[int] = one | "WriteEdges" >> beam.Map(tasks.write_edges, AsList(verified))
+        pieces: PCollection[int] = verified | "WriteEdges" >> Noted(tasks, tasks.edges_path)
         return pieces
 
 
 @dataclass
-class ChooseKeepers(beam.PTransform[PCollection[Routed], PCollection[int]]):
-    """From verified edges to the number of documents in clusters; the clusters are written to the workspace.
+class Noted(beam.PTransform[PCollection[Routed], PCollection[int]]):
+    """Name all pieces in one file of the workspace, for the next pipeline.
 
     Attributes:
-        tasks: what is done with one block or group.
+        tasks: which write it.
+        path: of the file.
     """
 
     tasks: DeduplicationTasks
+    path: str
+
+    def expand(self, routed: PCollection[Routed]) -> PCollection[int]:
+        one = routed.pipeline | "Once" >> beam.Create([0])
+        pieces: PCollection[int]
+        pieces = one | "Write" >> beam.Map(self.tasks.write_routed, AsList(routed), self.path)
+        return pieces
+
+
+@dataclass
+class StarRound(beam.PTransform[PCollection[Routed], PCollection[Routed]]):
+    """One round of alternating stars, from pairs of nodes to pairs of nodes and signs of change.
+
+    Attributes:
+        tasks: what is done with one block.
+        number: of the round; the first one takes verified edges.
+    """
+
+    tasks: DeduplicationTasks
+    number: int
+
+    def expand(self, pairs: PCollection[Routed]) -> PCollection[Routed]:
+        if self.number == 0:
+            pairs = pairs | "SpreadEdges" >> Grouped(self.tasks.spread_edges)
+        stars = pairs | "LargeStar" >> Grouped(partial(self.tasks.large_star, self.number))
+        small = (
+            stars
+            | "Edges" >> beam.Filter(lambda item: item[0] != components.CHANGED)
+            | "SmallStar" >> Grouped(partial(self.tasks.small_star, self.number))
+        )
+        changed = stars | "Changes" >> beam.Filter(lambda item: item[0] == components.CHANGED)
+        after: PCollection[Routed] = (small, changed) | "Flatten" >> beam.Flatten()
+        return after
+
+
+@dataclass
+class ChooseKeepers(beam.PTransform[PCollection[Routed], PCollection[int]]):
+    """From verified edges, or from stars, to the number of files of clusters, which are written to the workspace.
+
+    Attributes:
+        tasks: what is done with one block or group.
+        connected: whether components are stars already (`StarRound`).
+    """
+
+    tasks: DeduplicationTasks
+    connected: bool = False
 
     def expand(self, edges: PCollection[Routed]) -> PCollection[int]:
         tasks = self.tasks
+        labelled = (
+            edges | "Label" >> Grouped(tasks.label_components)
+            if self.connected
+            else edges | "Connect" >> Grouped(tasks.connect)
+        )
         chosen = (
-            edges
-            | "Connect" >> Grouped(tasks.connect)
+            labelled
             | "SendMembers" >> Grouped(tasks.send_members)
             | "ChooseKeepers" >> Grouped(tasks.choose_keepers)
         )
+        described = (
+            chosen
+            | "CountMembers" >> Grouped(tasks.count_members)
+            | "DescribeKeepers" >> Grouped(tasks.describe_keepers)
+        )
+        written = (
+            (chosen, described)
+            | "Both" >> beam.Flatten()
+            | "ByBlock" >> beam.GroupByKey()
+            | "WriteClusters" >> beam.FlatMapTuple(tasks.write_clusters)
+        )
         one = edges.pipeline | "Once" >> beam.Create([0])
-        clustered: PCollection[int] = one | "WriteClusters" >> beam.Map(tasks.write_clusters, AsList(chosen))
-        return clustered
+        files: PCollection[int] = one | "WriteContents" >> beam.Map(tasks.write_contents, AsList(written))
+        return files

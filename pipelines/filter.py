@@ -11,7 +11,9 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.software import Shipped
 from provenance.decisions.filters import VERDICTS, Lookup, Plan, judge_batches
+from provenance.decisions.site_rights import read_site_rights
 from provenance.files.storage import Storage, read_bytes
+from provenance.files.workspace import Workspace
 from provenance.filters.grams import load_index
 from provenance.filters.listing import load_listing
 
@@ -27,6 +29,7 @@ class VerdictTask:
 
     shard_path: str
     path: str
+    carried: bool = False  # documents of an earlier release: only what may never be published is dropped
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,24 @@ class FilterTasks(Shipped):
         plan: the filters.
         listings: paths of the lists that it needs, in its order.
         fingerprint: of the lists, which a worker keeps in memory.
+        sites: path of what the files of hosts say of their pages.
     """
 
     storage: Storage
     plan: Plan
     listings: tuple[str, ...]
     fingerprint: str
+    sites: str
 
     def write_verdicts(self, task: VerdictTask) -> int:
         listings = tuple(_listing(self.storage, path, self.fingerprint) for path in self.listings)
+        sites = read_site_rights(self.storage, self.sites)
         dropped = 0
+        plan = self.plan.always if task.carried else self.plan
         with self.storage.open(task.shard_path) as shard, self.storage.create(task.path) as file:
-            batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=self.plan.columns(listings))
+            batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=plan.columns(listings))
             with pq.ParquetWriter(file, VERDICTS, compression="zstd") as writer:
-                for table in judge_batches(batches, self.plan, listings):
+                for table in judge_batches(batches, plan, listings, sites):
                     writer.write_table(table)
                     dropped += len(table) - table["reason"].null_count
         Metrics.counter(FilterTasks, "dropped").inc(dropped)
@@ -73,6 +80,16 @@ class FilterShards(beam.PTransform[PCollection[VerdictTask], PCollection[int]]):
             shards | "Spread" >> beam.Reshuffle() | "Judge" >> beam.Map(self.tasks.write_verdicts)
         )
         return dropped
+
+
+def write_listings(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
+    """Write the lists that a plan needs to the workspace, where all workers read them; their paths."""
+    paths = []
+    for number, read in enumerate(plan.listings):
+        paths.append(workspace.listing_path(number))
+        with workspace.storage.create(paths[-1]) as file:
+            read().save(file)
+    return tuple(paths)
 
 
 def _listing(storage: Storage, path: str, fingerprint: str) -> Lookup:

@@ -7,18 +7,24 @@ with. State is written after a stage, so an interrupted job resumes where it was
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask
-from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
-from pipelines.filter import FilterShards, FilterTasks, VerdictTask
+from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, plan_shards, stands
+from pipelines.components import choose_keepers
+from pipelines.deduplicate import DeduplicationTasks, FindEdges
+from pipelines.earlier import Earlier, Named
+from pipelines.filter import FilterShards, FilterTasks, VerdictTask, write_listings
+from pipelines.lineage import LineageLog, first_fingerprints
+from pipelines.migration import plan_migration
 from pipelines.progress import Progress, Targets
 from pipelines.publish import CountGroups, SurveyShards, WriteParts
+from pipelines.rights import settled_rights
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
 from provenance.annotate import Annotation
@@ -29,12 +35,12 @@ from provenance.decisions.filters import plan_filters
 from provenance.files.facts import shard_facts
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
-from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
+from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
-from provenance.files.storage import Storage, join
-from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
-from provenance.release.publication import Publication
+from provenance.files.storage import Storage, all_there, join
+from provenance.files.workspace import Shard, Workspace, WorkspaceError
+from provenance.release.publication import Plan, Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 
 
@@ -58,12 +64,17 @@ class Job:
         configuration: Configuration,
         runner: Runner,
         progress: Progress,
+        named: Named | None = None,
+        lineage_url: str | None = None,
     ) -> None:
+        """`named`: places of earlier documents; None: those with which the stages before ran."""
         self.storage = storage
         self.workspace = Workspace(storage, workspace)
         self.configuration = configuration
+        self.earlier = Earlier(storage, self.workspace, configuration, named)
         self.runner = runner
         self.progress = progress
+        self.lineage = LineageLog(self.workspace, progress.note, lineage_url)
         # A cap that contradicts itself and a calibration that cannot be used are refused before hours of annotating.
         cap_request(configuration.cap)
         self.detectors = load_detectors(configuration)
@@ -89,48 +100,44 @@ class Job:
         """
         started = time.monotonic()
         configured = self.annotation.fingerprint()
-        self._note_change(configured)
         tasks = self.shard_tasks(inputs)
-        facts = shard_facts(self.workspace, [task.path for task in tasks])
+        paths = [task.path for task in tasks]
+        facts = shard_facts(self.workspace, paths)
         # The largest first: a large file that starts last would keep one worker busy alone.
         own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
-        pending = [task for task in own if not _stands_as(facts.get(task.path, {}), task)]
-        if pending:
-            self.workspace.clear_state("annotate")
-            if part[1] == 1:
-                self.workspace.sweep()  # else another call may be writing
-            self._run_annotate(pending)
-            facts = shard_facts(self.workspace, [task.path for task in tasks])
-        if part[1] > 1 and not all(_stands_as(facts.get(task.path, {}), task) for task in tasks):
-            self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
-            return self._result("annotate", len(pending), len(own) - len(pending), started)
-        shards = [_shard(index, task, facts.get(task.path)) for index, task in enumerate(tasks)]
-        state = {
-            "fingerprint": configured,
-            "configuration": self.configuration.model_dump(mode="json"),
-            "shards": [asdict(shard) for shard in shards],
-            "inputs": [
-                {"name": task.input.name, "bytes": task.input.size, "records": shard.rows}
-                for task, shard in zip(tasks, shards, strict=True)
-            ],
-            "passed_over": [
-                {"name": item.name, "reason": item.reason}
-                for item in sorted(passed_over, key=lambda item: item.name)
-                if item.reason != OWN_RESULT
-            ],
-        }
-        self.workspace.write_state("annotate", state)
-        return self._result("annotate", len(pending), len(own) - len(pending), started)
+        pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
+        pending = plan_migration(self.workspace, self.annotation, pending, self.progress.note)
+        made = 0
+        with self._told(tasks, configured) if pending and part[1] == 1 else nullcontext():
+            if pending:
+                self.workspace.clear_state("annotate")
+                if part[1] == 1:
+                    self.workspace.sweep()  # else another call may be writing
+                self._run_annotate(pending)
+                facts = shard_facts(self.workspace, paths)
+            if part[1] > 1 and not all(stands(facts.get(task.path, {}), task) for task in tasks):
+                self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
+            else:
+                carried, made = self.earlier.carry(inputs, self.annotation, self.runner)
+                state = annotated_state(facts, tasks, passed_over, carried)
+                state |= {
+                    "fingerprint": configured,
+                    "parts": self.annotation.parts(),
+                    "configuration": self.configuration.model_dump(mode="json"),
+                }
+                self.workspace.write_state("annotate", state)
+        return self._result("annotate", len(pending) + made, len(own) - len(pending), started)
+
+    def _told(self, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
+        """Tell of the first stage how it starts and ends."""
+        named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks]
+        return self.lineage.stage(
+            "annotate", first_fingerprints(self.configuration, configured, named), named
+        )
 
     def shard_tasks(self, inputs: Sequence[InputFile]) -> list[ShardTask]:
         """Which shard is to be made of each input, in the order of their names; no store is asked."""
-        configured, headway = self.annotation.fingerprint(), self.workspace.headway_directory
-        return [
-            ShardTask(
-                item, self.workspace.shard_path(item.name), input_fingerprint(item, configured), headway
-            )
-            for item in sorted(inputs, key=lambda item: item.name)
-        ]
+        return plan_shards(self.workspace, inputs, self.annotation.fingerprint())
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""
@@ -150,17 +157,19 @@ class Job:
             scratch_directory=self.workspace.path("edges"),
             clusters_path=self.workspace.clusters_path,
             verdicts=verdicts,
+            witness_threshold=self.configuration.witness.threshold,
+            indexes=self.earlier.uses,
         )
-        with self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"):
+        with (
+            self.progress.step("deduplicate", f"{sum(shard.documents for shard in shards):,} documents"),
+            self.lineage.stage("deduplicate", self._fingerprints("deduplicate")),
+        ):
             self._find_edges(tasks)
+            self.runner.run(settled_rights(self.workspace))
             if verdicts:
                 self._filter(shards)
-            edges = tasks.edges()
-            self.runner.run(
-                lambda pipeline: pipeline | "Edges" >> beam.Create(edges) | "Keepers" >> ChooseKeepers(tasks)
-            )
-        tasks.clear("components", "members", "chosen")
-        self.workspace.write_state("deduplicate", {"fingerprint": fresh})
+            choose_keepers(self.runner, tasks, self.progress.note)
+        self.workspace.write_state("deduplicate", {"fingerprint": fresh, **self.earlier.as_json()})
         return self._result("deduplicate", 1, 0, started)
 
     def select(self) -> StageResult:
@@ -186,8 +195,12 @@ class Job:
             detectors=self.detectors,
             scratch_directory=scratch,
             documents=sum(shard.documents for shard in shards),
+            sites_path=self.workspace.sites_path,
         )
-        with self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"):
+        with (
+            self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"),
+            self.lineage.stage("select", self._fingerprints("select")),
+        ):
             self.runner.run(
                 lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
@@ -220,6 +233,14 @@ class Job:
         if not pending and publication.is_closed():
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
             return self._result("publish", 0, unchanged, started)
+        with self.lineage.stage("publish", publication.stages, released=publication.released):
+            self._write(publication, plan, counts)
+        publication.manifest()
+        return self._result("publish", len(pending), unchanged, started)
+
+    def _write(self, publication: Publication, plan: Plan, counts: Mapping[str, dict[str, Any]]) -> None:
+        """The files of a release that do not stand, as those with `counts` do, then what closes it."""
+        pending = frozenset(part.path for part in plan.parts if part.path not in counts)
         publication.open()
         if pending:
             targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)
@@ -227,8 +248,6 @@ class Job:
             with self.progress.files("publish", targets):
                 self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
         publication.close(plan, counts)
-        publication.manifest()
-        return self._result("publish", len(pending), unchanged, started)
 
     def manifest(self, release: str) -> dict[str, Any]:
         """The manifest of the release that this job has published.
@@ -278,22 +297,23 @@ class Job:
 
     def _filter(self, shards: Sequence[Shard]) -> None:
         """What the filters say of every row; the lists are written to the workspace, where all workers read them."""
-        paths = []
-        for number, read in enumerate(self.filters.listings):
-            paths.append(self.workspace.listing_path(number))
-            with self.storage.create(paths[-1]) as file:
-                read().save(file)
-        tasks = FilterTasks(self.storage, self.filters, tuple(paths), fingerprint(self.filters.digests))
-        work = [VerdictTask(shard.path, self.workspace.verdicts_path(shard)) for shard in shards]
+        tasks = FilterTasks(
+            storage=self.storage,
+            plan=self.filters,
+            listings=write_listings(self.workspace, self.filters),
+            fingerprint=fingerprint(self.filters.digests),
+            sites=self.workspace.sites_path,
+        )
+        work = [
+            VerdictTask(shard.path, self.workspace.verdicts_path(shard), shard.carried) for shard in shards
+        ]
         self.runner.run(
             lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Filter" >> FilterShards(tasks)
         )
 
     def _publication(self, release: str) -> Publication:
         self._shards()
-        selected = self._select_fingerprint()
-        self._need("select", selected)
-        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        self._need("select", self._select_fingerprint())
         return Publication(
             storage=self.storage,
             workspace=self.workspace,
@@ -301,8 +321,25 @@ class Job:
             annotated=self.annotation.schema,
             release=release,
             filters=self.filters.reasons,
-            fingerprint=fingerprint("publish", self.configuration.model_dump(mode="json"), columns, selected),
+            fingerprint=self._publish_fingerprint(),
+            stages=self._fingerprints("publish"),
         )
+
+    def _fingerprints(self, stage: str) -> tuple[tuple[str, str], ...]:
+        """What decides the result of the whole job and of each stage up to one, by name."""
+        inputs = self.workspace.need_state("annotate")["inputs"]
+        found = list(first_fingerprints(self.configuration, self.annotation.fingerprint(), inputs))
+        own = (self._deduplicate_fingerprint, self._select_fingerprint, self._publish_fingerprint)
+        for name, decided_by in zip(("deduplicate", "select", "publish"), own, strict=True):
+            found.append((name, decided_by()))
+            if name == stage:
+                break
+        return tuple(found)
+
+    def _publish_fingerprint(self) -> str:
+        columns = [RELEASE.to_string(), LEDGER.to_string()]
+        configured = self.configuration.model_dump(mode="json")
+        return fingerprint("publish", configured, columns, self._select_fingerprint())
 
     def _rows_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
@@ -316,26 +353,21 @@ class Job:
             )
         return self.workspace.shards()
 
-    def _note_change(self, configured: str) -> None:
-        state = self.workspace.read_state("annotate")
-        if state is not None and state["fingerprint"] != configured:
-            self.progress.note(
-                f"{self.workspace.directory} was annotated with another configuration ({self._changed(state)}): "
-                "all inputs are annotated again"
-            )
-
     def _changed(self, state: dict[str, Any]) -> str:
         return describe_differences(state["configuration"], self.configuration.model_dump(mode="json"))
 
     def _edges_fingerprint(self) -> str:
         """Of the options and of what the shards hold, not of the age or place of the input files."""
         options = self.configuration.duplicates.model_dump(mode="json", exclude={"keep"})
-        return fingerprint("edges", options, self.workspace.identity())
+        return fingerprint("edges", options, self.earlier.ids(), self.workspace.identity())
 
     def _deduplicate_fingerprint(self) -> str:
         """Of the edges, of whom to prefer, and of what may not be published at all."""
         keep, filters = self.configuration.duplicates.keep, self.filters
-        return fingerprint("deduplicate", keep, filters.settings, filters.digests, self._edges_fingerprint())
+        settings = [keep, self.configuration.witness.threshold, self.configuration.increments.prefer]
+        return fingerprint(
+            "deduplicate", settings, filters.settings, filters.digests, self._edges_fingerprint()
+        )
 
     def _select_fingerprint(self) -> str:
         cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors
@@ -345,7 +377,8 @@ class Job:
 
     def _decision_task(self, shard: Shard) -> DecisionTask:
         verdicts = self.workspace.verdicts_path(shard) if self.filters.steps else None
-        return DecisionTask(shard, self.workspace.decisions_path(shard), verdicts)
+        carried = self.workspace.carried_path(shard) if shard.carried else None
+        return DecisionTask(shard, self.workspace.decisions_path(shard), verdicts, carried)
 
     def _need(self, stage: str, expected: str) -> None:
         """Refuse to go on from what a stage made of other shards or with other settings."""
@@ -357,32 +390,9 @@ class Job:
 
     def _stands(self, stage: str, fresh: str, *paths: str) -> bool:
         state = self.workspace.read_state(stage)
-        if state is None or state["fingerprint"] != fresh:
-            return False
-        listed = {path.rpartition("/")[0] for path in paths}
-        there = {item.path for directory in sorted(listed) for item in self.storage.list(directory)}
-        return there.issuperset(paths)
+        return state is not None and state["fingerprint"] == fresh and all_there(self.storage, paths)
 
     def _result(self, stage: str, ran: int, unchanged: int, started: float) -> StageResult:
         result = StageResult(stage, ran, unchanged, time.monotonic() - started)
         self.progress.finished(stage, ran, unchanged, result.seconds)
         return result
-
-
-def _stands_as(metadata: dict[str, Any], task: ShardTask) -> bool:
-    """Whether a shard that says this of itself is the one to be made."""
-    return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
-
-
-def _shard(index: int, task: ShardTask, metadata: dict[str, Any] | None) -> Shard:
-    if metadata is None or metadata["fingerprint"] != task.fingerprint:
-        raise WorkspaceError(f"{task.path}: was not written; run the same command again")
-    return Shard(
-        index=index,
-        name=task.input.name,
-        path=task.path,
-        content=metadata["content"],
-        rows=metadata["rows"],
-        documents=metadata["documents"],
-        text_bytes=metadata["text_bytes"],
-    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
@@ -37,8 +38,10 @@ from provenance.decisions.shard import (
     read_clusters,
     read_shard,
     shard_sites,
+    with_rights,
 )
 from provenance.decisions.site_files import partitions_for, send_counts
+from provenance.decisions.site_rights import read_site_rights
 from provenance.decisions.sites import Clustering
 from provenance.duplicates.scratch import Routed
 from provenance.files.shards import ROW_GROUP_ROWS
@@ -53,6 +56,7 @@ class DecisionTask:
     shard: Shard
     path: str
     verdicts: str | None = None  # what filters say of its rows
+    carried: str | None = None  # what an earlier release decided of its rows, where they are documents of one
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class SelectionTasks(Shipped):
         detectors: the calibrated detectors of the job.
         scratch_directory: directory of files that are of no use after the stage.
         documents: how many documents there are, which decides into how many partitions sites are counted.
+        sites_path: what the files of hosts say of their pages.
     """
 
     storage: Storage
@@ -78,6 +83,7 @@ class SelectionTasks(Shipped):
     detectors: CalibratedDetectors
     scratch_directory: str
     documents: int
+    sites_path: str
 
     @property
     def sites(self) -> SiteTasks:
@@ -89,17 +95,29 @@ class SelectionTasks(Shipped):
 
     def rows(self, task: DecisionTask) -> ShardRows:
         clusters = read_clusters(self.storage, self.clusters_path, task.shard.index)
-        return read_shard(self.storage, task.shard.path, clusters, self.detectors, verdicts=task.verdicts)
+        return read_shard(
+            self.storage,
+            task.shard.path,
+            clusters,
+            self.detectors,
+            verdicts=task.verdicts,
+            carried=task.carried,
+        )
+
+    def own_rows(self, task: DecisionTask) -> ShardRows:
+        """The rows, of which those that are carried tell nothing about the crawl."""
+        rows = self.rows(task)
+        return rows if task.carried is None else replace(rows, open=np.zeros_like(rows.open))
 
     def count(self, task: DecisionTask) -> pa.Table:
-        found = self.rows(task)
+        found = self.own_rows(task)
         return self.detectors.count(found.scored, found.proven, found.open)
 
     def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
         return calibrate_crawl(self.detectors, counts, self.prior)
 
     def count_sites(self, task: DecisionTask, crawl: CrawlCalibration) -> list[Routed]:
-        counts = shard_sites(self.rows(task), crawl)
+        counts = shard_sites(self.own_rows(task), crawl)
         return send_counts(self.sites.scratch, task.shard.index, counts, partitions_for(self.documents))
 
     def with_sites(self, crawl: CrawlCalibration, clustering: Clustering) -> CrawlCalibration:
@@ -110,7 +128,7 @@ class SelectionTasks(Shipped):
 
     def candidates(self, task: DecisionTask, crawl: CrawlCalibration) -> Candidates:
         rows = self.rows(task)
-        differ = crawl.clustering.spread and rows.open.any()
+        differ = crawl.clustering.spread and rows.open.any() and task.carried is None
         return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
 
     def offered(self, task: DecisionTask, crawl: CrawlCalibration) -> Documents:
@@ -133,6 +151,8 @@ class SelectionTasks(Shipped):
         offered = found.documents(self.request)
         keep = selection.apply(rule, offered)
         decisions = decide(found, keep, selection.weigh(rule, offered))
+        sites = read_site_rights(self.storage, self.sites_path)
+        decisions = with_rights(decisions, self.storage, task.shard.path, sites)
         footer = Footer.of(found, rule).metadata()
         with self.storage.create(task.path) as file:
             # Small row groups: publishing reads the decisions on one row group of the shard at a time.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.decisions.certificate import asked_and_found
 from provenance.errors import plain
 from provenance.release.card import describe_cost
+from provenance.release.proof import describe_proof
 from provenance.release.times import describe_times
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def print_summary(
             "counts": counts,
             "failures": [asdict(failure) for failure in failures[:_REASONS]],
             "filters": manifest["filters"],
+            "earlier": manifest["earlier"],
+            "proof": manifest["proof"],
             "passed_over": manifest["passed_over"],
             "times": manifest["times"],
             "synthetic": synthetic,
@@ -58,6 +61,7 @@ def print_summary(
         ("  empty", _sum(reasons, "empty")),
         *((f"  {name}", reasons.get(f"dropped:{name}", 0)) for name in _filters(manifest)),
         ("  duplicates", _sum(reasons, "duplicate")),
+        *([("  in earlier releases", _sum(reasons, "earlier_release"))] if _against(manifest) else []),
         ("  dropped by the cap", _sum(reasons, "synthetic_cap")),
         ("  kept", counts["kept"]),
     ]
@@ -65,6 +69,7 @@ def print_summary(
     print(f"\n{release}: {counts['kept']:,} documents, {counts['tokens']:,} tokens\n")
     for name, value in rows:
         print(f"{name:<24}{value:>12,}{meaning.get(name, '')}")
+    print(f"\n{describe_proof(manifest['proof'])}")
     print()
     for number, line in enumerate(describe_times(manifest["times"])):
         print(f"{'times' if number == 0 else '':<6} {plain(line)}")
@@ -81,6 +86,11 @@ def print_summary(
         print(
             f"\n{seconds:.1f} s, {counts['records'] / seconds:,.0f} records/s, {size / 1e6 / seconds:,.1f} MB/s of input"
         )
+
+
+def _against(manifest: dict[str, Any]) -> bool:
+    """Whether documents were compared with those of an earlier release."""
+    return any(item["role"] == "against" for item in manifest["earlier"])
 
 
 def _filters(manifest: dict[str, Any]) -> list[str]:

@@ -6,11 +6,11 @@ memory does not grow with the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from provenance.annotators.annotator import Annotator, Failures, annotate_batch
 from provenance.annotators.claims import Claims
 from provenance.annotators.classifier import FastTextClassifier
 from provenance.annotators.columns import with_columns
+from provenance.annotators.declarations.site_files import read_site_file
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
 from provenance.annotators.marks.invisible import clean_invisible
@@ -38,12 +39,17 @@ from provenance.evidence import join_lists
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
 from provenance.records import read_records
-from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, TIME
+from provenance.records.site_files import ADDRESSES
+from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, SITE_RIGHTS, TIME
 
 Item = TypeVar("Item")
 #: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
 #: language of the development corpus is 6 tokens to a word; megabytes without a space or of entities have thousands.
 JUNK_TOKENS, JUNK_RATIO = 20_000, 20
+#: Version of what the reader makes of a record: shards of another one are annotated again.
+READER = 1
+#: Text annotators that others build on, or whose evidence is joined with others' in a shard.
+_JOINED = (Language.name, EmbeddedDetector.name, "neural", Watermarks.name)
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,74 @@ class Annotation:
         options = self.configuration.annotator_options
         return fingerprint(configuration, duplicates, versions, options, self.schema.to_string())
 
+    def parts(self) -> dict[str, Any]:
+        """Identities of what made a shard: of the reader, of what reads pages, and of each annotator of texts by its name."""
+        settings = self.configuration.model_dump(mode="json", include={"source", "reading", "text"})
+        options = {
+            MinHash.__name__.lower(): self.configuration.duplicates.model_dump(include={"ngram", "seed"}),
+            **self.configuration.annotator_options,
+        }
+        watermarks = self.configuration.model_dump(mode="json", include={"watermarks"})
+        pages = [[annotator.name, annotator.version] for annotator in self.page]
+        return {
+            "reader": READER,
+            "pages": [settings, pages],
+            "texts": {
+                annotator.name: [
+                    annotator.version,
+                    str(annotator.schema),
+                    options.get(annotator.name),
+                    watermarks,
+                ]
+                if annotator.name == Watermarks.name
+                else [annotator.version, str(annotator.schema), options.get(annotator.name)]
+                for annotator in self.text
+            },
+        }
+
+    def reruns(self, before: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """What has changed since shards with these `parts` were made.
+
+        Returns the annotators that can run again on the texts of the shards, and what needs the pages again: the reader,
+        `pages`, and annotators whose evidence is joined with others' or whose columns others read.
+        """
+        now = self.parts()
+        changed = [name for name, identity in now["texts"].items() if before["texts"].get(name) != identity]
+        pages = [name for name in ("reader", "pages") if before[name] != now[name]]
+        gone = [name for name in before["texts"] if name not in now["texts"]]
+        joined = {item.name for item in self.text if any(map(_is_joined, item.schema))} | {Language.name}
+        needed = [name for name in changed if name in joined] + [name for name in gone if name in _JOINED]
+        return [name for name in changed if name not in joined], [*pages, *needed]
+
+    def refresh(self, batch: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
+        """Bring rows of an earlier shard up to date: text annotators `names` run again, columns it does not have are null."""
+        position = pc.indices_nonzero(pc.is_null(batch["outcome"]))
+        nothing = pa.nulls(len(position), pa.string())
+        documents = with_columns(batch.take(position), {"text_outcome": nothing, "text_detail": nothing})
+        failures: Failures = {}
+        made: set[str] = set()
+        for annotator in self.text:
+            if annotator.name in names and documents.num_rows:
+                documents = annotate_batch(annotator, documents, failures)
+                made.update(annotator.schema.names)
+        if documents.num_rows:
+            documents = _without_junk(documents)
+            batch = _record_failures(batch, position, documents, failures)
+        index = np.full(batch.num_rows, -1, dtype=np.int64)
+        index[np.asarray(position)] = np.arange(len(position))
+        take = pa.array(index, mask=(index < 0) | ~np.asarray(pc.is_null(batch["outcome"])))
+        columns = []
+        for field in self.schema:
+            if field.name in made:
+                column = documents[field.name]
+                column = (pack_signatures(column) if field.name == "minhash" else column).take(take)
+            elif field.name in batch.schema.names:
+                column = batch[field.name]
+            else:
+                column = pa.nulls(batch.num_rows, field.type)
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
     def __call__(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> pa.RecordBatch:
         """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""
         return self.complete(self.extract(batch, input_name, doc_ids))
@@ -114,6 +188,7 @@ class Annotation:
         )
         if self.configuration.source is not None:
             batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
+        batch = with_columns(batch, {"site_rights": _site_rights(batch)})
         documents = batch.filter(pc.is_null(batch["outcome"]))
         failures: Failures = {}
         if documents.num_rows:
@@ -148,7 +223,7 @@ class Annotation:
         index = np.full(batch.num_rows, -1, dtype=np.int64)
         index[np.asarray(position)] = np.arange(len(position))
         take = pa.array(index, mask=(index < 0) | ~is_document)
-        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file"}
+        own = set(RECORDS.names) - {"text"} | {"doc_id", "input_file", "site_rights"}
         columns: list[pa.Array] = []
         made = {}
         if documents.num_rows:
@@ -167,6 +242,22 @@ class Annotation:
                 column = pc.take(made[field.name] if field.name in made else documents[field.name], take)
             columns.append(column if column.type == field.type else column.cast(field.type))
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _site_rights(batch: pa.RecordBatch) -> pa.Array:
+    """What records that are files of a host say of its pages; null elsewhere."""
+    named = pc.match_substring_regex(batch["url"], ADDRESSES).fill_null(False)
+    answered = pc.equal(batch["http_status"].fill_null(200), 200)
+    rows = np.flatnonzero(np.asarray(pc.and_(named, answered)))
+    found: dict[int, list[dict[str, str]]] = {}
+    for row in rows.tolist():
+        body, text = batch["body"][row].as_py(), batch["text"][row].as_py()
+        rules = read_site_file(batch["url"][row].as_py(), body or (text or "").encode())
+        if rules:
+            found[row] = [rule.as_dict() for rule in rules]
+    if not found:
+        return pa.nulls(batch.num_rows, SITE_RIGHTS)
+    return pa.array([found.get(row) for row in range(batch.num_rows)], SITE_RIGHTS)
 
 
 def _without_junk(documents: pa.RecordBatch) -> pa.RecordBatch:
@@ -195,7 +286,7 @@ def annotate_records(
     `at_once`: reading, main text and the other annotators work on three batches at the same time.
     """
     options = annotation.configuration.reading.options()
-    identify = _DocumentIds(item.name)
+    identify = DocumentIds(item.name)
     side_by_side = ahead if at_once else iter
     batches = side_by_side(read_records(stream, item.name, options))
     extracted = (annotation.extract(batch, item.name, identify(batch)) for batch in batches)
@@ -220,10 +311,10 @@ def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterat
         "detail": f"the file cannot be opened ({why}); the next run tries it again",
     }
     batch = pa.RecordBatch.from_pylist([values], schema=RECORDS)
-    yield annotation(batch, item.name, _DocumentIds(item.name)(batch))
+    yield annotation(batch, item.name, DocumentIds(item.name)(batch))
 
 
-class _DocumentIds:
+class DocumentIds:
     """Identifiers that depend on where a record is and what it holds, not on how it was batched."""
 
     def __init__(self, name: str) -> None:

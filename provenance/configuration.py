@@ -22,8 +22,10 @@ from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig
 from provenance.detectors.neural.config import Neural
 from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
+from provenance.duplicates.config import Duplicates, Increments, Witness
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
+from provenance.files.about import About
 from provenance.files.settings import read_settings
 from provenance.filters.config import (
     AnyFilter,
@@ -68,20 +70,6 @@ class Text(Section):
     def _name_only(self, value: str | None) -> str | None:
         """No path of a machine is published; the digest of the file is in the fingerprint and in the manifest."""
         return value if value is None else Path(value).name
-
-
-class Duplicates(Section):
-    """What counts as a duplicate, and which document is kept."""
-
-    threshold: float = Field(
-        0.6, gt=0, le=1, description="least similarity to the document kept in its place"
-    )
-    ngram: int = Field(5, ge=1, le=32, description="words in a shingle")
-    seed: int = Field(1, ge=0, le=2**32 - 1, description="seed of the MinHash permutations")
-    keep: tuple[Literal["earliest", "human", "longest"], ...] = Field(
-        ("earliest", "human", "longest"),
-        description="order of preference for the document to keep; the lowest doc_id decides last",
-    )
 
 
 class Detector(Section):
@@ -269,6 +257,8 @@ class Configuration(Section):
     reading: Reading = Reading()
     text: Text = Text()
     duplicates: Duplicates = Duplicates()
+    witness: Witness = Witness()
+    increments: Increments = Increments()
     watermarks: tuple[WatermarkConfig, ...] = Field((), description="watermark schemes and keys to look for")
     neural: Neural = Neural()
     classifiers: tuple[Classifier, ...] = Field(
@@ -285,6 +275,7 @@ class Configuration(Section):
     prior: Prior = Prior()
     cap: Cap = Cap()
     release: Release = Release()
+    about: About = About()
 
     @field_validator("decontaminate", mode="before")
     @classmethod

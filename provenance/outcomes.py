@@ -14,6 +14,7 @@ DROPPED: dict[str, str] = {
     "empty": "no text is left after extraction",
     "not_prose": "the text is a long run without words (more than 20,000 tokens and 20 to a word)",
     "duplicate": "a verified near-duplicate of a kept document",
+    "earlier_release": "a verified near-duplicate of a document that an earlier release holds",
     "removed": "a removal request names it, or a near-duplicate of it",
     "opt_out": "the page reserves its use for training (`rights.policy: exclude`)",
     "personal_data": "the text holds personal data or a secret of a kind that is to be dropped",

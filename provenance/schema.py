@@ -13,6 +13,10 @@ TIME = pa.timestamp("us", tz="UTC")
 MINHASH_PERMUTATIONS = 128
 
 SIGNALS = pa.list_(pa.struct([("signal", pa.string()), ("value", pa.string()), ("where", pa.string())]))
+#: What a host's own file (robots.txt, ai.txt, tdmrep.json, RSL) says of its pages, by path.
+SITE_RIGHTS = pa.list_(
+    pa.struct([(name, pa.string()) for name in ("group", "path", "signal", "value", "where")])
+)
 WATERMARKS = pa.list_(
     pa.struct(
         [
@@ -56,6 +60,10 @@ RECORDS = pa.schema(
     [
         # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
         ("record_offset", pa.int64()),
+        (
+            "record_length",
+            pa.int64(),
+        ),  # bytes of the stored file to the next record; null where it is not known
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
@@ -69,6 +77,14 @@ RECORDS = pa.schema(
         ("mime", pa.string()),  # sniffed, not believed
         ("charset", pa.string()),  # as the HTTP header declares it
         ("content_digest", pa.string()),  # "sha256:" + hex of the decoded payload or of the text
+        (
+            "payload_digest",
+            pa.string(),
+        ),  # "sha1:" + base32 of the payload as stored, as Common Crawl's indexes name it
+        (
+            "digest_verified",
+            pa.bool_(),
+        ),  # whether the digest of the record's header is right; null: it states none
         ("body", pa.large_binary()),
         ("text", pa.large_string()),
         ("source", pa.string()),  # what the archive calls itself (warcinfo isPartOf), if it says so
@@ -83,6 +99,7 @@ ANNOTATED = pa.schema(
         ("doc_id", pa.string()),
         ("input_file", pa.string()),
         ("record_offset", pa.int64()),
+        ("record_length", pa.int64()),
         ("record_id", pa.string()),
         ("record_type", pa.string()),
         ("outcome", pa.string()),
@@ -99,6 +116,8 @@ ANNOTATED = pa.schema(
         ("http_status", pa.int16()),
         ("mime", pa.string()),
         ("content_digest", pa.string()),
+        ("payload_digest", pa.string()),
+        ("digest_verified", pa.bool_()),
         ("title", pa.string()),
         ("text_source", pa.string()),  # article, main, fallback: where in the page the text was found
         ("text", pa.large_string()),
@@ -110,6 +129,7 @@ ANNOTATED = pa.schema(
         ("license", pa.string()),
         ("train_opt_out", pa.bool_()),
         ("rights_signals", SIGNALS),
+        ("site_rights", SITE_RIGHTS),  # of records that are such files
         ("disclosures", SIGNALS),
         ("marks", SIGNALS),
         ("quality", QUALITY),
@@ -135,9 +155,12 @@ DECISIONS = pa.schema(
         ("similarity", pa.float32()),  # to that document
         ("duplicate_count", pa.int32()),
         ("duplicate_hosts", pa.list_(pa.string())),
-        ("earliest_capture", TIME),
+        ("replaces", pa.list_(pa.string())),  # doc_ids of documents of earlier releases that give way to it
+        ("earliest_capture", TIME),  # of its cluster in the crawl
         ("proven_by", TIME),
-        ("witness", pa.string()),  # doc_id of the capture that proves it
+        ("witness", pa.string()),  # doc_id of the capture that proves it, or the address of one that has none
+        ("witness_place", pa.string()),  # where that lies, if in an index: origin, file, offset, address
+        ("witness_similarity", pa.float32()),  # of the witness to the document; null: it is its own
         ("low_background", pa.bool_()),
         ("prior_log_odds", pa.float32()),  # nats
         ("prior_because", pa.string()),
@@ -149,26 +172,33 @@ DECISIONS = pa.schema(
         ("synthetic_probability", pa.float32()),  # from prior_log_odds + sum of evidence
         ("synthetic_probability_upper", pa.float32()),  # what it is at most, one-sided 95%
         ("sampling_weight", pa.float32()),  # null where nothing is sampled
+        # As annotated, with what the files of the host say.
+        ("train_opt_out", pa.bool_()),
+        ("rights_signals", SIGNALS),
     ]
 )
+
+#: What a page and its host say of its use: the last columns of decisions.
+RIGHTS = ("train_opt_out", "rights_signals")
 
 #: Columns of a published document, in order; further annotators' columns follow.
 RELEASE_COLUMNS = (
     "doc_id text token_count word_count title text_source "
-    "url host domain source input_file record_offset record_id content_digest mime http_status "
-    "capture_time capture_evidence time_remark published_time published_evidence proven_by witness low_background "
+    "url host domain source input_file record_offset record_length record_id content_digest payload_digest digest_verified mime http_status "
+    "capture_time capture_evidence time_remark published_time published_evidence "
+    "proven_by witness witness_place witness_similarity low_background "
     "language language_score "
     "license train_opt_out rights_signals "
     "disclosures marks personal_data watermarks detectors detector_abstained detector_flagged "
     "prior_log_odds prior_because evidence synthetic_probability synthetic_probability_upper sampling_weight "
-    "duplicate_count duplicate_hosts earliest_capture"
+    "duplicate_count duplicate_hosts replaces earliest_capture"
 ).split()
 
 #: One row for each record that was read.
 LEDGER_COLUMNS = (
     "doc_id url domain source input_file record_offset record_id decision reason detail duplicate_of similarity "
     "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count "
-    "capture_time capture_evidence time_remark proven_by low_background language"
+    "capture_time capture_evidence time_remark proven_by witness witness_place witness_similarity low_background language"
 ).split()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.command.forecast import forecast, print_forecast
 from pipelines.command.job import (
     BEAM_OPTIONS,
+    add_earlier,
     add_inputs,
     add_job_options,
     add_output,
@@ -13,6 +14,7 @@ from pipelines.command.job import (
     find_crawl,
     open_job,
     read_configuration,
+    signer,
 )
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import default_workspace, destination
@@ -30,6 +32,7 @@ def add_to(commands: Commands) -> None:
         metavar="DIR",
         help="working directory (default: the output's name + .workspace)",
     )
+    add_earlier(parser, keep=True)
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be read, how much, and what it would take"
     )
@@ -41,7 +44,7 @@ def run(arguments: Arguments) -> int:
     """Run the stages and print the summary; 1 where the cap is not certified (unless only to warn of it) or nothing could be read."""
     release = arguments.output
     workspace = arguments.workspace or default_workspace(release)
-    configuration = read_configuration(arguments)
+    configuration, sign = read_configuration(arguments), signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, release, workspace)
     if getattr(arguments, "dry_run", False):
         print_forecast(forecast(inputs, len(ignored), arguments.workers, workspace), arguments.json)
@@ -51,6 +54,7 @@ def run(arguments: Arguments) -> int:
 
         announce(job, inputs, ignored)
         stages = [job.annotate(inputs, ignored), job.deduplicate(), job.select(), job.publish(release)]
+        sign(release)
         manifest, failures = job.manifest(release), job.failures()
         print_summary(release, manifest, stages, failures, as_json=arguments.json)
     nothing_read = complain_of_failures(failures, manifest["counts"]["records"])

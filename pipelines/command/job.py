@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from pipelines.command.reading import storage_of
 from provenance.errors import UsageError, plain
 
 if TYPE_CHECKING:
+    from pipelines.earlier import Named
     from pipelines.job import Job
     from provenance.configuration import Configuration
     from provenance.files.failures import Failure
@@ -65,10 +66,68 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
         parser.add_argument(
             "--parts", type=count, metavar="N", help="number of data files (default: by release.shard_bytes)"
         )
+        parser.add_argument(
+            "--sign", metavar="FILE", help="private Ed25519 key with which the manifest is signed"
+        )
     parser.add_argument("--workers", type=count, default=1, metavar="N", help="local processes (1)")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
-    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None)
+    parser.add_argument(
+        "--lineage",
+        metavar="URL",
+        help="OpenLineage server that is told what happens (default: $OPENLINEAGE_URL)",
+    )
+    parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None, sign=None)
+
+
+def signer(arguments: Arguments) -> Callable[[str], None]:
+    """What signs a release by its directory; nothing where no key is given. The key is read before any work.
+
+    Raises:
+        UsageError: where the key cannot be used.
+    """
+    if arguments.sign is None:
+        return lambda release: None
+    from provenance.release.sign import read_private_key, sign_release
+
+    key = read_private_key(arguments.sign)
+
+    def sign(release: str) -> None:
+        sign_release(storage_of(release), release, key)
+
+    return sign
+
+
+def add_earlier(parser: Parser, keep: bool) -> None:
+    """Indexes and releases of documents that are elsewhere; `keep`: also a release to carry forward."""
+    parser.add_argument(
+        "--witness",
+        type=place,
+        action="append",
+        default=[],
+        metavar="INDEX",
+        help="index of earlier captures that prove age (docs/witness.md); may be given again",
+    )
+    parser.add_argument(
+        "--against",
+        type=place,
+        action="append",
+        default=[],
+        metavar="RELEASE",
+        help="release, or index of one, whose documents are not to come again; may be given again",
+    )
+    if keep:
+        add_keep(parser)
+
+
+def add_keep(parser: Parser) -> None:
+    """A release to carry forward."""
+    parser.add_argument(
+        "--keep",
+        type=place,
+        metavar="RELEASE",
+        help="earlier release whose documents go into the new one, read and judged no more",
+    )
 
 
 def read_configuration(arguments: Arguments) -> Configuration:
@@ -181,17 +240,46 @@ def open_job(
         if release is not None:
             check_writable(storage_of(release), release, command)
             stack.enter_context(hold(release, command))
-        yield _make_job(arguments, configuration, workspace)
+        yield _make_job(arguments, configuration, workspace, release)
 
 
-def _make_job(arguments: Arguments, configuration: Configuration, workspace: str) -> Job:
+def _make_job(arguments: Arguments, configuration: Configuration, workspace: str, release: str | None) -> Job:
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
-    return Job(storage_of(workspace), workspace, configuration, runner, Progress(quiet=arguments.quiet))
+    named = _named(arguments, workspace, release)
+    progress = Progress(quiet=arguments.quiet)
+    return Job(
+        storage_of(workspace),
+        workspace,
+        configuration,
+        runner,
+        progress,
+        named=named,
+        lineage_url=arguments.lineage,
+    )
+
+
+def _named(arguments: Arguments, workspace: str, release: str | None) -> Named | None:
+    """Earlier documents that the command names; None where it goes on with those of the stages before.
+
+    Raises:
+        UsageError: where one of them would be written over.
+    """
+    from pipelines.earlier import Named
+
+    if arguments.command not in ("curate", "annotate", "deduplicate", "demo"):
+        return None
+    witnesses, against = (tuple(getattr(arguments, name, ())) for name in ("witness", "against"))
+    named = Named(witnesses, against, getattr(arguments, "keep", None))
+    for earlier in (*named.witnesses, *named.against, *([named.keep] if named.keep else ())):
+        for written in (workspace, release):
+            if written is not None:
+                check_apart(written, earlier, "an earlier release or index")
+    return named
 
 
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver]) -> None:

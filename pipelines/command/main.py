@@ -19,12 +19,15 @@ from pipelines.command import (
     demo,
     diff,
     explain,
+    fetch,
     labels,
     report,
     score,
+    sign,
     stages,
     verify,
     watermark,
+    witness,
 )
 from pipelines.command import list as listing
 from pipelines.command.interruption import Interruption
@@ -37,8 +40,11 @@ _COMMANDS = (
     curate,
     stages,
     demo,
+    witness,
     verify,
+    sign,
     explain,
+    fetch,
     listing,
     report,
     diff,

@@ -50,14 +50,16 @@ def default_workspace(release: str) -> str:
     return f"{release}.workspace"
 
 
-def check_apart(release: str, workspace: str) -> None:
-    """Refuse directories of which one lies inside the other.
+def check_apart(release: str, workspace: str, other: str | None = None) -> None:
+    """Refuse directories of which one lies inside the other; `other` says what the second is, if no workspace.
 
     Raises:
         UsageError: names both.
     """
     a, b = (os.path.join(os.path.realpath(path), "") for path in (release, workspace))
     if a.startswith(b) or b.startswith(a):
+        if other is not None:
+            raise UsageError(f"{workspace}: is {other}, and {release} would be written over it or into it")
         raise UsageError(f"--output {release} and --workspace {workspace} must not lie inside each other")
 
 

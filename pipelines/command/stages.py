@@ -7,14 +7,17 @@ from functools import partial
 
 from pipelines.command.job import (
     BEAM_OPTIONS,
+    add_earlier,
     add_inputs,
     add_job_options,
+    add_keep,
     add_output,
     announce,
     complain_of_failures,
     find_crawl,
     open_job,
     read_configuration,
+    signer,
 )
 from pipelines.command.parser import Arguments, Commands, part
 from pipelines.command.places import destination
@@ -33,6 +36,7 @@ def add_to(commands: Commands) -> None:
         parser = commands.add_parser(name, help=text, description=text, epilog=BEAM_OPTIONS)
         if name == "annotate":
             add_inputs(parser)
+            add_keep(parser)
             parser.add_argument(
                 "--shard",
                 type=part,
@@ -40,6 +44,8 @@ def add_to(commands: Commands) -> None:
                 metavar="I/N",
                 help="do the I-th of N parts of the inputs: N calls, on N machines, together do the stage",
             )
+        if name == "deduplicate":
+            add_earlier(parser, keep=False)
         if name == "publish":
             add_output(parser, required=True, help="directory of the release")
         parser.add_argument(
@@ -52,7 +58,7 @@ def add_to(commands: Commands) -> None:
 def run(stage: str, arguments: Arguments) -> int:
     """Run one stage; with --json say how much of it ran. 1 where nothing could be read."""
     configuration = read_configuration(arguments)
-    workspace = arguments.workspace
+    workspace, sign = arguments.workspace, signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
     with open_job(arguments, configuration, workspace, arguments.output) as job:
         code = 0
@@ -69,6 +75,7 @@ def run(stage: str, arguments: Arguments) -> int:
             result = job.select()
         else:
             result = job.publish(arguments.output)
+            sign(arguments.output)
     if arguments.json:
         print(json.dumps({"stage": result.stage, "ran": result.ran, "unchanged": result.unchanged}))
     return code

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from provenance.configuration import Configuration
 from provenance.decisions.certificate import fractions
 from provenance.decisions.measure import Sums, add_sums
+from provenance.decisions.site_rights import SiteRights, with_site_rights
 from provenance.files.storage import LocalStorage, Storage
 from provenance.filters.config import BlockList, Classified, Expression, Languages
 from provenance.filters.evaluation_sets import digest_sets, read_sets
@@ -44,12 +45,16 @@ VERDICTS = pa.schema(
         ("with_duplicates", pa.bool_()),  # removed together with its verified near-duplicates
     ]
 )
-#: Families of `rights_signals`, by the beginning of `where` without its `http ` or `meta `.
+#: Families of `rights_signals`, by the beginning of `where` without its `http `, `meta ` or `site `.
 _SIGNAL_PREFIXES = {
     "tdm-reservation": "tdm-reservation",
     "content-usage": "content-usage",
     "content-signal": "content-signal",
     "inline RSL": "rsl",
+    "RSL document": "rsl",
+    "robots.txt": "robots-txt",
+    "tdmrep.json": "tdmrep",
+    "ai.txt": "ai-txt",
 }
 
 
@@ -91,9 +96,14 @@ class Plan:
         """The reasons that the filters give, in their order."""
         return tuple(step.reason for step in self.steps)
 
+    @property
+    def always(self) -> Plan:
+        """Without the filters of the configuration: what holds for documents of an earlier release too."""
+        return replace(self, steps=tuple(step for step in self.steps if not step.reason.startswith(FILTER)))
+
     def columns(self, listings: tuple[Lookup, ...]) -> list[str]:
         """The columns of a shard that the filters read."""
-        names = ["outcome"]
+        names = ["outcome", "host", "url", "rights_signals", "train_opt_out"]
         for step in self.steps:
             names += step.columns
             names += listings[step.listing].columns if step.listing is not None else ()
@@ -195,11 +205,11 @@ def judge_documents(table: pa.Table, plan: Plan, listings: tuple[Lookup, ...]) -
 
 
 def judge_batches(
-    batches: Iterator[pa.RecordBatch], plan: Plan, listings: tuple[Lookup, ...]
+    batches: Iterator[pa.RecordBatch], plan: Plan, listings: tuple[Lookup, ...], sites: SiteRights
 ) -> Iterator[pa.Table]:
-    """The verdicts on a stream of batches, one table for each."""
+    """The verdicts on a stream of batches, one table for each; `sites`: what the files of hosts say of their pages."""
     for batch in batches:
-        yield judge_documents(pa.Table.from_batches([batch]), plan, listings)
+        yield judge_documents(with_site_rights(pa.Table.from_batches([batch]), sites), plan, listings)
 
 
 def report_filters(reasons: Sequence[str], filtered: Mapping[str, Sums]) -> list[dict[str, Any]]:
@@ -274,7 +284,7 @@ def _judge_rights(table: pa.Table, signals: tuple[str, ...]) -> Judgement:
 
 def signal_family(where: str) -> str:
     """The family of a reservation (`provenance.filters.config.RightsSignal`) by where it stands."""
-    bare = where.removeprefix("http ").removeprefix("meta ")
+    bare = where.removeprefix("http ").removeprefix("meta ").removeprefix("site ")
     return next((family for prefix, family in _SIGNAL_PREFIXES.items() if bare.startswith(prefix)), "robots")
 
 

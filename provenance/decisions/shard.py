@@ -6,7 +6,9 @@ place; among the rest the cap chooses. Decisions are row for row with the shard,
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,18 +19,20 @@ from numpy.typing import NDArray
 
 from provenance import outcomes
 from provenance.configuration import Cap
+from provenance.decisions.carried import lay_over
 from provenance.decisions.crawl import CrawlCalibration
 from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
 from provenance.decisions.documents import Documents
 from provenance.decisions.hashes import selection_hash
 from provenance.decisions.measure import Sums, measure_documents, read_strata, weights, whole
 from provenance.decisions.request import CapRequest
+from provenance.decisions.site_rights import SiteRights, with_site_rights
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
 from provenance.evidence import low_background
-from provenance.files.storage import Storage
-from provenance.schema import DECISIONS, TIME
+from provenance.files.storage import Storage, join, read_bytes
+from provenance.schema import DECISIONS, RIGHTS, TIME
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class ShardRows:
     scored: Scored
     kept: pa.Table  # clusters whose keeper lies in the shard
     member: pa.Table  # duplicates that lie in the shard
+    carried: pa.Table | None = (
+        None  # what an earlier release decided of the rows, where they are its documents
+    )
 
 
 @dataclass(frozen=True)
@@ -89,16 +96,29 @@ class Candidates:
 
 
 def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
-    """The rows of `CLUSTERS` whose address lies in `shard`; `row` is added."""
+    """The rows of `CLUSTERS` whose address lies in `shard`; `row` is added. `path` says which file has which addresses."""
     first, end = shard << ROW_BITS, (shard + 1) << ROW_BITS
-    with storage.open(path) as file:
-        fragment = ds.ParquetFileFormat().make_fragment(file)
-        wanted = (ds.field("address") >= pa.scalar(first, pa.uint64())) & (
-            ds.field("address") < pa.scalar(end, pa.uint64())
-        )
-        table = fragment.to_table(schema=CLUSTERS, filter=wanted)
+    wanted = (ds.field("address") >= pa.scalar(first, pa.uint64())) & (
+        ds.field("address") < pa.scalar(end, pa.uint64())
+    )
+    parts = [CLUSTERS.empty_table()]
+    for begin, stop, name in json.loads(read_bytes(storage, path)):
+        if begin < end and stop > first:
+            with storage.open(join(path.rpartition("/")[0], name)) as file:
+                fragment = ds.ParquetFileFormat().make_fragment(file)
+                parts.append(fragment.to_table(schema=CLUSTERS, filter=wanted))
+    table = pa.concat_tables(parts)
     row = np.asarray(table["address"]).astype(np.uint64) - np.uint64(first)
     return table.append_column("row", pa.array(row.astype(np.int64)))
+
+
+def count_clusters(storage: Storage, path: str) -> int:
+    """How many documents stage 2 found in clusters; `path` as of `read_clusters`."""
+    rows = 0
+    for _, _, name in json.loads(read_bytes(storage, path)):
+        with storage.open(join(path.rpartition("/")[0], name)) as file:
+            rows += pq.read_metadata(file).num_rows
+    return rows
 
 
 def read_shard(
@@ -108,8 +128,12 @@ def read_shard(
     detectors: CalibratedDetectors,
     *,
     verdicts: str | None = None,
+    carried: str | None = None,
 ) -> ShardRows:
-    """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper."""
+    """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper.
+
+    `carried` is the file of what an earlier release decided, for a shard of its documents.
+    """
     with storage.open(shard_path) as file:
         columns = list(dict.fromkeys(["doc_id", "outcome", "detail", "token_count", "domain", *COLUMNS]))
         table = pq.read_table(file, columns=columns, pre_buffer=False)
@@ -119,11 +143,15 @@ def read_shard(
     member = clusters.filter(pc.not_equal(clusters["keeper"], clusters["address"]))
     if len(kept):
         proven[np.asarray(kept["row"])] = np.asarray(
-            kept["earliest_capture"].cast(pa.timestamp("us")), dtype="datetime64[us]"
+            kept["proven_by"].cast(pa.timestamp("us")), dtype="datetime64[us]"
         )
     open_rows = document.copy()
     open_rows[np.asarray(member["row"])] = False
     verdict = _read_verdict(storage, verdicts, member, len(table))
+    decided = None
+    if carried is not None:
+        with storage.open(carried) as file:
+            decided = pq.read_table(file, schema=DECISIONS, pre_buffer=False)
     open_rows[np.asarray(verdict["reason"].is_valid())] = False
     return ShardRows(
         table=table,
@@ -134,6 +162,7 @@ def read_shard(
         scored=detectors.read(table),
         kept=kept,
         member=member,
+        carried=decided,
     )
 
 
@@ -167,18 +196,13 @@ def judge_shard(
     document = pa.array(rows.document)
     columns = {
         "decision": _settled(table["outcome"], duplicate | dropped),
-        "reason": pc.coalesce(filtered, pc.if_else(pa.array(duplicate), "duplicate", table["outcome"])),
-        "detail": pc.coalesce(rows.verdict["detail"], table["detail"]),
+        **_reasons(rows, duplicate),
         **_resembled(rows, duplicate),
         "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
         "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
-        "earliest_capture": pa.array(proven, pa.timestamp("us")).cast(TIME),
-        "proven_by": pa.array(proven, pa.timestamp("us")).cast(TIME),
-        "witness": pc.coalesce(
-            kept["witness"].take(keeper_row),
-            pc.if_else(pc.is_valid(table["capture_time"]), doc_id, pa.scalar(None, pa.string())),
-        ),
-        "low_background": pa.array(low_background(proven)),
+        "replaces": pc.coalesce(kept["replaces"].take(keeper_row), no_hosts),
+        "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
+        **_proof(rows, keeper_row),
         **{
             name: pc.if_else(document, column, pa.scalar(None, column.type))
             for name, column in posterior.columns.items()
@@ -187,8 +211,18 @@ def judge_shard(
         "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
         "sampling_weight": pa.nulls(len(table), pa.float32()),
     }
+    upper = posterior.upper
+    if rows.carried is not None:
+        proven = lay_over(columns, rows.carried, proven)
+        columns["low_background"] = pa.array(low_background(proven))
+        probability, upper = (
+            np.asarray(rows.carried[name].fill_null(np.nan), np.float32)
+            for name in ("synthetic_probability", "synthetic_probability_upper")
+        )
     chosen = {"documents": rows.open, "judged": rows.scored.judged}
     chosen |= {"flagged": posterior.flagged, "limited": posterior.limited}
+    read = np.full(len(table), rows.carried is None)  # by a detector of this job
+    columns |= {name: pa.nulls(len(rows.table), DECISIONS.field(name).type) for name in RIGHTS}
     decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
     measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
@@ -197,17 +231,45 @@ def judge_shard(
         doc_hash=selection_hash(doc_id, cap.seed),
         weight=weights(table["token_count"], cap.unit),
         probability=probability,
-        probability_upper=posterior.upper,
+        probability_upper=upper,
         proven=low_background(proven),
         columns=pa.table(
             {name: table[name] for name in ("token_count", "language", "source", "domain")}
             | {name: decisions[name] for name in measured}
         ),
-        judged={name: int((rows.open & mask).sum()) for name, mask in chosen.items()},
-        asked=rows.scored.asked(rows.document),
+        judged={name: int((rows.open & mask & read).sum()) for name, mask in chosen.items()},
+        asked=rows.scored.asked(rows.document & read),
         dropped_by=filtered,
         document=rows.document,
     )
+
+
+def _reasons(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.ChunkedArray]:
+    """Reason and detail of all rows but those that the cap drops; of a duplicate of an earlier release also where that lies."""
+    table, mask = rows.table, pa.array(duplicate)
+    place = rows.member["earlier"].take(_scatter(pa.nulls(len(table), pa.int64()), rows.member["row"]))
+    reason = pc.if_else(place.is_valid(), "earlier_release", "duplicate")
+    place = pc.coalesce(pc.binary_join_element_wise("in ", place, ""), table["detail"])
+    return {
+        "reason": pc.coalesce(rows.verdict["reason"], pc.if_else(mask, reason, table["outcome"])),
+        "detail": pc.coalesce(rows.verdict["detail"], pc.if_else(mask, place, table["detail"])),
+    }
+
+
+def _proof(rows: ShardRows, keeper_row: pa.Array) -> dict[str, Any]:
+    """When each row is proven to have existed, and by which capture; `keeper_row` is its place among the keepers."""
+    kept, doc_id = rows.kept, rows.table["doc_id"]
+    nobody = pa.scalar(None, pa.string())
+    witness = kept["witness"].take(keeper_row)
+    similarity = kept["witness_similarity"].take(keeper_row)
+    itself = pc.equal(witness, doc_id)
+    return {
+        "proven_by": pa.array(rows.proven, pa.timestamp("us")).cast(TIME),
+        "witness": pc.coalesce(witness, pc.if_else(pc.is_valid(rows.table["capture_time"]), doc_id, nobody)),
+        "witness_place": kept["witness_place"].take(keeper_row),
+        "witness_similarity": pc.if_else(itself, pa.scalar(None, pa.float32()), similarity),
+        "low_background": pa.array(low_background(rows.proven)),
+    }
 
 
 def decide(
@@ -228,6 +290,16 @@ def decide(
     sampling[candidates.open] = weight
     at = DECISIONS.get_field_index("sampling_weight")
     return table.set_column(at, DECISIONS.field("sampling_weight"), pa.array(sampling, mask=~kept))
+
+
+def with_rights(decisions: pa.Table, storage: Storage, shard: str, sites: SiteRights) -> pa.Table:
+    """The decisions with what each document reserves, the files of its host included."""
+    with storage.open(shard) as file:
+        table = pq.read_table(file, columns=["host", "url", *RIGHTS], pre_buffer=False)
+    table = with_site_rights(table, sites)
+    for name in RIGHTS:
+        decisions = decisions.set_column(DECISIONS.get_field_index(name), DECISIONS.field(name), table[name])
+    return decisions
 
 
 def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:

@@ -1,6 +1,6 @@
 """Near-duplicate detection over columns: candidates by band, verification by signature, keepers by policy.
 
-Seven tasks, each a plain function from pieces of scratch files to pieces of scratch files; a runner
+Tasks, each a plain function from pieces of scratch files to pieces of scratch files; a runner
 groups the pieces by partition in between. `deduplicate_local` runs them in a loop and shows the order.
 """
 
@@ -8,11 +8,11 @@ from provenance.duplicates.bands import band_keys, find_candidates, optimal_band
 from provenance.duplicates.clusters import (
     Clusters,
     choose_keepers,
-    connect,
     policy_keys,
     read_clusters,
     send_members,
 )
+from provenance.duplicates.components import connect
 from provenance.duplicates.edges import send_signatures, verify_edges
 from provenance.duplicates.local import deduplicate_local, key_partitions
 from provenance.duplicates.scratch import LocalScratch, Piece, Routed, Scratch

@@ -6,6 +6,7 @@ text, finds equal texts too short to have a signature.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numba
@@ -13,7 +14,7 @@ import numpy as np
 from datasketch.lsh import _optimal_param
 
 from provenance.duplicates.scratch import Piece, Routed, Scratch, read_piece, split, write_pieces
-from provenance.duplicates.sketches import DIGESTED, SHINGLED, U32, U64, Blocks, Sketches
+from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64, Blocks, Sketches
 
 # A bucket's documents are each paired with its first; also pairing neighbours protects those that are
 # similar to one another but not to the first.
@@ -66,20 +67,28 @@ def partition_of(keys: U64, partitions: int) -> U64:
     return (keys >> np.uint64(32)) * np.uint64(partitions) >> np.uint64(32)
 
 
-def spill_bands(
-    scratch: Scratch, path: str, sketches: Sketches, bands: tuple[int, int], partitions: int
-) -> list[Routed]:
-    """Task 1, for each block: write (key, address) pairs by partition of the key."""
+def document_keys(sketches: Sketches, bands: tuple[int, int]) -> tuple[U64, U64]:
+    """(key, address) of each band of each signature, each digest of a text and each digest of a payload."""
     shingled = np.flatnonzero(sketches.flags & SHINGLED)
     signatures = sketches.signatures
     if len(shingled) < len(sketches):  # otherwise it would be a copy of the whole block
         signatures = signatures[shingled]
-    digested = np.flatnonzero(sketches.flags & DIGESTED)
-    digest_keys = sketches.digests[digested, 0] ^ sketches.digests[digested, 1] * np.uint64(
-        0x9E3779B97F4A7C15
-    )
-    keys = np.concatenate([band_keys(signatures, *bands).reshape(-1), digest_keys])
-    where = np.concatenate([np.repeat(sketches.addresses[shingled], bands[0]), sketches.addresses[digested]])
+    keys = [band_keys(signatures, *bands).reshape(-1)]
+    where = [np.repeat(sketches.addresses[shingled], bands[0])]
+    for flag, column in ((DIGESTED, 0), (PAYLOAD, 2)):
+        rows = np.flatnonzero(sketches.flags & flag)
+        if len(rows):
+            first, second = sketches.digests[rows, column], sketches.digests[rows, column + 1]
+            keys.append(first ^ second * np.uint64(0x9E3779B97F4A7C15))
+            where.append(sketches.addresses[rows])
+    return np.concatenate(keys), np.concatenate(where)
+
+
+def spill_bands(
+    scratch: Scratch, path: str, sketches: Sketches, bands: tuple[int, int], partitions: int
+) -> list[Routed]:
+    """Task 1, for each block: write (key, address) pairs by partition of the key."""
+    keys, where = document_keys(sketches, bands)
     return write_pieces(scratch, path, split(partition_of(keys, partitions), keys, where))
 
 
@@ -92,15 +101,25 @@ def unique_edges(low: U64, high: U64) -> tuple[U64, U64]:
     return low[new], high[new]
 
 
-def find_candidates(scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks) -> list[Routed]:
+def find_candidates(
+    scratch: Scratch,
+    path: str,
+    pieces: list[Piece],
+    blocks: Blocks,
+    earlier: Callable[[U64], tuple[U64, U64]] | None = None,
+) -> list[Routed]:
     """Task 2, for each key partition: write candidate edges (low, high) by block of the lower address.
 
     Sorted by key, a run of equal keys is a bucket; its lowest address is joined with every other one,
-    and every address with the next.
+    and every address with the next. `earlier` gives the (key, address) pairs that indexes of earlier documents have for
+    ascending keys; those are joined with documents, not with one another.
     """
     parts = [read_piece(scratch, piece, "<u8", "<u8") for piece in sorted(pieces)]
     keys, where = (np.concatenate([p[i] for p in parts]) for i in range(2))
     del parts
+    if earlier is not None:
+        found = earlier(np.unique(keys))
+        keys, where = np.concatenate([keys, found[0]]), np.concatenate([where, found[1]])
     order = np.lexsort((where, keys))
     keys, where = keys[order], where[order]
     del order
@@ -112,5 +131,8 @@ def find_candidates(scratch: Scratch, path: str, pieces: list[Piece], blocks: Bl
     low = np.concatenate([hubs[member], where[member - 1]] if _NEIGHBOURS else [hubs[member]])
     high = np.concatenate([where[member]] * (1 + _NEIGHBOURS))
     del hubs, where
+    if earlier is not None:
+        own = low < blocks.end
+        low, high = low[own], high[own]
     low, high = unique_edges(low, high)
     return write_pieces(scratch, path, split(blocks.of(low), low, high))

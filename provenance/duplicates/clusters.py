@@ -6,18 +6,25 @@ keeps, whatever is similar to it is its duplicate, and the rest regroups: promis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from provenance.duplicates.edges import TOLERANCE, read_edges
-from provenance.duplicates.scratch import Array, Piece, Routed, Scratch, read_piece, split, write_pieces
+from provenance.duplicates.edges import TOLERANCE
+from provenance.duplicates.scratch import (
+    Array,
+    Piece,
+    Routed,
+    Scratch,
+    count_rows,
+    read_piece,
+    split,
+    write_pieces,
+)
 from provenance.duplicates.sketches import (
     F32,
     I64,
@@ -34,9 +41,9 @@ _MEMBERS = ("<u8", "<u8", "<u8", "<u8", "<u4", "u1")
 # A component too large for one group asks for the next this many keepers in one pass over its members.
 _FIRST_KEEPERS, _MOST_KEEPERS = 1, 1024
 
-#: Standing of a document as its first key, where there are filters: it is removed with all that are similar to it,
-#: it may be published, it is dropped alone.
-REMOVED, PASSED, DROPPED = 0, 1, 2
+#: Standing of a document as its first key, lowest first: it is removed with all that are similar to it; it is published
+#: already and stays; it may be published; a filter drops it alone; it is published already and gives way; it only proves.
+REMOVED, EARLIER, PASSED, DROPPED, REPLACED, WITNESS = range(6)
 
 
 def policy_keys(
@@ -63,63 +70,24 @@ def policy_keys(
     return np.column_stack([time, odds, words, ids])
 
 
-def connect(
-    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int = 8_192
-) -> list[Routed]:
-    """Task 5, the only one of its kind: components of all verified edges, ids only.
-
-    Writes (address, component's lowest address, group) by block. Components share a group until it has
-    about `group_rows` documents; a larger component has a group of its own.
-    """
-    low, high = read_edges(scratch, pieces)
-    where = np.unique(np.concatenate([low, high]))
-    if not len(where):
-        return []
-    rows, columns = (np.searchsorted(where, ends).astype(np.int32) for ends in (low, high))
-    del low, high
-    graph = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), (len(where), len(where)))
-    del rows, columns
-    _, labels = connected_components(graph, directed=False)
-    del graph
-    _, first, component, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
-    groups = _groups(sizes, group_rows)
-    return write_pieces(
-        scratch, path, split(blocks.of(where), where, where[first[component]], groups[component])
-    )
-
-
-@numba.njit(cache=True, nogil=True)
-def _groups(sizes: npt.NDArray[np.intp], group_rows: int) -> U64:
-    """Group of each component: consecutive small ones together, each large one alone."""
-    groups = np.empty(sizes.size, np.uint64)
-    filled, current, last = 0, np.int64(-1), np.int64(-1)
-    for i in range(sizes.size):
-        if sizes[i] > group_rows:
-            last += 1
-            groups[i] = last
-            continue
-        if current < 0 or filled + sizes[i] > group_rows:
-            last += 1
-            current, filled = last, 0
-        groups[i] = current
-        filled += sizes[i]
-    return groups
-
-
 def send_members(
-    scratch: Scratch, path: str, pieces: list[Piece], sketches: Sketches, keys: U64
+    scratch: Scratch, path: str, pieces: list[Piece], load: Callable[[U64], tuple[Sketches, U64]]
 ) -> list[Routed]:
     """Task 6, for each block with clustered documents: write what `choose_keepers` must know, by group.
 
-    `pieces` are what `connect` wrote for the block of `sketches`; `keys` are the policy keys of the
-    documents of `sketches` (uint64[n, any]), lowest keeps.
+    `pieces` are what `connect` wrote for the block; `load(addresses)` gives at least these of its documents, ascending, with
+    their policy keys (uint64[n, any]), lowest keeps.
     """
-    if len(keys) != len(sketches):
-        raise ValueError(f"{len(keys)} policy keys for {len(sketches)} documents")
+    sketches: Sketches | None = None
 
     def parts() -> Iterator[tuple[int, Sequence[Array]]]:
+        nonlocal sketches
         for piece in sorted(pieces):
             where, labels, groups = read_piece(scratch, piece, "<u8", "<u8", "<u8")
+            if sketches is None or not sketches.holds(where):
+                sketches, keys = load(np.unique(where))
+                if len(keys) != len(sketches):
+                    raise ValueError(f"{len(keys)} policy keys for {len(sketches)} documents")
             for group, (members, component) in split(groups, where, labels):
                 rows = sketches.rows_of(members)
                 found = sketches.take(rows)
@@ -134,11 +102,21 @@ class _Members:
     labels: U64  # [n]
     keys: U64  # [n, any]
 
+    def take(self, rows: npt.NDArray[np.intp]) -> _Members:
+        return _Members(self.sketches.take(rows), self.labels[rows], self.keys[rows])
+
+    def beside(self, other: _Members) -> _Members:
+        return _Members(
+            concatenate([self.sketches, other.sketches], 0),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.keys, other.keys]),
+        )
+
 
 def _read_members(scratch: Scratch, piece: Piece) -> _Members:
     where, labels, keys, digests, signatures, flags = read_piece(scratch, piece, *_MEMBERS)
     n = len(where)
-    sketches = Sketches(where, flags, digests.reshape(n, 2), signatures.reshape(n, -1))
+    sketches = Sketches(where, flags, digests.reshape(n, -1), signatures.reshape(n, -1))
     return _Members(sketches, labels, keys.reshape(n, -1))
 
 
@@ -192,32 +170,40 @@ def choose_keepers(
     Documents in policy order: one that no earlier keeper of its component is similar to keeps; every
     other belongs to the first keeper, in policy order, to which its similarity is at least the threshold.
     Keepers of others are listed with themselves and similarity 1; documents alone in the end are not.
-    With `standing`, a document whose first key is `REMOVED` is kept for itself, whatever it is similar to.
+    With `standing`, a document whose first key is `REMOVED` or `EARLIER` is kept for itself, whatever it is similar to.
     A component larger than `group_rows` is settled in passes over its pieces, one at a time in memory.
     """
     pieces = sorted(pieces)
-    keys_parts, where_parts, label_parts = [], [], []
-    held: list[Sketches] = []
-    for piece in pieces:
-        members = _read_members(scratch, piece)
-        where_parts.append(members.sketches.addresses)
-        label_parts.append(members.labels)
-        keys_parts.append(members.keys)
-        held.append(members.sketches)
-        if sum(map(len, where_parts)) > group_rows:
-            held.clear()
-    where, labels, keys = map(np.concatenate, (where_parts, label_parts, keys_parts))
+    read = [_read_members(scratch, piece) for piece in _first_few(scratch, pieces, group_rows)]
+    if len(read) < len(pieces):
+        del read
+        found = _settle_in_passes(scratch, pieces, threshold - TOLERANCE, standing=standing)
+        return write_pieces(
+            scratch, path, (part for rows in found for part in split(blocks.of(rows[0]), *rows))
+        )
+    sketches = concatenate([part.sketches for part in read], read[0].sketches.signatures.shape[1])
+    labels, keys = (np.concatenate([getattr(part, name) for part in read]) for name in ("labels", "keys"))
+    where = sketches.addresses
     order = np.lexsort((where, *keys.T[::-1], labels))
-    firm = keys[:, 0] == REMOVED if standing else np.zeros(len(where), bool)
-    if len(where) <= group_rows:
-        sketches = concatenate(held, held[0].signatures.shape[1])
-        keeper, share = _settle(order, labels, sketches.compared, threshold - TOLERANCE, firm)
-    else:
-        sizes = list(map(len, where_parts))
-        keeper, share = _settle_in_passes(scratch, pieces, sizes, order, threshold - TOLERANCE, firm=firm)
+    keeper, share = _settle(order, labels, sketches.compared, threshold - TOLERANCE, _firm(keys, standing))
     listed = np.flatnonzero(np.bincount(keeper, minlength=len(where))[keeper] > 1)
     where, keeper_at, share = where[listed], where[keeper[listed]], share[listed]
     return write_pieces(scratch, path, split(blocks.of(where), where, keeper_at, share))
+
+
+def _first_few(scratch: Scratch, pieces: list[Piece], group_rows: int) -> Iterator[Piece]:
+    """The pieces, as long as they hold at most `group_rows` documents together."""
+    rows = 0
+    for piece in pieces:
+        rows += count_rows(scratch, piece)
+        if rows > group_rows:
+            return
+        yield piece
+
+
+def _firm(keys: U64, standing: bool) -> npt.NDArray[np.bool_]:
+    """Which documents belong to none but themselves."""
+    return keys[:, 0] <= EARLIER if standing else np.zeros(len(keys), np.bool_)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -241,47 +227,67 @@ def _first_similar(
 
 
 def _settle_in_passes(
-    scratch: Scratch,
-    pieces: list[Piece],
-    sizes: list[int],
-    order: npt.NDArray[np.intp],
-    threshold: float,
-    *,
-    firm: npt.NDArray[np.bool_],
-) -> tuple[I64, F32]:
-    """What `_settle` does for one component, holding one piece and the next candidates at a time.
+    scratch: Scratch, pieces: list[Piece], threshold: float, *, standing: bool
+) -> Iterator[tuple[U64, U64, F32]]:
+    """What `_settle` does for one component, holding one piece, the next candidates and a bit for each document.
 
-    The next candidates in policy order settle among themselves; then one pass gives every other
-    unsettled document to the first of the new keepers that it is similar to.
+    The next candidates in policy order settle among themselves; then one pass gives every other unsettled document to
+    the first of the new keepers that it is similar to. Yields (addresses, keepers, similarities) of documents that belong
+    together, as they are found.
     """
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    keeper, share = np.full(len(order), -1, np.int64), np.zeros(len(order), np.float32)
+    open_rows = [np.ones(count_rows(scratch, piece), np.bool_) for piece in pieces]
     wanted = _FIRST_KEEPERS
-    while len(order):
-        candidates = order[:wanted]
-        held, rows = [], []
-        for i in np.unique(np.searchsorted(starts, candidates, "right") - 1).tolist():
-            here = np.sort(candidates[(candidates >= starts[i]) & (candidates < starts[i + 1])])
-            held.append(_read_members(scratch, pieces[i]).sketches.take(here - starts[i]))
-            rows.append(here)
-        taken, row = concatenate(held, 0), np.concatenate(rows)
-        place = np.searchsorted(row, candidates)
-        alike = np.zeros(len(row), np.uint64)
-        own, own_share = _settle(place, alike, taken.compared, threshold, firm[row])
-        keeper[row], share[row] = row[own], own_share
-        new = place[own[place] == place]
+    while any(rows.any() for rows in open_rows):
+        best = _next_candidates(scratch, pieces, open_rows, wanted)
+        count = len(best.labels)
+        firm = _firm(best.keys, standing)
+        own, share = _settle(
+            np.arange(count), np.zeros(count, np.uint64), best.sketches.compared, threshold, firm
+        )
+        where = best.sketches.addresses
+        keepers = np.flatnonzero(own == np.arange(count))
+        stood_for = np.zeros(count, np.bool_)
+        members = np.flatnonzero(own != np.arange(count))
+        if len(members):
+            stood_for[own[members]] = True
+            yield where[members], where[own[members]], share[members]
         for i, piece in enumerate(pieces):
-            own_rows = slice(starts[i], starts[i + 1])
-            unsettled = np.flatnonzero((keeper[own_rows] < 0) & ~firm[own_rows])
-            if len(unsettled):
-                read = _read_members(scratch, piece).sketches
-                found, value = _first_similar(read.compared, unsettled, taken.compared, new, threshold)
-                similar = found >= 0
-                at = unsettled[similar] + starts[i]
-                keeper[at], share[at] = row[new[found[similar]]], value[similar]
-        order = order[keeper[order] < 0]
+            if not open_rows[i].any():
+                continue
+            read = _read_members(scratch, piece)
+            open_rows[i] &= ~np.isin(read.sketches.addresses, where)
+            rows = np.flatnonzero(open_rows[i] & ~_firm(read.keys, standing))
+            found, value = _first_similar(
+                read.sketches.compared, rows, best.sketches.compared, keepers, threshold
+            )
+            rows, at, value = rows[found >= 0], keepers[found[found >= 0]], value[found >= 0]
+            if len(rows):
+                open_rows[i][rows] = False
+                stood_for[at] = True
+                yield read.sketches.addresses[rows], where[at], value
+        alone = where[stood_for]
+        if len(alone):
+            yield alone, alone, np.ones(len(alone), np.float32)
         wanted = min(wanted * 8, _MOST_KEEPERS)
-    return keeper, share
+
+
+def _next_candidates(
+    scratch: Scratch, pieces: list[Piece], open_rows: list[npt.NDArray[np.bool_]], wanted: int
+) -> _Members:
+    """The first `wanted` unsettled documents in policy order."""
+    best: _Members | None = None
+    for piece, unsettled in zip(pieces, open_rows, strict=True):
+        rows = np.flatnonzero(unsettled)
+        if not len(rows):
+            continue
+        found = _read_members(scratch, piece).take(rows)
+        if best is not None:
+            found = found.beside(best)
+        order = np.lexsort((found.sketches.addresses, *found.keys.T[::-1]))
+        best = found.take(order[:wanted])
+    if best is None:
+        raise ValueError("all documents are settled")
+    return best
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED, policy_keys
-from provenance.duplicates.sketches import U64, Blocks, Sketches, addresses, concatenate, sketches
+from provenance.duplicates.clusters import DROPPED, EARLIER, PASSED, REMOVED, policy_keys
+from provenance.duplicates.sketches import (
+    U64,
+    Blocks,
+    Sketches,
+    addresses,
+    block_rows_for,
+    concatenate,
+    payload_digests,
+    sketches,
+)
 from provenance.evidence import evidence_sum
 from provenance.files.shards import read_range, read_rows, unpack_signatures
 from provenance.files.storage import Storage
@@ -28,6 +37,7 @@ _PREFERENCES = {"earliest": 0, "human": 1, "longest": 2}
 #: Its last two columns are the doc_id, which decides where nothing else does.
 _DOC_ID = (3, 4)
 _SKETCH = ("minhash", "text_digest")
+_PAYLOAD = ("payload_digest", "outcome")
 _KEYS = ("doc_id", "capture_time", "evidence", "word_count")
 _FACTS = ("doc_id", "host", "capture_time")
 #: Capture time of a document that has none: after all others.
@@ -38,26 +48,32 @@ _NEVER = np.iinfo(np.int64).min
 class ShardDocuments:
     """The documents of all shards of a job; `keep` is the order of preference (`Duplicates.keep`).
 
-    `verdicts` are files of `decisions.filters.VERDICTS`, one for each shard; none: there are no filters.
+    `verdicts` are files of `decisions.filters.VERDICTS`, one for each shard; none: there are no filters. `payloads`: sketches
+    hold digests of payloads. `beyond` are the entries of the indexes that the job looks up.
     """
 
     storage: Storage
     shards: tuple[Shard, ...]
     keep: tuple[str, ...]
     verdicts: tuple[str, ...] = ()
+    payloads: bool = False
+    beyond: tuple[int, ...] = ()
 
     @property
     def blocks(self) -> Blocks:
         """The blocks that the rows of all shards are read in."""
-        return Blocks(tuple(shard.rows for shard in self.shards))
+        rows = tuple(shard.rows for shard in self.shards)
+        return Blocks(rows, block_rows_for(sum(rows)), self.beyond)
 
     def sketches(self, block: int) -> Sketches:
         """Digests and signatures of the documents of a block."""
         parts = []
+        columns = (*_SKETCH, *_PAYLOAD * self.payloads)
         for shard, first, rows in self.blocks.spans(block):
-            table = read_range(self.storage, self.shards[shard].path, _SKETCH, first, rows)
+            table = read_range(self.storage, self.shards[shard].path, columns, first, rows)
             where = addresses(shard, first, rows)
-            parts.append(sketches(where, unpack_signatures(table["minhash"]), table["text_digest"]))
+            payloads = _document_payloads(table) if self.payloads else None
+            parts.append(sketches(where, unpack_signatures(table["minhash"]), table["text_digest"], payloads))
         return concatenate(parts, MINHASH_PERMUTATIONS)
 
     def keys(self, block: int) -> U64:
@@ -66,31 +82,47 @@ class ShardDocuments:
         The first is the standing (`clusters.PASSED` and its like): what a filter drops keeps for no other.
         """
         spans = [
-            read_range(self.storage, self.shards[shard].path, (*_KEYS, *_SKETCH), first, rows)
+            read_range(
+                self.storage,
+                self.shards[shard].path,
+                (*_KEYS, *_SKETCH, *_PAYLOAD * self.payloads),
+                first,
+                rows,
+            )
             for shard, first, rows in self.blocks.spans(block)
         ]
         table = pa.concat_tables(spans)
         # Rows with neither signature nor digest are no documents: `sketches` leaves them out too.
         known = pc.or_(table["minhash"].is_valid(), table["text_digest"].is_valid())
+        if self.payloads:
+            known = pc.or_(known, pa.array(_document_payloads(table)[1]))
         standing = np.concatenate([self._standing(*span) for span in self.blocks.spans(block)])
         keys = keeper_keys(table.filter(known), self.keep)
         return np.column_stack([standing[np.asarray(known)], keys])
 
     def facts(self, shard: int, rows: NDArray[Any]) -> pa.Table:
-        """What the table of clusters says of documents: doc_id, host, capture_time and standing."""
+        """What the table of clusters says of documents: doc_id, host, capture_time, standing and place, which is null."""
         table = read_rows(self.storage, self.shards[shard].path, _FACTS, rows)
         standing = self._standing(shard, 0, self.shards[shard].rows)[rows]
-        return table.append_column("standing", pa.array(standing))
+        table = table.append_column("standing", pa.array(standing))
+        return table.append_column("place", pa.nulls(len(table), pa.string()))
 
     def _standing(self, shard: int, first: int, rows: int) -> U64:
         """Standing of a range of rows of a shard."""
+        passed = EARLIER if self.shards[shard].carried else PASSED
         if not self.verdicts:
-            return np.full(rows, PASSED, np.uint64)
+            return np.full(rows, passed, np.uint64)
         table = read_range(self.storage, self.verdicts[shard], ("reason", "with_duplicates"), first, rows)
         dropped = np.asarray(table["reason"].is_valid())
-        return np.where(table["with_duplicates"], REMOVED, np.where(dropped, DROPPED, PASSED)).astype(
+        return np.where(table["with_duplicates"], REMOVED, np.where(dropped, DROPPED, passed)).astype(
             np.uint64
         )
+
+
+def _document_payloads(table: pa.Table) -> tuple[U64, NDArray[np.bool_]]:
+    """Digests of payloads, and which rows are documents with one."""
+    digests, known = payload_digests(table["payload_digest"])
+    return digests, known & np.asarray(table["outcome"].is_null())
 
 
 def keeper_keys(table: pa.Table, keep: Sequence[str]) -> U64:

@@ -6,7 +6,7 @@ there the share of equal positions decides. Only verified edges go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -54,21 +54,29 @@ def send_signatures(
 
 
 def verify_edges(
-    scratch: Scratch, path: str, pieces: list[Piece], sketches: Sketches, threshold: float
+    scratch: Scratch,
+    path: str,
+    pieces: list[Piece],
+    load: Callable[[U64], Sketches],
+    threshold: float,
+    blocks: Blocks,
 ) -> list[Routed]:
-    """Task 4, for each block with candidates: write the edges whose similarity is at least the threshold.
+    """Task 4, for each block with candidates: write the edges whose similarity is at least the threshold, by block of the lower address.
 
-    `pieces` are what `send_signatures` sent to the block of `sketches`. All verified edges have
-    partition 0: the next task is one.
+    `pieces` are what `send_signatures` sent to the block; `load(addresses)` gives at least the sketches of these of its
+    documents, ascending.
     """
-    width = sketches.signatures.shape[1]
     lows, highs = [], []
+    sketches: Sketches | None = None
     for piece in sorted(pieces):
         where, digests, high, signatures, index, flags = read_piece(scratch, piece, *_SENT)
-        sent = Sketches(where, flags, digests.reshape(-1, 2), signatures.reshape(-1, width))
+        n = len(where)
+        sent = Sketches(where, flags, digests.reshape(n, -1), signatures.reshape(n, -1))
+        if sketches is None or not sketches.holds(high):
+            sketches = load(np.unique(high))
         share = similarity(sent, index.astype(np.intp), sketches, sketches.rows_of(high))
         verified = share >= threshold - TOLERANCE
         lows.append(where[index[verified]])
         highs.append(high[verified])
     low, high = np.concatenate(lows), np.concatenate(highs)
-    return write_pieces(scratch, path, [(0, [low, high])] if len(low) else [])
+    return write_pieces(scratch, path, split(blocks.of(low), low, high))

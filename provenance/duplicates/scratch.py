@@ -138,6 +138,11 @@ def read_piece(scratch: Scratch, piece: Piece, *dtypes: npt.DTypeLike) -> list[A
     return arrays
 
 
+def count_rows(scratch: Scratch, piece: Piece) -> int:
+    """Length of the first array of a piece, whose elements have eight bytes, without reading it."""
+    return int(np.frombuffer(scratch.read(piece.path, piece.offset + 8, 8), "<u8")[0]) // 8
+
+
 def split(partitions: npt.NDArray[Any], *arrays: Array) -> Iterator[tuple[int, Sequence[Array]]]:
     """Rows of parallel arrays by partition, ascending; rows keep their order within one."""
     order = np.argsort(partitions, kind="stable")

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
@@ -21,7 +22,9 @@ I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
 ROW_BITS = 40
-SHINGLED, DIGESTED = 1, 2
+_BASE32 = np.zeros(256, np.uint8)
+_BASE32[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", np.uint8)] = np.arange(32)
+SHINGLED, DIGESTED, PAYLOAD = 1, 2, 4
 
 
 def addresses(shard: int, first_row: int, rows: int) -> U64:
@@ -43,12 +46,13 @@ class Compared(NamedTuple):
 class Sketches:
     """Documents of one block by ascending address, parallel arrays of n rows.
 
-    `flags` says which of `signatures` (SHINGLED) and `digests` (DIGESTED) a document has.
+    `flags` says which of `signatures` (SHINGLED) and `digests` a document has: of its text (DIGESTED, the first two
+    columns) and, where payloads were asked for, of its payload (PAYLOAD, the other two).
     """
 
     addresses: U64  # [n]
     flags: npt.NDArray[np.uint8]  # [n]
-    digests: U64  # [n, 2]
+    digests: U64  # [n, 2 or 4]
     signatures: U32  # [n, permutations]
 
     def __len__(self) -> int:
@@ -63,6 +67,11 @@ class Sketches:
         """The documents at `rows`."""
         return Sketches(self.addresses[rows], self.flags[rows], self.digests[rows], self.signatures[rows])
 
+    def holds(self, addresses: U64) -> bool:
+        """Whether all these documents are here."""
+        rows = np.searchsorted(self.addresses, addresses)
+        return bool(len(self)) and bool((self.addresses.take(rows, mode="clip") == addresses).all())
+
     def rows_of(self, addresses: U64) -> npt.NDArray[np.intp]:
         """Rows of the given addresses. Raises KeyError if one is not here."""
         rows = np.searchsorted(self.addresses, addresses)
@@ -71,10 +80,16 @@ class Sketches:
         return rows
 
 
-def sketches(where: U64, minhash: pa.FixedSizeListArray, digest: pa.FixedSizeBinaryArray) -> Sketches:
+def sketches(
+    where: U64,
+    minhash: pa.FixedSizeListArray,
+    digest: pa.FixedSizeBinaryArray,
+    payloads: tuple[U64, npt.NDArray[np.bool_]] | None = None,
+) -> Sketches:
     """From the columns `minhash` and `text_digest` of an annotated shard (chunked arrays also) to arrays.
 
-    `where` are the rows' addresses. Rows with neither (failed records) are left out.
+    `where` are the rows' addresses; `payloads` the digests of payloads (uint64[n, 2]) and which rows have one. Rows with
+    none of them (failed records) are left out.
     """
     if isinstance(minhash, pa.ChunkedArray):
         minhash = minhash.combine_chunks()
@@ -87,11 +102,28 @@ def sketches(where: U64, minhash: pa.FixedSizeListArray, digest: pa.FixedSizeBin
     signatures = values.fill_null(0).to_numpy().reshape(-1, width) if values.null_count else values.to_numpy()
     buffer = digest.buffers()[1]
     digests = np.frombuffer(buffer, "<u8")[2 * digest.offset : 2 * (digest.offset + len(digest))]
+    digests = digests.reshape(-1, 2)
     flags = (shingled * SHINGLED + digested * DIGESTED).astype(np.uint8)
+    if payloads is not None:
+        digests = np.column_stack([digests, payloads[0]])
+        flags |= (payloads[1] * PAYLOAD).astype(np.uint8)
     known = np.flatnonzero(flags)
-    return Sketches(
-        where[known], flags[known], digests.reshape(-1, 2)[known], signatures.reshape(-1, width)[known]
-    )
+    return Sketches(where[known], flags[known], digests[known], signatures.reshape(-1, width)[known])
+
+
+def payload_digests(column: pa.ChunkedArray | pa.Array) -> tuple[U64, npt.NDArray[np.bool_]]:
+    """The first 16 bytes of SHA-1 digests written `sha1:BASE32` (uint64[n, 2]), and which rows have one."""
+    texts = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    texts = pc.replace_substring_regex(texts, "^sha1:", "")
+    known = np.asarray(pc.match_substring_regex(texts, "^[A-Z2-7]{32}$").fill_null(False))
+    letters = np.frombuffer("".join(texts.filter(pa.array(known)).to_pylist()).encode(), np.uint8)
+    fives = _BASE32[letters].reshape(-1, 4, 8)
+    # Eight letters of five bits are five bytes: forty bits of one integer.
+    whole = (fives.astype(np.uint64) << (np.uint64(5) * np.arange(7, -1, -1, dtype=np.uint64))).sum(2)
+    octets = (whole[:, :, None] >> (np.uint64(8) * np.arange(4, -1, -1, dtype=np.uint64))).astype(np.uint8)
+    digests = np.zeros((len(known), 2), np.uint64)
+    digests[known] = np.ascontiguousarray(octets.reshape(-1, 20)[:, :16]).view("<u8")
+    return digests, known
 
 
 def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:
@@ -113,7 +145,8 @@ def equal_share(left: Compared, x: int, right: Compared, y: int) -> np.float32:
     """Estimated similarity of document x of `left` and document y of `right`.
 
     The share of equal signature positions (datasketch's `jaccard`); 1 if the digests are equal, and only then:
-    texts that differ and whose signatures do not are half a position apart; 0 if there is nothing to compare.
+    texts that differ and whose signatures do not are half a position apart; 0 if there is nothing to compare. Payloads
+    are compared where of one of the two nothing else is known.
     """
     both = left.flags[x] & right.flags[y]
     if (
@@ -122,6 +155,11 @@ def equal_share(left: Compared, x: int, right: Compared, y: int) -> np.float32:
         and left.digests[x, 1] == right.digests[y, 1]
     ):
         return np.float32(1)
+    if both == PAYLOAD:
+        equal_payload = (
+            left.digests[x, 2] == right.digests[y, 2] and left.digests[x, 3] == right.digests[y, 3]
+        )
+        return np.float32(1) if equal_payload else np.float32(0)
     if not both & SHINGLED:
         return np.float32(0)
     equal = 0
@@ -147,16 +185,28 @@ def similarity(
     return np.asarray(_equal_shares(left.compared, rows[0], right.compared, rows[1]))
 
 
+#: Blocks are so large that there are about this many at most: a shuffle has blocks x partitions pieces.
+MOST_BLOCKS = 4_096
+BLOCK_ROWS = 8_192
+
+
+def block_rows_for(documents: int) -> int:
+    """Rows of a block: few enough to hold their signatures, and no more than `MOST_BLOCKS` blocks."""
+    return max(BLOCK_ROWS, -(-documents // MOST_BLOCKS))
+
+
 @dataclass(frozen=True)
 class Blocks:
     """Consecutive ranges of addresses that cover all rows of all shards.
 
     `rows[s]` is the number of rows of shard s; block i holds about `block_rows` of them and may span
-    several small shards or a part of a large one.
+    several small shards or a part of a large one. Entries of indexes of earlier documents (`beyond`, by index) have the
+    addresses of the shards that would follow, and blocks of their own behind all others.
     """
 
     rows: tuple[int, ...]
-    block_rows: int = 8_192
+    block_rows: int = BLOCK_ROWS
+    beyond: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.block_rows < 1:
@@ -174,10 +224,31 @@ class Blocks:
     def __len__(self) -> int:
         return -(-sum(self.rows) // self.block_rows)
 
+    @property
+    def end(self) -> np.uint64:
+        """The first address that is no row of a shard."""
+        return np.uint64(len(self.rows) << ROW_BITS)
+
     def of(self, where: U64) -> npt.NDArray[np.intp]:
         """The blocks in which addresses lie (ints[n])."""
         starts: U64 = object.__getattribute__(self, "_starts")
-        return np.searchsorted(starts, where, "right") - 1
+        found = np.searchsorted(starts, where, "right") - 1
+        outside = where >= self.end
+        if self.beyond and outside.any():
+            blocks = [-(-entries // self.block_rows) for entries in self.beyond]
+            first = len(self) + np.concatenate([[0], np.cumsum(blocks)])
+            number = (where[outside] - self.end) >> np.uint64(ROW_BITS)
+            row = where[outside] & np.uint64((1 << ROW_BITS) - 1)
+            found[outside] = first[number.astype(np.intp)] + (row // np.uint64(self.block_rows)).astype(
+                np.intp
+            )
+        return found
+
+    def range_of(self, block: int) -> tuple[int, int]:
+        """First address of a block of shards and the first behind it."""
+        starts: U64 = object.__getattribute__(self, "_starts")
+        stop = int(starts[block + 1]) if block + 1 < len(starts) else int(self.end)
+        return int(starts[block]), stop
 
     def spans(self, block: int) -> list[tuple[int, int, int]]:
         """(shard, first row, rows) of the parts of a block, ascending."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -47,10 +47,12 @@ def write_shard(
     item: InputFile,
     fingerprint: str,
     opened: bool = True,
+    digest: Callable[[], str | None] = lambda: None,
 ) -> ShardCounts:
     """Write annotated batches as one Parquet file whose footer says what it was made from.
 
-    `item` and `fingerprint` (`input_fingerprint`) are what a later run recognises the shard by; `opened` is False for the shard of a file that could not be opened: it is made again by every run.
+    `item` and `fingerprint` (`input_fingerprint`) are what a later run recognises the shard by; `opened` is False for the shard of a file that could not be opened: it is made again by every run. `digest`: asked at the end for the
+    SHA-256 of the input.
     """
     rows = documents = text_bytes = 0
     counts: Counter[str] = Counter()
@@ -76,6 +78,7 @@ def write_shard(
             "name": item.name,
             "fingerprint": fingerprint,
             "opened": opened,
+            "input_sha256": digest(),
             **asdict(result),
         }
         writer.add_key_value_metadata({SHARD_METADATA: json.dumps(metadata, sort_keys=True)})

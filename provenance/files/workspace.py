@@ -35,6 +35,7 @@ class Shard:
     rows: int
     documents: int
     text_bytes: int = 0  # of all its documents; older workspaces do not say
+    carried: bool = False  # published before, and not read again
 
 
 class Workspace:
@@ -59,17 +60,27 @@ class Workspace:
         """A list of hosts, addresses and documents, as filters look it up."""
         return self.path("filters", f"list-{number:03}.npz")
 
+    def carried_path(self, shard: Shard) -> str:
+        """What an earlier release decided of the rows of a shard of its documents."""
+        return self.path("carried", f"{shard_stem(shard.name)}.parquet")
+
     def decisions_path(self, shard: Shard) -> str:
         return self.path("decisions", f"{shard_stem(shard.name)}.parquet")
 
     @property
     def clusters_path(self) -> str:
-        return self.path("duplicates", "clusters.parquet")
+        """Which file has the clusters of which addresses."""
+        return self.path("duplicates", "clusters.json")
 
     @property
     def verified_edges_path(self) -> str:
         """Where stage 2 names the files of its verified near-duplicates."""
         return self.path("edges", "verified.json")
+
+    @property
+    def sites_path(self) -> str:
+        """What the files of hosts say of their pages."""
+        return self.path("rights", "sites.parquet")
 
     @property
     def crawl_path(self) -> str:

@@ -113,7 +113,9 @@ class Classifier(Section):
 
 
 #: Families of reservations that `rights_signals` holds (`provenance.annotators.declarations`).
-RightsSignal = Literal["tdm-reservation", "robots", "content-usage", "content-signal", "rsl"]
+RightsSignal = Literal[
+    "tdm-reservation", "robots", "content-usage", "content-signal", "rsl", "robots-txt", "tdmrep", "ai-txt"
+]
 
 
 class Rights(Section):
@@ -123,8 +125,17 @@ class Rights(Section):
         "record", description="record: they are published with their signals; exclude: they are dropped"
     )
     signals: tuple[RightsSignal, ...] = Field(
-        ("tdm-reservation", "robots", "content-usage", "content-signal", "rsl"),
-        description="families of reservations that exclude",
+        (
+            "tdm-reservation",
+            "robots",
+            "content-usage",
+            "content-signal",
+            "rsl",
+            "robots-txt",
+            "tdmrep",
+            "ai-txt",
+        ),
+        description="families of reservations that exclude; the last three are files of the page's host",
     )
 
 

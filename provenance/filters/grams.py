@@ -65,7 +65,7 @@ def _find(data, offsets, table, lengths, keys, bits, shift, hits):  # type: igno
     unwanted = np.empty(0, np.uint8)
     found = 0
     for row in range(offsets.size - 1):
-        tokens, _, _ = scan(data, offsets[row], offsets[row + 1], table, hashes, unwanted)
+        tokens, _, _ = scan(data, offsets[row], offsets[row + 1], table, hashes=hashes, stream=unwanted)
         for length in lengths:
             for first in range(_runs(hashes, tokens, length, runs)):
                 run = runs[first]
@@ -129,7 +129,16 @@ class GramIndex:
         room = 4096
         while True:
             hits = np.empty((room, 4), np.int64)
-            found = _find(data, offsets, character_table(), lengths, self.keys, bits, shift, hits)
+            found = _find(
+                data,
+                offsets,
+                character_table(),
+                lengths,
+                keys=self.keys,
+                bits=bits,
+                shift=shift,
+                hits=hits,
+            )
             if found <= room:
                 break
             room = int(found)
@@ -176,35 +185,50 @@ def make_index(
 ) -> GramIndex:
     """An index of the runs of `words` words of texts; of a shorter text of at least `least` words, all of it is one run.
 
-    `names` says where each text is from. Runs that more than `common` different texts have are left out: templates.
+    `names` says where each text is from. Runs that more than `common` different texts have are templates: they are left out,
+    and so are those more than half of whose words are such a template's, which the next word would complete by chance.
     """
     distinct = list(dict.fromkeys(texts))
     first_name = dict(zip(reversed(texts), reversed(names), strict=True))
-    keys, numbers, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], {words}
-    for number, text in enumerate(distinct):
-        data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
-        hashes = np.empty(len(data) + 1, np.uint64)
-        nothing = np.empty(0, np.uint8)
-        tokens, _, _ = scan(data, 0, len(data), character_table(), hashes, nothing)
-        if tokens >= least:
-            length = min(tokens, words)
-            runs = np.empty(tokens, np.uint64)
-            keys.append(np.unique(runs[: _runs(hashes, tokens, length, runs)]))
-            numbers.append(np.full(len(keys[-1]), number, np.int64))
-            lengths.add(int(length))
-    key, of = np.concatenate(keys), np.concatenate(numbers)
-    order = np.lexsort((of, key))
-    found, start, counts = np.unique(key[order], return_index=True, return_counts=True)
-    owner = of[order][start]
-    rare = counts <= common
-    sizes = np.bincount(owner[rare], minlength=len(distinct)).astype(np.int64)
+    runs = [_text_runs(text, words, least) for text in distinct]
+    seen = np.concatenate([np.zeros(0, np.uint64), *(np.unique(found) for found, _ in runs)])
+    values, counts = np.unique(seen, return_counts=True)
+    templates = values[counts > common]
+    keys, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    for number, (found, length) in enumerate(runs):
+        own = np.unique(found[~_mostly(np.isin(found, templates), length)])
+        keys.append(own)
+        owners.append(np.full(len(own), number, np.int64))
+    key, first = np.unique(np.concatenate(keys), return_index=True)
+    owner = np.concatenate(owners)[first]  # the first of all that have it, as they stand in order
     return GramIndex(
-        keys=found[rare],
-        texts=owner[rare],
-        sizes=sizes,
+        keys=key,
+        texts=owner,
+        sizes=np.bincount(owner, minlength=len(distinct)).astype(np.int64),
         names=tuple(first_name[text] for text in distinct),
-        lengths=tuple(sorted(lengths)),
+        lengths=tuple(sorted({words, *(length for _, length in runs if length)})),
     )
+
+
+def _text_runs(text: str, words: int, least: int) -> tuple[U64, int]:
+    """The runs of a text in their order, and how many words they have; none of a text of fewer than `least` words."""
+    data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+    hashes = np.empty(len(data) + 1, np.uint64)
+    tokens, _, _ = scan(data, 0, len(data), character_table(), hashes=hashes, stream=np.empty(0, np.uint8))
+    if tokens < least:
+        return np.zeros(0, np.uint64), 0
+    length = int(min(tokens, words))
+    runs = np.empty(tokens, np.uint64)
+    return runs[: _runs(hashes, tokens, length, runs)].copy(), length
+
+
+def _mostly(template: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """Of each run of a text, whether more than half of its words belong to runs that are templates."""
+    if not template.any():
+        return template
+    covered = np.convolve(template, np.ones(length, np.int64)) > 0
+    ends = np.concatenate([[0], np.cumsum(covered)])
+    return np.asarray(2 * (ends[length:] - ends[:-length]) > length)
 
 
 def load_index(data: bytes) -> GramIndex | None:
@@ -247,14 +271,14 @@ def _span(data: NDArray[np.uint8], first: int, end: int) -> tuple[int, int]:
         low, high = 0, len(data)
         while low < high:
             middle = (low + high) // 2
-            seen = scan(data, 0, middle, table, hashes, nothing)[0] > word
+            seen = scan(data, 0, middle, table, hashes=hashes, stream=nothing)[0] > word
             low, high = (low, middle) if seen else (middle + 1, high)
         at = low - 1 if low else 0
         while at > 0 and data[at] & 0xC0 == 0x80:  # within a character
             at -= 1
         return at
 
-    tokens = scan(data, 0, len(data), table, hashes, nothing)[0]
+    tokens = scan(data, 0, len(data), table, hashes=hashes, stream=nothing)[0]
     return begins(first), begins(end) if end < tokens else len(data)
 
 

@@ -57,7 +57,8 @@ class Frame:
 
     `block` holds at most `max_payload_bytes` and an HTTP header; `cut` says that more was there.
     `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark. `beyond` counts bytes
-    that were taken for the record's although its announced length (None: it has none) ends before them.
+    that were taken for the record's although its announced length (None: it has none) ends before them. `length` counts
+    bytes of the stored file up to the next record; None for the last record of a file.
     """
 
     offset: int
@@ -67,6 +68,19 @@ class Frame:
     reason: str | None = None
     detail: str | None = None
     beyond: int = 0
+    length: int | None = None
+
+
+def measured(found: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames, each with its `length`: it is known when the next one is."""
+    held = next(found, None)
+    for frame in found:
+        if held is not None:
+            held.length = frame.offset - held.offset
+            yield held
+        held = frame
+    if held is not None:
+        yield held
 
 
 def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[Frame]:

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from provenance.records.arc import ArcDialect, ArcHeader, arc_fields
-from provenance.records.archive import Frame, frames
+from provenance.records.archive import Frame, frames, measured
 from provenance.records.dates import parse_time
+from provenance.records.digests import add_digests
 from provenance.records.http import split_response
 from provenance.records.options import ReadOptions
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
@@ -43,7 +44,7 @@ def _archive_rows(
     held: list[Row] = []
     seen, given = certain, False
     archive = _Archive()
-    for frame in frames(window, dialect, options):
+    for frame in measured(frames(window, dialect, options)):
         if not frame.header:
             row: Row | None = failure(frame.offset, frame.reason or "bad_record", frame.detail or "")
             if not seen:
@@ -54,6 +55,7 @@ def _archive_rows(
             seen = True
             row = archive.row(frame, dialect, options)
         if row is not None:
+            row["record_length"] = frame.length
             archive.mark(row)
             given = True
             yield from itertools.chain(held, (row,))
@@ -82,14 +84,15 @@ class _Archive:
         if isinstance(dialect, ArcDialect):
             header = arc_fields(frame.header)
             kind = "filedesc" if header.url.startswith(b"filedesc:") else "response"
-            written, row = header.date, _arc_row(frame, header, options)
+            written = header.date
         else:
             fields = warc_fields(frame.header)
             kind = fields.get(b"warc-type", b"").decode("latin-1").lower()
-            written, row = fields.get(b"warc-date", b""), _warc_row(frame, fields, options)
+            written = fields.get(b"warc-date", b"")
         if kind in ("warcinfo", "filedesc"):
             self.source = part_of(frame.block) or self.source
             self.begun = parse_time(as_text(written)) or self.begun
+        row = record_row(frame, options)
         if row is not None:
             return row
         self.uncounted[kind] += 1
@@ -121,6 +124,18 @@ def _behind(frame: Frame, kind: str) -> Row | None:
 
 def _no_record(size: int) -> str:
     return f"none of its {size:,} bytes belong to a record: the file holds no WARC or ARC record, no JSON lines and no Parquet"
+
+
+def record_row(frame: Frame, options: ReadOptions) -> Row | None:
+    """The row of one framed record of a WARC or ARC file, with the digest of its payload; None where it gives none."""
+    if frame.header.startswith(b"WARC/"):
+        fields = warc_fields(frame.header)
+        row = _warc_row(frame, fields, options)
+    else:
+        fields, row = {}, _arc_row(frame, arc_fields(frame.header), options)
+    if row is not None:
+        add_digests(row, frame, fields, options.max_http_header_bytes)
+    return row
 
 
 def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions) -> Row | None:

@@ -17,6 +17,7 @@ from provenance.records.http import (
 from provenance.records.mime import DOCUMENTS, sniff
 from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, digest
+from provenance.records.site_files import speaks_of_rights
 from provenance.records.warc import as_text
 
 #: Text too, where text was announced.
@@ -130,6 +131,7 @@ def _body(
         row["content_digest"] = digest(body)
     if mime not in DOCUMENTS:
         row["outcome"], row["detail"] = "not_text", f"the payload is {mime}"
+        row["body"] = body if speaks_of_rights(row.get("url")) else None
     elif reason is not None:
         row["outcome"] = reason
         row["detail"] = detail or f"the payload is larger than {most:,} bytes (max_payload_bytes)"

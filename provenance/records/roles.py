@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from provenance.records.rows import Row
+from provenance.records.site_files import speaks_of_rights
 
 #: Browsertrix and ArchiveWeb.page keep the text of a page under its address behind this.
 _TEXT_OF = re.compile(r"urn:text(?:final)?:(?=[a-z][a-z0-9+.-]*:)", re.IGNORECASE)
@@ -93,4 +94,7 @@ def _is_list(head: bytes) -> bool:
 
 def _close(row: Row, reason: str, detail: str) -> None:
     row["outcome"], row["detail"] = reason, detail
-    row["body"] = row["text"] = None
+    # What a host says of its pages is read when they are annotated; a page that answers in its place says nothing.
+    speaks = row.get("mime") not in _PAGES and speaks_of_rights(row.get("url"))
+    content = row.get("body") or (row.get("text") or "").encode("utf-8", "replace")
+    row["body"], row["text"] = (content or None) if speaks else None, None

@@ -16,6 +16,7 @@ class Row(TypedDict, total=False):
     """One row; what is left out is null. times count microseconds since 1970 in UTC."""
 
     record_offset: int
+    record_length: int | None
     record_id: str | None
     record_type: str | None
     url: str | None
@@ -29,6 +30,8 @@ class Row(TypedDict, total=False):
     mime: str | None
     charset: str | None
     content_digest: str | None
+    payload_digest: str | None
+    digest_verified: bool | None
     body: bytes | None
     text: str | None
     source: str | None

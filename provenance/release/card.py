@@ -4,33 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+import pyarrow as pa
 
 from provenance import outcomes
 from provenance.decisions.certificate import asked_and_found
-from provenance.release.layout import DATA, LEDGER, data_folder
+from provenance.release.layout import data_folder
+from provenance.release.proof import describe_proof
+from provenance.release.standards.hub import build_header
+from provenance.release.standards.training_content import describe_training_content
 from provenance.release.times import describe_times
 
 #: Inputs that are listed by name.
 _MOST_INPUTS = 50
+#: The other files of a release, for machines.
+_DESCRIPTIONS = """## Machine-readable descriptions
+
+| file | standard |
+|---|---|
+| `croissant.json` | MLCommons Croissant 1.1 with its responsible-AI vocabulary; lists every file and column |
+| `data_provenance.json` | OASIS Data Provenance Metadata 1.0 (CSD01) |
+| `lineage.jsonl` | OpenLineage: each stage, its rows, and of what each column is made |
+| `prov.json` | W3C PROV-JSON of the run |
+| `domains.csv` | the largest domains by tokens |"""
 
 
-def build_card(manifest: dict[str, Any]) -> str:
-    """Markdown text of the card, from the manifest alone."""
-    counts, synthetic, splits = manifest["counts"], manifest["synthetic"], manifest["splits"]
+def build_card(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> str:
+    """Markdown text of the card, from the manifest and the schemas of the tables `data` and `ledger`."""
+    counts, synthetic = manifest["counts"], manifest["synthetic"]
     return f"""---
-{yaml.safe_dump(_header(list(splits)), sort_keys=False).strip()}
+{build_header(manifest, schemas)}
 ---
 
-# A curated crawl
+# {_title(manifest)}
 
 {counts["kept"]:,} documents, {counts["tokens"]:,} tokens, made from {counts["records"]:,} records by
 provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. {_tokens(manifest["tokenizer"])} `manifest.json` lists every file with its SHA-256 and
 the whole configuration; `provenance verify` recomputes it, `provenance explain` says why a document is (not) here.
 
-Open `data/` for the documents ({_folders(list(splits))}) and `_ledger/` for the records; the root holds both and is no table.
-{_order(manifest["order"])}
-{_splits(splits)}
+{_shape(manifest)}
 ## Synthetic text
 
 {_cap(synthetic)}
@@ -63,21 +74,25 @@ Every record that was read has one row in `_ledger/`.
 
 {_inputs(manifest["inputs"])}
 {_passed_over(manifest["passed_over"])}
+
+{_proof(manifest)}
 The texts belong to their authors; `license`, `rights_signals` and `train_opt_out` record what each page declares.
+{_licenses(manifest)}
+
+## For the public summary of training content (Article 53(1)(d) of the EU AI Act)
+
+{describe_training_content(manifest)}
+
+{_DESCRIPTIONS}
 """
 
 
-def _header(splits: list[str]) -> dict[str, Any]:
-    """What `datasets` reads: where each split of each table lies."""
-    folders = {name: f"{data_folder(name)}/*.parquet" for name in splits}
-    files: Any = [{"split": name, "path": path} for name, path in folders.items()]
-    return {
-        "configs": [
-            {"config_name": "default", "data_files": files or f"{DATA}/*.parquet", "default": True},
-            {"config_name": "ledger", "data_files": f"{LEDGER}/*.parquet"},
-        ],
-        "tags": ["provenance", "web-crawl"],
-    }
+def _shape(manifest: dict[str, Any]) -> str:
+    """Which folder to open, how documents are ordered, and what the splits hold."""
+    splits = manifest["splits"]
+    return f"""Open `data/` for the documents ({_folders(list(splits))}) and `_ledger/` for the records; the root holds both and is no table.
+{_order(manifest["order"])}
+{_splits(splits)}"""
 
 
 def _folders(splits: list[str]) -> str:
@@ -112,6 +127,20 @@ No site, and no near-duplicate of one of its documents that was found, is in two
 """
 
 
+def _title(manifest: dict[str, Any]) -> str:
+    return " ".join(str(manifest["configuration"]["about"]["title"]).split())
+
+
+def _licenses(manifest: dict[str, Any]) -> str:
+    """What the pages declare together, and what the publisher says of the compilation."""
+    mixture, compiled = manifest["license"], manifest["configuration"]["about"]["license"]
+    own = f"The compilation is under `{_code(compiled)}`. " if compiled else ""
+    return (
+        f"{own}As an SPDX expression the texts are `{mixture['expression']}`: pages declare `{_code(mixture['declared'])}`, "
+        f"{mixture['documents_without']:,} documents declare no licence."
+    )
+
+
 def _reasons(counts: dict[str, int]) -> str:
     """Rows of the table of what was not kept, from counts by `decision:reason`."""
     rows = []
@@ -126,6 +155,16 @@ def _inputs(inputs: list[dict[str, Any]]) -> str:
     lines = [f"- `{_code(item['name'])}` ({item['bytes']:,} bytes)" for item in inputs[:_MOST_INPUTS]]
     more = len(inputs) - len(lines)
     return "\n".join(lines + [f"- and {more:,} more, listed in manifest.json"] * (more > 0))
+
+
+def _proof(manifest: dict[str, Any]) -> str:
+    """By whose captures documents are proven old, and the indexes that were looked up."""
+    lines = [f"{describe_proof(manifest['proof'])}."]
+    for item in manifest["earlier"]:
+        names = ", ".join(_code(f"{origin['name']}") for origin in item["origins"][:_MOST_INPUTS])
+        what = "documents held already" if item["role"] == "against" else "earlier captures"
+        lines.append(f"- index of {item['entries']:,} {what}: `{names}` (SHA-256 `{item['sha256']}`)")
+    return "\n".join(lines if len(lines) == 1 else [lines[0], "", *lines[1:]])
 
 
 def _passed_over(files: list[dict[str, str]]) -> str:

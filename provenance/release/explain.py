@@ -26,6 +26,8 @@ _GUARANTEE = {
     "confident": "share with 95% confidence",
     "hard": f"share found from a probability of {{threshold}}, which bounds {FOUND_ONLY}",
 }
+#: What the document is that a dropped one resembles, by the reason.
+_RESEMBLES = {"removed": "resembles", "earlier_release": "held by an earlier release"}
 
 
 def explain(storage: Storage, release: str, doc_id: str) -> dict[str, Any] | None:
@@ -71,7 +73,7 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     yield f"  from: {plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {plain(ledger['record_id'])}"
     yield f"  url: {plain(ledger['url'])}"
     if ledger["duplicate_of"]:
-        what = "resembles" if ledger["reason"] == "removed" else "kept in its place"
+        what = _RESEMBLES.get(ledger["reason"], "kept in its place")
         yield f"  {what}: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
         other = explanation.get("kept_in_its_place")
         if other:
@@ -123,9 +125,15 @@ def _neighbours(neighbours: dict[str, Any]) -> Iterator[str]:
 
 def _facts(document: dict[str, Any]) -> Iterator[str]:
     by = f" ({plain(document['capture_evidence'])})" if document["capture_evidence"] else ""
-    yield f"  captured: {document['capture_time']}{by}, proven by: {document['proven_by']} (witness {document['witness']})"
+    yield f"  captured: {document['capture_time']}{by}, proven by: {document['proven_by']} (witness {plain(document['witness'])})"
     if document["time_remark"]:
         yield f"  time: {plain(document['time_remark'])}"
+    if document["witness_place"]:
+        yield f"    which lies in {plain(document['witness_place'])}"
+    if document["witness_similarity"] is not None:
+        yield f"    and is {document['witness_similarity']:.3f} similar to this document"
+    for earlier in document["replaces"] or []:
+        yield f"  takes the place of {plain(earlier)}, of an earlier release"
     if document["published_time"]:
         yield f"  claims to be published: {document['published_time']:%Y-%m-%d} ({document['published_evidence']})"
     yield (

@@ -9,17 +9,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from provenance.release.json_contents import (
+    contents_section,
+    input_section,
+    license_section,
+    run_section,
+)
+from provenance.release.json_values import COUNT, NAME, NUMBER, SHA256, SHARE, described, object_
 from provenance.release.manifest import FORMAT
+from provenance.release.proof import earlier_schema, proof_schema
 from provenance.release.times import REMARKS
 
 #: Version of the published schemas: the first number changes when a column goes or changes its meaning.
 SCHEMA_VERSION = "2.0"
-
-_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
-_NAME: dict[str, Any] = {"type": "string", "minLength": 1}
-_NUMBER: dict[str, Any] = {"type": "number"}
-_SHARE: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1}
-_SHA256: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 #: Meaning of each column of `schema.RELEASE` and `schema.LEDGER`.
 MEANING: dict[str, str] = {
@@ -35,8 +37,11 @@ MEANING: dict[str, str] = {
     "source": "Name of the source: as configured, else what the archive calls itself.",
     "input_file": "Input file, named relative to the directory that was given; never null.",
     "record_offset": "Where the record starts: byte of the stored file; JSON lines: byte of the decompressed text; Parquet: row.",
+    "record_length": "Bytes of the stored file from there to the next record; null where it is the last, or the input holds no archive records.",
     "record_id": "Identifier that the input gives the record.",
     "content_digest": "SHA-256 of the decoded payload, or of the text where the input holds text.",
+    "payload_digest": "SHA-1 of the payload as the archive stores it, in base 32: what Common Crawl's indexes call `content_digest`; null where the input holds text.",
+    "digest_verified": "Whether the digest in the record's own header is right; null where it states none.",
     "mime": "Media type as sniffed from the bytes.",
     "http_status": "Status of the HTTP response.",
     "capture_time": "When a third party fetched the page, by its archive; null where the input proves no time or other evidence refutes it.",
@@ -44,8 +49,10 @@ MEANING: dict[str, str] = {
     "time_remark": "A time that is there and was not used, and why: `contradicted`, `impossible` or `unreadable`, then in words.",
     "published_time": "When the page claims to have been published; a claim later than the capture is left out.",
     "published_evidence": "Where the claim stands in the page, or the field of the input that makes it.",
-    "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate.",
-    "witness": "doc_id of the record whose capture gives `proven_by`.",
+    "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate, in the crawl or in an index, of a similarity of at least `witness.threshold`.",
+    "witness": "doc_id of the record whose capture gives `proven_by`; the address of a capture that only a list names.",
+    "witness_place": "Where the witness lies, if in an index: origin, file, offset and address; null where it is in this crawl.",
+    "witness_similarity": "Estimated Jaccard similarity of the witness to the document; null where it is the document itself.",
     "low_background": "Whether the text is proven to exist before 2022-11-30.",
     "language": "Language of the text, ISO 639 code.",
     "language_score": "Probability that the language model gives its answer.",
@@ -67,11 +74,12 @@ MEANING: dict[str, str] = {
     "sampling_weight": "How often to sample the document, for policy `weights` or a mixture; null where all are alike.",
     "duplicate_count": "Near-duplicates that were dropped in favour of this document.",
     "duplicate_hosts": "Hosts of those near-duplicates.",
-    "earliest_capture": "Earliest capture among the document and its near-duplicates.",
+    "replaces": "doc_ids of documents of earlier releases that gave way to this one (`increments.prefer: new`).",
+    "earliest_capture": "Earliest capture among the document and its near-duplicates in the crawl.",
     "decision": "`kept`, `dropped` or `failed`; never null.",
     "reason": "Why it was not kept, a code of docs/ledger.md; null where it was kept.",
     "detail": "What went wrong with this record, or what a filter holds against it, in words.",
-    "duplicate_of": "doc_id of the document kept in its place.",
+    "duplicate_of": "doc_id of the document kept in its place; for `earlier_release` that of an earlier release, and `detail` says which.",
     "similarity": "Estimated Jaccard similarity to the document kept in its place.",
 }
 
@@ -95,75 +103,82 @@ def manifest_schema() -> dict[str, Any]:
     reasons = {
         "type": "object",
         "propertyNames": {"pattern": "^(dropped|failed):[a-z_]+(:[a-z0-9_-]+)?$"},
-        "additionalProperties": _COUNT,
+        "additionalProperties": COUNT,
     }
-    counts = dict.fromkeys(("records", "kept", "dropped", "failed", "tokens"), _COUNT)
+    counts = dict.fromkeys(("records", "kept", "dropped", "failed", "tokens"), COUNT)
     properties = {
         "format": {"const": FORMAT},
         "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
         "configuration": {"type": "object", "description": "see configuration.schema.json"},
-        "inputs": {"type": "array", "items": _object({"name": _NAME, "bytes": _COUNT, "records": _COUNT})},
+        "inputs": {"type": "array", "items": input_section()},
         "passed_over": {
             "type": "array",
-            "items": _object({"name": _NAME, "reason": _NAME}),
+            "items": object_({"name": NAME, "reason": NAME}),
             "description": "files found beside the inputs and not read, and why",
         },
-        "counts": _object({**counts, "reasons": reasons}),
+        "runs": {"type": "array", "items": run_section()},
+        "counts": object_({**counts, "reasons": reasons}),
         "times": _times(),
-        "tokenizer": _object({"name": _NAME, "vocabulary": _COUNT, "sha256": _SHA256}),
+        "contents": contents_section(),
+        "license": license_section(),
+        "tokenizer": object_({"name": NAME, "vocabulary": COUNT, "sha256": SHA256}),
         "filters": {"type": "array", "items": _filtered()},
         "order": _order(),
         "splits": {"type": "object", "additionalProperties": _split()},
+        "earlier": {"type": "array", "items": earlier_schema()},
+        "proof": proof_schema(),
         "synthetic": _certificate(),
         "detector": _detector(),
         "prior": _prior(),
         "sites": _sites(),
         "files": {"type": "array", "items": _file()},
-        "sha256": _described(_SHA256, "of the manifest's own text without this entry"),
+        "sha256": described(SHA256, "of the manifest's own text without this entry"),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "manifest of a provenance release",
-        **_object(properties),
+        **object_(properties),
     }
 
 
 def _sums() -> dict[str, Any]:
     """What the cap counts, by unit."""
-    return _object(
-        {unit: {"type": "object", "additionalProperties": _COUNT} for unit in ("documents", "tokens")}
+    return object_(
+        {unit: {"type": "object", "additionalProperties": COUNT} for unit in ("documents", "tokens")}
     )
 
 
 def _file() -> dict[str, Any]:
     """One file of the release; which counts it has depends on its kind."""
-    file = _object({"path": _NAME, "bytes": _COUNT, "sha256": _SHA256})
+    file = object_({"path": NAME, "bytes": COUNT, "sha256": SHA256})
     file["properties"] |= {
-        "documents": _COUNT,
-        "records": _COUNT,
-        "tokens": _COUNT,
-        "text_bytes": _COUNT,
-        "split": _described(_NAME, "of the documents; absent where there are no splits"),
-        "expected_share": _described(_SHARE, "expected synthetic share of the file, in the unit of the cap"),
+        "body_sha256": described(SHA256, "of a card below its header, which hubs rewrite"),
+        "documents": COUNT,
+        "records": COUNT,
+        "tokens": COUNT,
+        "text_bytes": COUNT,
+        "split": described(NAME, "of the documents; absent where there are no splits"),
+        "expected_share": described(SHARE, "expected synthetic share of the file, in the unit of the cap"),
         "sums": _sums(),
-        "decisions": {"type": "object", "additionalProperties": _COUNT},
-        "times": {"type": "object", "additionalProperties": _COUNT},
-        "claims": {"type": "object", "additionalProperties": _COUNT},
+        "decisions": {"type": "object", "additionalProperties": COUNT},
+        "times": {"type": "object", "additionalProperties": COUNT},
+        "claims": {"type": "object", "additionalProperties": COUNT},
+        "proof": proof_schema(),
     }
     return file
 
 
 def _order() -> dict[str, Any]:
     """How documents were mixed, and how far from one another the data files are (docs/release.md)."""
-    return _object(
+    return object_(
         {
-            "seed": _COUNT,
-            "windows": _described(_COUNT, "sets of blocks that were mixed apart from one another"),
-            "sections": _described(_COUNT, "runs of documents, each like the whole of its window"),
-            "tokens": _described(_object(dict.fromkeys(("least", "most"), _COUNT)), "of one data file"),
-            "expected_share": _described(
-                _object(dict.fromkeys(("least", "most"), _SHARE)), "of one data file, in the unit of the cap"
+            "seed": COUNT,
+            "windows": described(COUNT, "sets of blocks that were mixed apart from one another"),
+            "sections": described(COUNT, "runs of documents, each like the whole of its window"),
+            "tokens": described(object_(dict.fromkeys(("least", "most"), COUNT)), "of one data file"),
+            "expected_share": described(
+                object_(dict.fromkeys(("least", "most"), SHARE)), "of one data file, in the unit of the cap"
             ),
         }
     )
@@ -171,11 +186,11 @@ def _order() -> dict[str, Any]:
 
 def _split() -> dict[str, Any]:
     """What a split holds."""
-    return _object(
+    return object_(
         {
-            "documents": _COUNT,
-            "tokens": _COUNT,
-            "share": _described(_SHARE, "of all published tokens"),
+            "documents": COUNT,
+            "tokens": COUNT,
+            "share": described(SHARE, "of all published tokens"),
             "sums": _sums(),
         }
     )
@@ -183,32 +198,32 @@ def _split() -> dict[str, Any]:
 
 def _times() -> dict[str, Any]:
     """What proved the documents' times, and what did not."""
-    old = _described(_COUNT, "captured by it before 2022-11-30")
-    proof = {"evidence": _NAME, "documents": _COUNT, "low_background": old}
-    claim = _object({"evidence": _NAME, "documents": _COUNT})
-    return _object(
+    old = described(COUNT, "captured by it before 2022-11-30")
+    proof = {"evidence": NAME, "documents": COUNT, "low_background": old}
+    claim = object_({"evidence": NAME, "documents": COUNT})
+    return object_(
         {
-            "proofs": {"type": "array", "items": _object(proof)},
-            "without_proof": _described(_COUNT, "documents of which no capture proves a time"),
+            "proofs": {"type": "array", "items": object_(proof)},
+            "without_proof": described(COUNT, "documents of which no capture proves a time"),
             "claims": {
                 "type": "array",
                 "items": claim,
                 "description": "of these, by a field that only claims one",
             },
-            "remarks": _described(_object(dict.fromkeys(REMARKS, _COUNT)), "records with a `time_remark`"),
+            "remarks": described(object_(dict.fromkeys(REMARKS, COUNT)), "records with a `time_remark`"),
         }
     )
 
 
 def _filtered() -> dict[str, Any]:
     """What one filter dropped, and the synthetic shares before and after it."""
-    by_unit = _object({unit: _SHARE for unit in ("documents", "tokens")})
-    fractions = _object({"hard": by_unit, "expected": by_unit})
-    return _object(
+    by_unit = object_({unit: SHARE for unit in ("documents", "tokens")})
+    fractions = object_({"hard": by_unit, "expected": by_unit})
+    return object_(
         {
-            "reason": _NAME,
-            "dropped": _described(_sums(), "documents that it drops, duplicates too"),
-            "before": _described(fractions, "of all documents, duplicates too, that reach it"),
+            "reason": NAME,
+            "dropped": described(_sums(), "documents that it drops, duplicates too"),
+            "before": described(fractions, "of all documents, duplicates too, that reach it"),
             "after": fractions,
         }
     )
@@ -216,34 +231,34 @@ def _filtered() -> dict[str, Any]:
 
 def _certificate() -> dict[str, Any]:
     """The cap: what was asked, claimed and found (docs/cap.md)."""
-    by_unit = _object({unit: _SHARE for unit in ("documents", "tokens")})
-    fractions = _object(dict.fromkeys(("expected", "confident", "hard"), by_unit))
+    by_unit = object_({unit: SHARE for unit in ("documents", "tokens")})
+    fractions = object_(dict.fromkeys(("expected", "confident", "hard"), by_unit))
     measured = {"fractions": fractions, "sums": _sums()}
-    return _object(
+    return object_(
         {
             "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
             "guarantee": {"enum": ["expected", "confident", "hard"]},
             "unit": {"enum": ["tokens", "documents"]},
-            "threshold": _SHARE,
+            "threshold": SHARE,
             "policy": {"enum": ["lowest", "sample", "weights"]},
-            "seed": _COUNT,
+            "seed": COUNT,
             "exponent": {"type": ["number", "null"]},
             "strata": {"type": "array", "items": {"type": "object"}},
             "mixture": {"type": ["object", "null"]},
-            "holds": _described(
+            "holds": described(
                 {"type": "boolean"}, "whether the cap is certified in the sense of its guarantee"
             ),
             "note": {"type": "string", "description": "what is certified, and what is not, in words"},
-            "claimed": _described(_SHARE, "expected synthetic share of what is published"),
-            "claimed_at_most": _described(_SHARE, "what it is at most, with 95% confidence"),
-            "found": _described(_SHARE, "share of documents at or above the threshold"),
-            "published_fraction": _described(_SHARE, "in the sense of the guarantee"),
-            "exceeded_by": _NUMBER,
+            "claimed": described(SHARE, "expected synthetic share of what is published"),
+            "claimed_at_most": described(SHARE, "what it is at most, with 95% confidence"),
+            "found": described(SHARE, "share of documents at or above the threshold"),
+            "published_fraction": described(SHARE, "in the sense of the guarantee"),
+            "exceeded_by": NUMBER,
             **measured,
-            "before": _object(measured),
-            "parts": {"type": "array", "items": _object(_part())},
-            "parts_in_all": _COUNT,
-            "selection": _object(_selection()),
+            "before": object_(measured),
+            "parts": {"type": "array", "items": object_(_part())},
+            "parts_in_all": COUNT,
+            "selection": object_(_selection()),
         }
     )
 
@@ -253,12 +268,12 @@ def _part() -> dict[str, Any]:
     return {
         "by": {"type": "string", "description": "what divides the release, or `mixture`"},
         "value": {"type": "string"},
-        "max_synthetic": _SHARE,
-        "weight": _described(_COUNT, "published, in the unit of the cap"),
-        "weight_before": _COUNT,
-        "fraction": _described(_NUMBER, "published, in the sense of the guarantee"),
-        "fraction_before": _NUMBER,
-        "exceeded_by": _NUMBER,
+        "max_synthetic": SHARE,
+        "weight": described(COUNT, "published, in the unit of the cap"),
+        "weight_before": COUNT,
+        "fraction": described(NUMBER, "published, in the sense of the guarantee"),
+        "fraction_before": NUMBER,
+        "exceeded_by": NUMBER,
     }
 
 
@@ -279,35 +294,35 @@ def _detector() -> dict[str, Any]:
     old = "documents of it proven older than 2022-11-30, duplicates left out"
     limits = "whether those documents limit the detectors' ratios"
     stratum = {
-        "language": _NAME,
-        "words_from": _described(_COUNT, "least length of the documents, in words"),
-        "low_background": _described(_COUNT, old),
-        "other_documents": _COUNT,
+        "language": NAME,
+        "words_from": described(COUNT, "least length of the documents, in words"),
+        "low_background": described(COUNT, old),
+        "other_documents": COUNT,
         "limits_ratios": {"type": "boolean", "description": limits},
-        "threshold": _described({"type": ["number", "null"]}, "score from which one is flagged; null: never"),
-        "bound": _described(_SHARE, "most human documents that are flagged, proven or as calibrated"),
-        "proven_by_documents": _described(_COUNT, "documents of this crawl that prove the bound; 0: none"),
+        "threshold": described({"type": ["number", "null"]}, "score from which one is flagged; null: never"),
+        "bound": described(SHARE, "most human documents that are flagged, proven or as calibrated"),
+        "proven_by_documents": described(COUNT, "documents of this crawl that prove the bound; 0: none"),
         "from": {"type": "string", "description": "where the threshold comes from"},
     }
     band = "ratios of the embedded detector, in nats, at which it is asked; null: at all"
     cost = {
-        "name": _NAME,
-        "band": {"type": ["array", "null"], "items": _NUMBER, "description": band},
-        "documents": _described(_COUNT, "documents with text, duplicates too"),
-        "asked": _described(_COUNT, "those that the neural detector has read"),
+        "name": NAME,
+        "band": {"type": ["array", "null"], "items": NUMBER, "description": band},
+        "documents": described(COUNT, "documents with text, duplicates too"),
+        "asked": described(COUNT, "those that the neural detector has read"),
     }
-    return _object(
+    return object_(
         {
-            "name": _NAME,
-            "version": _NAME,
-            "calibration": _NAME,
-            "calibration_version": _NAME,
-            "calibration_sha256": _SHA256,
+            "name": NAME,
+            "version": NAME,
+            "calibration": NAME,
+            "calibration_version": NAME,
+            "calibration_sha256": SHA256,
             "ranked_by": {"enum": ["score", "ratio of all detectors"]},
-            "max_fpr": _SHARE,
-            "strata": {"type": "array", "items": _object(stratum)},
-            "documents": _object(dict.fromkeys(("documents", "judged", "flagged", "limited"), _COUNT)),
-            "neural": {"type": "array", "items": _object(cost)},
+            "max_fpr": SHARE,
+            "strata": {"type": "array", "items": object_(stratum)},
+            "documents": object_(dict.fromkeys(("documents", "judged", "flagged", "limited"), COUNT)),
+            "neural": {"type": "array", "items": object_(cost)},
         }
     )
 
@@ -319,60 +334,49 @@ def _prior() -> dict[str, Any]:
             "type": ["integer", "string", "null"],
             "description": "of proof; `all`: all years together; null: no capture proves one",
         },
-        "language": _NAME,
+        "language": NAME,
         "source": {"type": ["string", "null"], "description": "null: all sources"},
-        "documents": _COUNT,
-        "share": _described(_SHARE, "synthetic share found by EM"),
-        "prior": _described(
-            _SHARE, "the share drawn to the wider stratum or the configured prior, and bounded"
+        "documents": COUNT,
+        "share": described(SHARE, "synthetic share found by EM"),
+        "prior": described(
+            SHARE, "the share drawn to the wider stratum or the configured prior, and bounded"
         ),
-        "low": _described(_SHARE, "lower end of the prior's 95% interval, sites being the unit"),
-        "high": _described(_SHARE, "its upper end"),
-        "shift": _described(_NUMBER, "nats by which the prior lies above the configured one"),
+        "low": described(SHARE, "lower end of the prior's 95% interval, sites being the unit"),
+        "high": described(SHARE, "its upper end"),
+        "shift": described(NUMBER, "nats by which the prior lies above the configured one"),
     }
     level = {
-        "language": _NAME,
-        "shift": _described(_NUMBER, "nats added to the ratios of the language"),
-        "deviation": _described(_NUMBER, "standard deviation of the shift, in nats"),
-        "documents": _described(_COUNT, "documents from before 2022-11-30 that say so"),
+        "language": NAME,
+        "shift": described(NUMBER, "nats added to the ratios of the language"),
+        "deviation": described(NUMBER, "standard deviation of the shift, in nats"),
+        "documents": described(COUNT, "documents from before 2022-11-30 that say so"),
     }
-    return _object(
+    return object_(
         {
             "estimate": {"enum": ["none", "crawl"]},
-            "fewest_documents": _COUNT,
-            "pseudo_count": _COUNT,
-            "most_factor": _NUMBER,
-            "levels": {"type": "array", "items": _object(level)},
-            "strata": {"type": "array", "items": _object(stratum)},
+            "fewest_documents": COUNT,
+            "pseudo_count": COUNT,
+            "most_factor": NUMBER,
+            "levels": {"type": "array", "items": object_(level)},
+            "strata": {"type": "array", "items": object_(stratum)},
         }
     )
 
 
 def _sites() -> dict[str, Any]:
     """How much the crawl's sites differ."""
-    return _object(
+    return object_(
         {
-            "spread": _described(
-                _NUMBER, "standard deviation of a site's effect, in nats; 0: sites do not differ"
+            "spread": described(
+                NUMBER, "standard deviation of a site's effect, in nats; 0: sites do not differ"
             ),
-            "correlation": _described(_SHARE, "of errors within a site, by which its evidence is damped"),
-            "old_mean": _described(_NUMBER, "mean ratio of old documents, in nats"),
-            "gain": _described(_NUMBER, "nats by which the crawl is likelier than if sites did not differ"),
-            "paired_sites": _described(_COUNT, "old sites of several documents, which show the correlation"),
-            "shift": _described(
-                _NUMBER, "nats added to all new documents so that the mean probability stays"
-            ),
+            "correlation": described(SHARE, "of errors within a site, by which its evidence is damped"),
+            "old_mean": described(NUMBER, "mean ratio of old documents, in nats"),
+            "gain": described(NUMBER, "nats by which the crawl is likelier than if sites did not differ"),
+            "paired_sites": described(COUNT, "old sites of several documents, which show the correlation"),
+            "shift": described(NUMBER, "nats added to all new documents so that the mean probability stays"),
         }
     )
-
-
-def _described(schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return schema | {"description": description}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    """All properties required; later versions may add others."""
-    return {"type": "object", "required": sorted(properties), "properties": dict(properties)}
 
 
 def _field(field: pa.Field) -> dict[str, Any]:

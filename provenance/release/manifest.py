@@ -18,6 +18,9 @@ from provenance.configuration import Configuration
 from provenance.errors import DataError
 from provenance.files.ownership import INCOMPLETE, MANIFEST
 from provenance.files.storage import Storage, join, read_bytes
+from provenance.release.proof import add_proof
+from provenance.release.standards.hub import split_card
+from provenance.release.standards.licenses import spdx_of_mixture
 from provenance.release.times import report_times
 
 #: What is written: format 2 has the ledger in `_ledger/`. Releases of format 1 are read as well.
@@ -40,9 +43,12 @@ def build_manifest(
     certificate: dict[str, Any],
     crawl: dict[str, Any],
     tokenizer: dict[str, Any],
+    contents: dict[str, Any],
+    runs: Sequence[dict[str, Any]],
     filters: Sequence[dict[str, Any]] = (),
     order: dict[str, Any] | None = None,
     splits: dict[str, Any] | None = None,
+    earlier: Sequence[dict[str, Any]] = (),
     passed_over: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
@@ -50,14 +56,10 @@ def build_manifest(
     `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
     `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`), `filters` what each of them dropped
     (`decisions.filters.report_filters`), `order` how documents were mixed and `splits` what each of them holds
-    (`release.parts`), `passed_over` which files beside the inputs were not read, and why.
+    (`release.parts`), `earlier` the indexes that were looked up, `passed_over` which files beside the inputs were not read, and
+    why, `contents` what the files hold (`contents.describe_contents`), `runs` how each stage's run is called and how many rows
+    it left.
     """
-    decisions: Counter[str] = Counter()
-    for item in ledger:
-        decisions.update(item["decisions"])
-    kept = decisions.get("kept", 0)
-    failed = sum(count for key, count in decisions.items() if key.startswith("failed:"))
-    records = sum(item["records"] for item in ledger)
     return {
         "format": FORMAT,
         "fingerprint": fingerprint,
@@ -69,19 +71,17 @@ def build_manifest(
         "configuration": configuration.model_dump(mode="json"),
         "inputs": list(inputs),
         "passed_over": list(passed_over),
-        "counts": {
-            "records": records,
-            "kept": kept,
-            "dropped": records - kept - failed,
-            "failed": failed,
-            "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
-            "tokens": sum(item["tokens"] for item in data),
-        },
+        "runs": list(runs),
+        "counts": _counts(data, ledger),
         "times": report_times((item["times"] for item in ledger), (item["claims"] for item in ledger)),
+        "contents": contents,
+        "license": spdx_of_mixture(contents),
         "tokenizer": tokenizer,
         "filters": list(filters),
         "order": order or {},
         "splits": splits or {},
+        "earlier": list(earlier),
+        "proof": add_proof(item.get("proof", {}) for item in data),
         "synthetic": certificate,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
@@ -90,10 +90,42 @@ def build_manifest(
     }
 
 
+def _counts(data: Sequence[dict[str, Any]], ledger: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the files add up to: records by what became of them, and tokens."""
+    decisions: Counter[str] = Counter()
+    for item in ledger:
+        decisions.update(item["decisions"])
+    kept = decisions.get("kept", 0)
+    failed = sum(count for key, count in decisions.items() if key.startswith("failed:"))
+    records = sum(item["records"] for item in ledger)
+    return {
+        "records": records,
+        "kept": kept,
+        "dropped": records - kept - failed,
+        "failed": failed,
+        "reasons": {key: count for key, count in sorted(decisions.items()) if key != "kept"},
+        "tokens": sum(item["tokens"] for item in data),
+    }
+
+
 def write_json(manifest: dict[str, Any]) -> bytes:
     """Canonical JSON text of a manifest, sealed: its `sha256` is that of the text without it."""
     unsealed = {key: value for key, value in manifest.items() if key != "sha256"}
     return _canonical({**unsealed, "sha256": hashlib.sha256(_canonical(unsealed)).hexdigest()})
+
+
+def file_entry(path: str, data: bytes) -> dict[str, Any]:
+    """The entry of a file that describes the release. A card also has the digest of its text below the header, which hubs rewrite."""
+    entry: dict[str, Any] = {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    if path.endswith(".md"):
+        entry["body_sha256"] = body_digest(data)
+    return entry
+
+
+def body_digest(card: bytes) -> str:
+    """SHA-256 of a card below its header, however lines end and whatever blank lines are around it."""
+    _, body = split_card(card.decode("utf-8", "replace").replace("\r\n", "\n"))
+    return hashlib.sha256(body.strip().encode("utf-8", "replace")).hexdigest()
 
 
 def _canonical(value: dict[str, Any]) -> bytes:

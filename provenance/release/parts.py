@@ -19,6 +19,7 @@ from provenance.decisions.measure import SAMPLED, Sums, add_sums, measure_docume
 from provenance.decisions.request import MILLION, CapRequest
 from provenance.release.layout import data_folder, part_path
 from provenance.release.order import Order
+from provenance.release.proof import add_proof, count_proof
 from provenance.release.writing import Digest, open_writer
 
 
@@ -72,6 +73,7 @@ def write_data(
     """Write one data file from its documents in their order; returns its counts for the manifest."""
     documents = tokens = text_bytes = 0
     sums: list[Sums] = []
+    proof: list[dict[str, int]] = []
     digest = Digest(file)
     group_rows = min(part.documents, -(-part.documents * form.row_group_bytes // max(part.text_bytes, 1)))
     with open_writer(digest, form.schema, group_rows) as writer:
@@ -82,6 +84,7 @@ def write_data(
             tokens += pc.sum(table["token_count"]).as_py()
             text_bytes += pc.sum(pc.binary_length(table["text"])).as_py()
             sums.append(measure_documents(table, form.request, sampled=True))
+            proof.append(count_proof(table))
     total = add_sums(sums)
     return {
         **digest.entry(part.path),
@@ -91,6 +94,7 @@ def write_data(
         "text_bytes": text_bytes,
         "expected_share": expected_share(total, form.request),
         "sums": total,
+        "proof": add_proof(proof),
     }
 
 

@@ -6,7 +6,6 @@ the release on any runner. The manifest is written last: a release without one i
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import xxhash
 
 from provenance.annotators.tokens import load_tokenizer
@@ -23,15 +23,17 @@ from provenance.decisions.crawl import neural_cost
 from provenance.decisions.filters import report_filters
 from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
+from provenance.decisions.shard import count_clusters
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, each, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
 from provenance.release.blocks import Block, Scatter, gather, release_schema
-from provenance.release.card import build_card
+from provenance.release.contents import count_data, count_ledger, describe_contents, merge_contents
+from provenance.release.description import describe_release
 from provenance.release.layout import is_data, is_ledger, splits_of
 from provenance.release.ledger import LedgerPart, plan_ledger, write_ledger
-from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
+from provenance.release.manifest import ReleaseError, build_manifest, file_entry, read_manifest, write_json
 from provenance.release.order import Order
 from provenance.release.parts import (
     DataFormat,
@@ -43,8 +45,9 @@ from provenance.release.parts import (
 )
 from provenance.release.preparation import Preparation
 from provenance.release.report.page import report_files
-
-_CARD = "README.md"
+from provenance.release.standards.lineage import Dataset, published
+from provenance.release.standards.origin import run_id
+from provenance.schema import DECISIONS, LEDGER
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Publication:
         release: directory of the release.
         fingerprint: of everything that decides its files.
         filters: reasons of the filters, in their order.
+        stages: what decides each stage's result, by its name: its run is called by it.
     """
 
     storage: Storage
@@ -90,6 +94,7 @@ class Publication:
     release: str
     fingerprint: str
     filters: tuple[str, ...] = ()
+    stages: tuple[tuple[str, str], ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -151,9 +156,14 @@ class Publication:
         Two listings, and one call for each file, side by side.
         """
         written = {item.path: item.size for item in self.storage.list(self.release)}
-        counted = {item.path: item.size for item in self.storage.list(self._workspace_path(""))}
-        there = [part for part in parts if self.path(part) in written and self._counts_path(part) in counted]
-        found = each(partial(self._read_counts, counted), there)
+        left = {item.path: item.size for item in self.storage.list(self._workspace_path(""))}
+        there = [
+            part
+            for part in parts
+            if self.path(part) in written
+            and left.keys() >= {self._counts_path(part), self._contents_path(part)}
+        ]
+        found = each(partial(self._read_counts, left), there)
         return {
             part.path: item
             for part, item in zip(there, found, strict=True)
@@ -200,6 +210,8 @@ class Publication:
         self.storage.delete(counts_path)
         with self.storage.create(self.path(part)) as file:
             counts = write(file=file)
+        with self.storage.create(self._contents_path(part)) as file:
+            pq.write_table(self._count(part), file, compression="zstd")
         line = json.dumps({"fingerprint": self.fingerprint, **counts}).encode()
         write_bytes(self.storage, counts_path, line)
         return int(counts["bytes"])
@@ -216,13 +228,15 @@ class Publication:
         for part in plan.parts:
             if part.path not in counts:
                 raise ReleaseError(f"{self.path(part)}: was not written; run the same command again")
-        manifest = self._manifest(plan.order, [counts[part.path] for part in plan.parts])
-        card = build_card(manifest).encode()
-        manifest["files"].append(_file_entry(_CARD, card))
-        write_bytes(self.storage, join(self.release, _CARD), card)
+        contents = merge_contents(each(self._contents, plan.parts))
+        counted = [counts[part.path] for part in plan.parts]
+        manifest = self._manifest(plan.order, counted, describe_contents(contents))
+        for path, data in describe_release(manifest, self._schemas(), contents):
+            manifest["files"].append(file_entry(path, data))
+            write_bytes(self.storage, join(self.release, path), data)
         shards = {shard.name: shard.path for shard in self.workspace.shards()}
         for name, content in report_files(self.storage, self.release, manifest, shards):
-            manifest["files"].append(_file_entry(name, content))
+            manifest["files"].append(file_entry(name, content))
             write_bytes(self.storage, join(self.release, name), content)
         listed = {item["path"] for item in manifest["files"]} | {INCOMPLETE, LOCK}
         wanted = {join(self.release, path) for path in listed}
@@ -248,15 +262,25 @@ class Publication:
             )
         return found
 
-    def _manifest(self, order: Order, counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The manifest of the release without its card; `counts` are those of its files."""
+    def released(self) -> list[Dataset]:
+        """Data and ledger of the finished release as lineage names them."""
+        return published(self.manifest(), self._schemas())
+
+    def _schemas(self) -> dict[str, pa.Schema]:
+        """Columns of what the stages leave and of what is published."""
+        return {"data": self.schema, "ledger": LEDGER, "annotated": self.annotated, "decisions": DECISIONS}
+
+    def _manifest(
+        self, order: Order, counts: Sequence[dict[str, Any]], contents: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The manifest of the release without what describes it; `counts` are those of its files."""
         data = [item for item in counts if is_data(item["path"])]
         decided = [self.workspace.decisions_path(shard) for shard in self.workspace.shards()]
         footer = read_footers(self.storage, decided)
         crawl = json.loads(read_bytes(self.storage, self.workspace.crawl_path))
         crawl["detector"]["documents"] = footer.judged
         crawl["detector"]["neural"] = neural_cost(self.configuration, footer.asked)
-        published = add_sums(item["sums"] for item in data)
+        sums = add_sums(item["sums"] for item in data)
         request = cap_request(self.configuration.cap)
         return build_manifest(
             self.configuration,
@@ -265,26 +289,47 @@ class Publication:
             passed_over=self._annotated()["passed_over"],
             data=[{**item, "sums": whole(item["sums"])} for item in data],
             ledger=[item for item in counts if is_ledger(item["path"])],
-            certificate=build_certificate(request, footer.before, published, footer.selection),
+            certificate=build_certificate(request, footer.before, sums, footer.selection),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
+            contents=contents,
+            runs=self._runs(),
             filters=report_filters(self.filters, footer.filtered),
             order=describe_order(order, self.configuration.release.seed, data),
             splits=describe_splits(data),
+            earlier=self.workspace.need_state("deduplicate").get("references", []),
         )
 
     def _annotated(self) -> dict[str, Any]:
         """What the annotate stage says of its inputs."""
         return self.workspace.need_state("annotate")
 
+    def _runs(self) -> list[dict[str, Any]]:
+        """How the run of the whole job and of each stage is called, and the rows that it left."""
+        records = sum(shard.rows for shard in self.workspace.shards())
+        rows = {"deduplicate": count_clusters(self.storage, self.workspace.clusters_path)}
+        return [
+            {"stage": stage, "run": run_id(stage, made_by), "rows": rows.get(stage, records)}
+            for stage, made_by in self.stages
+        ]
+
+    def _count(self, part: DataPart | LedgerPart) -> pa.Table:
+        """What a finished file holds, as rows of `contents.CONTENTS`."""
+        with self.storage.open(self.path(part)) as file:
+            written = pq.ParquetFile(file)
+            return count_ledger(written) if is_ledger(part.path) else count_data(written)
+
+    def _contents(self, part: DataPart | LedgerPart) -> pa.Table:
+        with self.storage.open(self._contents_path(part)) as file:
+            return pq.read_table(file, pre_buffer=False)
+
     def _counts_path(self, part: DataPart | LedgerPart) -> str:
         return self._workspace_path(part.path.replace("/", "-") + ".json")
+
+    def _contents_path(self, part: DataPart | LedgerPart) -> str:
+        return self._workspace_path(part.path.replace("/", "-") + ".contents.parquet")
 
     def _workspace_path(self, name: str) -> str:
         # A workspace can be published to several places: each has its own counts.
         folder = xxhash.xxh3_64_hexdigest(self.release.encode())
         return self.workspace.path("published", folder, name).rstrip("/")
-
-
-def _file_entry(path: str, data: bytes) -> dict[str, Any]:
-    return {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -23,65 +25,101 @@ from provenance.decisions.filters import report_filters
 from provenance.decisions.measure import Sums, add_sums, measure_documents, whole
 from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
-from provenance.files.ownership import LOCK, MANIFEST
-from provenance.files.storage import Storage, StoreError, join
+from provenance.files.ownership import MANIFEST
+from provenance.files.storage import Storage, StoreError, join, read_bytes
+from provenance.release.contents import (
+    DOMAINS,
+    count_data,
+    count_ledger,
+    describe_contents,
+    list_domains,
+    merge_contents,
+)
+from provenance.release.findings import Findings, check_files, check_one, find_part
 from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.release.parts import describe_splits, expected_share
+from provenance.release.proof import PROOF_COLUMNS, add_proof, count_proof
+from provenance.release.standards.files import CHECKS, check_file, check_standards
+from provenance.release.standards.licenses import spdx_of_mixture
 from provenance.release.times import COLUMNS, count_times, report_times
 from provenance.schema import LEDGER, RELEASE
 
-_CHUNK = 1 << 20
 #: Documents with one of these reasons passed all filters; with one of those a filter dropped them.
-_PASSED = pa.array(["duplicate", "synthetic_cap"])
+_PASSED = pa.array(["duplicate", "earlier_release", "synthetic_cap"])
 _FILTERS = pa.array(["removed", "opt_out", "personal_data", "contaminated"])
 _SCORED = (
     "doc_id token_count synthetic_probability synthetic_probability_upper prior_log_odds evidence "
     "language source domain proven_by"
 ).split()
 _NEW = ("capture_evidence", "time_remark")
-_DATA_READ = [*_SCORED, "sampling_weight"]
+_DATA_READ = [*_SCORED, "sampling_weight", *PROOF_COLUMNS[1:]]
 _LEDGER_READ = [*dict.fromkeys([*_SCORED, *COLUMNS]), "decision", "reason", "duplicate_of", "similarity"]
 
 
 def verify(storage: Storage, release: str) -> list[str]:
     """Everything that is wrong with a release, one sentence each; an empty list means that it verifies."""
+    return inspect(storage, release).problems
+
+
+def inspect(storage: Storage, release: str) -> Findings:
+    """What is wrong with a release, and what is only worth a remark: what a hub left or changed around it."""
+    findings = Findings()
     try:
         manifest = read_manifest(storage, release)
     except ReleaseError as error:
-        return [str(error)]  # without a manifest there is nothing to verify against
+        findings.problems.append(str(error))  # without a manifest there is nothing to verify against
+        return findings
+    with _explained(release, findings):
+        check_files(storage, release, manifest, findings)
+        if not findings.problems:  # rows of damaged files prove nothing more
+            findings.problems += _rows(storage, release, manifest)
+        if not findings.problems:  # what describes wrong rows is wrong with them
+            read = partial(_read, storage, release)
+            findings.problems += check_standards(read, manifest)
+    return findings
+
+
+def inspect_part(storage: Storage, release: str, name: str) -> Findings:
+    """What is wrong with one file of a release: its digest, and its rows or its validity by its standard.
+
+    `name` is its path below the release, or how that ends where only one file's does.
+
+    Raises:
+        UsageError: where no file or more than one is called so.
+        ReleaseError: where there is no finished release.
+    """
+    manifest, findings = read_manifest(storage, release), Findings()
+    item = find_part(manifest, name)
+    path = item["path"]
+    with _explained(release, findings):
+        findings.problems += check_one(storage, release, item)
+        if findings.problems:
+            return findings
+        if path in CHECKS:
+            findings.problems += check_file(path, _read(storage, release, path), manifest)
+        elif is_data(path) or is_ledger(path):
+            request = read_request(manifest["synthetic"])
+            with storage.open(join(release, path)) as file:
+                findings.problems += _file(pq.ParquetFile(file), item, request, _Rows())
+    return findings
+
+
+@contextmanager
+def _explained(release: str, findings: Findings) -> Iterator[None]:
+    """What cannot be read is a problem like others."""
     try:
-        # Rows of damaged files prove nothing more.
-        return list(_files(storage, release, manifest)) or list(_rows(storage, release, manifest))
+        yield
     except StoreError:
         raise  # nothing is known of the release
     except (pa.ArrowException, OSError) as error:
-        return [f"{release}: rows cannot be read: {error}"]
+        findings.problems.append(f"{release}: rows cannot be read: {error}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        return [f"{join(release, MANIFEST)}: is not as the program writes it: {error!r}"]
+        findings.problems.append(f"{join(release, MANIFEST)}: is not as the program writes it: {error!r}")
 
 
-def _files(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
-    listed = {item["path"]: item for item in manifest["files"]}
-    prefix = release.rstrip("/") + "/"
-    present = {item.path.removeprefix(prefix): item.size for item in storage.list(release)}
-    for path, item in listed.items():
-        if path not in present:
-            yield f"{path}: is missing"
-        elif present[path] != item["bytes"]:
-            yield f"{path}: has {present[path]:,} bytes, the manifest says {item['bytes']:,}"
-        elif _digest(storage, join(release, path)) != item["sha256"]:
-            yield f"{path}: its SHA-256 is not the one in the manifest (the file was changed or damaged)"
-    for path in sorted(set(present) - set(listed) - {MANIFEST, LOCK}):
-        yield f"{path}: is not in the manifest"
-
-
-def _digest(storage: Storage, path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _read(storage: Storage, release: str, path: str) -> bytes:
+    return read_bytes(storage, join(release, path))
 
 
 @dataclass
@@ -98,12 +136,14 @@ class _Rows:
     times: Counter[str] = field(default_factory=Counter)
     with_times: bool = True  # earlier releases do not say what proved their times
     published: list[Sums] = field(default_factory=list)  # of the data
+    proof: list[dict[str, int]] = field(default_factory=list)  # of the file at hand, then of the data
     filtered: dict[str, list[Sums]] = field(
         default_factory=dict
     )  # of all documents, by the filter that drops them
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
     sites: dict[str, set[str]] = field(default_factory=dict)  # registrable domains of each split
     unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to
+    contents: list[pa.Table] = field(default_factory=list)
 
 
 def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[str]:
@@ -113,9 +153,14 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     for item in manifest["files"]:
         if is_data(item["path"]) or is_ledger(item["path"]):
             with storage.open(join(release, item["path"])) as file:
-                yield from _file(pq.ParquetFile(file), item, request, rows)
+                table = pq.ParquetFile(file)
+                yield from _file(table, item, request, rows)
+                count = count_data if is_data(item["path"]) else count_ledger
+                rows.contents.append(count(table))
     published = add_sums(rows.published)
     yield from _ledger_arithmetic(manifest["counts"], rows.decisions, published["tokens"]["weight"])
+    if "proof" in manifest:
+        yield from _differences("proof", add_proof(rows.proof), manifest["proof"])
     if rows.with_times:
         times = report_times([rows.times], []) | {"claims": manifest["times"]["claims"]}
         yield from _differences("times", times, manifest["times"])
@@ -134,8 +179,24 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     data = [item for item in manifest["files"] if is_data(item["path"])]
     yield from _differences("splits", describe_splits(data), manifest.get("splits", {}))
     yield from _leaks(rows.sites)
+    if "contents" in manifest:  # not in releases of format 1
+        yield from _contents(manifest, merge_contents(rows.contents))
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
+
+
+def _contents(manifest: dict[str, Any], counts: pa.Table) -> Iterator[str]:
+    """What is counted by language, licence, source, domain and day is what the files hold."""
+    found = describe_contents(counts)
+    for part, section in found.items():
+        for name, value in section.items():
+            if value != manifest["contents"].get(part, {}).get(name):
+                yield f"contents: {part}: {name}: what the manifest says is not what the files hold"
+    if spdx_of_mixture(found) != manifest["license"]:
+        yield "license: the SPDX expression is not that of the licences that the documents declare"
+    digests = {item["path"]: item["sha256"] for item in manifest["files"]}
+    if DOMAINS in digests and hashlib.sha256(list_domains(counts)).hexdigest() != digests[DOMAINS]:
+        yield f"{DOMAINS}: does not list the domains that the files hold"
 
 
 def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows: _Rows) -> Iterator[str]:
@@ -149,6 +210,7 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
         elif table.schema_arrow.field(at).type != column.type:
             yield f"{path}: column {column.name} is {table.schema_arrow.field(at).type}, not {column.type}"
     if documents:
+        before = len(rows.proof)
         sites = rows.sites.setdefault(item["split"], set()) if "split" in item else None
         sums = add_sums(_data_batches(table, request, rows, sites))
         rows.published.append(sums)
@@ -157,7 +219,9 @@ def _file(table: pq.ParquetFile, item: dict[str, Any], request: CapRequest, rows
             "tokens": sums["tokens"]["weight"],
             "sums": whole(sums),
         }
-        if "expected_share" in item:  # not in releases of format 1
+        if "proof" in item:  # neither this nor the share is in releases of format 1
+            found["proof"] = add_proof(rows.proof[before:])
+        if "expected_share" in item:
             found["expected_share"] = expected_share(sums, request)
     else:
         decisions: Counter[str] = Counter()
@@ -190,6 +254,8 @@ def _data_batches(
             sites.update(pc.unique(batch["domain"]).drop_null().to_pylist())
         rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
+        if "witness_place" in batch.schema.names:
+            rows.proof.append(count_proof(batch))
         yield measure_documents(batch, request, sampled=True)
 
 
@@ -212,11 +278,13 @@ def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> di
     rows.ledger_kept.append(ids[np.asarray(kept)])
     capped = pc.equal(batch["reason"].fill_null(""), "synthetic_cap")
     duplicate = pc.equal(batch["reason"].fill_null(""), "duplicate")
+    earlier = batch.filter(pc.equal(batch["reason"].fill_null(""), "earlier_release"))
     duplicates = batch.filter(duplicate)
     rows.keepers.append(_ids(duplicates["duplicate_of"].fill_null("")))
     rows.represented.append(ids[np.asarray(pc.or_(kept, capped))])
-    if duplicates.num_rows:
-        rows.least_similar = min(rows.least_similar, pc.min(duplicates["similarity"].fill_null(0)).as_py())
+    for similar in (duplicates, earlier):
+        if similar.num_rows:
+            rows.least_similar = min(rows.least_similar, pc.min(similar["similarity"].fill_null(0)).as_py())
     for reason, sums in _by_filter(batch, request):
         rows.filtered.setdefault(reason, []).append(sums)
     rows.before.append(measure_documents(batch.filter(pc.or_(kept, capped)), request))

@@ -19,6 +19,8 @@ TABLES = {
     "score": ("annotate", "--only", "score"),
     "beam": ("stages", "--only", "beam"),
     "deduplicate": ("stages", "--only", "deduplicate"),
+    "components": ("duplicates", "--only", "tasks"),
+    "index": ("index",),
     "memory": ("stages", "--only", "memory"),
     "tokens": ("tokens",),
     "marks": ("marks",),

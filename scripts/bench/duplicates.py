@@ -1,6 +1,6 @@
 """Deduplication measured: signatures a second beside other libraries, and the whole stage by size.
 
-    python scripts/bench duplicates [--only signatures|tasks] [--documents 4000] [--sizes 100000,300000,1000000]
+    python scripts/bench duplicates [--only signatures|tasks] [--documents 4000] [--sizes 100000,300000,1000000] [--hot]
 
 One core. Peak memory is that of a fresh process, less what it held after a run on a few documents.
 """
@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,9 +29,11 @@ from provenance.duplicates import (
     Sketches,
     addresses,
     deduplicate_local,
+    optimal_bands,
     policy_keys,
 )
 from provenance.duplicates.minhash import MinHash, shingle_hashes
+from provenance.duplicates.sketches import block_rows_for
 from provenance.duplicates.words import tokens
 
 THRESHOLD = 0.6
@@ -146,25 +150,52 @@ def peak() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
-def stage(documents: int) -> dict[str, float]:
-    """Run one size in this process."""
+class CountedScratch(LocalScratch):
+    """Scratch files of which the bytes are counted by the task that wrote them: what a cluster would shuffle."""
 
-    def run(count: int) -> int:
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.written: Counter[str] = Counter()
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        name = path.rpartition("/")[0]
+
+        def counted() -> Iterator[bytes]:
+            for chunk in chunks:
+                self.written[name] += len(chunk)
+                yield chunk
+
+        super().write(path, counted())
+
+
+def hot(sketches: Sketches) -> Sketches:
+    """The same with one band in common to all: a key that every document shares."""
+    signatures = sketches.signatures.copy()
+    signatures[:, : optimal_bands(THRESHOLD, 128)[1]] = 7
+    return Sketches(sketches.addresses, sketches.flags, sketches.digests, signatures)
+
+
+def stage(documents: int, one_task: bool, shared: bool) -> dict[str, Any]:
+    """Run one size in this process; `one_task`: edges are connected at once, not in rounds."""
+
+    def run(count: int) -> tuple[int, Counter[str]]:
         shards = (count // 10,) * 10
-        blocks = Blocks(shards)
+        blocks = Blocks(shards, block_rows_for(count))
         with tempfile.TemporaryDirectory() as folder:
+            scratch = CountedScratch(folder)
             found = deduplicate_local(
-                LocalScratch(folder),
+                scratch,
                 blocks,
-                lambda block: generated_block(blocks, block),
+                lambda block: (hot if shared else lambda same: same)(generated_block(blocks, block)),
                 lambda block: generated_keys(blocks, block),
                 threshold=THRESHOLD,
+                most_bytes=1 << 62 if one_task else 0,
             )
-        return int((found.addresses != found.keepers).sum())
+        return int((found.addresses != found.keepers).sum()), scratch.written
 
     run(2_000)
     base, start, processor = resident(), time.perf_counter(), time.process_time()
-    dropped = run(documents)
+    dropped, written = run(documents)
     seconds, processor = time.perf_counter() - start, time.process_time() - processor
     return {
         "seconds": seconds,
@@ -172,6 +203,8 @@ def stage(documents: int) -> dict[str, float]:
         "dropped": dropped,
         "beyond": peak() - base,
         "base": base,
+        "written": dict(written),
+        "rounds": sum(name.startswith("components/large") for name in written),
     }
 
 
@@ -180,26 +213,33 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=4_000)
     parser.add_argument("--sizes", default="100000,300000,1000000")
     parser.add_argument("--only", choices=("signatures", "tasks"))
+    parser.add_argument("--hot", action="store_true", help="all documents share the key of one band")
+    parser.add_argument("--one-task", action="store_true", help="connect edges in one task, not in rounds")
     parser.add_argument("--stage", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
-        print(json.dumps(stage(options.stage)))
+        print(json.dumps(stage(options.stage, options.one_task, options.hot)))
         return
     if options.only != "tasks":
         signatures(options.documents)
     if options.only == "signatures":
         return
     print(
-        f"\n{'generated signatures through deduplication':<46}{'seconds':>9}{'CPU s':>8}{'dropped':>10}{'MB beyond':>11}{'bytes/doc':>11}"
+        f"\n{'generated signatures through deduplication':<44}{'seconds':>9}{'CPU s':>8}{'dropped':>10}{'MB beyond':>11}"
+        f"{'rounds':>8}{'MB shuffled':>13}{'bytes/doc':>11}"
     )
     for size in map(int, options.sizes.split(",")):
         command = [sys.executable, "-m", "scripts.bench.duplicates", "--stage", str(size)]
+        command += ["--hot"] * options.hot + ["--one-task"] * options.one_task
         measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        total = sum(measured["written"].values())
         print(
-            f"{size:<46,}{measured['seconds']:>9.1f}{measured['processor']:>8.1f}{measured['dropped']:>10,.0f}"
-            f"{measured['beyond'] / 1e6:>11.1f}{measured['beyond'] / size:>11.0f}",
+            f"{size:<44,}{measured['seconds']:>9.1f}{measured['processor']:>8.1f}{measured['dropped']:>10,.0f}"
+            f"{measured['beyond'] / 1e6:>11.1f}{measured['rounds']:>8}{total / 1e6:>13,.0f}{total / size:>11,.0f}",
             flush=True,
         )
+        for name, count in measured["written"].items():
+            print(f"    {name:<40}{count / 1e6:>20,.1f} MB written", flush=True)
 
 
 if __name__ == "__main__":

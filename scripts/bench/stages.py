@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -20,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.deduplicate import ChooseKeepers, DeduplicationTasks, FindEdges
+from pipelines.components import choose_keepers
+from pipelines.deduplicate import DeduplicationTasks, FindEdges
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.publish import SurveyShards, WriteParts
@@ -36,10 +38,10 @@ from provenance.decisions.detectors import load_detectors
 from provenance.decisions.shard import decide, judge_shard, read_clusters, read_shard
 from provenance.duplicates import LocalScratch, deduplicate_local
 from provenance.duplicates.documents import ShardDocuments
-from provenance.duplicates.table import CLUSTERS, clusters_table
+from provenance.duplicates.table import CLUSTERS, clusters_table, shard_facts
 from provenance.files.inputs import find_inputs
 from provenance.files.shards import write_shard
-from provenance.files.storage import LocalStorage
+from provenance.files.storage import LocalStorage, write_bytes
 from provenance.files.workspace import Shard
 from provenance.release.blocks import release_schema
 from provenance.release.publication import Publication
@@ -75,7 +77,7 @@ def by_beam(inputs: Path, folder: Path, configuration: Configuration) -> None:
 def by_loop(inputs: Path, folder: Path, configuration: Configuration, annotation: Annotation) -> None:
     """The functions of the four stages, called one after the other."""
     shards = annotate_files(inputs, folder, annotation)
-    clusters_path = str(folder / "clusters.parquet")
+    clusters_path = str(folder / "clusters.json")
     find_duplicates(shards, folder, clusters_path, configuration)
     paths = decide_shards(shards, folder, clusters_path, configuration)
     write_release(shards, paths, folder / "release", configuration, release_schema(annotation.schema))
@@ -108,8 +110,15 @@ def find_duplicates(
         documents.keys,
         threshold=configuration.duplicates.threshold,
     )
-    with STORAGE.create(clusters_path) as file:
-        pq.write_table(clusters_table(clusters, documents.facts), file, compression="zstd")
+    facts = partial(shard_facts, read_rows=documents.facts)
+    write_clusters(clusters_path, clusters_table(clusters, facts, configuration.witness.threshold))
+
+
+def write_clusters(path: str, table: pa.Table) -> None:
+    """One file of clusters of all addresses, and the file that says so."""
+    with STORAGE.create(path.replace(".json", ".parquet")) as file:
+        pq.write_table(table, file, compression="zstd")
+    write_bytes(STORAGE, path, json.dumps([[0, 1 << 63, Path(path).stem + ".parquet"]]).encode())
 
 
 def decide_shards(
@@ -216,20 +225,24 @@ def _binary(values: np.ndarray, width: int) -> pa.Array:
 
 def run_deduplicate(folder: Path, shards: tuple[Shard, ...]) -> int:
     """The stage on Beam's in-process runner; returns how many documents lie in clusters."""
-    clusters = folder / "clusters.parquet"
-    options = Configuration().duplicates
-    tasks = DeduplicationTasks(STORAGE, shards, options, str(folder / "scratch"), str(clusters))
+    contents = folder / "duplicates" / "clusters.json"
+    configuration = Configuration()
+    tasks = DeduplicationTasks(
+        storage=STORAGE,
+        shards=shards,
+        options=configuration.duplicates,
+        scratch_directory=str(folder / "scratch"),
+        clusters_path=str(contents),
+        witness_threshold=configuration.witness.threshold,
+    )
     Runner().run(
         lambda pipeline: (
             pipeline | "Blocks" >> beam.Create(range(len(tasks.blocks))) | "FindEdges" >> FindEdges(tasks)
         )
     )
-    edges = tasks.edges()
-    Runner().run(
-        lambda pipeline: pipeline | "Edges" >> beam.Create(edges) | "Keepers" >> ChooseKeepers(tasks)
-    )
-    found: int = pq.read_metadata(clusters).num_rows
-    return found
+    choose_keepers(Runner(), tasks, note=lambda _: None)
+    files = [name for _, _, name in json.loads(contents.read_text())]
+    return sum(pq.read_metadata(contents.parent / name).num_rows for name in files)
 
 
 def measure_deduplicate(documents: int) -> dict[str, float]:
@@ -277,8 +290,8 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         job.annotate(find_inputs(STORAGE, [str(inputs)])[0])
         return
     shards = [DecisionTask(shard, job.workspace.decisions_path(shard)) for shard in job.workspace.shards()]
-    with STORAGE.create(job.workspace.clusters_path) as file:
-        pq.write_table(CLUSTERS.empty_table(), file)
+    write_clusters(job.workspace.clusters_path, CLUSTERS.empty_table())
+    job.workspace.write_state("deduplicate", {"fingerprint": "bench"})
     tasks = SelectionTasks(
         storage=STORAGE,
         clusters_path=job.workspace.clusters_path,
@@ -288,6 +301,7 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         detectors=job.detectors,
         scratch_directory=job.workspace.path("scratch"),
         documents=sum(shard.documents for shard in job.workspace.shards()),
+        sites_path=job.workspace.sites_path,
     )
     Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Select" >> Select(tasks))
     publication = Publication(

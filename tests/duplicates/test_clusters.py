@@ -10,7 +10,8 @@ import pytest
 
 from provenance import duplicates
 from provenance.duplicates import Blocks, LocalScratch, Sketches
-from provenance.duplicates.clusters import choose_keepers, connect, read_clusters, send_members
+from provenance.duplicates.clusters import choose_keepers, read_clusters, send_members
+from provenance.duplicates.components import connect
 from provenance.duplicates.scratch import read_piece, write_pieces
 from provenance.duplicates.sketches import SHINGLED
 
@@ -48,7 +49,7 @@ def test_nobody_is_dropped_for_a_document_that_is_only_similar_to_a_similar_one(
     keys = (where[::-1] if latest_first else where).reshape(-1, 1).copy()
     verified = [piece for _, piece in write_pieces(scratch, "verified", [(0, [where[:-1], where[1:]])])]
     connected = [piece for _, piece in connect(scratch, "components", verified, blocks, group_rows)]
-    members = [piece for _, piece in send_members(scratch, "members", connected, sketches, keys)]
+    members = [piece for _, piece in send_members(scratch, "members", connected, lambda _: (sketches, keys))]
     chosen = choose_keepers(scratch, "chosen", members, 0.75, blocks, group_rows)
     found = read_clusters(scratch, [piece for _, piece in chosen])
     dropped = {a: k for a, k in zip(found.addresses.tolist(), found.keepers.tolist(), strict=True) if a != k}
@@ -74,8 +75,10 @@ def test_small_components_share_a_group_and_large_ones_have_their_own(tmp_path: 
 
 
 def test_policy_keys_of_other_documents_are_refused(tmp_path: Path) -> None:
+    scratch, three = LocalScratch(tmp_path), np.arange(3, dtype=np.uint64)
+    pieces = [piece for _, piece in write_pieces(scratch, "connected", [(0, [three, three, three])])]
     with pytest.raises(ValueError, match="2 policy keys for 3 documents"):
-        send_members(LocalScratch(tmp_path), "x", [], chain(3), np.zeros((2, 1), np.uint64))
+        send_members(scratch, "x", pieces, lambda _: (chain(3), np.zeros((2, 1), np.uint64)))
 
 
 def test_no_clusters_are_an_empty_table(tmp_path: Path) -> None:

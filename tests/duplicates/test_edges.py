@@ -51,7 +51,14 @@ def test_edges_of_the_threshold_and_above_are_verified(
     verified = [
         piece
         for number, pieces in sent.items()
-        for _, piece in verify_edges(scratch, f"verified-{number}", pieces, block(number), threshold)
+        for _, piece in verify_edges(
+            scratch,
+            f"verified-{number}",
+            pieces,
+            lambda _, n=number: block(n),
+            threshold=threshold,
+            blocks=BLOCKS,
+        )
     ]
     low, high = read_edges(scratch, verified)
     assert set(zip(low.tolist(), high.tolist(), strict=True)) == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provenance import duplicates
 from provenance.duplicates import Blocks, Clusters, LocalScratch, Sketches
-from provenance.duplicates.clusters import REMOVED
+from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED
 from provenance.duplicates.sketches import DIGESTED, SHINGLED
 
 WIDTH = 32
@@ -40,6 +40,7 @@ def solve(
     partitions: int,
     group_rows: int,
     standing: bool = False,
+    most_bytes: int = 1 << 30,
 ) -> Clusters:
     """deduplicate_local on documents dealt to shards in order."""
     where = np.concatenate([duplicates.addresses(s, 0, n) for s, n in enumerate(shards)])
@@ -56,7 +57,7 @@ def solve(
     with tempfile.TemporaryDirectory() as folder:
         return duplicates.deduplicate_local(
             LocalScratch(folder), blocks, load, lambda number: keys[rows(number)],
-            threshold=threshold, permutations=WIDTH, partitions=partitions, group_rows=group_rows, standing=standing,
+            threshold=threshold, permutations=WIDTH, partitions=partitions, group_rows=group_rows, standing=standing, most_bytes=most_bytes,
         )  # fmt: skip
 
 
@@ -132,6 +133,7 @@ def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_
             data.draw(st.integers(1, 60)),
             data.draw(st.integers(1, 7)),
             data.draw(st.integers(1, 60)),
+            most_bytes=data.draw(st.sampled_from([0, 1 << 30])),
         )
         assert {
             a: (k, pytest.approx(s))
@@ -147,7 +149,7 @@ def test_what_is_removed_is_no_members_and_takes_all_that_resembles_it(data: st.
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     documents = data.draw(st.integers(1, 60))
     sketches = family(rng, documents, data.draw(st.integers(1, 4)), data.draw(st.floats(0, 0.6)))
-    standing = rng.choice([0, 1, 2], documents, p=[0.2, 0.6, 0.2])
+    standing = rng.choice([REMOVED, PASSED, DROPPED], documents, p=[0.2, 0.6, 0.2])
     keys = np.column_stack([standing, rng.integers(0, 3, documents)]).astype(np.uint64)
     expected = reference(sketches, keys, 0.5, standing=True)
     for group_rows in (2, 1000):

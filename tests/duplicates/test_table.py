@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from provenance.duplicates import Clusters
-from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED
-from provenance.duplicates.table import CLUSTERS, MOST_HOSTS, clusters_table
+from provenance.duplicates import Blocks, Clusters, LocalScratch
+from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED, REPLACED, WITNESS
+from provenance.duplicates.scratch import Piece, split, write_pieces
+from provenance.duplicates.table import (
+    CLUSTERS,
+    MOST_HOSTS,
+    cluster_rows,
+    count_members,
+    describe_keepers,
+    shard_facts,
+)
+from provenance.duplicates.table import clusters_table as reference
 from provenance.schema import TIME
+
+Read = Callable[[int, np.ndarray], pa.Table]
+
+
+def clusters_table(found: Clusters, read: Read, least: float = 0.8, block_rows: int = 2) -> pa.Table:
+    """All tables of clusters, made block by block as a runner does it."""
+    shards = int(found.addresses[-1] >> np.uint64(40)) + 1
+    blocks = Blocks((300,) * shards, block_rows)
+    columns = (found.addresses, found.keepers, found.similarities)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = LocalScratch(folder)
+        chosen: dict[int, list[Piece]] = {}
+        for block, piece in write_pieces(scratch, "chosen", split(blocks.of(found.addresses), *columns)):
+            chosen.setdefault(block, []).append(piece)
+        counted: dict[int, list[Piece]] = {}
+        for block, pieces in chosen.items():
+            facts_of = lambda where: shard_facts(where, read)  # noqa: E731
+            for to, piece in count_members(
+                scratch, f"counted/{block}", pieces, facts_of, blocks=blocks, witness_threshold=least
+            ):
+                counted.setdefault(to, []).append(piece)
+        described: dict[int, list[Piece]] = {}
+        for block, pieces in counted.items():
+            for to, piece in describe_keepers(scratch, f"described/{block}", pieces):
+                described.setdefault(to, []).append(piece)
+        return pa.concat_tables(
+            cluster_rows(scratch, chosen[block], described[block]) for block in sorted(chosen)
+        )
 
 
 def clusters(keepers: dict[int, int]) -> Clusters:
@@ -33,6 +73,7 @@ def facts(
             "host": pa.array(hosts, pa.string()),
             "capture_time": pa.array(times, TIME),
             "standing": pa.array(standing or [PASSED] * len(hosts), pa.uint64()),
+            "place": pa.nulls(len(hosts), pa.string()),
         }
     )
 
@@ -86,7 +127,7 @@ def test_rows_of_several_shards_are_read_shard_by_shard() -> None:
         return facts(["a.example"] * 9, [day(1 + shard)] * 9).take(pa.array(at))
 
     found = clusters_table(clusters({2: 2, second + 1: 2, 3: 3, second + 5: 3}), read)
-    assert asked == [(0, [2, 3]), (1, [1, 5])]
+    assert asked == [(0, [2, 3]), (1, [1]), (1, [5])]
     assert found["earliest_capture"].to_pylist() == [day(1), day(1), None, None]
 
 
@@ -100,5 +141,28 @@ def test_hosts_beyond_what_a_reader_can_use_are_left_out() -> None:
     assert hosts == [f"{k:04}.example" for k in range(1, MOST_HOSTS + 1)]
 
 
-def test_no_clusters_are_a_table_without_rows() -> None:
-    assert clusters_table(clusters({}), lambda shard, at: facts([], [])).equals(CLUSTERS.empty_table())
+@pytest.mark.parametrize("block_rows", [1, 7, 1000])
+def test_tables_are_the_same_for_blocks_of_any_size(block_rows: int) -> None:
+    rng = np.random.default_rng(5)
+    keeper_of = {row: int(rng.integers(0, 40)) for row in range(300)}
+    keepers = {row: row if row in keeper_of.values() else keeper_of[row] for row in range(300)}
+    rows = facts([f"{k % 7}.example" for k in range(300)], [day(int(d)) for d in rng.integers(1, 28, 300)])
+    read: Read = lambda shard, at: rows.take(pa.array(at))  # noqa: E731
+    whole = reference(clusters(keepers), lambda where: shard_facts(where, read), 0.8)
+    assert clusters_table(clusters(keepers), read, 0.8, block_rows).equals(whole)
+
+
+def test_a_member_that_is_not_similar_enough_proves_nothing() -> None:
+    rows = facts(["a.example", "b.example"], [day(4), day(2)])
+    keeper, _ = clusters_table(clusters({0: 0, 1: 0}), lambda _, at: rows.take(pa.array(at)), 0.9).to_pylist()
+    assert keeper["proven_by"] == day(4) and keeper["witness"] == f"{0:032x}"
+    assert keeper["earliest_capture"] == day(2) and keeper["duplicate_count"] == 1
+
+
+def test_captures_that_only_prove_are_neither_counted_nor_of_the_crawl() -> None:
+    rows = facts(["a.example", None, None], [day(9), day(2), day(1)], [PASSED, REPLACED, WITNESS])
+    keeper = clusters_table(clusters({0: 0, 1: 0, 2: 0}), lambda _, at: rows.take(pa.array(at))).to_pylist()[
+        0
+    ]
+    assert (keeper["duplicate_count"], keeper["replaces"]) == (0, [f"{1:032x}"])
+    assert (keeper["earliest_capture"], keeper["proven_by"]) == (day(9), day(1))

@@ -66,7 +66,10 @@ def test_a_template_of_many_texts_is_passed_over_and_what_is_a_text_s_own_is_fou
     template = words(20)
     own = [words(20) for _ in range(30)]
     found = index(*(f"{template} {text}" for text in own))
-    assert not found.find(pa.array([f"{words(40)} {template} {words(40)}"], pa.large_string()))
+    # Also where the words around it happen to be those that stand beside it in the set.
+    after = " ".join(own[3].split()[:3])
+    for text in (f"{words(40)} {template} {words(40)}", f"{words(40)} {template} {after} {words(40)}"):
+        assert not found.find(pa.array([text], pa.large_string()))
     assert found.find(pa.array([f"{words(40)} {own[7]} {words(40)}"], pa.large_string()))[0].text == 7
 
 

@@ -239,7 +239,7 @@ def test_changed_input_is_annotated_again(tmp_path: Path) -> None:
 
 def states(release: Path) -> dict[str, int]:
     folder = Path(f"{release}.workspace")
-    names = ["state/deduplicate.json", "state/select.json", "duplicates/clusters.parquet"]
+    names = ["state/deduplicate.json", "state/select.json", "duplicates/clusters.json"]
     return {name: (folder / name).stat().st_mtime_ns for name in names}
 
 

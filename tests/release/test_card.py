@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from provenance.release.card import build_card, describe_cost
+from provenance.release.card import build_card as build
+from provenance.release.card import describe_cost
+from provenance.schema import LEDGER, RELEASE
+from tests.release.described import schemas_of, tables_of
+
+
+def build_card(manifest: dict[str, Any]) -> str:
+    return build(manifest, {"data": RELEASE, "ledger": LEDGER})
 
 
 @pytest.fixture
@@ -20,7 +27,9 @@ def manifest(demo_release: Path) -> dict[str, Any]:
 
 
 def test_a_release_has_the_card_of_its_manifest(demo_release: Path, manifest: dict[str, Any]) -> None:
-    assert (demo_release / "README.md").read_text(encoding="utf-8") == build_card(manifest)
+    card = build(manifest, schemas_of(demo_release))
+    assert (demo_release / "README.md").read_text(encoding="utf-8") == card
+    assert build(tables_of(manifest), schemas_of(demo_release)) == card
 
 
 def test_the_header_is_what_datasets_reads(manifest: dict[str, Any]) -> None:
@@ -73,3 +82,17 @@ def test_the_cost_of_a_neural_detector_is_told_with_its_band() -> None:
         "n: asked about 25 of 200 texts (12.5%), where the embedded ratio is in -2 to +1.5 nats"
     )
     assert describe_cost(item | {"band": None, "documents": 0, "asked": 0}).endswith("(0.0%), always")
+
+
+def test_the_summary_of_training_content_has_the_synthetic_share_and_the_reservations(
+    manifest: dict[str, Any],
+) -> None:
+    manifest["counts"]["reasons"]["dropped:opt_out"] = 7
+    manifest["configuration"]["rights"]["policy"] = "exclude"
+    manifest["contents"]["records"]["sources"][0]["value"] = "a|b`c\n"
+    card = build_card(manifest)
+    section = card[card.index("Article 53(1)(d)") :]
+    share = manifest["synthetic"]["fractions"]["expected"]["tokens"]
+    assert f"an expected {share:.2%} were written by machines" in section
+    assert "are dropped: 7 dropped" in section
+    assert "`a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}`" in section

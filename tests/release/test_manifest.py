@@ -11,6 +11,7 @@ import pytest
 from provenance.configuration import Configuration
 from provenance.files.ownership import mark_incomplete
 from provenance.files.storage import LocalStorage
+from provenance.release.contents import CONTENTS, describe_contents
 from provenance.release.manifest import ReleaseError, build_manifest, read_manifest, write_json
 
 STORAGE = LocalStorage()
@@ -41,6 +42,8 @@ def manifest(**changes: Any) -> dict[str, Any]:
             data=[{"path": "data/0", "tokens": 30}, {"path": "data/1", "tokens": 12}],
             ledger=ledger,
             certificate={"holds": True},
+            contents=describe_contents(CONTENTS.empty_table()),
+            runs=[],
             tokenizer={"name": "own.json", "vocabulary": 400, "sha256": "a" * 64},
             crawl={"detector": {"name": "embedded"}, "prior": {"estimate": "none"}, "sites": {}},
         )

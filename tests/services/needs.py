@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from tests.program import ROOT
 
 SERVICES = ROOT / ".services"
+#: Of tests that take many minutes, or that nobody has seen to end (docs/runners.md says which).
+long_running = pytest.mark.skipif(
+    not os.environ.get("PROVENANCE_LONG_SERVICES"), reason="long: set PROVENANCE_LONG_SERVICES=1 to run it"
+)
 
 
 def need(name: str, path: str) -> Path:

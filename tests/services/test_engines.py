@@ -1,4 +1,4 @@
-"""Prism, Spark and Beam's own job service write the bytes of one process (promise 5)."""
+"""Prism and Spark write the bytes of one process (promise 5); Beam's own job service is tested with the runners."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import DEMO, ROOT, contents, run
-from tests.services.needs import need, need_classes
+from tests.services.needs import long_running, need, need_classes
 from tests.services.processes import OPENED, Server, free_port, worker_environment
 
 pytestmark = pytest.mark.services
@@ -28,6 +28,7 @@ def test_prism_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None
         check(options, tmp_path / "release", demo_release)
 
 
+@long_running
 def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:
     """The job server with a Spark of its own, `local[2]`; workers are processes."""
     port = free_port()
@@ -45,11 +46,3 @@ def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None
     with Server(command, tmp_path / "spark.log", {"SPARK_LOCAL_IP": "127.0.0.1"}).listening(port):
         environment = worker_environment(tmp_path, sys.executable, ROOT)
         check([f"--job_endpoint=localhost:{port}", *environment], tmp_path / "release", demo_release)
-
-
-def test_job_service_with_worker_processes_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main"]
-    with Server([*command, "--port", str(port)], tmp_path / "service.log").listening(port):
-        options = [f"--job_endpoint=localhost:{port}", "--environment_type=LOOPBACK"]
-        check(options, tmp_path / "release", demo_release)

@@ -12,6 +12,7 @@ import pytest
 from pipelines.runner import Runner
 from tests.program import DEMO, contents, run, start
 from tests.services.flink import TASK_MANAGER_BYTES, FlinkCluster
+from tests.services.needs import long_running
 from tests.services.processes import wait_until
 
 pytestmark = pytest.mark.services
@@ -75,6 +76,7 @@ def test_the_demonstration_crawl_has_the_same_bytes(
     assert contents(release) == contents(demo_release)
 
 
+@long_running
 def test_a_task_manager_that_dies_in_any_stage_changes_no_byte(
     flink: FlinkCluster, demo_release: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_a_task_manager_that_dies_in_any_stage_changes_no_byte(
     assert contents(release) == contents(demo_release)
 
 
+@long_running
 def test_the_development_crawl_has_the_same_bytes_in_bounded_memory(
     flink: FlinkCluster, shared: Path, tmp_path: Path
 ) -> None:

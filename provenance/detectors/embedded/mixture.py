@@ -159,17 +159,6 @@ def mix(
     return mix_experts(scores, lines)
 
 
-def cross_fitted(
-    corpus: Corpus, scores: NDArray[np.float64], folds: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Score of each document (documents,): held-out experts, mixed by lines fitted on the other folds."""
-    result = np.full(len(folds), np.nan)
-    for fold in np.unique(folds):
-        held = folds == fold
-        result[held] = mix(corpus, scores, fit_mixture(corpus, scores, ~held))[held]
-    return result
-
-
 def calibrate(
     corpus: Corpus,
     scores: NDArray[np.float64],

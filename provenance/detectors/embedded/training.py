@@ -139,7 +139,7 @@ def read_corpus(table: pd.DataFrame, settings: Settings) -> Corpus:
     rows = learning.known_grams(rows, keys)
     languages, mean, scale = _human_style(table, rows)
     place = table.language.map({name: at for at, name in enumerate(languages)}).fillna(0)
-    rows = learning.standardised(rows, mean, scale, place.to_numpy(np.int64))
+    rows = learning.standardised(rows, mean, scale, np.asarray(place, np.int64))
     return Corpus(
         table=table,
         rows=rows,

@@ -5,7 +5,7 @@ A file is either complete under its name or absent (docs/decisions/publication.m
 
 from provenance.files.storage.addresses import check_address, is_address, lists
 from provenance.files.storage.anywhere import AnyStorage
-from provenance.files.storage.base import FileInfo, Storage, each, join, read_bytes, write_bytes
+from provenance.files.storage.base import FileInfo, Storage, all_there, each, join, read_bytes, write_bytes
 from provenance.files.storage.local import LocalStorage
 from provenance.files.storage.troubles import StoreError
 
@@ -15,6 +15,7 @@ __all__ = [
     "LocalStorage",
     "Storage",
     "StoreError",
+    "all_there",
     "check_address",
     "each",
     "is_address",

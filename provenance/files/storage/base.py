@@ -5,7 +5,7 @@ A file is either complete under its name or absent: readers never meet half of o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -70,6 +70,13 @@ def write_bytes(storage: Storage, path: str, data: bytes) -> None:
     """Replace a small file as a whole."""
     with storage.create(path) as file:
         file.write(data)
+
+
+def all_there(storage: Storage, paths: Sequence[str]) -> bool:
+    """Whether there is a file at every path; their directories are listed, not each of them asked for."""
+    directories = sorted({path.rpartition("/")[0] for path in paths})
+    there = {item.path for directory in directories for item in storage.list(directory or ".")}
+    return there.issuperset(paths)
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], at_once: int = AT_ONCE) -> list[Result]:

@@ -1,0 +1,63 @@
+"""A file that is hashed while it is read, so that a manifest can name its inputs by SHA-256 without reading them twice.
+
+What a reader reads in order is hashed as it comes; what it passed over (the pages of a Parquet file) is read at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+
+
+class DigestedFile(io.BufferedIOBase):
+    """Reads as `file` does, and knows the SHA-256 of the whole file at the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self._hashed = 0  # bytes from the start of the file that are in the hash
+        self._at = file.tell()
+
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the whole file, the rest of which is read first."""
+        self.seek(self._hashed)
+        while self.read(_CHUNK):
+            pass
+        return self._hash.hexdigest()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = self._file.read(-1 if size is None else size)
+        self._see(data)
+        return data
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._at = self._file.seek(offset, whence)
+        if self._at is None:  # some stores' files answer nothing
+            self._at = self._file.tell()
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _see(self, data: bytes) -> None:
+        """Hash what of `data`, read at the cursor, follows what is hashed already."""
+        start, self._at = self._at, self._at + len(data)
+        if start <= self._hashed < self._at:
+            self._hash.update(memoryview(data)[self._hashed - start :])
+            self._hashed = self._at
