@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -22,8 +22,8 @@ from provenance.files.digests import DigestedFile
 from provenance.files.headway import HeadwayFile
 from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
 from provenance.files.shards import ROW_GROUP_ROWS, shard_metadata, write_shard
-from provenance.files.storage import Storage
-from provenance.files.workspace import Shard, WorkspaceError
+from provenance.files.storage import Storage, StoreError
+from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ class AnnotateFile(Shipped, beam.DoFn):
                     stream = stack.enter_context(self.storage.open(task.path))
                     digest = partial(_input_digest, self.storage, task.path)
                     batches = self._refreshed(stream, task.rerun)
+            except StoreError:
+                raise  # a store that is down, not a file that is lost: nothing is to be written of it
             except OSError as error:
                 opened = False
                 batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
@@ -90,6 +92,8 @@ class AnnotateFile(Shipped, beam.DoFn):
                     opened=opened,
                     digest=digest,
                 )
+            except StoreError:
+                raise
             except OSError as error:
                 raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
         Metrics.counter(AnnotateFile, "records").inc(counts.rows)
@@ -131,20 +135,38 @@ class AnnotateFiles(beam.PTransform[PCollection[ShardTask], PCollection[str]]):
         return names
 
 
+def plan_shards(workspace: Workspace, inputs: Sequence[InputFile], configured: str) -> list[ShardTask]:
+    """Which shard is to be made of each input, in the order of their names; `configured` says by which annotators."""
+    return [
+        ShardTask(
+            input=item,
+            path=workspace.shard_path(item.name),
+            fingerprint=input_fingerprint(item, configured),
+            headway=workspace.headway_directory,
+        )
+        for item in sorted(inputs, key=lambda item: item.name)
+    ]
+
+
+def stands(metadata: Mapping[str, Any], task: ShardTask) -> bool:
+    """Whether a shard that says this of itself is the one to be made, of an input that could be opened."""
+    return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
+
+
 def annotated_state(
-    storage: Storage,
+    facts: Mapping[str, Mapping[str, Any]],
     tasks: Sequence[ShardTask],
     passed_over: Sequence[PassedOver],
     carried: Sequence[Shard] = (),
 ) -> dict[str, Any]:
-    """What the stage left: its shards, those `carried` forward last, its inputs, and the files beside them that were not read.
+    """What the stage left: `facts` of its shards, those `carried` forward last, its inputs, and the files beside them that were not read.
 
     Raises:
         WorkspaceError: where a shard was not written.
     """
     shards, inputs = [], []
     for index, task in enumerate(tasks):
-        found = shard_metadata(storage, task.path)
+        found = facts.get(task.path)
         if found is None or found["fingerprint"] != task.fingerprint:
             raise WorkspaceError(f"{task.path}: was not written; run the same command again")
         counts = {name: found[name] for name in ("content", "rows", "documents", "text_bytes")}

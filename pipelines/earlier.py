@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import apache_beam as beam
@@ -18,7 +18,7 @@ from provenance.configuration import Configuration
 from provenance.duplicates.minhash import MinHash
 from provenance.files.inputs import InputFile
 from provenance.files.shards import shard_metadata
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, each
 from provenance.files.workspace import Shard, Workspace, WorkspaceError
 from provenance.release.earlier.carry import Carried, plan_carried
 from provenance.release.earlier.references import Reference, open_references
@@ -140,14 +140,15 @@ def carry_forward(
                 fingerprint=fingerprint,
             )
         )
-    pending = [task for task in tasks if not _stands(storage, task)]
+    standing = each(partial(_stands, storage), tasks)
+    pending = [task for task, stood in zip(tasks, standing, strict=True) if not stood]
     if pending:
         workspace.clear_state("annotate")
         duplicates = configuration.duplicates
         minhash = MinHash(ngram=duplicates.ngram, seed=duplicates.seed)
         carry = CarryFiles(storage, annotation.schema, minhash)
         runner.run(lambda pipeline: pipeline | "Files" >> beam.Create(pending) | "CarryFiles" >> carry)
-    return [_shard(storage, task) for task in tasks], len(pending)
+    return each(partial(_shard, storage), tasks), len(pending)
 
 
 def _stands(storage: Storage, task: Carried) -> bool:

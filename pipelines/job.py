@@ -7,7 +7,7 @@ with. State is written after a stage, so an interrupted job resumes where it was
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,7 +15,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state
+from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, plan_shards, stands
 from pipelines.components import choose_keepers
 from pipelines.deduplicate import DeduplicationTasks, FindEdges
 from pipelines.earlier import Earlier, Named
@@ -32,13 +32,14 @@ from provenance.configuration import Configuration, describe_differences, finger
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
+from provenance.files.facts import shard_facts
 from provenance.files.failures import Failure, read_failures
 from provenance.files.headway import read_headway
 from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.shards import shard_metadata
-from provenance.files.storage import Storage, join
-from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
+from provenance.files.storage import Storage, all_there, join
+from provenance.files.workspace import Shard, Workspace, WorkspaceError
 from provenance.release.publication import Plan, Publication
 from provenance.schema import DECISIONS, LEDGER, RELEASE
 
@@ -99,11 +100,12 @@ class Job:
         """
         started = time.monotonic()
         configured = self.annotation.fingerprint()
-        ordered = sorted(inputs, key=lambda item: item.name)
-        tasks = [self._shard_task(item, configured) for item in ordered]
+        tasks = self.shard_tasks(inputs)
+        paths = [task.path for task in tasks]
+        facts = shard_facts(self.workspace, paths)
         # The largest first: a large file that starts last would keep one worker busy alone.
         own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
-        pending = [task for task in own if not self._shard_stands(task)]
+        pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
         pending = plan_migration(self.workspace, self.annotation, pending, self.progress.note)
         made = 0
         with self._told(tasks, configured) if pending and part[1] == 1 else nullcontext():
@@ -112,11 +114,12 @@ class Job:
                 if part[1] == 1:
                     self.workspace.sweep()  # else another call may be writing
                 self._run_annotate(pending)
-            if part[1] > 1 and not all(self._shard_stands(task) for task in tasks):
+                facts = shard_facts(self.workspace, paths)
+            if part[1] > 1 and not all(stands(facts.get(task.path, {}), task) for task in tasks):
                 self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
             else:
                 carried, made = self.earlier.carry(inputs, self.annotation, self.runner)
-                state = annotated_state(self.storage, tasks, passed_over, carried)
+                state = annotated_state(facts, tasks, passed_over, carried)
                 state |= {
                     "fingerprint": configured,
                     "parts": self.annotation.parts(),
@@ -131,6 +134,10 @@ class Job:
         return self.lineage.stage(
             "annotate", first_fingerprints(self.configuration, configured, named), named
         )
+
+    def shard_tasks(self, inputs: Sequence[InputFile]) -> list[ShardTask]:
+        """Which shard is to be made of each input, in the order of their names; no store is asked."""
+        return plan_shards(self.workspace, inputs, self.annotation.fingerprint())
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""
@@ -220,25 +227,27 @@ class Job:
             with self.progress.step("publish", "counting what was kept"):
                 self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(preparation))
         plan = publication.plan()
-        pending = frozenset(part.path for part in plan.parts if publication.counts(part) is None)
+        counts = publication.counts(plan.parts)
+        pending = frozenset(part.path for part in plan.parts if part.path not in counts)
         unchanged = len(plan.parts) - len(pending)
         if not pending and publication.is_closed():
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
             return self._result("publish", 0, unchanged, started)
         with self.lineage.stage("publish", publication.stages, released=publication.released):
-            self._write(publication, plan, pending)
+            self._write(publication, plan, counts)
         publication.manifest()
         return self._result("publish", len(pending), unchanged, started)
 
-    def _write(self, publication: Publication, plan: Plan, pending: frozenset[str]) -> None:
-        """The files of a release that do not stand, then what closes it."""
+    def _write(self, publication: Publication, plan: Plan, counts: Mapping[str, dict[str, Any]]) -> None:
+        """The files of a release that do not stand, as those with `counts` do, then what closes it."""
+        pending = frozenset(part.path for part in plan.parts if part.path not in counts)
         publication.open()
         if pending:
             targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)
             write = WriteParts(publication, plan, pending)
             with self.progress.files("publish", targets):
                 self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
-        publication.close(plan)
+        publication.close(plan, counts)
 
     def manifest(self, release: str) -> dict[str, Any]:
         """The manifest of the release that this job has published.
@@ -250,14 +259,15 @@ class Job:
 
     def failures(self) -> list[Failure]:
         """Why records of the annotated shards failed, the most frequent reason first."""
-        return read_failures(self.storage, self.workspace.shards())
+        return read_failures(self.workspace, self.workspace.shards())
 
     def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
         headway = self.workspace.headway_directory
         targets = Targets(
             weights={task.path: task.input.size for task in pending},
             storage=self.storage,
-            rows_of=self._rows_of,
+            # On a store each footer would be a call: there only files are counted.
+            rows_of=self._rows_of if headway is not None else lambda path: 0,
             headway=partial(read_headway, headway),
         )
         annotate = AnnotateFiles(self.storage, self.configuration)
@@ -334,14 +344,6 @@ class Job:
     def _rows_of(self, shard_path: str) -> int:
         return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
 
-    def _shard_task(self, item: InputFile, configured: str) -> ShardTask:
-        path, headway = self.workspace.shard_path(item.name), self.workspace.headway_directory
-        return ShardTask(item, path, input_fingerprint(item, configured), headway)
-
-    def _shard_stands(self, task: ShardTask) -> bool:
-        metadata = shard_metadata(self.storage, task.path) or {}
-        return bool(metadata.get("fingerprint") == task.fingerprint and metadata.get("opened", True))
-
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")
         if state["fingerprint"] != self.annotation.fingerprint():
@@ -388,11 +390,7 @@ class Job:
 
     def _stands(self, stage: str, fresh: str, *paths: str) -> bool:
         state = self.workspace.read_state(stage)
-        return (
-            state is not None
-            and state["fingerprint"] == fresh
-            and all(self.storage.info(path) is not None for path in paths)
-        )
+        return state is not None and state["fingerprint"] == fresh and all_there(self.storage, paths)
 
     def _result(self, stage: str, ran: int, unchanged: int, started: float) -> StageResult:
         result = StageResult(stage, ran, unchanged, time.monotonic() - started)

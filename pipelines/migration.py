@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pipelines.annotate import ShardTask
 from provenance.annotate import Annotation
 from provenance.configuration import describe_differences
-from provenance.files.shards import shard_metadata
+from provenance.files.facts import shard_facts
 from provenance.files.workspace import Workspace, input_fingerprint
 
 
@@ -35,14 +36,16 @@ def plan_migration(
         f"{', '.join(names)} run again on the texts of its shards" if names else "its shards are written anew"
     )
     note(f"{where}: {again}; no input of it is read again")
+    facts = shard_facts(workspace, [task.path for task in tasks])
     return [
-        replace(task, rerun=tuple(names)) if _made_by(workspace, task, state["fingerprint"]) else task
+        replace(task, rerun=tuple(names))
+        if _made_by(facts.get(task.path, {}), task, state["fingerprint"])
+        else task
         for task in tasks
     ]
 
 
-def _made_by(workspace: Workspace, task: ShardTask, before: str) -> bool:
+def _made_by(metadata: Mapping[str, Any], task: ShardTask, before: str) -> bool:
     """Whether the shard was made from this very input by the annotators of the state, and the input could be opened."""
-    metadata = shard_metadata(workspace.storage, task.path) or {}
     same = metadata.get("fingerprint") == input_fingerprint(task.input, before)
     return same and bool(metadata.get("opened", True))

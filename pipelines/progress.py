@@ -23,6 +23,8 @@ from provenance.files.storage import FileInfo, Storage
 _LIVE, _LOGGED = 1.0, 15.0
 #: Seconds of progress before the time that is left is guessed.
 _ENOUGH = 3.0
+#: Most of the time that is spent on looking at storage: a listing of 90,000 files takes seconds.
+_LOOKING = 0.1
 #: Weights beyond this are bytes, and are shown.
 _ENOUGH_BYTES = 1e6
 
@@ -43,15 +45,16 @@ class Targets:
     rows_of: Callable[[str], int] = lambda path: 0
     headway: Callable[[], Sequence[Headway]] = tuple
 
-    _before: dict[str, FileInfo | None] = field(init=False)
+    _before: dict[str, FileInfo] = field(init=False)
     _waiting: dict[str, int] = field(init=False)
     _finished_weight: int = 0
     _finished_records: int = 0
+    _not_before: float = 0.0  # when storage may be looked at again
     _first: tuple[float, float, int] | None = None  # when progress was first seen, and how much there was
 
     def __post_init__(self) -> None:
-        self._before = {path: self.storage.info(path) for path in self.weights}
         self._waiting = dict(self.weights)
+        self._before = self._listed()
 
     def describe(self, stage: str, elapsed: float) -> str:
         """Files, records and bytes done, how fast, and the time that is left, `elapsed` seconds after the start."""
@@ -83,11 +86,21 @@ class Targets:
         return ", ".join(parts)
 
     def _look(self) -> None:
-        for path in list(self._waiting):
-            found = self.storage.info(path)
-            if found is not None and found != self._before[path]:
+        started = time.monotonic()
+        if started < self._not_before:
+            return
+        for path, found in self._listed().items():
+            if found != self._before.get(path):
                 self._finished_weight += self._waiting.pop(path)
                 self._finished_records += self.rows_of(path)
+        ended = time.monotonic()
+        self._not_before = ended + (ended - started) / _LOOKING
+
+    def _listed(self) -> dict[str, FileInfo]:
+        """The files that are waited for and are there; a listing each of their directories."""
+        directories = sorted({path.rpartition("/")[0] for path in self._waiting})
+        found = (item for directory in directories for item in self.storage.list(directory or "."))
+        return {item.path: item for item in found if item.path in self._waiting}
 
 
 class Progress:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import place
+from pipelines.command.places import destination, place
 from pipelines.command.reading import storage_of
 from provenance.errors import UsageError
 
@@ -40,7 +40,7 @@ def add_to(commands: Commands) -> None:
         metavar="MEASURE=CHANGE",
         help="largest change for the worse, such as rare_coverage_words=0.05",
     )
-    parser.add_argument("--html", type=place, metavar="FILE", help="write the report as a page, too")
+    parser.add_argument("--html", type=destination, metavar="FILE", help="write the report as a page, too")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--watch",
@@ -53,7 +53,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("sketch", help=text, description=text)
     parser.add_argument("datasets", type=place, nargs="+", metavar="DATASET", help=f"{_INPUTS}; they add up")
     parser.add_argument(
-        "--output", type=place, required=True, metavar="FILE", help="a name that ends in .sketch"
+        "--output", type=destination, required=True, metavar="FILE", help="a name that ends in .sketch"
     )
     _add_reading(parser)
     parser.set_defaults(run=run_sketch)

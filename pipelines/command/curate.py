@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.command.forecast import forecast, print_forecast
 from pipelines.command.job import (
     BEAM_OPTIONS,
     add_earlier,
@@ -16,7 +17,7 @@ from pipelines.command.job import (
     signer,
 )
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import default_workspace, place
+from pipelines.command.places import default_workspace, destination
 
 
 def add_to(commands: Commands) -> None:
@@ -27,11 +28,14 @@ def add_to(commands: Commands) -> None:
     add_output(parser, required=True, help="directory of the release")
     parser.add_argument(
         "--workspace",
-        type=place,
+        type=destination,
         metavar="DIR",
         help="working directory (default: the output's name + .workspace)",
     )
     add_earlier(parser, keep=True)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be read, how much, and what it would take"
+    )
     add_job_options(parser, cap=True, publishes=True)
     parser.set_defaults(run=run)
 
@@ -42,6 +46,9 @@ def run(arguments: Arguments) -> int:
     workspace = arguments.workspace or default_workspace(release)
     configuration, sign = read_configuration(arguments), signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, release, workspace)
+    if getattr(arguments, "dry_run", False):
+        print_forecast(forecast(inputs, len(ignored), arguments.workers, workspace), arguments.json)
+        return 0
     with open_job(arguments, configuration, workspace, release) as job:
         from pipelines.summary import print_summary
 

@@ -16,7 +16,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("demo", help=text, description=text, epilog=BEAM_OPTIONS)
     add_output(parser, default="demo-release", help="directory of the release (demo-release)")
     add_job_options(parser, cap=True, default=_CAP)
-    parser.set_defaults(run=run, workspace=None)
+    parser.set_defaults(run=run, workspace=None, input_prefix=None)
 
 
 def run(arguments: Arguments) -> int:

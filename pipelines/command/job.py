@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Parser, count
-from pipelines.command.places import check_apart, check_name, place
+from pipelines.command.places import check_apart, check_name, destination, place, source
 from pipelines.command.reading import storage_of
-from provenance.errors import plain
+from provenance.errors import UsageError, plain
 
 if TYPE_CHECKING:
     from pipelines.earlier import Named
@@ -34,13 +35,23 @@ _ARCHIVE = re.compile(r"\.(warc|arc|wet)\b", re.IGNORECASE)
 def add_inputs(parser: Parser) -> None:
     """The crawl files to read."""
     parser.add_argument(
-        "inputs", nargs="+", type=place, metavar="INPUT", help="crawl files, directories or globs"
+        "inputs",
+        nargs="+",
+        type=source,
+        metavar="INPUT",
+        help="crawl files, directories, globs, lists of names (@FILE, warc.paths.gz), or - for standard input",
+    )
+    parser.add_argument(
+        "--input-prefix",
+        type=place,
+        metavar="PLACE",
+        help="where relative names of lists lie, as s3://commoncrawl or https://data.commoncrawl.org",
     )
 
 
 def add_output(parser: Parser, **options: Any) -> None:
     """The directory of the release."""
-    parser.add_argument("--output", type=place, metavar="DIR", **options)
+    parser.add_argument("--output", type=destination, metavar="DIR", **options)
 
 
 def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes: bool = False) -> None:
@@ -143,12 +154,16 @@ def find_crawl(
     """
     from provenance.errors import ConfigurationError
     from provenance.files.inputs import find_inputs
+    from provenance.files.lists import expand_lists
     from provenance.records.peek import asked_paths, peek, sniff_json, unsatisfied
 
-    storage = storage_of(*arguments.inputs, *written)
+    storage = storage_of(*written)
+    standing = [_spooled() if item == "-" else item for item in arguments.inputs]
+    given = expand_lists(storage, standing, arguments.input_prefix)
+    storage_of(*given)
     options = configuration.reading.options()
     inputs, passed_over = find_inputs(
-        storage, arguments.inputs, without=written, sniff=partial(sniff_json, options=options)
+        storage, given, without=written, sniff=partial(sniff_json, options=options)
     )
     peeks = {}
     for item in choose_peeked(inputs) if asked_paths(options) else ():
@@ -172,6 +187,30 @@ def choose_peeked(inputs: Sequence[InputFile]) -> list[InputFile]:
     return tables[::step][:_PEEKED]
 
 
+def _spooled() -> str:
+    """Standard input as a file: a shard is made from what can be read again, so all of it is taken first.
+
+    It goes to a file named by what it holds, so that the same input is the same file at the next run.
+    """
+    import atexit
+    import shutil
+    import tempfile
+
+    import xxhash
+
+    folder = tempfile.mkdtemp(prefix="provenance-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    digest, path = xxhash.xxh3_64(), os.path.join(folder, "incoming")
+    with open(path, "wb") as file:
+        while data := sys.stdin.buffer.read(1 << 20):
+            digest.update(data)
+            file.write(data)
+    named = os.path.join(folder, f"standard-input-{digest.hexdigest()}")
+    os.rename(path, named)
+    os.utime(named, ns=(0, 0))
+    return named
+
+
 @contextmanager
 def open_job(
     arguments: Arguments, configuration: Configuration, workspace: str, release: str | None = None
@@ -182,18 +221,25 @@ def open_job(
         UsageError: where a directory, an option of Beam or the configuration cannot be used.
         OutputError: where the directory of the release holds files of others.
     """
-    from provenance.files.ownership import check_output, hold
+    from provenance.files.ownership import check_output, check_writable, hold
+    from provenance.files.storage import StoreError
 
+    command = f"provenance {arguments.command}"
     with ExitStack() as stack:
         check_name(workspace)
         if release is not None:
             check_name(release)
             check_apart(release, workspace)
-            check_output(storage_of(release), release)
+            try:
+                check_output(storage_of(release), release)
+            except StoreError as error:
+                raise UsageError(f"{error}; nothing was written") from error
         shared = getattr(arguments, "shard", (1, 1))[1] > 1
-        stack.enter_context(hold(workspace, f"provenance {arguments.command}", together=shared))
+        check_writable(storage_of(workspace), workspace, command)
+        stack.enter_context(hold(workspace, command, together=shared))
         if release is not None:
-            stack.enter_context(hold(release, f"provenance {arguments.command}"))
+            check_writable(storage_of(release), release, command)
+            stack.enter_context(hold(release, command))
         yield _make_job(arguments, configuration, workspace, release)
 
 
@@ -201,14 +247,13 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
-    from pipelines.storage import BeamStorage
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
     named = _named(arguments, workspace, release)
     progress = Progress(quiet=arguments.quiet)
     return Job(
-        BeamStorage(),
+        storage_of(workspace),
         workspace,
         configuration,
         runner,

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands
+from pipelines.command.places import place
 from pipelines.command.reading import storage_of
 from provenance.errors import UsageError
 
@@ -14,7 +15,7 @@ def add_to(commands: Commands) -> None:
     """Add both commands to the parser."""
     text = "draw documents of a release to be labelled by people"
     draw = commands.add_parser("audit-sample", help=text, description=text)
-    draw.add_argument("release", metavar="RELEASE", help="directory of a release")
+    draw.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
     draw.add_argument(
         "--size", type=int, default=200, metavar="N", help="how many draws (default: %(default)s)"
     )
@@ -25,7 +26,7 @@ def add_to(commands: Commands) -> None:
     draw.set_defaults(run=run_draw)
     text = "bound the synthetic share of a release by labels of its sample"
     certify = commands.add_parser("certify", help=text, description=text)
-    certify.add_argument("release", metavar="RELEASE", help="directory of a release")
+    certify.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
     certify.add_argument(
         "--sample", required=True, metavar="FILE", help="sample.json of `provenance audit-sample`"
     )

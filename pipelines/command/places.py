@@ -8,25 +8,39 @@ from urllib.parse import unquote, urlsplit
 
 from provenance.errors import UsageError
 
-#: Schemes of the web: what is there has to be fetched by a crawler first.
-_WEB = ("http", "https", "ftp")
-
 
 def place(text: str) -> str:
-    """A path or an address, without a slash at its end; a file:// address is the path that it names."""
-    scheme = text.split("://")[0].lower() if "://" in text else ""
-    if scheme in _WEB:
-        raise argparse.ArgumentTypeError(
-            f"{text}: this program reads files, not the web; download it and name the file"
-        )
-    if scheme == "file":
+    """A path or an address to read, without a slash at its end; a file:// address is the path that it names."""
+    return _place(text, writing=False)
+
+
+def source(text: str) -> str:
+    """A place to read, a list of such places (`@PLACE`), or - for standard input."""
+    if text == "-":
+        return text
+    return f"@{place(text[1:])}" if text.startswith("@") else place(text)
+
+
+def destination(text: str) -> str:
+    """A path or an address to write to, as `place`."""
+    return _place(text, writing=True)
+
+
+def _place(text: str, writing: bool) -> str:
+    from provenance.files.storage.addresses import check_address, spelt
+
+    if text.lower().startswith("file://"):
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost"):
             raise argparse.ArgumentTypeError(f"{text}: names the host {parts.netloc!r}; write file:///path")
         text = unquote(parts.path)
     if not text:
         raise argparse.ArgumentTypeError("is empty; name a file or a directory")
-    return text.rstrip("/") or "/"
+    try:
+        check_address(text, writing)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return spelt(text).rstrip("/") or "/"
 
 
 def default_workspace(release: str) -> str:

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 
 def storage_of(*paths: str) -> Storage:
-    """Where paths lie; Beam is imported only where one of them is not local."""
-    if not any("://" in path for path in paths):
-        from provenance.files.storage import LocalStorage
+    """Where paths lie.
 
-        return LocalStorage()
-    from pipelines.storage import BeamStorage
+    Raises:
+        UsageError: one of them is an address that cannot be read here.
+    """
+    from provenance.files.storage import AnyStorage, check_address
 
-    return BeamStorage()
+    for path in paths:
+        check_address(path)
+    return AnyStorage()
 
 
 def detector_folder(folder: str | None) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands, rate
 from pipelines.command.places import place
-from pipelines.command.reading import detector_folder
+from pipelines.command.reading import detector_folder, storage_of
 from provenance.errors import UsageError
 
 
@@ -48,6 +48,7 @@ def run(arguments: Arguments) -> int:
     """Write one line for each input line; 1 where one of them cannot be used."""
     from provenance.detectors.score import ScoreOptions, score_stream
     from provenance.files.kernel_cache import tell_of_compiling
+    from provenance.files.storage import is_address
 
     calibration = None
     if arguments.calibration is not None or arguments.model is not None:
@@ -62,10 +63,12 @@ def run(arguments: Arguments) -> int:
     options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)
     if arguments.file == "-":
         return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
-    path = Path(arguments.file)
-    if path.is_dir():
+    path = arguments.file
+    if not is_address(path) and Path(path).is_dir():
         raise UsageError(f"{path}: is a directory; name a file of JSON lines or of text")
-    if not path.exists():
-        raise UsageError(f"{path}: no such file")
-    with path.open("rb") as stream:
-        return score_stream(stream, sys.stdout, options, arguments.format, path.name)
+    try:
+        stream = storage_of(path).open(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file") from error
+    with stream:
+        return score_stream(stream, sys.stdout, options, arguments.format, path.rpartition("/")[2])

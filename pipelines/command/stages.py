@@ -20,7 +20,7 @@ from pipelines.command.job import (
     signer,
 )
 from pipelines.command.parser import Arguments, Commands, part
-from pipelines.command.places import place
+from pipelines.command.places import destination
 
 _STAGES = {
     "annotate": "stage 1: read crawl files and annotate every record",
@@ -48,7 +48,9 @@ def add_to(commands: Commands) -> None:
             add_earlier(parser, keep=False)
         if name == "publish":
             add_output(parser, required=True, help="directory of the release")
-        parser.add_argument("--workspace", type=place, required=True, metavar="DIR", help="working directory")
+        parser.add_argument(
+            "--workspace", type=destination, required=True, metavar="DIR", help="working directory"
+        )
         add_job_options(parser, cap=name in ("select", "publish"), publishes=name == "publish")
         parser.set_defaults(run=partial(run, name), output=None)
 

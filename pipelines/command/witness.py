@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import check_apart, place
+from pipelines.command.places import check_apart, destination, place
 from pipelines.command.reading import storage_of
 
 
@@ -24,7 +24,9 @@ def add_to(commands: Commands) -> None:
         metavar="SOURCE",
         help="release, workspace, crawl file or directory, CDX or CDXJ file, part of Common Crawl's columnar index",
     )
-    build.add_argument("--output", type=place, required=True, metavar="INDEX", help="directory of the index")
+    build.add_argument(
+        "--output", type=destination, required=True, metavar="INDEX", help="directory of the index"
+    )
     build.add_argument(
         "--config", metavar="FILE", help="configuration of the jobs that will look it up (duplicates, text)"
     )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from provenance.decisions.cap import NOTHING_SELECTED, Rule
 from provenance.decisions.measure import Sums, add_sums
 from provenance.decisions.shard import Candidates
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, each
 
 _BEFORE = b"provenance.before"
 _JUDGED = b"provenance.judged"
@@ -72,9 +73,9 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
     asked: Counter[str] = Counter()
     selection: dict[str, Any] = dict(NOTHING_SELECTED)
     filtered: dict[str, list[Sums]] = {}
-    for path in paths:
-        with storage.open(path) as file:
-            metadata = pq.read_schema(file).metadata
+    directories = sorted({path.rpartition("/")[0] for path in paths})
+    sizes = {item.path: item.size for directory in directories for item in storage.list(directory or ".")}
+    for metadata in each(partial(_metadata, storage, sizes), paths):
         before.append(json.loads(metadata[_BEFORE]))
         judged.update(json.loads(metadata[_JUDGED]))
         asked.update(json.loads(metadata[_ASKED]))
@@ -83,3 +84,8 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
             filtered.setdefault(reason, []).append(sums)
     by_reason = {reason: add_sums(parts) for reason, parts in filtered.items()}
     return Footer(add_sums(before), dict(judged), dict(asked), selection, by_reason)
+
+
+def _metadata(storage: Storage, sizes: Mapping[str, int], path: str) -> dict[bytes, bytes]:
+    with storage.open(path, sizes.get(path)) as file:
+        return dict(pq.read_schema(file).metadata)

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import outcomes
-from provenance.files.shards import shard_metadata
+from provenance.files.facts import shard_facts
 from provenance.files.storage import Storage
-from provenance.files.workspace import Shard
+from provenance.files.workspace import Shard, Workspace
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Failure:
         return outcomes.FAILED[self.reason]
 
 
-def read_failures(storage: Storage, shards: Sequence[Shard]) -> list[Failure]:
+def read_failures(workspace: Workspace, shards: Sequence[Shard]) -> list[Failure]:
     """The reasons for which records failed, the most frequent first; read from footers but for the examples."""
+    storage, facts = workspace.storage, shard_facts(workspace, [shard.path for shard in shards])
     counts: Counter[str] = Counter()
     examples: dict[str, Shard] = {}
     for shard in shards:
-        metadata = shard_metadata(storage, shard.path) or {}
+        metadata = facts.get(shard.path, {})
         for reason, records in metadata.get("outcomes", {}).items():
             if reason in outcomes.FAILED:
                 counts[reason] += records

@@ -11,11 +11,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
-from provenance.files.storage import FileInfo, Storage, join
+from provenance.files.storage import FileInfo, Storage, StoreError, each, is_address, join, lists
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
 _CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
@@ -26,6 +27,11 @@ _UNFINISHED = re.compile(
     r"\.(warc|arc|wet|json|jsonl|ndjson|parquet)(\.\w+)?\.(open|part|tmp|partial|crdownload)$", re.I
 )
 OWN_RESULT = "a result of this program"
+#: Common Crawl's descriptions of pages.
+_WAT = re.compile(r"\.wat(\.gz)?$", re.IGNORECASE)
+DESCRIPTION = "a WAT file, which describes pages without their text"
+#: Names in one directory of a store from which on it is listed: a listing gives a thousand for the price of one.
+_LISTED = 8
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -71,11 +77,21 @@ def find_inputs(
     found: dict[str, InputFile] = {}
     ignored: dict[str, PassedOver] = {}
     own = [_canonical(path) + "/" for path in without]
+    said = _ask(storage, patterns)
     for pattern in patterns:
         try:
-            matches, passed_over = _expand(storage, pattern, sniff)
+            matches, passed_over = _expand(storage, pattern, said[pattern], sniff)
+        except StoreError as error:
+            raise InputError(str(error)) from error
         except OSError as error:
             raise InputError(f"{error.filename or pattern}: cannot be listed: {error.strerror}") from error
+        if len(patterns) > 1:  # of a list of everything, descriptions are passed over as in a directory
+            described = [item for item in matches if _WAT.search(item.path)]
+            matches = [item for item in matches if item not in described]
+            passed_over += [PassedOver(item.path, item.name, DESCRIPTION) for item in described]
+            if described and not matches:
+                ignored.update({item.path: item for item in passed_over})
+                continue
         written = [item for item in matches if _canonical(item.path).startswith(tuple(own))]
         matches = [item for item in matches if item not in written]
         passed_over += [PassedOver(item.path, item.name, OWN_RESULT) for item in written]
@@ -89,20 +105,41 @@ def find_inputs(
     return inputs, [ignored[path] for path in sorted(ignored) if path not in read]
 
 
+def _ask(storage: Storage, patterns: Sequence[str]) -> dict[str, FileInfo | None]:
+    """What is known of each place itself: of many in one directory of a store by a listing, of others side by side.
+
+    Raises:
+        InputError: where a store does not answer, or not to us.
+    """
+    folders = Counter(pattern.rpartition("/")[0] for pattern in patterns)
+    listed = sorted(folder for folder, count in folders.items() if count >= _LISTED and lists(folder))
+    try:
+        there = {item.path: item for found in each(storage.list, listed) for item in found}
+        rest = [pattern for pattern in dict.fromkeys(patterns) if pattern not in there]
+        return {pattern: there.get(pattern) for pattern in patterns} | dict(
+            zip(rest, each(storage.info, rest), strict=True)
+        )
+    except StoreError as error:
+        raise InputError(str(error)) from error
+    except OSError as error:
+        raise InputError(f"{error.filename or 'an input'}: cannot be looked at: {error.strerror}") from error
+
+
 def _expand(
-    storage: Storage, pattern: str, sniff: Sniffer | None
+    storage: Storage, pattern: str, status: FileInfo | None, sniff: Sniffer | None
 ) -> tuple[list[InputFile], list[PassedOver]]:
-    status = storage.info(pattern)
     if status is not None and not _is_directory(pattern):
         return [_input(status, os.path.dirname(pattern))], []
     if status is not None or not _WILDCARD.search(pattern):
         files = storage.list(pattern, follow_links=True)
         made = tuple(_made_by_us(storage, files, pattern))
         chosen, passed_over = [], []
-        for item in files:
+        judge = partial(_judge, storage, made, pattern, sniff)
+        # What has to be looked into is looked into side by side.
+        asking = sniff is not None and any(_PERHAPS.search(item.path) for item in files)
+        reasons = each(judge, files) if asking else [judge(item) for item in files]
+        for item, reason in zip(files, reasons, strict=True):
             candidate = _input(item, pattern)
-            own = OWN_RESULT if item.path.startswith(made) else None
-            reason = own or _reason_against(storage, item.path, pattern, sniff)
             if reason is None:
                 chosen.append(candidate)
             else:
@@ -129,6 +166,15 @@ def _is_directory(path: str) -> bool:
     return "://" not in path and os.path.isdir(path)
 
 
+def _judge(
+    storage: Storage, made: tuple[str, ...], directory: str, sniff: Sniffer | None, item: FileInfo
+) -> str | None:
+    """Why a file of a directory is not read; None where it is."""
+    if item.path.startswith(made):
+        return OWN_RESULT
+    return _reason_against(storage, item.path, directory, sniff)
+
+
 def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer | None) -> str | None:
     """Why a file of a directory is not taken for a crawl file; None where it is."""
     relative = path[len(directory) :].lstrip("/")
@@ -136,6 +182,8 @@ def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer 
         return "hidden: its name or its directory's begins with . or _"
     if _CRAWL_FILE.search(path):
         return None
+    if _WAT.search(path):
+        return DESCRIPTION
     if _PERHAPS.search(path):
         return "JSON that was not looked into" if sniff is None else _sniffed(storage, path, sniff)
     if _OTHER_CODEC.search(path):
@@ -149,6 +197,8 @@ def _sniffed(storage: Storage, path: str, sniff: Sniffer) -> str | None:
     try:
         with storage.open(path) as stream:
             return sniff(stream, path)
+    except StoreError:
+        raise
     except OSError as error:
         return f"cannot be opened ({error.strerror or error})"
 
@@ -217,4 +267,6 @@ def _nothing_found(pattern: str, passed_over: Sequence[PassedOver]) -> str:
         return f"{pattern}: is a link to nothing ({os.readlink(pattern)})"
     if _WILDCARD.search(pattern):
         return f"{pattern}: no file matches"
+    if is_address(pattern):
+        return f"{pattern}: no such object, and none below it"
     return f"{pattern}: no such file or directory, or an empty directory"

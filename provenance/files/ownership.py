@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provenance.errors import DataError, UsageError
-from provenance.files.storage import Storage, join, read_bytes, write_bytes
+from provenance.files.storage import Storage, StoreError, is_address, join, read_bytes, write_bytes
 
 MANIFEST = "manifest.json"
 #: Present while a release is being written; its presence marks the directory as ours to replace.
@@ -49,7 +49,7 @@ def hold(directory: str, command: str, together: bool = False) -> Iterator[None]
         InUseError: where another process is at work there.
         UsageError: where the directory cannot be made or written to.
     """
-    if "://" in directory:
+    if is_address(directory):
         yield
         return
     made = _make(directory)
@@ -67,6 +67,21 @@ def hold(directory: str, command: str, together: bool = False) -> Iterator[None]
         for folder in reversed(made):
             with suppress(OSError):  # it is not empty: something was written
                 os.rmdir(folder)
+
+
+def check_writable(storage: Storage, directory: str, command: str) -> None:
+    """Refuse a directory of a store that cannot be written to: a small file is written there and removed again.
+
+    Raises:
+        UsageError: says why.
+    """
+    if not is_address(directory):
+        return
+    try:
+        write_bytes(storage, join(directory, LOCK), _record(command))
+        storage.delete(join(directory, LOCK))
+    except StoreError as error:
+        raise UsageError(f"{error}; nothing was written") from error
 
 
 def check_file(path: str) -> None:

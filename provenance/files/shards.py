@@ -19,7 +19,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from provenance.files.inputs import InputFile
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, StoreError
 
 #: Key of the footer under which a shard says what it was made from and what it holds.
 SHARD_METADATA = b"provenance.shard"
@@ -85,13 +85,18 @@ def write_shard(
     return result
 
 
-def shard_metadata(storage: Storage, path: str) -> dict[str, Any] | None:
-    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable."""
-    if storage.info(path) is None:
+def shard_metadata(storage: Storage, path: str, size: int | None = None) -> dict[str, Any] | None:
+    """What an annotated shard says of itself in its footer, or None where it is absent or unreadable.
+
+    Where its `size` is known from a listing, a store is asked once.
+    """
+    if size is None and storage.info(path) is None:
         return None
-    with storage.open(path) as file:
+    with storage.open(path, size) as file:
         try:
             metadata = pq.read_metadata(file).metadata or {}
+        except StoreError:
+            raise  # what it says of the shard is not known
         except (OSError, ValueError):
             return None
     found = metadata.get(SHARD_METADATA)

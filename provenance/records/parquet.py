@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from provenance.files.storage import StoreError
 from provenance.records.compression import ByteSource
 from provenance.records.jsonl import value_row
 from provenance.records.options import ReadOptions
@@ -42,6 +43,8 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
             buffer_size=_BUFFER_BYTES,
             read_dictionary=encoded,
         )
+    except StoreError:
+        raise
     except _DAMAGE as error:
         yield failure(0, "bad_container", f"the Parquet file cannot be opened ({_one_line(error)})")
         return
@@ -63,6 +66,8 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
             for batch in file.iter_batches(size, row_groups=[group], columns=columns):
                 yield from _rows(batch, first + done, options)
                 done += batch.num_rows
+        except StoreError:
+            raise
         except _DAMAGE as error:
             detail = (
                 f"row group {group} of the Parquet file is damaged after row {first + done:,}: "

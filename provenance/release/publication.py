@@ -7,7 +7,7 @@ the release on any runner. The manifest is written last: a release without one i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
-from provenance.files.storage import Storage, join, read_bytes, write_bytes
+from provenance.files.storage import Storage, each, join, read_bytes, write_bytes
 from provenance.files.workspace import Workspace
 from provenance.release.blocks import Block, Scatter, gather, release_schema
 from provenance.release.contents import count_data, count_ledger, describe_contents, merge_contents
@@ -149,16 +149,30 @@ class Publication:
         """Where a file of the release is."""
         return join(self.release, part.path)
 
-    def counts(self, part: DataPart | LedgerPart) -> dict[str, Any] | None:
-        """What was counted of a finished file, or None where it has to be written (again)."""
+    def counts(self, parts: Sequence[DataPart | LedgerPart]) -> dict[str, dict[str, Any]]:
+        """What was counted of the files that are finished, by their paths; the others have to be written (again).
+
+        Two listings, and one call for each file, side by side.
+        """
+        written = {item.path: item.size for item in self.storage.list(self.release)}
+        left = {item.path: item.size for item in self.storage.list(self._workspace_path(""))}
+        there = [
+            part
+            for part in parts
+            if self.path(part) in written
+            and left.keys() >= {self._counts_path(part), self._contents_path(part)}
+        ]
+        found = each(partial(self._read_counts, left), there)
+        return {
+            part.path: item
+            for part, item in zip(there, found, strict=True)
+            if item.pop("fingerprint") == self.fingerprint and item["bytes"] == written[self.path(part)]
+        }
+
+    def _read_counts(self, sizes: Mapping[str, int], part: DataPart | LedgerPart) -> dict[str, Any]:
         path = self._counts_path(part)
-        written = self.storage.info(self.path(part))
-        left = (path, self._contents_path(part))
-        if written is None or any(self.storage.info(beside) is None for beside in left):
-            return None
-        counts: dict[str, Any] = json.loads(read_bytes(self.storage, path))
-        if counts.pop("fingerprint") != self.fingerprint or counts["bytes"] != written.size:
-            return None
+        with self.storage.open(path, sizes[path]) as file:
+            counts: dict[str, Any] = json.loads(file.read())
         return counts
 
     def is_closed(self) -> bool:
@@ -201,15 +215,21 @@ class Publication:
         write_bytes(self.storage, counts_path, line)
         return int(counts["bytes"])
 
-    def close(self, plan: Plan) -> None:
+    def close(self, plan: Plan, counts: Mapping[str, dict[str, Any]]) -> None:
         """Write what describes the files, remove what is stale, and the manifest last.
+
+        `counts` are those that were known before the others were written.
 
         Raises:
             ReleaseError: where one of the files was not written.
         """
-        counts = [self._need_counts(part) for part in plan.parts]
-        contents = merge_contents(self._contents(part) for part in plan.parts)
-        manifest = self._manifest(plan.order, counts, describe_contents(contents))
+        counts = {**counts, **self.counts([part for part in plan.parts if part.path not in counts])}
+        for part in plan.parts:
+            if part.path not in counts:
+                raise ReleaseError(f"{self.path(part)}: was not written; run the same command again")
+        contents = merge_contents(each(self._contents, plan.parts))
+        counted = [counts[part.path] for part in plan.parts]
+        manifest = self._manifest(plan.order, counted, describe_contents(contents))
         for path, data in describe_release(manifest, self._schemas(), contents):
             manifest["files"].append(file_entry(path, data))
             write_bytes(self.storage, join(self.release, path), data)
@@ -302,12 +322,6 @@ class Publication:
         with self.storage.open(self._contents_path(part)) as file:
             return pq.read_table(file, pre_buffer=False)
 
-    def _need_counts(self, part: DataPart | LedgerPart) -> dict[str, Any]:
-        found = self.counts(part)
-        if found is None:
-            raise ReleaseError(f"{self.path(part)}: was not written; run the same command again")
-        return found
-
     def _counts_path(self, part: DataPart | LedgerPart) -> str:
         return self._workspace_path(part.path.replace("/", "-") + ".json")
 
@@ -317,4 +331,4 @@ class Publication:
     def _workspace_path(self, name: str) -> str:
         # A workspace can be published to several places: each has its own counts.
         folder = xxhash.xxh3_64_hexdigest(self.release.encode())
-        return self.workspace.path("published", folder, name)
+        return self.workspace.path("published", folder, name).rstrip("/")

@@ -26,7 +26,7 @@ from provenance.decisions.measure import Sums, add_sums, measure_documents, whol
 from provenance.decisions.request import ASKED, CapRequest
 from provenance.evidence import evidence_sum
 from provenance.files.ownership import MANIFEST
-from provenance.files.storage import Storage, join, read_bytes
+from provenance.files.storage import Storage, StoreError, join, read_bytes
 from provenance.release.contents import (
     DOMAINS,
     count_data,
@@ -110,6 +110,8 @@ def _explained(release: str, findings: Findings) -> Iterator[None]:
     """What cannot be read is a problem like others."""
     try:
         yield
+    except StoreError:
+        raise  # nothing is known of the release
     except (pa.ArrowException, OSError) as error:
         findings.problems.append(f"{release}: rows cannot be read: {error}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

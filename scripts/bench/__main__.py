@@ -25,6 +25,7 @@ TABLES = {
     "tokens": ("tokens",),
     "marks": ("marks",),
     "watermarks": ("watermarks",),
+    "store": ("store",),
 }
 
 

@@ -34,9 +34,9 @@ def test_a_place_has_one_spelling(given: str, path: str) -> None:
     ("given", "words"),
     [
         ("", "is empty"),
-        ("https://example.org/out", "not the web"),
+        ("https://example.org/out", "https:// can only be read"),
         ("file://elsewhere/out", "names the host"),
-        ("nonsense://bucket/out", "no filesystem for nonsense://"),
+        ("nonsense://bucket/out", "nonsense:// is not supported"),
         ("/proc/no/out", "cannot be made"),
         ("{here}/dangling", "is a link to nothing"),
         ("{here}/dangling/below", "is a link to nothing"),

@@ -1,8 +1,4 @@
-"""Where files are kept: the few operations the program needs of a filesystem.
-
-`LocalStorage` is here; `pipelines.storage` adds every filesystem of Beam. A file is either
-complete under its name or absent: writers use a temporary name and rename.
-"""
+"""The filesystem of this machine: written under a temporary name, made durable, and renamed (promise 5)."""
 
 from __future__ import annotations
 
@@ -10,53 +6,17 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-
-@dataclass(frozen=True)
-class FileInfo:
-    """One stored file: its path, size in bytes and a token that changes when it is rewritten."""
-
-    path: str
-    size: int
-    modified: str
-
-
-class Storage(Protocol):
-    """Operations on paths, which are strings; directories exist by having files."""
-
-    def open(self, path: str) -> BinaryIO:
-        """Open for reading; seekable."""
-        ...
-
-    def create(self, path: str) -> AbstractContextManager[BinaryIO]:
-        """Context manager: a file that appears under `path` when the block ends without an error."""
-        ...
-
-    def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:
-        """All files below `directory`, in no given order; empty where it does not exist.
-
-        `follow_links` enters directories through links, each directory once. Raises OSError where a directory
-        cannot be read.
-        """
-        ...
-
-    def info(self, path: str) -> FileInfo | None:
-        """The file at `path`, or None."""
-        ...
-
-    def delete(self, path: str) -> None:
-        """Remove a file or a whole directory; nothing happens where there is none."""
-        ...
+from provenance.files.storage.base import FileInfo
 
 
 class LocalStorage:
     """The local filesystem."""
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str, size: int | None = None) -> BinaryIO:
         return open(path, "rb")
 
     @contextmanager
@@ -116,20 +76,3 @@ class LocalStorage:
 def _refuse(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
-
-
-def join(directory: str, *names: str) -> str:
-    """Path below `directory`, with forward slashes on every filesystem."""
-    return "/".join([directory.rstrip("/"), *names])
-
-
-def read_bytes(storage: Storage, path: str) -> bytes:
-    """The whole of a small file."""
-    with storage.open(path) as file:
-        return file.read()
-
-
-def write_bytes(storage: Storage, path: str, data: bytes) -> None:
-    """Replace a small file as a whole."""
-    with storage.create(path) as file:
-        file.write(data)

@@ -1,0 +1,125 @@
+"""`curate --dry-run`: what would be read, how much it is, and what time and requests it would take; nothing is done.
+
+The speed is one that was measured (docs/measured.md), and said to be so: on other machines and pages it differs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provenance.files.storage.addresses import is_address
+from provenance.files.storage.ranges import MOST_BYTES
+
+if TYPE_CHECKING:
+    from provenance.files.inputs import InputFile
+
+#: Stored bytes that one core annotates in a second, by format: 2.4 ms a page of 57 kB (docs/measured.md), 1.2 ms a text
+#: of 4 kB, compressed to 22% and 40% (docs/stores.md).
+SPEED = {"warc": 5.2e6, "arc": 5.2e6, "wet": 1.3e6, "jsonl": 1.3e6, "parquet": 1.3e6, "other": 1.3e6}
+#: US dollars for 1,000 requests that read and that write: the list price of S3 Standard in us-east-1, to be looked up.
+READ_PRICE, WRITE_PRICE = 0.0004, 0.005
+#: Requests for each input beside its bytes: looking at it, footers, what later stages read of its shard, in tens.
+_READS_BESIDE, _WRITES_BESIDE = 40, 6
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a job would take.
+
+    Attributes:
+        files: inputs by format.
+        sizes: their bytes by format.
+        reads: requests to stores that read,
+        writes: and that write.
+        seconds: of annotating, with `workers`.
+        workers: local processes.
+        ignored: files that would be passed over.
+    """
+
+    files: dict[str, int]
+    sizes: dict[str, int]
+    reads: int
+    writes: int
+    seconds: float
+    workers: int
+    ignored: int
+
+    @property
+    def cost(self) -> float:
+        """US dollars for the requests, without traffic and machines."""
+        return self.reads / 1000 * READ_PRICE + self.writes / 1000 * WRITE_PRICE
+
+    def as_json(self) -> dict[str, Any]:
+        total = {"files": sum(self.files.values()), "bytes": sum(self.sizes.values())}
+        return {
+            **total,
+            "formats": {name: {"files": self.files[name], "bytes": self.sizes[name]} for name in self.files},
+            "ignored": self.ignored,
+            "workers": self.workers,
+            "seconds": round(self.seconds),
+            "requests": {"read": self.reads, "write": self.writes, "usd": round(self.cost, 2)},
+        }
+
+
+def forecast(inputs: Sequence[InputFile], ignored: int, workers: int, workspace: str) -> Forecast:
+    """What a job over `inputs` with a workspace there would take."""
+    files: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for item in inputs:
+        name = format_of(item.name)
+        files[name] += 1
+        sizes[name] += item.size
+    remote = [item for item in inputs if is_address(item.path)]
+    reads = sum(1 + -(-item.size // MOST_BYTES) for item in remote)
+    beside = len(inputs) if is_address(workspace) else 0
+    seconds = sum(size / SPEED[name] for name, size in sizes.items()) / max(workers, 1)
+    return Forecast(
+        files=dict(sorted(files.items())),
+        sizes=dict(sorted(sizes.items())),
+        reads=reads + beside * _READS_BESIDE,
+        writes=beside * _WRITES_BESIDE,
+        seconds=seconds,
+        workers=workers,
+        ignored=ignored,
+    )
+
+
+def format_of(name: str) -> str:
+    """The format that a name promises; what is read is told from the bytes."""
+    parts = name.lower().rsplit("/", 1)[-1].split(".")
+    for kind in ("wet", "warc", "arc", "parquet"):
+        if kind in parts[1:]:
+            return kind
+    return "jsonl" if {"jsonl", "ndjson"} & set(parts[1:]) else "other"
+
+
+def print_forecast(found: Forecast, as_json: bool) -> None:
+    """For a person, or for a program."""
+    if as_json:
+        print(json.dumps(found.as_json(), indent=1))
+        return
+    print(f"would read {sum(found.files.values()):,} files, {_size(sum(found.sizes.values()))}")
+    for name, count in found.files.items():
+        print(f"  {name:<8} {count:>9,} files  {_size(found.sizes[name]):>10}")
+    if found.ignored:
+        print(f"would pass over {found.ignored:,} files")
+    hours = found.seconds / 3600
+    time = f"{hours:,.1f} hours" if hours >= 1 else f"{max(found.seconds / 60, 1):,.0f} minutes"
+    print(f"about {time} with {found.workers} local processes, at the speed of docs/stores.md")
+    if found.reads or found.writes:
+        print(
+            f"about {found.reads:,} requests that read and {found.writes:,} that write: {found.cost:,.2f} USD at "
+            f"{READ_PRICE} and {WRITE_PRICE} a thousand, without traffic"
+        )
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
