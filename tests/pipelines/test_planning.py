@@ -66,7 +66,7 @@ def test_planning_lists_and_asks_of_each_shard_once_in_its_life() -> None:
 
 def test_progress_is_a_listing_whatever_the_number_of_files() -> None:
     with counted_store() as store:
-        paths = {f"counted://work/w/annotated/{n}.parquet": 1 for n in range(INPUTS)}
+        paths = {f"counted://store/w/annotated/{n}.parquet": 1 for n in range(INPUTS)}
         targets = Targets(paths, STORAGE)
         for path in list(paths)[: INPUTS // 2]:
             store.sizes[path.removeprefix("counted://")] = 10
