@@ -52,7 +52,7 @@ def test_planning_lists_and_asks_of_each_shard_once_in_its_life() -> None:
         assert len(inputs) == INPUTS and calls(store) <= 5
         assert len(find_inputs(STORAGE, [f"counted://{name}" for name in names])[0]) == INPUTS
         assert calls(store) <= 15
-        job = Job(STORAGE, "counted://work/w", Configuration(), Runner(), Progress(quiet=True))
+        job = Job(STORAGE, "counted://store/w", Configuration(), Runner(), Progress(quiet=True))
         assert plan(job, inputs) == 0 and calls(store) <= 5
         for task in job.shard_tasks(inputs):
             key = task.path.removeprefix("counted://")
