@@ -29,7 +29,7 @@ def refused(folder: Path, text: str) -> str:
         ("cap: {max_sinthetic: 0.1}", "cap.max_sinthetic: is no key there; did you mean max_synthetic?"),
         ("duplicate: {threshold: 0.5}", "did you mean duplicates?"),
         ("reading: {fields: {txt: body}}", "reading.fields.txt: is no key there; did you mean text?"),
-        ("release: {zzz: 1}", "there are shard_bytes, row_group_bytes, seed"),
+        ("release: {zzz: 1}", "there are shard_bytes, row_group_bytes, parts, seed, splits, samples"),
         ("cap.max_synthetic: 0.5", "cap: {max_synthetic: ...}"),
     ],
 )

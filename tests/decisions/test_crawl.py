@@ -42,7 +42,7 @@ def passages(shared: Path) -> pd.DataFrame:
 
 def write(path: Path, texts: list[str], date: str, kind: str, source: str | None = None) -> None:
     rows = [
-        {"id": f"{kind}-{i}", "url": f"https://{kind}.example/{i}", "date": date, "text": text}
+        {"id": f"{kind}-{i}", "url": f"https://{kind}.example/{i}", "warc_date": date, "text": text}
         | ({"source": source} if source else {})
         for i, text in enumerate(texts)
     ]

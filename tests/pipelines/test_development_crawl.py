@@ -273,6 +273,14 @@ def test_release_verifies_and_is_read_by_others(release: Path) -> None:
 def test_curated_again_with_the_shards_at_hand_changes_nothing(crawl: Path, release: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in release.rglob("*")}
     inputs = [*crawl.glob("*.gz"), crawl / "mini-crawl-docs.parquet", *(crawl / "malformed").glob("*.warc*")]
-    again = ["--output", release, "--max-synthetic", 1 / CAP, "--quiet"]
+    again = [
+        "--output",
+        release,
+        "--config",
+        release.parent / "c.yaml",
+        "--max-synthetic",
+        1 / CAP,
+        "--quiet",
+    ]
     assert run("curate", *reversed(inputs), *again).code == 0
     assert {path: path.stat().st_mtime_ns for path in release.rglob("*")} == before

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -68,7 +69,7 @@ def test_an_input_that_is_all_synthetic_is_spread_over_all_parts(demo_release: P
     path = max((workspace / "decisions").glob("*.parquet"), key=lambda path: path.stat().st_size)
     table = pq.read_table(path)
     at = table.schema.get_field_index("synthetic_probability")
-    changed = pa.array(np.full(len(table), 0.9, np.float32))
+    changed = pc.if_else(table[at].is_null(), table[at], pa.scalar(0.9, pa.float32()))
     pq.write_table(table.set_column(at, table.schema.field(at), changed), path)
     check_slices(published(demo_release, tmp_path, "--parts", "6"), 6)
 
@@ -138,6 +139,11 @@ def as_format_1(release: Path) -> None:
     manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     manifest["format"] = 1
     del manifest["order"], manifest["splits"]
+    # The files for other programs came later.
+    manifest["files"] = [item for item in manifest["files"] if item["path"].endswith((".parquet", ".md"))]
+    for path in release.iterdir():
+        if path.is_file() and path.name not in ("manifest.json", "README.md"):
+            path.unlink()
     for item in manifest["files"]:
         item["path"] = item["path"].replace("_ledger/", "ledger/")
         item.pop("expected_share", None)

@@ -47,8 +47,8 @@ def test_another_command_s_release_is_no_success(tmp_path: Path, monkeypatch: py
     """Where nothing can be held, as on an object store, the manifest still says whose release stands there."""
     close = Publication.close
 
-    def overtaken(self: Publication, parts: object) -> None:
-        close(self, parts)  # type: ignore[arg-type]
+    def overtaken(self: Publication, *what: object) -> None:
+        close(self, *what)  # type: ignore[arg-type]
         manifest = read_manifest(LocalStorage(), self.release) | {"fingerprint": "another command's"}
         write_bytes(LocalStorage(), f"{self.release}/manifest.json", write_json(manifest))
 
