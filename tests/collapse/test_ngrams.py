@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scripts.collapse.ngrams import BEGIN, END, UNKNOWN, Trigrams, Vocabulary
+from scripts.collapse._ngrams import BEGIN, END, UNKNOWN, Trigrams, Vocabulary
 from scripts.make.demo_articles import SUBJECTS
 
 SENTENCES = [sentence for _, sentences in SUBJECTS.values() for sentence in sentences]

@@ -86,7 +86,9 @@ class Trigrams:
     def _pair(self, first: Integers, second: Integers) -> Integers:
         return first * self.size + second
 
-    def _level(self, context: Integers, words: Integers, counts: Integers, shape: tuple[float, float]) -> Level:
+    def _level(
+        self, context: Integers, words: Integers, counts: Integers, shape: tuple[float, float]
+    ) -> Level:
         nucleus, temperature = shape
         by_count = np.lexsort([words, -counts, context])
         context, words, counts = context[by_count], words[by_count], counts[by_count]
