@@ -39,11 +39,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class Training:
-    """Texts to train on, whether a machine wrote each, and what the release claims about that (None: nothing claims)."""
+    """Texts to train on, whether a machine wrote each, and of a release the claimed and the true share of its tokens."""
 
     texts: list[str]
     machine: NDArray[np.bool_]
     claimed: float | None
+    released: float | None
     human_kept: float
 
     def synthetic_share(self) -> float:
@@ -73,9 +74,9 @@ def prepare(
     """
     random = np.random.default_rng([seed, 3])
     people = sum(not page.machine for page in pages)
-    claimed = None
+    claimed = released = None
     if arm.takes == CURATED:
-        texts, machine, claimed = curate(arm, pages, folder, detector, random)
+        texts, machine, claimed, released = curate(arm, pages, folder, detector, random)
     else:
         chosen = [page for page in pages if not (arm.takes == ORACLE and page.machine)]
         texts, machine = [page.text for page in chosen], np.array([page.machine for page in chosen], bool)
@@ -84,13 +85,16 @@ def prepare(
     if arm.takes != ACCUMULATED:
         length = np.array([len(texts[place].split()) for place in order])
         order = order[np.cumsum(length) - length < words]
-    return Training([texts[place] for place in order], machine[order], claimed, kept)
+    return Training([texts[place] for place in order], machine[order], claimed, released, kept)
 
 
 def curate(
     arm: Arm, pages: Sequence[Page], folder: Path, detector: Path | None, random: np.random.Generator
-) -> tuple[list[str], NDArray[np.bool_], float]:
-    """(texts of the release as often as they are to be sampled, whether a machine wrote each, claimed share)."""
+) -> tuple[list[str], NDArray[np.bool_], float, float]:
+    """(texts of the release as often as they are to be sampled, whether a machine wrote each, claimed and true share).
+
+    The true share is of the release's tokens by `sampling_weight`, as the claimed one is.
+    """
     folder.mkdir(parents=True)
     write_crawl(folder / "crawl.warc", pages)
     configuration: dict[str, Any] = {"cap": {"on_failure": "warn", **arm.cap}, "release": {"samples": False}}
@@ -106,11 +110,14 @@ def curate(
     if code != 0:
         raise SystemExit(f"error: curate ended with {code}: {said.getvalue()}{trouble.getvalue()}")
     files = sorted((folder / "release" / "data").glob("*.parquet"))
-    rows = pd.concat([pd.read_parquet(file, columns=["url", "text", "sampling_weight"]) for file in files])
+    columns = ["url", "text", "token_count", "sampling_weight"]
+    rows = pd.concat([pd.read_parquet(file, columns=columns) for file in files])
     truth = {page.url: page.machine for page in pages}
     weight = rows.sampling_weight.fillna(1).to_numpy(np.float32)
+    tokens, by_machine = weight * rows.token_count, np.array([truth[url] for url in rows.url], bool)
+    released = float(tokens[by_machine].sum() / max(tokens.sum(), 1))
     copies = sampling_counts(weight, random.integers(0, 2**64, len(rows), dtype=np.uint64))
-    rows = rows.iloc[np.repeat(np.arange(len(rows)), copies)]
+    sampled = np.repeat(np.arange(len(rows)), copies)
     manifest = json.loads((folder / "release" / "manifest.json").read_text())
-    machine = np.array([truth[url] for url in rows.url], bool)
-    return rows.text.tolist(), machine, float(manifest["synthetic"]["claimed"])
+    claimed = float(manifest["synthetic"]["claimed"])
+    return rows.text.iloc[sampled].tolist(), by_machine[sampled], claimed, released

@@ -17,19 +17,19 @@ def table(rows: pd.DataFrame) -> str:
     last = int(rows.generation.max())
     lines = [
         f"Generation 0: perplexity {start.perplexity.mean():.0f}, {start.words.mean():,.0f} words.\n",
-        f"| arm | coverage after 1 | after {last} | perplexity after 1 | after {last} | human pages kept | words | true share | claimed | alarm at |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|",
+        f"| arm | coverage after 1 | after {last} | perplexity after 1 | after {last} | human pages kept | words | machine words | of the release: true | claimed | alarm at |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
     for name, part in rows[rows.generation > 0].groupby("arm", sort=False):
         ends = [part[part.generation == generation].mean(numeric_only=True) for generation in (1, last)]
-        claimed = "-" if np.isnan(ends[1].claimed) else f"{ends[1].claimed:.4f}"
+        shares = ["-" if np.isnan(share) else f"{share:.4f}" for share in (ends[1].released, ends[1].claimed)]
         cells = [
             *(f"{end.coverage:.1%}" for end in ends),
             *(f"{end.perplexity:.0f}" for end in ends),
             f"{ends[1].human_kept:.1%}",
             f"{ends[1].words:,.0f}",
             f"{ends[1].true:.4f}",
-            claimed,
+            *shares,
             ", ".join(str(_first_alarm(seed)) for _, seed in part.groupby("seed")),
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")

@@ -53,21 +53,13 @@ class Size:
     arms: tuple[Arm, ...]
 
 
+#: Arms in two halves, so that a quick run has what matters most.
+FIRST = (AS_IS, ALL_SO_FAR, TRUTH, capped("0.01"), capped("0.05"), capped("0.05", own=False))
+OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
 SIZES = {
-    "small": Size(
-        1500, 4, 1, 5, (AS_IS, ALL_SO_FAR, TRUTH, capped("0.01"), capped("0.05"), capped("0.05", own=False))
-    ),
-    "standard": Size(
-        1000,
-        8,
-        3,
-        20,
-        (
-            *(AS_IS, ALL_SO_FAR, TRUTH),
-            *(capped(share) for share in ("0", "0.01", "0.05", "0.10", "0.30")),
-            *(WEIGHTED, capped("0.05", own=False)),
-        ),
-    ),
+    "small": Size(1500, 4, 1, 5, FIRST),
+    "others": Size(1500, 4, 1, 20, OTHERS),
+    "standard": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
 }
 
 
@@ -173,6 +165,7 @@ def run_arm(
                 "words": sum(len(text.split()) for text in training.texts),
                 "true": training.synthetic_share(),
                 "claimed": training.claimed,
+                "released": training.released,
                 "human_kept": training.human_kept,
             }
         )
