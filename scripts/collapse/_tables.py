@@ -46,7 +46,7 @@ def figure(rows: pd.DataFrame, path: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
 
-    plt.rcParams["svg.hashsalt"] = "collapse"
+    plt.rcParams.update({"svg.hashsalt": "collapse", "svg.fonttype": "none"})
     drawing, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
     perplexity = rows.perplexity[rows.generation == 0].mean()
     for name, part in rows[rows.generation > 0].groupby("arm", sort=False):
