@@ -69,8 +69,8 @@ class Trigrams:
         """
         self.size = size
         first, second, third = numbers[:-2], numbers[1:-1], numbers[2:]
-        inside = third > BEGIN
-        inside |= third == UNKNOWN
+        # What is unknown teaches nothing: a few of them would pass for the context of all that held-out text has.
+        inside = (first != UNKNOWN) & (second != UNKNOWN) & (third >= END)
         first, second, third = first[inside], second[inside], third[inside]
         triples, counts = np.unique(self._pair(first, second) * size + third, return_counts=True)
         # Lower orders count the different words before, not occurrences: a word that follows one other only is rare elsewhere.

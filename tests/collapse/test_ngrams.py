@@ -43,6 +43,15 @@ def test_perplexity_of_unseen_text_falls_with_more_text(vocabulary: Vocabulary) 
     assert all_ < few < len(vocabulary)
 
 
+def test_unknown_words_in_training_text_change_nothing_but_what_they_touch(vocabulary: Vocabulary) -> None:
+    held = vocabulary.encode([f"Zyx {sentence}" for sentence in SENTENCES[:50]])
+    plain, with_unknown = (
+        Trigrams(vocabulary.encode([*TEXTS, *more]), len(vocabulary)).perplexity(held)
+        for more in ([], ["Zyx"])
+    )
+    assert with_unknown == pytest.approx(plain, rel=1e-3)
+
+
 def test_it_writes_what_it_read_and_the_same_for_the_same_seed(
     model: Trigrams, vocabulary: Vocabulary
 ) -> None:
