@@ -1,0 +1,123 @@
+"""The ways to come from a crawl to training text: as it is, with the truth known, or through `provenance curate` itself.
+
+Nothing of the program is imitated: a curated arm writes a WARC file, runs the command on it, and trains on the text and
+the weights of the release. The truth joins by address, only to be counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from pipelines.command import main as provenance
+from provenance.decisions.sampling import sampling_counts
+from scripts.collapse._crawl import Page, write_crawl
+
+#: What of a crawl an arm takes.
+RAW, ORACLE, ACCUMULATED, CURATED = "raw", "oracle", "accumulated", "curated"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A way to make training text of a crawl; `own` asks for the detector that knows the model's first texts."""
+
+    name: str
+    takes: str
+    cap: dict[str, Any] = field(default_factory=dict)
+    own: bool = True
+
+
+@dataclass(frozen=True)
+class Training:
+    """Texts to train on, whether a machine wrote each, and of a release the claimed and the true share of its tokens."""
+
+    texts: list[str]
+    machine: NDArray[np.bool_]
+    claimed: float | None
+    released: float | None
+    human_kept: float
+
+    def synthetic_share(self) -> float:
+        """True share of words that a machine wrote."""
+        words = np.array([len(text.split()) for text in self.texts])
+        return float(words[self.machine].sum() / max(words.sum(), 1))
+
+
+def capped(share: str, own: bool = True) -> Arm:
+    """Curated with this cap, which stands in the name."""
+    name = f"cap {share}" + ("" if own else ", shipped detector")
+    return Arm(name, CURATED, {"max_synthetic": share}, own)
+
+
+AS_IS = Arm("as it is", RAW)
+ALL_SO_FAR = Arm("accumulated", ACCUMULATED)
+TRUTH = Arm("oracle", ORACLE)
+WEIGHTED = Arm("weights (1 - p)^k, .05", CURATED, {"max_synthetic": "0.05", "policy": "weights"})
+
+
+def prepare(
+    arm: Arm, pages: Sequence[Page], words: int, folder: Path, detector: Path | None, seed: int
+) -> Training:
+    """What an arm trains on: at most `words` words of the pages it takes, drawn at random; accumulated ones all.
+
+    `folder` must not be there yet; it gets the crawl, the workspace and the release of a curated arm.
+    """
+    random = np.random.default_rng([seed, 3])
+    people = sum(not page.machine for page in pages)
+    claimed = released = None
+    if arm.takes == CURATED:
+        texts, machine, claimed, released = curate(arm, pages, folder, detector, random)
+    else:
+        chosen = [page for page in pages if not (arm.takes == ORACLE and page.machine)]
+        texts, machine = [page.text for page in chosen], np.array([page.machine for page in chosen], bool)
+    kept = float((~machine).sum() / people)
+    order = random.permutation(len(texts))
+    if arm.takes != ACCUMULATED:
+        length = np.array([len(texts[place].split()) for place in order])
+        order = order[np.cumsum(length) - length < words]
+    return Training([texts[place] for place in order], machine[order], claimed, released, kept)
+
+
+def curate(
+    arm: Arm, pages: Sequence[Page], folder: Path, detector: Path | None, random: np.random.Generator
+) -> tuple[list[str], NDArray[np.bool_], float, float]:
+    """(texts of the release as often as they are to be sampled, whether a machine wrote each, claimed and true share).
+
+    The true share is of the release's tokens by `sampling_weight`, as the claimed one is.
+    """
+    folder.mkdir(parents=True)
+    write_crawl(folder / "crawl.warc", pages)
+    configuration: dict[str, Any] = {"cap": {"on_failure": "warn", **arm.cap}, "release": {"samples": False}}
+    if arm.own and detector is not None:
+        configuration["detector"] = {"model": str(detector)}
+    (folder / "provenance.yaml").write_text(yaml.safe_dump(configuration))
+    said, trouble = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(trouble):
+        code = provenance(
+            ["curate", str(folder / "crawl.warc"), "--output", str(folder / "release"), "--quiet"]
+            + ["--workspace", str(folder / "workspace"), "--config", str(folder / "provenance.yaml")]
+        )
+    if code != 0:
+        raise SystemExit(f"error: curate ended with {code}: {said.getvalue()}{trouble.getvalue()}")
+    files = sorted((folder / "release" / "data").glob("*.parquet"))
+    columns = ["url", "text", "token_count", "sampling_weight"]
+    rows = pd.concat([pd.read_parquet(file, columns=columns) for file in files])
+    truth = {page.url: page.machine for page in pages}
+    weight = rows.sampling_weight.fillna(1).to_numpy(np.float32)
+    tokens, by_machine = weight * rows.token_count, np.array([truth[url] for url in rows.url], bool)
+    released = float(tokens[by_machine].sum() / max(tokens.sum(), 1))
+    copies = sampling_counts(weight, random.integers(0, 2**64, len(rows), dtype=np.uint64))
+    sampled = np.repeat(np.arange(len(rows)), copies)
+    manifest = json.loads((folder / "release" / "manifest.json").read_text())
+    claimed = float(manifest["synthetic"]["claimed"])
+    return rows.text.iloc[sampled].tolist(), by_machine[sampled], claimed, released
