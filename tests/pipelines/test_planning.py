@@ -52,7 +52,7 @@ def test_planning_lists_and_asks_of_each_shard_once_in_its_life() -> None:
         assert len(inputs) == INPUTS and calls(store) <= 5
         assert len(find_inputs(STORAGE, [f"counted://{name}" for name in names])[0]) == INPUTS
         assert calls(store) <= 15
-        job = Job(STORAGE, "counted://work/w", Configuration(), Runner(), Progress(quiet=True))
+        job = Job(STORAGE, "counted://store/w", Configuration(), Runner(), Progress(quiet=True))
         assert plan(job, inputs) == 0 and calls(store) <= 5
         for task in job.shard_tasks(inputs):
             key = task.path.removeprefix("counted://")
@@ -66,7 +66,7 @@ def test_planning_lists_and_asks_of_each_shard_once_in_its_life() -> None:
 
 def test_progress_is_a_listing_whatever_the_number_of_files() -> None:
     with counted_store() as store:
-        paths = {f"counted://work/w/annotated/{n}.parquet": 1 for n in range(INPUTS)}
+        paths = {f"counted://store/w/annotated/{n}.parquet": 1 for n in range(INPUTS)}
         targets = Targets(paths, STORAGE)
         for path in list(paths)[: INPUTS // 2]:
             store.sizes[path.removeprefix("counted://")] = 10
