@@ -54,7 +54,7 @@ class Loader:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         epoch = self.feed.plan()
-        options = {"prefetch_factor": self.prefetch} if self.workers else {}
+        options: dict[str, Any] = {"prefetch_factor": self.prefetch} if self.workers else {}
         loader: DataLoader[Any] = DataLoader(
             _Part(self.feed, epoch), batch_size=None, num_workers=self.workers, **options
         )

@@ -5,7 +5,7 @@ Every page is checked against the sum that was written with it, so a changed or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from provenance.errors import DataError, UsageError
-from provenance.files.storage import LocalStorage, Storage, join
+from provenance.files.storage import AnyStorage, Storage, check_address, join
 from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
@@ -29,11 +29,12 @@ class FeedError(DataError):
 
 @dataclass(frozen=True)
 class Block:
-    """One row group: where it lies and how many documents it holds."""
+    """One row group: where it lies, how many documents it holds, and the bytes of the columns read, before compression."""
 
     path: str
     group: int
     rows: int
+    bytes: int = 0
 
 
 @dataclass
@@ -44,6 +45,7 @@ class OpenRelease:
         place: directory or address.
         fingerprint: of the release; states name it.
         columns: what is read of each document, `text` for one.
+        gaps: those of `columns` that have missing values.
     """
 
     place: str
@@ -52,6 +54,7 @@ class OpenRelease:
     columns: tuple[str, ...]
     blocks: tuple[Block, ...]
     schema: pa.Schema
+    gaps: frozenset[str] = frozenset()
     _files: dict[str, pq.ParquetFile] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -99,7 +102,8 @@ def open_release(
         FeedError: where a file is missing or has another size than the manifest says.
         ReleaseError: where it is no finished release.
     """
-    storage = storage or LocalStorage()
+    check_address(place)
+    storage = storage or AnyStorage()
     manifest = read_manifest(storage, place)
     files = data_files(manifest)
     splits = list(dict.fromkeys(item["split"] for item in files if "split" in item))
@@ -108,6 +112,7 @@ def open_release(
     if split is not None and not splits:
         raise UsageError(f"{place}: has no splits, so none named {split!r}")
     blocks: list[Block] = []
+    gaps: set[str] = set()
     schema: pa.Schema | None = None
     for item in files:
         if split is not None and item.get("split") != split:
@@ -123,14 +128,10 @@ def open_release(
             raise FeedError(f"{path}: {found}; fetch the release again")
         with _open(storage, path) as file:
             schema = schema or file.schema_arrow
-            blocks.extend(
-                Block(path, group, file.metadata.row_group(group).num_rows)
-                for group in range(file.metadata.num_row_groups)
-            )
+            blocks.extend(_blocks_of(path, file.metadata, set(columns), gaps))
     if schema is None:
         raise FeedError(f"{place}: holds no documents")
-    for name in columns:
-        _check_column(place, schema, name)
+    check_columns(place, schema, columns)
     return OpenRelease(
         place=place,
         storage=storage,
@@ -138,6 +139,30 @@ def open_release(
         columns=tuple(columns),
         blocks=tuple(block for block in blocks if block.rows),
         schema=schema,
+        gaps=frozenset(gaps),
+    )
+
+
+def check_columns(place: str, schema: pa.Schema, columns: Sequence[str]) -> None:
+    """Refuse columns that are not there, or whose values make no array of numbers, strings or times.
+
+    Raises:
+        UsageError: names the column.
+    """
+    for name in columns:
+        _check_column(place, schema, name)
+
+
+def is_fed(kind: pa.DataType) -> bool:
+    """Whether values of a type are numbers, strings or times."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        _is_string(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_timestamp(kind)
     )
 
 
@@ -164,6 +189,20 @@ def collate(table: pa.Table) -> dict[str, list[str] | NDArray[Any]]:
     return found
 
 
+def _blocks_of(path: str, metadata: pq.FileMetaData, columns: set[str], gaps: set[str]) -> Iterator[Block]:
+    """The row groups of a file; columns with missing values, or without a count of them, are added to `gaps`."""
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        size = 0
+        for place in range(group.num_columns):
+            column = group.column(place)
+            if column.path_in_schema in columns:
+                size += column.total_uncompressed_size
+                if column.statistics is None or column.statistics.null_count != 0:
+                    gaps.add(column.path_in_schema)
+        yield Block(path, number, group.num_rows, size)
+
+
 def _open(storage: Storage, path: str) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(cast(Any, storage.open(path)), page_checksum_verification=True)
@@ -175,17 +214,9 @@ def _check_column(place: str, schema: pa.Schema, name: str) -> None:
     if name not in schema.names:
         raise UsageError(f"{place}: has no column {name!r}; it has {', '.join(schema.names)}")
     kind = schema.field(name).type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if not (
-        _is_string(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_timestamp(kind)
-    ):
+    if not is_fed(kind):
         raise UsageError(f"{place}: column {name!r} is {kind}; numbers, strings and times can be fed")
 
 
 def _is_string(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

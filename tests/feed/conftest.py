@@ -13,7 +13,7 @@ from tests.program import run
 @pytest.fixture(scope="session")
 def blocks_release(demo_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("blocks")
-    (folder / "c.yaml").write_text("release: {row_group_bytes: 20000, shard_bytes: 120000}\n")
+    (folder / "c.yaml").write_text("release: {row_group_bytes: 15000, shard_bytes: 120000}\n")
     workspace = f"{demo_release}.workspace"
     outcome = run(
         "publish", "--workspace", workspace, "--output", folder / "r", "--config", folder / "c.yaml"

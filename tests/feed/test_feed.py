@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_a_lane_reads_on_from_batch_to_batch() -> None:
     none = np.zeros(0, np.int64)
     epoch = Epoch(0, 0, 10, none, none, first=0, last=1000)
     lane = [epoch.batch(number) for number in range(3, epoch.batches, LANES)]
-    assert all(before[1] == after[0] for before, after in zip(lane, lane[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(lane))
 
 
 def test_weights_repeat_and_leave_out_by_source_and_by_column(opened: OpenRelease) -> None:

@@ -56,6 +56,17 @@ def test_counts_are_those_of_the_library_for_any_text(texts: list[str]) -> None:
 
 
 @settings(deadline=None, max_examples=200)
+@given(st.lists(TEXTS, max_size=8))
+def test_the_tokens_themselves_are_those_of_the_library(texts: list[str]) -> None:
+    library = tokenizers.Tokenizer.from_str(gzip.decompress(SHIPPED.read_bytes()).decode())
+    repeated = texts + texts[::-1]  # pieces that are remembered
+    ids, ends = load_tokenizer().encode(string_array(repeated))
+    expected = library.encode_batch(repeated, add_special_tokens=False)
+    assert ids.tolist() == [number for found in expected for number in found.ids]
+    assert ends.tolist() == np.cumsum([len(found.ids) for found in expected]).tolist()
+
+
+@settings(deadline=None, max_examples=200)
 @given(TEXTS)
 def test_pieces_are_those_of_the_published_pattern_and_leave_nothing_out(text: str) -> None:
     split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern()), "isolated")
