@@ -212,8 +212,7 @@ def judge_shard(
     chosen = {"documents": rows.open, "judged": rows.scored.judged}
     chosen |= {"flagged": posterior.flagged, "limited": posterior.limited}
     read = np.full(len(table), rows.carried is None)  # by a detector of this job
-    columns |= {name: pa.nulls(len(rows.table), DECISIONS.field(name).type) for name in RIGHTS}
-    decisions = pa.table({name: columns[name] for name in DECISIONS.names}).cast(DECISIONS)
+    decisions = _as_decisions(columns)
     measured = ["synthetic_probability", "synthetic_probability_upper", "proven_by"]
     return Candidates(
         decisions=decisions,
@@ -280,6 +279,13 @@ def decide(
     sampling[candidates.open] = weight
     at = DECISIONS.get_field_index("sampling_weight")
     return table.set_column(at, DECISIONS.field("sampling_weight"), pa.array(sampling, mask=~kept))
+
+
+def _as_decisions(columns: dict[str, Any]) -> pa.Table:
+    """The columns in the order of `schema.DECISIONS`; rights are laid over it when all else is decided (`with_rights`)."""
+    rows = len(columns["decision"])
+    later = {name: pa.nulls(rows, DECISIONS.field(name).type) for name in RIGHTS}
+    return pa.table({name: {**columns, **later}[name] for name in DECISIONS.names}).cast(DECISIONS)
 
 
 def with_rights(decisions: pa.Table, storage: Storage, shard: str, sites: SiteRights) -> pa.Table:
