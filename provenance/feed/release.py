@@ -180,13 +180,17 @@ def collate(table: pa.Table) -> dict[str, list[str] | NDArray[Any]]:
             found[name] = column.fill_null("").to_pylist() if column.null_count else column.to_pylist()
         elif pa.types.is_timestamp(column.type):
             micros = column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64())
-            found[name] = np.array(micros.fill_null(-(2**63)), np.int64)
+            found[name] = _array(micros.fill_null(-(2**63)))
         elif column.null_count and not pa.types.is_floating(column.type):
-            found[name] = np.array(column.cast(pa.float64()).fill_null(np.nan))
+            found[name] = _array(column.cast(pa.float64()).fill_null(np.nan))
         else:
-            # A copy: torch wants arrays that may be written to.
-            found[name] = np.array(column.fill_null(np.nan) if column.null_count else column)
+            found[name] = _array(column.fill_null(np.nan) if column.null_count else column)
     return found
+
+
+def _array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A copy, as torch wants arrays that may be written to."""
+    return np.array(column.to_numpy())
 
 
 def _blocks_of(path: str, metadata: pq.FileMetaData, columns: set[str], gaps: set[str]) -> Iterator[Block]:

@@ -176,6 +176,12 @@ def test_a_damaged_or_missing_file_is_named_where_it_is_read(blocks_release: Pat
         open_release(str(copy))
 
 
+def test_arrays_of_a_batch_may_be_written_to(opened: OpenRelease) -> None:
+    batch = next(iter(Feed(opened)))
+    assert all(values.flags.writeable for values in batch.values() if isinstance(values, np.ndarray))
+    assert batch["capture_time"].dtype == np.int64
+
+
 def test_pages_carry_the_sums_that_are_checked(blocks_release: Path) -> None:
     part = sorted((blocks_release / "data").glob("*.parquet"))[0]
     table = pq.ParquetFile(part, page_checksum_verification=True).read(["text"])

@@ -19,8 +19,9 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 
 
 @numba.njit(cache=True, nogil=True)
-def _encode(data, offsets, classes, merges, ids, ends):  # type: ignore[no-untyped-def]
-    """Fill `ids` with the tokens of all rows and `ends` with the position behind each row's last."""
+def _encode(data, offsets, classes, merges, ends):  # type: ignore[no-untyped-def]
+    """Tokens of all rows; `ends` is filled with the position behind each row's last."""
+    ids = np.empty(offsets[-1] - offsets[0], np.int32)
     known_at = np.zeros(_SLOTS, np.int64)
     known_bytes = np.zeros(_SLOTS, np.int64)
     known_ids = np.zeros(_SLOTS, np.int64)
@@ -56,7 +57,7 @@ def _encode(data, offsets, classes, merges, ids, ends):  # type: ignore[no-untyp
             written += count
             at = end
         ends[row] = written
-    return written
+    return ids[:written].copy()
 
 
 def encode(
@@ -66,7 +67,5 @@ def encode(
 
     Takes four bytes of memory for each byte of text: no token is shorter than one.
     """
-    ids = np.empty(int(offsets[-1] - offsets[0]), np.int32)
     ends = np.zeros(len(offsets) - 1, np.int64)
-    written = _encode(data, offsets, character_classes(), merges, ids, ends)
-    return ids[:written].copy(), ends
+    return _encode(data, offsets, character_classes(), merges, ends), ends

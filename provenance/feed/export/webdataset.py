@@ -41,6 +41,7 @@ class WebDataset:
                     text = row.pop("text") or ""
                     about = json.dumps(row, ensure_ascii=False)
                     tar.write({"__key__": row["doc_id"], "txt": text.encode(), "json": about.encode()})
+                tar.tarstream.members.clear()  # which Python keeps of all, for readers
         return {}
 
     def finish(self, folder: Path, notes: list[dict[str, Any]]) -> None:
