@@ -70,6 +70,7 @@ def open_writer(digest: Digest, schema: pa.Schema, group_rows: int) -> Iterator[
         use_dictionary=[name for name in schema.names if name not in _DISTINCT],
         write_statistics=True,
         write_page_index=True,
+        write_page_checksum=True,
         bloom_filter_options=sought,
     ) as writer:
         yield writer

@@ -22,8 +22,8 @@ import provenance
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PINS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-#: Its `fasttext` module is the one of fasttext-predict, so no tested environment holds both.
-UNPINNED = {"fasttext-numpy2"}
+#: No tested environment can hold them: a second `fasttext` module; transformers before 5.
+UNPINNED = {"fasttext-numpy2", "mosaicml-streaming"}
 
 
 def requirements() -> list[Requirement]:

@@ -72,7 +72,7 @@ def _rank(left, right, merges):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _merge(data, start, stop, merges, scratch):  # type: ignore[no-untyped-def]
+def merge(data, start, stop, merges, scratch):  # type: ignore[no-untyped-def]
     """Number of tokens of the piece data[start:stop]: the best pair is merged, the leftmost of equals, until none is left.
 
     `scratch` has room for two rows of `LONGEST_PIECE` numbers: tokens, and the rank of each with its right neighbour.
@@ -117,7 +117,7 @@ def _count(data, offsets, classes, merges, counts):  # type: ignore[no-untyped-d
             end = piece_end(text, at)
             size = end - at
             if size > _REMEMBERED:
-                total += _merge(data, at, end, merges, scratch)
+                total += merge(data, at, end, merges, scratch)
                 at = end
                 continue
             value = _FNV_OFFSET
@@ -132,7 +132,7 @@ def _count(data, offsets, classes, merges, counts):  # type: ignore[no-untyped-d
                         break
             if not same:
                 known_bytes[slot] = size
-                known_tokens[slot] = _merge(data, at, end, merges, scratch)
+                known_tokens[slot] = merge(data, at, end, merges, scratch)
                 for i in range(size):
                     known[slot, i] = data[at + i]
             total += known_tokens[slot]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from provenance.annotators.columns import text_buffers
 from provenance.annotators.tokens.counting import MOST_MERGES, MOST_TOKENS, Merges, build_merges, count
+from provenance.annotators.tokens.encoding import encode
 from provenance.annotators.tokens.pieces import pattern
 from provenance.errors import UsageError
 
@@ -36,6 +37,9 @@ _ADVICE = (
 )
 
 Counter = Callable[[pa.Array], npt.NDArray[np.int64]]
+#: Token ids of all texts, int32, and the position behind the last one of each text, int64.
+Encoded = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]
+Encoder = Callable[[pa.Array], Encoded]
 
 
 class TokenizerError(UsageError):
@@ -44,13 +48,18 @@ class TokenizerError(UsageError):
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Counts tokens. `count` takes a string array and gives int64, shape (n,): 0 for null; special tokens are not added."""
+    """Counts tokens. `count` takes a string array and gives int64, shape (n,): 0 for null; special tokens are not added.
+
+    `encode` gives the tokens themselves, `specials` the ids of the tokens that stand for no text, by how they are written.
+    """
 
     name: str  # of its file, without the path
     vocabulary: int  # tokens it can tell apart
     sha256: str  # of its JSON text
     compiled: bool  # counted here; else by the `tokenizers` library
     count: Counter = field(repr=False)
+    encode: Encoder = field(repr=False)
+    specials: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def describe(self) -> dict[str, Any]:
         """What a manifest says of it."""
@@ -93,10 +102,26 @@ def _parse(name: str, data: bytes) -> Tokenizer:
     digest = hashlib.sha256(data).hexdigest()
     merges = _read_merges(document)
     if merges is not None:
-        return Tokenizer(name, len(vocabulary), digest, True, lambda texts: _count(texts, merges))
+        return Tokenizer(
+            name,
+            len(vocabulary),
+            digest,
+            True,
+            count=lambda texts: _count(texts, merges),
+            encode=lambda texts: encode(*text_buffers(texts), merges),
+        )
     library = _load_library(name, data)
     size = int(library.get_vocab_size(with_added_tokens=True))
-    return Tokenizer(name, size, digest, False, lambda texts: _count_by_library(texts, library))
+    added = {token.content: number for number, token in library.get_added_tokens_decoder().items()}
+    return Tokenizer(
+        name,
+        size,
+        digest,
+        False,
+        count=lambda texts: _count_by_library(texts, library),
+        encode=lambda texts: _encode_by_library(texts, library),
+        specials=added,
+    )
 
 
 def _count(texts: pa.Array, merges: Merges) -> npt.NDArray[np.int64]:
@@ -161,15 +186,28 @@ def _load_library(name: str, data: bytes) -> Any:
 
 
 def _count_by_library(texts: pa.Array, library: Any) -> npt.NDArray[np.int64]:
+    counts = [np.zeros(0, np.int64)]
+    for encodings in _encodings(texts, library):
+        counts.append(np.array([len(found) for found in encodings], np.int64))
+    return np.concatenate(counts)
+
+
+def _encode_by_library(texts: pa.Array, library: Any) -> Encoded:
+    ids = [np.zeros(0, np.int32)]
+    counts = [np.zeros(0, np.int64)]
+    for encodings in _encodings(texts, library):
+        ids.extend(np.array(found.ids, np.int32) for found in encodings)
+        counts.append(np.array([len(found) for found in encodings], np.int64))
+    return np.concatenate(ids), np.cumsum(np.concatenate(counts))
+
+
+def _encodings(texts: pa.Array, library: Any) -> Iterator[list[Any]]:
+    """What the library makes of texts, a few of them at a time."""
     _, offsets = text_buffers(texts)
-    counts = np.zeros(len(offsets) - 1, np.int64)
-    start = 0
-    while start < len(counts):
+    start, rows = 0, len(offsets) - 1
+    while start < rows:
         stop = int(np.searchsorted(offsets, offsets[start] + _LIBRARY_BYTES, "right")) - 1
-        stop = min(max(stop, start + 1), start + _LIBRARY_TEXTS, len(counts))
+        stop = min(max(stop, start + 1), start + _LIBRARY_TEXTS, rows)
         chunk = [text or "" for text in texts.slice(start, stop - start).to_pylist()]
-        counts[start:stop] = [
-            len(found) for found in library.encode_batch_fast(chunk, add_special_tokens=False)
-        ]
+        yield library.encode_batch_fast(chunk, add_special_tokens=False)
         start = stop
-    return counts

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import sys
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -35,9 +36,14 @@ def shipped() -> Tokenizer:
     return load_tokenizer()
 
 
+@cache
+def read_library() -> tokenizers.Tokenizer:
+    return tokenizers.Tokenizer.from_str(gzip.decompress(SHIPPED.read_bytes()).decode())
+
+
 @pytest.fixture(scope="module")
 def library() -> tokenizers.Tokenizer:
-    return tokenizers.Tokenizer.from_str(gzip.decompress(SHIPPED.read_bytes()).decode())
+    return read_library()
 
 
 def counted(tokenizer: Tokenizer, texts: list[str]) -> list[int]:
@@ -51,8 +57,17 @@ def by_library(library: tokenizers.Tokenizer, texts: list[str]) -> list[int]:
 @settings(deadline=None, max_examples=400)
 @given(st.lists(TEXTS, max_size=8))
 def test_counts_are_those_of_the_library_for_any_text(texts: list[str]) -> None:
-    library = tokenizers.Tokenizer.from_str(gzip.decompress(SHIPPED.read_bytes()).decode())
-    assert counted(load_tokenizer(), texts) == by_library(library, texts)
+    assert counted(load_tokenizer(), texts) == by_library(read_library(), texts)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(TEXTS, max_size=8))
+def test_the_tokens_themselves_are_those_of_the_library(texts: list[str]) -> None:
+    repeated = texts + texts[::-1]  # pieces that are remembered
+    ids, ends = load_tokenizer().encode(string_array(repeated))
+    expected = read_library().encode_batch(repeated, add_special_tokens=False)
+    assert ids.tolist() == [number for found in expected for number in found.ids]
+    assert ends.tolist() == np.cumsum([len(found.ids) for found in expected]).tolist()
 
 
 @settings(deadline=None, max_examples=200)
