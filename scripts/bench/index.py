@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -33,9 +34,9 @@ class Counted(LocalStorage):
 
     opened = 0
 
-    def open(self, path: str):  # type: ignore[no-untyped-def]
+    def open(self, path: str, size: int | None = None) -> BinaryIO:
         Counted.opened += 1
-        return super().open(path)
+        return super().open(path, size)
 
 
 def payloads(first: int, stop: int) -> np.ndarray:
