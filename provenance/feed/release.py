@@ -5,6 +5,7 @@ Every page is checked against the sum that was written with it, so a changed or 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -56,6 +57,7 @@ class OpenRelease:
     schema: pa.Schema
     gaps: frozenset[str] = frozenset()
     _files: dict[str, pq.ParquetFile] = field(default_factory=dict, repr=False)
+    _process: int = field(default=0, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_files": {}}  # each process opens its own
@@ -80,6 +82,9 @@ class OpenRelease:
             ) from error
 
     def _file(self, path: str) -> pq.ParquetFile:
+        if self._process != os.getpid():
+            # A forked process would share the place in each file with its parent.
+            self._process, self._files = os.getpid(), {}
         found = self._files.get(path)
         if found is None:
             if len(self._files) >= _OPEN_FILES:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shutil
 from collections import Counter
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,7 @@ from provenance.feed import Documents, Feed, FeedError, OpenRelease, open_releas
 from provenance.feed.loading import Loader
 from provenance.feed.order import LANES, Epoch, Weights
 from tests.program import data
+from tests.stores import s3_server, use_s3
 
 
 def _ids(batches: list[dict[str, list[str]]]) -> list[str]:
@@ -174,6 +177,40 @@ def test_a_damaged_or_missing_file_is_named_where_it_is_read(blocks_release: Pat
     part.write_bytes(content[:-1])
     with pytest.raises(FeedError, match="the manifest says"):
         open_release(str(copy))
+
+
+def _opens_its_own(opened: OpenRelease, answer: Any) -> None:
+    inherited = list(opened._files.values())
+    opened.read(0)
+    answer.put(not any(file is other for file in opened._files.values() for other in inherited))
+
+
+def test_a_forked_process_does_not_share_the_place_in_files_with_its_parent(opened: OpenRelease) -> None:
+    opened.read(0)
+    assert opened._files
+    fork = multiprocessing.get_context("fork")
+    answer = fork.SimpleQueue()
+    child = fork.Process(target=_opens_its_own, args=(opened, answer))
+    child.start()
+    child.join()
+    assert answer.get()
+
+
+def test_a_release_in_a_store_is_fed_by_workers_too(
+    blocks_release: Path, opened: OpenRelease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_server() as server:
+        use_s3(monkeypatch, server.endpoint)
+        server.client.create_bucket(Bucket="releases")
+        for path in [blocks_release / "manifest.json", *(blocks_release / "data").iterdir()]:
+            server.client.upload_file(
+                str(path), "releases", f"r/{path.relative_to(blocks_release).as_posix()}"
+            )
+        stored = open_release("s3://releases/r", ("doc_id",))
+        assert stored.fingerprint == opened.fingerprint
+        expected = _ids(list(Feed(opened)))
+        assert _ids(list(Feed(stored))) == expected
+        assert _ids(list(Loader(Feed(stored), workers=2))) == expected
 
 
 def test_arrays_of_a_batch_may_be_written_to(opened: OpenRelease) -> None:
