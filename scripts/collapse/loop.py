@@ -58,7 +58,7 @@ FIRST = (AS_IS, ALL_SO_FAR, TRUTH, capped("0.01"), capped("0.05"), capped("0.05"
 OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
 SIZES = {
     "small": Size(1500, 4, 1, 5, FIRST),
-    "others": Size(1500, 2, 1, 20, OTHERS),
+    "others": Size(1500, 1, 1, 20, OTHERS),
     "standard": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
 }
 
