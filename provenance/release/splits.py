@@ -254,4 +254,4 @@ def read_groups(
 
 def read_pieces(storage: Storage, path: str) -> list[Piece]:
     """Where verified edges lie, as stage 2 left word of it."""
-    return [Piece(**piece) for piece in json.loads(read_bytes(storage, path))]
+    return [Piece(**piece) for _, piece in json.loads(read_bytes(storage, path))]

@@ -21,7 +21,7 @@ for module in pkgutil.walk_packages(provenance.__path__, "provenance."):
     if not module.name.endswith("neural.onnx"):
         importlib.import_module(module.name)
 import numpy as np
-from provenance.duplicates.clusters import _groups
+from provenance.duplicates.components import _groups
 print(_groups(np.array([3, 9000, 5]), 8192).tolist(), _groups.stats.cache_path)
 """
 

@@ -128,7 +128,7 @@ def test_kernels_that_compile_say_so(tmp_path: Path) -> None:
     script = (
         "import sys; from provenance.files.kernel_cache import compiled_kernels, tell_of_compiling\n"
         "tell_of_compiling(lambda: print('compiling'))\n"
-        "import numpy as np; from provenance.duplicates.clusters import _groups\n"
+        "import numpy as np; from provenance.duplicates.components import _groups\n"
         "_groups(np.array([3, 9000, 5]), 8192)\n"
         "print(compiled_kernels())\n"
     )

@@ -17,9 +17,22 @@ from provenance.release.diff import diff_releases
 from provenance.release.manifest import read_manifest, write_json
 from provenance.release.transitions import DUPLICATES, SETTINGS
 from provenance.schema import LEDGER
-from tests.program import ledger, run
+from tests.program import DEMO, ledger, run
 
 STORAGE = LocalStorage()
+
+
+@pytest.fixture(scope="module")
+def demo_release(demo_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo release under a cap that drops documents."""
+    folder = tmp_path_factory.mktemp("capped")
+    workspace = shutil.copytree(f"{demo_release}.workspace", folder / "w")
+    more = ("--workspace", workspace, "--max-synthetic", "0.02", "--quiet")
+    ended = run("curate", DEMO, "--output", folder / "release", *more)
+    assert ended.code == 0, ended.err
+    return folder / "release"
+
+
 CAP = "dropped:synthetic_cap"
 
 

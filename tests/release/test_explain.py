@@ -115,7 +115,7 @@ def test_the_neighbours_of_a_document_are_named(demo_release: Path, rows: pd.Dat
 
 
 def test_the_story_of_a_document_is_a_page(demo_release: Path, rows: pd.DataFrame) -> None:
-    for reason in ("synthetic_cap", "duplicate", "truncated", None):
+    for reason in ("duplicate", "truncated", None):
         row = rows[rows.reason.isna() if reason is None else rows.reason == reason].iloc[0]
         ended = run("explain", demo_release, row.doc_id, "--html")
         assert ended.code == 0, ended.err
