@@ -115,7 +115,7 @@ def run_sketch(arguments: Arguments) -> int:
 def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
     """One line of JSON for each version in a directory; 1 where one of them failed."""
     from provenance.audit.sketches.compare import FAIL
-    from provenance.audit.versions import read_version, report, sketch_dataset
+    from provenance.audit.versions import Baseline, read_version, report, sketch_dataset
 
     if len(arguments.datasets) != 1:
         raise UsageError("--watch takes one DATASET, the directory that holds the versions")
@@ -123,12 +123,12 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
     baseline = arguments.baseline or (versions[0] if versions else None)
     if baseline is None:
         raise UsageError(f"{arguments.datasets[0]}: holds no versions to watch")
-    against = sketch_dataset(storage, baseline, settings)
+    against = Baseline(baseline, sketch_dataset(storage, baseline, settings), settings)
     failed = False
     for version in versions:
         if version == baseline:
             continue
-        found = report(read_version(storage, version, settings), against, baseline, settings)
+        found = report(read_version(storage, version, settings), against)
         measures = found["diversity"]["baseline"]["measures"]
         line: dict[str, Any] = {
             "dataset": version,

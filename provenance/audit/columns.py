@@ -43,10 +43,14 @@ def languages_of(batch: pa.RecordBatch, texts: pa.Array) -> list[str | None]:
 def sites_of(batch: pa.RecordBatch) -> NDArray[np.uint64]:
     """A hash of what documents have in common: their domain, else their host, 0 where nothing is known; shape (documents,)."""
     for name in ("domain", "host"):
-        given = _optional_strings(batch, name) if name in batch.schema.names else None
-        if given is not None:
-            hashes = {value: xxhash.xxh3_64_intdigest(value) if value else 0 for value in set(given)}
-            return np.array([hashes[value] for value in given], np.uint64)
+        column = batch[name] if name in batch.schema.names else None
+        if column is not None and pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if column is not None and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            coded = column.fill_null("").dictionary_encode()
+            names = coded.dictionary.to_pylist()
+            hashes = np.array([xxhash.xxh3_64_intdigest(value) if value else 0 for value in names], np.uint64)
+            return np.asarray(hashes[np.asarray(coded.indices)])
     return np.zeros(batch.num_rows, np.uint64)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from provenance.errors import plain
+
 #: Strata shown of one dimension, the largest ones; --json has them all.
 _SHOWN = 12
 
@@ -18,7 +20,7 @@ def describe(result: dict[str, Any]) -> str:
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
-    yield f"{_plain(result['dataset'])}: {result['documents']:,} documents"
+    yield f"{plain(result['dataset'])}: {result['documents']:,} documents"
     if result["unreadable"]:
         yield f"  {result['unreadable']:,} lines without text that could be read were passed over"
     if "prevalence" in result:
@@ -52,7 +54,7 @@ def _prevalence(shares: dict[str, Any]) -> Iterator[str]:
         for name in largest:
             item = strata[name]
             share = _share(item["estimates"][0]) if item["estimates"] else "not estimated".rjust(24)
-            yield f"  {share}  {_plain(name)[:60]} ({item['documents']:,} documents, {item['judged']:,} judged)"
+            yield f"  {share}  {plain(name)[:60]} ({item['documents']:,} documents, {item['judged']:,} judged)"
         if len(strata) > len(largest):
             yield f"  and {len(strata) - len(largest):,} more with --json"
 
@@ -79,12 +81,12 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
             yield f"  {name:<26}{item['p10']:>10.3f}{item['p50']:>10.3f}{item['p90']:>10.3f}"
         yield "  10th, 50th and 90th percentile of documents; with --baseline all measures are compared"
         return
-    yield f"  against {_plain(baseline['dataset'])} ({baseline['words']:,} words), at equal numbers of words: {baseline['status']}"
+    yield f"  against {plain(baseline['dataset'])} ({baseline['words']:,} words), at equal numbers of words: {baseline['status']}"
     if "note" in baseline:
         yield f"  {baseline['note']}"
     yield from _measures(baseline["measures"])
     for name, stratum in baseline["strata"].items():
-        yield f"  {_plain(name)[:60]}: {stratum['status']}"
+        yield f"  {plain(name)[:60]}: {stratum['status']}"
         if stratum["status"] == "FAIL":
             failed = {key: item for key, item in stratum["measures"].items() if item["status"] == "FAIL"}
             yield from _measures(failed)
@@ -102,7 +104,7 @@ def _measures(measures: dict[str, Any]) -> Iterator[str]:
 
 
 def _drift(result: dict[str, Any]) -> Iterator[str]:
-    yield f"versions against {_plain(result['baseline'])}: {result['status'] or 'no failure'}"
+    yield f"versions against {plain(result['baseline'])}: {result['status'] or 'no failure'}"
     names = (
         "rare_coverage_words",
         "rare_coverage_pairs",
@@ -118,7 +120,7 @@ def _drift(result: dict[str, Any]) -> Iterator[str]:
             for name in names
         ]
         status = version["status"] or "baseline"
-        yield "  " + "".join(f"{cell:>23}" for cell in cells) + f"  {status}  {_plain(version['dataset'])}"
+        yield "  " + "".join(f"{cell:>23}" for cell in cells) + f"  {status}  {plain(version['dataset'])}"
 
 
 def _share(item: dict[str, Any]) -> str:
@@ -129,8 +131,3 @@ def _share(item: dict[str, Any]) -> str:
 def _value(item: dict[str, Any]) -> str:
     low, high = item["interval"]
     return f"{item['value']:8.4f} ({low:.4f} to {high:.4f})"
-
-
-def _plain(value: str) -> str:
-    """Names of the dataset without characters that would steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in value)

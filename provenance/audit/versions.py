@@ -14,7 +14,8 @@ from provenance.audit.columns import texts_of
 from provenance.audit.estimate import Counts, count_batch, prevalence_report, watermarks_report
 from provenance.audit.inputs import SKETCH, AuditError, Reading, read_batches
 from provenance.audit.near_duplicates import Sample, near_duplicates
-from provenance.audit.sketches.compare import FAIL, compare, spectrum, summary
+from provenance.audit.sketches.compare import FAIL, FEWEST_WORDS, compare, no_change, spectrum, summary
+from provenance.audit.sketches.replicates import Floats
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.files.storage import Storage
 
@@ -44,6 +45,26 @@ class Version:
     unreadable: int = 0
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A dataset that versions are compared with; what no change of it looks like is found once."""
+
+    name: str
+    sketches: Sketches
+    settings: Settings
+    _same: dict[tuple[str, str] | None, dict[str, Floats]] = field(default_factory=dict, repr=False)
+
+    def compare(self, version: Sketches, stratum: tuple[str, str] | None = None) -> dict[str, Any]:
+        """The comparison of the whole, or of a stratum that both have."""
+        own, other = (
+            sketches.whole if stratum is None else sketches.strata[stratum]
+            for sketches in (self.sketches, version)
+        )
+        if stratum not in self._same and own.words >= FEWEST_WORDS:
+            self._same[stratum] = no_change(own, self.settings.seed)
+        return compare(other, own, self.settings.tolerances, self.settings.seed, same=self._same.get(stratum))
+
+
 def audit(
     storage: Storage, datasets: Sequence[str], baseline: str | None = None, settings: Settings | None = None
 ) -> dict[str, Any]:
@@ -58,20 +79,20 @@ def audit(
     settings = settings or Settings()
     against = None
     if baseline is not None:
-        against = sketch_dataset(storage, baseline, settings)
+        against = Baseline(baseline, sketch_dataset(storage, baseline, settings), settings)
     reports = []
     for place, dataset in enumerate(datasets):
         version = read_version(storage, dataset, settings)
         if against is None and len(datasets) > 1 and place == 0:
-            against, baseline = version.sketches, dataset
-            reports.append(report(version, None, None, settings))
+            against = Baseline(dataset, version.sketches, settings)
+            reports.append(report(version))
         else:
-            reports.append(report(version, against, baseline, settings))
+            reports.append(report(version, against))
     if len(reports) == 1:
         return reports[0]
     statuses = [item["status"] for item in reports if item["status"] is not None]
     status = FAIL if FAIL in statuses else None
-    return {"baseline": baseline, "status": status, "versions": reports}
+    return {"baseline": against.name if against else None, "status": status, "versions": reports}
 
 
 def read_version(storage: Storage, dataset: str, settings: Settings) -> Version:
@@ -83,18 +104,17 @@ def read_version(storage: Storage, dataset: str, settings: Settings) -> Version:
     if dataset.endswith(SKETCH):
         return Version(dataset, sketch_dataset(storage, dataset, settings))
     reading = Reading(settings.text, settings.prompt)
-    version = Version(dataset, Sketches(settings.dimensions), Counts(), Sample())
-    assert version.counts is not None and version.sample is not None
+    sketches, counts, sample = Sketches(settings.dimensions), Counts(), Sample()
     for batch in read_batches(storage, dataset, reading):
         batch = _with_text(batch)
         if batch.num_rows:
             texts = texts_of(batch)
-            count_batch(version.counts, batch, texts)
-            version.sample.add(texts)
-            version.sketches.add(batch)
-    if version.sketches.whole.documents == 0:
+            count_batch(counts, batch, texts)
+            sample.add(texts)
+            sketches.add(batch)
+    if sketches.whole.documents == 0:
         raise AuditError(f"{dataset}: holds no documents with text")
-    return Version(dataset, version.sketches, version.counts, version.sample, reading.unreadable)
+    return Version(dataset, sketches, counts, sample, reading.unreadable)
 
 
 def sketch_dataset(storage: Storage, dataset: str, settings: Settings) -> Sketches:
@@ -117,9 +137,7 @@ def sketch_dataset(storage: Storage, dataset: str, settings: Settings) -> Sketch
     return sketches
 
 
-def report(
-    version: Version, against: Sketches | None, baseline: str | None, settings: Settings
-) -> dict[str, Any]:
+def report(version: Version, against: Baseline | None = None) -> dict[str, Any]:
     """The report of one version as JSON values."""
     whole = version.sketches.whole
     result: dict[str, Any] = {
@@ -139,15 +157,11 @@ def report(
         documents = version.sample.documents()
         diversity["near_duplicates"] = proportion(near_duplicates(documents), len(documents))
     if against is not None:
-        found = compare(whole, against.whole, settings.tolerances, settings.seed)
-        strata = {
-            f"{dimension}={name}": compare(
-                sketch, against.strata[dimension, name], settings.tolerances, settings.seed
-            )
-            for (dimension, name), sketch in sorted(version.sketches.strata.items())
-            if (dimension, name) in against.strata
-        }
-        diversity["baseline"] = {"dataset": baseline, **summary(against.whole), **found, "strata": strata}
+        found = against.compare(version.sketches)
+        both = sorted(set(version.sketches.strata) & set(against.sketches.strata))
+        strata = {"=".join(key): against.compare(version.sketches, key) for key in both}
+        own = {"dataset": against.name, **summary(against.sketches.whole)}
+        diversity["baseline"] = {**own, **found, "strata": strata}
         result["status"] = found["status"]
     return result | {"diversity": diversity}
 

@@ -244,12 +244,6 @@ class Blocks:
             )
         return found
 
-    def range_of(self, block: int) -> tuple[int, int]:
-        """First address of a block of shards and the first behind it."""
-        starts: U64 = object.__getattribute__(self, "_starts")
-        stop = int(starts[block + 1]) if block + 1 < len(starts) else int(self.end)
-        return int(starts[block]), stop
-
     def spans(self, block: int) -> list[tuple[int, int, int]]:
         """(shard, first row, rows) of the parts of a block, ascending."""
         before: npt.NDArray[np.int64] = object.__getattribute__(self, "_before")

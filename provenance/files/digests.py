@@ -1,4 +1,4 @@
-"""A file that is hashed while it is read, so that a manifest can name its inputs by SHA-256 without reading them twice.
+"""Files that are hashed while they are read or written, so that a manifest names their SHA-256 without reading them again.
 
 What a reader reads in order is hashed as it comes; what it passed over (the pages of a Parquet file) is read at the end.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _CHUNK = 1 << 20
 
@@ -61,3 +61,44 @@ class DigestedFile(io.BufferedIOBase):
         if start <= self._hashed < self._at:
             self._hash.update(memoryview(data)[self._hashed - start :])
             self._hashed = self._at
+
+
+class WrittenFile:
+    """A file that is hashed while it is written, as pyarrow writes; closing it leaves `file` open."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.hash = hashlib.sha256()
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        self.size += len(data)
+        return self.file.write(data)
+
+    def tell(self) -> int:
+        return self.size
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def hexdigest(self) -> str:
+        """Hexadecimal SHA-256 of what was written so far."""
+        return self.hash.hexdigest()
+
+    def entry(self, path: str) -> dict[str, Any]:
+        """What the manifest says of the bytes of the file."""
+        return {"path": path, "bytes": self.size, "sha256": self.hexdigest()}

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from provenance.detectors.embedded.features import mix
 from provenance.duplicates.words import character_table, scan
 
 U64 = NDArray[np.uint64]
@@ -30,12 +31,7 @@ _EXCERPT = 100
 @numba.njit(cache=True, nogil=True, inline="always")
 def _mix(value, length):  # type: ignore[no-untyped-def]
     """Finaliser of MurmurHash3 (64 bits) over the polynomial of a run and its length."""
-    value ^= np.uint64(length) * np.uint64(0xC2B2AE3D27D4EB4F)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xFF51AFD7ED558CCD)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xC4CEB9FE1A85EC53)
-    return value ^ (value >> np.uint64(33))
+    return mix(value ^ np.uint64(length) * np.uint64(0xC2B2AE3D27D4EB4F))
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from provenance.files.digests import WrittenFile
 from provenance.files.storage import Storage
 from provenance.release.blocks import beside
 from provenance.release.layout import LEDGER as FOLDER
 from provenance.release.layout import part_path
 from provenance.release.splits import ShardPaths
 from provenance.release.times import count_claims, count_times
-from provenance.release.writing import Digest, open_writer
+from provenance.release.writing import open_writer
 from provenance.schema import DECISIONS, LEDGER, LEDGER_COLUMNS
 
 #: Records in one ledger file.
@@ -58,7 +59,7 @@ def write_ledger(storage: Storage, part: LedgerPart, file: BinaryIO) -> dict[str
     decisions: dict[str, int] = {}
     times: Counter[str] = Counter()
     claims: Counter[str] = Counter()
-    digest = Digest(file)
+    digest = WrittenFile(file)
     with open_writer(digest, LEDGER, min(part.rows, LEDGER_GROUP_ROWS)) as writer:
         for table in _row_groups(_rows(storage, part.shards, claims)):
             writer.write_table(table, row_group_size=len(table))

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from provenance.annotators.personal.annotator import mask_personal
 from provenance.decisions.measure import SAMPLED, Sums, add_sums, measure_documents, whole
 from provenance.decisions.request import MILLION, CapRequest
+from provenance.files.digests import WrittenFile
 from provenance.release.layout import data_folder, part_path
 from provenance.release.order import Order
 from provenance.release.proof import add_proof, count_proof
-from provenance.release.writing import Digest, open_writer
+from provenance.release.writing import open_writer
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def write_data(
     documents = tokens = text_bytes = 0
     sums: list[Sums] = []
     proof: list[dict[str, int]] = []
-    digest = Digest(file)
+    digest = WrittenFile(file)
     group_rows = min(part.documents, -(-part.documents * form.row_group_bytes // max(part.text_bytes, 1)))
     with open_writer(digest, form.schema, group_rows) as writer:
         for table in _row_groups(tables, form.row_group_bytes):

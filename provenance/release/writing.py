@@ -6,13 +6,14 @@ small reads of an object store.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from provenance.files.digests import WrittenFile
 
 #: Columns by which a document is asked for; both have about as many values as rows.
 _SOUGHT = ("doc_id", "url")
@@ -21,45 +22,8 @@ _FALSE_POSITIVES = 0.01
 _DISTINCT = {"doc_id", "text", "url", "content_digest", "record_id"}
 
 
-class Digest:
-    """A file that is hashed while it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.hash = hashlib.sha256()
-        self.size = 0
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        self.hash.update(data)
-        self.size += len(data)
-        return self.file.write(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        self.file.flush()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def entry(self, path: str) -> dict[str, Any]:
-        """What the manifest says of the bytes of the file."""
-        return {"path": path, "bytes": self.size, "sha256": self.hash.hexdigest()}
-
-
 @contextmanager
-def open_writer(digest: Digest, schema: pa.Schema, group_rows: int) -> Iterator[pq.ParquetWriter]:
+def open_writer(digest: WrittenFile, schema: pa.Schema, group_rows: int) -> Iterator[pq.ParquetWriter]:
     """A writer of row groups of about `group_rows` rows each."""
     sought = {name: {"ndv": max(group_rows, 1), "fpp": _FALSE_POSITIVES} for name in _SOUGHT}
     with pq.ParquetWriter(

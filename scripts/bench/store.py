@@ -43,7 +43,7 @@ def main() -> None:
         store.sizes.update({name: 10**9 + n for n, name in enumerate(names)})
         storage = AnyStorage()
         print(f"{options.inputs:,} inputs, {options.latency * 1000:.0f} ms for each call")
-        job = Job(storage, "counted://work/w", Configuration(), Runner(), Progress(quiet=True))
+        job = Job(storage, "counted://store/w", Configuration(), Runner(), Progress(quiet=True))
         found = _timed(
             store, "inputs: one directory", lambda: find_inputs(storage, ["counted://crawls/CC-MAIN"])[0]
         )

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from provenance.annotators.columns import text_buffers
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.measures import MEASURES, Workspace, measure_document, workspace
-from provenance.audit.sketches.types import GROUPS, Sampled, count_type, mix
+from provenance.audit.sketches.types import GROUPS, Sampled, count_type, type_key
 from provenance.duplicates.words import character_table, scan
 from provenance.errors import DataError
 
@@ -229,8 +229,8 @@ def _count_batch(texts, scanner, known, first, counts, space, out):  # type: ign
         whole = np.uint64(count)
         for i in range(count):
             whole = whole * _GOLDEN + hashes[i]
-        whole = mix(whole)
-        site = mix(sites[row]) if sites[row] else whole
+        whole = type_key(whole)
+        site = type_key(sites[row]) if sites[row] else whole
         group = np.int64(site % np.uint64(GROUPS))
         document_hashes[row], groups[row] = whole, group
         totals[0, group] += 1
@@ -241,7 +241,7 @@ def _count_batch(texts, scanner, known, first, counts, space, out):  # type: ign
         _count_lines(data, start, stop, tables[3], group=group, serial=serial)
         count_type(tables[4], whole, group, serial)
         if prompted:
-            count_type(tables[5], mix(whole ^ prompts[row]), group, serial)
+            count_type(tables[5], type_key(whole ^ prompts[row]), group, serial)
         measure_document(hashes, count, space, found[row, : found.shape[1] - 2])
         serial += 1
 
@@ -253,15 +253,15 @@ def _count_words(hashes, count, tables, buckets, group, serial):  # type: ignore
     shift = np.uint64(52)
     for i in range(count):
         word = hashes[i]
-        key = mix(word)
+        key = type_key(word)
         buckets[0, group, key >> shift] += 1
         count_type(tables[0], key, group, serial)
         if i > 0:
-            key = mix(last * _GOLDEN + word)
+            key = type_key(last * _GOLDEN + word)
             buckets[1, group, key >> shift] += 1
             count_type(tables[1], key, group, serial)
         if i > 1:
-            count_type(tables[2], mix((before * _GOLDEN + last) * _GOLDEN + word), group, serial)
+            count_type(tables[2], type_key((before * _GOLDEN + last) * _GOLDEN + word), group, serial)
         before, last = last, word
 
 
@@ -280,4 +280,4 @@ def _count_lines(data, start, stop, table, group, serial):  # type: ignore[no-un
                 value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
             at += 1
         if end - begin >= _LINE_BYTES:
-            count_type(table, mix(value), group, serial)
+            count_type(table, type_key(value), group, serial)

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.kernel import kernel
+from provenance.detectors.embedded.features import mix
 
 #: Documents fall into so many groups by the hash of their site or text, the units of all intervals.
 GROUPS = 64
@@ -80,14 +81,9 @@ class Sampled:
 
 
 @kernel
-def mix(value):  # type: ignore[no-untyped-def]
-    """MurmurHash3's finaliser (64 bits), never 0."""
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xFF51AFD7ED558CCD)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xC4CEB9FE1A85EC53)
-    value ^= value >> np.uint64(33)
-    return max(value, np.uint64(1))
+def type_key(value):  # type: ignore[no-untyped-def]
+    """The key of a type by its hash: spread over all bits, never 0."""
+    return max(mix(value), np.uint64(1))
 
 
 @kernel

@@ -6,10 +6,9 @@ make ranges of 160 MB).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +29,7 @@ from provenance.duplicates.index.form import (
 )
 from provenance.duplicates.scratch import Piece, StorageScratch, read_piece, split, write_pieces
 from provenance.duplicates.sketches import PAYLOAD, SHINGLED, U64, payload_digests, sketches
+from provenance.files.digests import WrittenFile
 from provenance.files.shards import unpack_signatures
 from provenance.files.storage import Storage, join, write_bytes
 
@@ -150,7 +150,7 @@ class IndexWriter:
         while part < _RANGES:
             path = f"keys/part-{len(files):05}.parquet"
             with self.storage.create(join(self.directory, path)) as file:
-                digest = _Digest(file)
+                digest = WrittenFile(file)
                 with pq.ParquetWriter(
                     digest,
                     KEYS,
@@ -196,7 +196,7 @@ class _EntryFile:
     def __init__(self, storage: Storage, directory: str, path: str) -> None:
         self.path, self.rows = path, 0
         self._stack = ExitStack()
-        self._digest = _Digest(self._stack.enter_context(storage.create(join(directory, path))))
+        self._digest = WrittenFile(self._stack.enter_context(storage.create(join(directory, path))))
         plain = ["origin", "input_file"]
         compression = {
             name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in ENTRIES.names
@@ -223,37 +223,3 @@ class _EntryFile:
         self._writer.close()
         self._stack.close()
         return {"path": self.path, "rows": self.rows, "sha256": self._digest.hexdigest()}
-
-
-class _Digest:
-    """A file that is hashed while it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._hash, self._size = file, hashlib.sha256(), 0
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        self._hash.update(data)
-        self._size += len(data)
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self._size
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()
