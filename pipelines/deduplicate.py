@@ -165,6 +165,8 @@ class DeduplicationTasks(Shipped):
         return components.large_star(self.scratch, path, sorted(pieces), self.blocks)
 
     def small_star(self, number: int, block: int, pieces: Iterable[Piece]) -> list[Routed]:
+        if block == components.CHANGED:
+            return [(block, piece) for piece in pieces]
         path = f"components/small-{number}/{block:06}"
         return components.small_star(self.scratch, path, sorted(pieces), self.blocks)
 
@@ -183,23 +185,24 @@ class DeduplicationTasks(Shipped):
         )
 
     def count_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        path, least = f"counted/{block:06}", self.witness_threshold
-        return table.count_members(
-            self.scratch, path, sorted(pieces), self.facts, blocks=self.blocks, witness_threshold=least
+        """What the clustered documents of a block say of their clusters, and the pieces that name them, passed on."""
+        chosen, path, least = sorted(pieces), f"counted/{block:06}", self.witness_threshold
+        counted = table.count_members(
+            self.scratch, path, chosen, self.facts, blocks=self.blocks, witness_threshold=least
         )
+        return counted + [(block, piece) for piece in chosen]
 
     def describe_keepers(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        return table.describe_keepers(self.scratch, f"described/{block:06}", sorted(pieces))
+        """What all blocks say of the keepers of a block, and the pieces that name its documents, passed on."""
+        chosen, counted = _by_task(pieces, "chosen")
+        described = table.describe_keepers(self.scratch, f"described/{block:06}", counted) if counted else []
+        return described + [(block, piece) for piece in chosen]
 
     def write_clusters(self, block: int, pieces: Iterable[Piece]) -> list[tuple[int, int, str, int]]:
         """Write the clusters of one block; (first address, first behind, file name, rows), nothing for entries of an index."""
         if block >= len(self.blocks):
             return []
-        chosen: list[Piece] = []
-        described: list[Piece] = []
-        for piece in sorted(pieces):
-            (chosen if piece.path.startswith("chosen/") else described).append(piece)
-        rows = table.cluster_rows(self.scratch, chosen, described)
+        rows = table.cluster_rows(self.scratch, *_by_task(pieces, "chosen"))
         name = f"clusters-{block:06}.parquet"
         with self.storage.create(join(self.clusters_path.rpartition("/")[0], name)) as file:
             pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)
@@ -217,6 +220,18 @@ class DeduplicationTasks(Shipped):
         """Say which file has the clusters of which addresses."""
         write_bytes(self.storage, self.clusters_path, json.dumps(sorted(written)).encode())
         return len(written)
+
+
+def _by_task(pieces: Iterable[Piece], task: str) -> tuple[list[Piece], list[Piece]]:
+    """Pieces that a task wrote, and the others.
+
+    Two kinds of pieces come through one collection: a union of two before a grouping is refused by Flink's job server.
+    """
+    own: list[Piece] = []
+    others: list[Piece] = []
+    for piece in sorted(pieces):
+        (own if piece.path.startswith(f"{task}/") else others).append(piece)
+    return own, others
 
 
 @dataclass
@@ -292,14 +307,11 @@ class StarRound(beam.PTransform[PCollection[Routed], PCollection[Routed]]):
     def expand(self, pairs: PCollection[Routed]) -> PCollection[Routed]:
         if self.number == 0:
             pairs = pairs | "SpreadEdges" >> Grouped(self.tasks.spread_edges)
-        stars = pairs | "LargeStar" >> Grouped(partial(self.tasks.large_star, self.number))
-        small = (
-            stars
-            | "Edges" >> beam.Filter(lambda item: item[0] != components.CHANGED)
+        after: PCollection[Routed] = (
+            pairs
+            | "LargeStar" >> Grouped(partial(self.tasks.large_star, self.number))
             | "SmallStar" >> Grouped(partial(self.tasks.small_star, self.number))
         )
-        changed = stars | "Changes" >> beam.Filter(lambda item: item[0] == components.CHANGED)
-        after: PCollection[Routed] = (small, changed) | "Flatten" >> beam.Flatten()
         return after
 
 
@@ -322,19 +334,12 @@ class ChooseKeepers(beam.PTransform[PCollection[Routed], PCollection[int]]):
             if self.connected
             else edges | "Connect" >> Grouped(tasks.connect)
         )
-        chosen = (
+        written = (
             labelled
             | "SendMembers" >> Grouped(tasks.send_members)
             | "ChooseKeepers" >> Grouped(tasks.choose_keepers)
-        )
-        described = (
-            chosen
             | "CountMembers" >> Grouped(tasks.count_members)
             | "DescribeKeepers" >> Grouped(tasks.describe_keepers)
-        )
-        written = (
-            (chosen, described)
-            | "Both" >> beam.Flatten()
             | "ByBlock" >> beam.GroupByKey()
             | "WriteClusters" >> beam.FlatMapTuple(tasks.write_clusters)
         )

@@ -67,7 +67,6 @@ def test_finish_bundle_is_called(flink: FlinkCluster, tmp_path: Path) -> None:
     assert Path(path).read_text() == "1000"
 
 
-@long_running  # fails since clusters are written by blocks: docs/runners.md
 def test_the_demonstration_crawl_has_the_same_bytes(
     flink: FlinkCluster, demo_release: Path, tmp_path: Path
 ) -> None:
