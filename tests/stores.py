@@ -97,7 +97,7 @@ def proxy(target: str) -> Iterator[Proxy]:
             pass
 
         def handle_one_request(self) -> None:
-            with _quiet():
+            with quiet():
                 super().handle_one_request()
 
         def relay(self) -> None:
@@ -147,7 +147,7 @@ def proxy(target: str) -> Iterator[Proxy]:
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = relay
 
-    with _serving(Handler) as held.endpoint:
+    with serving(Handler) as held.endpoint:
         yield held
 
 
@@ -176,15 +176,15 @@ def web_server(folder: Path, ranges: bool = True) -> Iterator[str]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if self.command == "GET":
-                with _quiet():
+                with quiet():
                     self.wfile.write(data)
 
-    with _serving(Handler) as address:
+    with serving(Handler) as address:
         yield address
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -196,7 +196,7 @@ def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Who asked has gone."""
     try:
         yield

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import place
+from pipelines.command.places import destination, place
 from pipelines.command.reading import detector_folder
 from provenance.errors import UsageError, suggestion
 
@@ -23,7 +22,7 @@ def add_to(commands: Commands) -> None:
         help="JSON lines or Parquet with `text` and `label` (or a date), a release, or a workspace",
     )
     parser.add_argument(
-        "--output", type=place, required=True, metavar="FILE", help="the calibration file (JSON)"
+        "--output", type=destination, required=True, metavar="FILE", help="the calibration file (JSON)"
     )
     parser.add_argument(
         "--human-only", action="store_true", help="every document of the files is known to be human"
@@ -42,7 +41,7 @@ def run(arguments: Arguments) -> int:
     from provenance.files.ownership import check_file
 
     check_file(arguments.output)
-    output = Path(arguments.output)
+    output = arguments.output
     if arguments.detector is not None or arguments.config is not None:
         return _calibrate_neural(arguments, output)
     from provenance.calibrate.embedded import calibrate, describe
@@ -50,14 +49,15 @@ def run(arguments: Arguments) -> int:
     folder = detector_folder(arguments.model)
     calibration = calibrate(arguments.inputs, human_only=arguments.human_only, folder=folder)
     calibration.save(output)
-    found = {"file": str(output), "version": calibration.version, **calibration.provenance}
-    print(json.dumps(found, indent=1) if arguments.json else describe(calibration, str(output)))
+    found = {"file": output, "version": calibration.version, **calibration.provenance}
+    print(json.dumps(found, indent=1) if arguments.json else describe(calibration, output))
     return 0
 
 
-def _calibrate_neural(arguments: Arguments, output: Path) -> int:
+def _calibrate_neural(arguments: Arguments, output: str) -> int:
     from provenance.calibrate.neural import calibrate_neural
     from provenance.configuration import load_configuration
+    from provenance.files.storage import AnyStorage, write_bytes
 
     if arguments.detector is None or arguments.config is None or arguments.human_only:
         raise UsageError("a neural detector needs --config, --detector and documents of both labels")
@@ -68,11 +68,11 @@ def _calibrate_neural(arguments: Arguments, output: Path) -> int:
             f"({', '.join(detectors) or 'none'}){suggestion(arguments.detector, detectors)}"
         )
     calibration = calibrate_neural(arguments.inputs, detectors[arguments.detector])
-    output.write_text(calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_bytes(AnyStorage(), output, (calibration.model_dump_json(indent=1) + "\n").encode())
     found = calibration.model_dump(mode="json")
     documents = found["provenance"]["documents"]
     print(
-        json.dumps({"file": str(output), **found}, indent=1)
+        json.dumps({"file": output, **found}, indent=1)
         if arguments.json
         else f"{output}: ratio = {calibration.intercept:+g} {calibration.slope:+g} * score for {arguments.detector}, from "
         f"{documents['human']:,} human and {documents['synthetic']:,} synthetic documents; AUROC on them "

@@ -20,7 +20,10 @@ def add_to(commands: Commands) -> None:
         "--size", type=int, default=200, metavar="N", help="how many draws (default: %(default)s)"
     )
     draw.add_argument(
-        "--output", required=True, metavar="DIR", help="new folder for sample.json, labels.csv and label.html"
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="new folder of this machine for sample.json, labels.csv and label.html",
     )
     draw.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
     draw.set_defaults(run=run_draw)
@@ -28,10 +31,10 @@ def add_to(commands: Commands) -> None:
     certify = commands.add_parser("certify", help=text, description=text)
     certify.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
     certify.add_argument(
-        "--sample", required=True, metavar="FILE", help="sample.json of `provenance audit-sample`"
+        "--sample", type=place, required=True, metavar="FILE", help="sample.json of `provenance audit-sample`"
     )
     certify.add_argument(
-        "--labels", required=True, metavar="FILE", help="JSON lines or CSV with doc_id and label"
+        "--labels", type=place, required=True, metavar="FILE", help="JSON lines or CSV with doc_id and label"
     )
     certify.add_argument("--confidence", type=float, default=0.95, help="of the bound (default: %(default)s)")
     certify.add_argument("--json", action="store_true", help="print the certificate as JSON")
@@ -58,7 +61,7 @@ def run_draw(arguments: Arguments) -> int:
 def run_certify(arguments: Arguments) -> int:
     """Print the bound and write it into the release; 1 where the cap is not certified."""
     from provenance.audit.labels import certify_labels, check_release, describe_labels, read_labels
-    from provenance.files.storage import join, write_bytes
+    from provenance.files.storage import join, read_bytes, write_bytes
     from provenance.release.manifest import read_manifest, write_json
 
     if not 0.5 <= arguments.confidence < 1:
@@ -68,11 +71,11 @@ def run_certify(arguments: Arguments) -> int:
     storage = storage_of(arguments.release)
     manifest = read_manifest(storage, arguments.release)
     try:
-        sample = json.loads(Path(arguments.sample).read_text(encoding="utf-8"))
+        sample = json.loads(read_bytes(storage, arguments.sample))
     except (OSError, ValueError) as error:
         raise UsageError(f"{arguments.sample}: cannot be read as a sample ({error})") from error
     check_release(sample, manifest)
-    labels = read_labels(Path(arguments.labels))
+    labels = read_labels(arguments.labels)
     cap = manifest["synthetic"]["max_synthetic"]
     found = certify_labels(sample, labels, cap, arguments.confidence)
     manifest["labels"] = found

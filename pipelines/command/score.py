@@ -36,7 +36,7 @@ def add_to(commands: Commands) -> None:
         "--prior", type=rate, default=0.5, metavar="P", help="prior probability of synthetic text (0.5)"
     )
     parser.add_argument(
-        "--calibration", metavar="FILE", help="calibration file (default: the detector's own)"
+        "--calibration", type=place, metavar="FILE", help="calibration file (default: the detector's own)"
     )
     parser.add_argument(
         "--model", metavar="DIR", help="folder of a detector that you trained (default: the one that ships)"
@@ -57,7 +57,7 @@ def run(arguments: Arguments) -> int:
 
         version = load_model(detector_folder(arguments.model)).version
         if arguments.calibration is not None:
-            calibration = read_calibration(Path(arguments.calibration), version)
+            calibration = read_calibration(arguments.calibration, version)
     if sys.stderr.isatty():
         tell_of_compiling(lambda: print("compiling kernels for this machine, once", file=sys.stderr))
     options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)

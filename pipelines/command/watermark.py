@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.command.parser import Arguments, Commands, Parser, rate
+from pipelines.command.reading import storage_of
 from provenance.errors import DataError, UsageError
 
 #: Positions printed for a person; --json prints them all.
@@ -130,7 +131,9 @@ def _search(arguments: Arguments) -> list[dict[str, Any]]:
 
 
 def _read(file: str) -> str:
-    raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    from provenance.files.storage import read_bytes
+
+    raw = sys.stdin.buffer.read() if file == "-" else read_bytes(storage_of(file), file)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from provenance.errors import DataError
+from provenance.files.storage import AnyStorage, read_bytes
 
 LABELS = ("human", "synthetic", "unsure")
 #: Draws of the strata's shares from which the bound of their sum is read.
@@ -25,14 +26,14 @@ _DRAWS, _SEED = 200_000, 20221130
 _MOST_LABELS = 1_000_000
 
 
-def read_labels(path: Path) -> dict[str, str]:
+def read_labels(path: str | Path) -> dict[str, str]:
     """doc_id → label, from JSON lines or CSV with the columns `doc_id` and `label`; the last of several counts.
 
     Raises:
         DataError: naming the line that cannot be used.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bytes(AnyStorage(), str(path)).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as labels ({error})") from error
     lines = [line for line in text.splitlines() if line.strip()]
@@ -172,7 +173,7 @@ def _csv_row(item: Mapping[str, Any]) -> str:
     return f'{item["doc_id"]},,"{url}"' if url[:1].isalnum() else f"{item['doc_id']},,"
 
 
-def _json_line(path: Path, number: int, line: str) -> Mapping[str, Any]:
+def _json_line(path: str | Path, number: int, line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:

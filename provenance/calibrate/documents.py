@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from provenance.errors import UsageError
 from provenance.evidence import LOW_BACKGROUND_BEFORE
-from provenance.files.storage import LocalStorage, Storage
+from provenance.files.storage import AnyStorage, join
 from provenance.files.workspace import Workspace
 from provenance.records.dates import time_of
 from provenance.records.fields import DEFAULT_FIELDS
@@ -27,8 +27,10 @@ from provenance.release.layout import data_files
 from provenance.release.manifest import read_manifest
 
 _BATCH = 1024
-_STORAGE = cast(Storage, LocalStorage())
+_PIECE = 1 << 20
+_STORAGE = AnyStorage()
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+_NAMES = (*_LINES, ".parquet")
 _LABELS = {"human": False, "0": False, "false": False, "synthetic": True, "1": True, "true": True}
 #: Fields that prove a document's date, the first that is there; a publisher's own date proves nothing.
 _DATES = ("proven_by", *(name for name in DEFAULT_FIELDS["capture_time"] if "." not in name))
@@ -71,26 +73,32 @@ def find_sources(inputs: Sequence[str]) -> list[Source]:
     """
     found: list[Source] = []
     for given in inputs:
-        path = Path(given)
-        if (path / "manifest.json").is_file():
-            found += [
-                Source("release", item["path"], f"sha256:{item['sha256']}", str(path / item["path"]))
-                for item in data_files(read_manifest(_STORAGE, str(path)))
-            ]
-        elif (path / "state" / "annotate.json").is_file():
-            found += _shards(path)
-        elif path.is_dir():
-            files = [item for item in path.rglob("*") if item.name.endswith((*_LINES, ".parquet"))]
-            if not files:
-                raise LabelledError(f"{path}: holds no JSON lines and no Parquet")
-            found += [_file(item) for item in files]
-        elif path.is_file():
-            if not path.name.endswith((*_LINES, ".parquet")):
-                raise LabelledError(f"{path}: is not named like JSON lines or Parquet ({', '.join(_LINES)})")
-            found.append(_file(path))
-        else:
-            raise LabelledError(f"{path}: no such file or directory")
+        try:
+            found += _sources(given)
+        except OSError as error:
+            raise LabelledError(f"{given}: cannot be read: {error.strerror or error}") from error
     return sorted(found, key=lambda source: (source.kind, source.name, source.digest))
+
+
+def _sources(path: str) -> list[Source]:
+    if _STORAGE.info(join(path, "manifest.json")) is not None:
+        return [
+            Source("release", item["path"], f"sha256:{item['sha256']}", join(path, item["path"]))
+            for item in data_files(read_manifest(_STORAGE, path))
+        ]
+    if _STORAGE.info(join(path, "state", "annotate.json")) is not None:
+        return _shards(path)
+    inside = _STORAGE.list(path)
+    directory = bool(inside) or os.path.isdir(path)
+    if not directory and _STORAGE.info(path) is None:
+        raise LabelledError(f"{path}: no such file or directory")
+    named = [one for one in ([item.path for item in inside] if directory else [path]) if one.endswith(_NAMES)]
+    if not named:
+        what = (
+            "holds no JSON lines and no Parquet" if directory else "is not named like JSON lines or Parquet"
+        )
+        raise LabelledError(f"{path}: {what} ({', '.join(_NAMES)})")
+    return [_file(name) for name in named]
 
 
 def read_documents(source: Source, human_only: bool) -> Iterator[Documents]:
@@ -119,30 +127,32 @@ def read_documents(source: Source, human_only: bool) -> Iterator[Documents]:
         )
 
 
-def _shards(path: Path) -> list[Source]:
-    workspace = Workspace(_STORAGE, str(path))
+def _shards(path: str) -> list[Source]:
+    workspace = Workspace(_STORAGE, path)
     found = []
     for shard in workspace.shards():
         decisions = workspace.decisions_path(shard)
-        if not Path(decisions).is_file():
+        if _STORAGE.info(decisions) is None:
             raise LabelledError(f"{path}: stage select has not finished here; run `provenance select` first")
         found.append(Source("workspace", shard.name, f"xxh3:{shard.content}", shard.path, decisions))
     return found
 
 
-def _file(path: Path) -> Source:
-    with path.open("rb") as file:
-        return Source(
-            "file", path.name, f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}", str(path)
-        )
+def _file(path: str) -> Source:
+    state = hashlib.sha256()
+    with _STORAGE.open(path) as file:
+        while piece := file.read(_PIECE):
+            state.update(piece)
+    return Source("file", path.rpartition("/")[2], f"sha256:{state.hexdigest()}", path)
 
 
 def _parquet(source: Source) -> Iterator[list[dict[str, Any]]]:
     decided = None
     if source.decisions:
-        decided = pq.read_table(source.decisions, columns=["decision", "reason", "low_background"])
+        with _STORAGE.open(source.decisions) as file:
+            decided = pq.read_table(file, columns=["decision", "reason", "low_background"])
     at = 0
-    with pq.ParquetFile(source.path) as table:
+    with _STORAGE.open(source.path) as file, pq.ParquetFile(file) as table:
         names = [name for name in _FIELDS if name in table.schema_arrow.names]
         if "text" not in names:
             raise LabelledError(f"{source.path}: has no column `text`")
@@ -157,8 +167,8 @@ def _parquet(source: Source) -> Iterator[list[dict[str, Any]]]:
 
 
 def _lines(source: Source) -> Iterator[list[dict[str, Any]]]:
-    opened = gzip.open if source.path.endswith(".gz") else open
-    with opened(source.path, "rb") as stream:
+    with _STORAGE.open(source.path) as file:
+        stream = gzip.GzipFile(fileobj=file) if source.path.endswith(".gz") else file
         numbered = enumerate(stream, start=1)
         while batch := list(islice(numbered, _BATCH)):
             rows = []

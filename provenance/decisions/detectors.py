@@ -166,7 +166,7 @@ def load_detectors(configuration: Configuration) -> CalibratedDetectors:
     name = "the shipped calibration" if chosen.model is None else "the calibration of its own"
     if chosen.calibration not in ("crawl", "shipped"):
         try:
-            calibration = read_calibration(Path(chosen.calibration), version)
+            calibration = read_calibration(chosen.calibration, version)
         except CalibrationError as error:
             raise ConfigurationError(f"detector.calibration: {error}") from error
         name = f"calibration {Path(chosen.calibration).name}"

@@ -125,7 +125,7 @@ def plan_filters(configuration: Configuration, schema: pa.Schema, storage: Stora
     if removals.lists:
         digests += digest_files(removals.lists, "removals")
         steps.append(Step("removed", (), None, listing=len(listings)))
-        listings.append(partial(read_removals, removals.lists))
+        listings.append(_checked(partial(read_removals, removals.lists)))
     if configuration.rights.policy == "exclude":
         judge = partial(_judge_rights, signals=configuration.rights.signals)
         steps.append(Step("opt_out", ("rights_signals",), judge))
@@ -146,7 +146,7 @@ def plan_filters(configuration: Configuration, schema: pa.Schema, storage: Stora
             where = f"filters: {item.name}"
             digests += digest_files((*item.hosts, *item.urls), where)
             steps.append(Step(reason, (), None, listing=len(listings)))
-            listings.append(partial(read_block_list, item.hosts, item.urls, where))
+            listings.append(_checked(partial(read_block_list, item.hosts, item.urls, where)))
         else:
             steps.append(_plain_step(reason, item, schema))
     # Personal data that is marked or masked drops nothing.
@@ -160,6 +160,12 @@ def plan_filters(configuration: Configuration, schema: pa.Schema, storage: Stora
         with_duplicates=removals.near_duplicates,
         settings=json.dumps(settings, sort_keys=True),
     )
+
+
+def _checked(read: Callable[[], Lookup]) -> Callable[[], Lookup]:
+    """`read`, which was tried once: a line that cannot be read is refused before any work, not after hours of annotating."""
+    read()
+    return read
 
 
 def _plain_step(reason: str, item: Any, schema: pa.Schema) -> Step:

@@ -85,11 +85,13 @@ def check_writable(storage: Storage, directory: str, command: str) -> None:
 
 
 def check_file(path: str) -> None:
-    """Refuse a local file that cannot be written, before the work whose result it is to hold.
+    """Refuse a file of this machine that cannot be written, before the work whose result it is to hold; a store is not asked.
 
     Raises:
         UsageError: says why.
     """
+    if is_address(path):
+        return
     if not os.path.isdir(os.path.dirname(path) or "."):
         raise UsageError(f"{os.path.dirname(path)}: no such directory; nothing was written")
     if os.path.islink(path) and not os.path.exists(path):

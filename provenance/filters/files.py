@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from provenance.annotators.source import split_host
 from provenance.errors import ConfigurationError
+from provenance.files.storage import AnyStorage
 from provenance.filters.listing import (
     FNV,
     LONGEST_URL,
@@ -172,7 +173,9 @@ def _entries(path: str, where: str) -> Iterator[Any]:
 
 def _open(path: str, where: str) -> BinaryIO:
     try:
-        file = cast(BinaryIO, gzip.open(path) if path.endswith(".gz") else open(path, "rb"))  # noqa: SIM115
+        file = AnyStorage().open(path)
+        if path.endswith(".gz"):
+            file = cast(BinaryIO, gzip.open(file))  # noqa: SIM115
         file.read(1)
         file.seek(0)
     except OSError as error:

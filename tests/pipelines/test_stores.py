@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,3 +96,49 @@ def test_what_cannot_work_is_refused_before_any_work(
         assert ended.code == 2 and words in ended.err, ended.err
     assert not list(tmp_path.iterdir())
     shutil.rmtree(tmp_path)
+
+
+def test_lists_labels_and_calibrations_may_lie_in_a_store(
+    crawl: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use_s3(monkeypatch, crawl.endpoint)
+
+    def put(name: str, text: str) -> str:
+        crawl.client.put_object(Bucket="crawls", Key=name, Body=text.encode())
+        return f"s3://crawls/{name}"
+
+    def said(row: str, number: int) -> str:
+        given = json.loads(row)
+        return json.dumps({**given, "text": f"{given['text']} {number}.", "label": "human"})
+
+    small = "s3://crawls/demo/demo-2019.jsonl"
+    rows = (DEMO / "demo-2019.jsonl").read_text().splitlines()
+    labelled = put("labelled.jsonl", "\n".join(said(row, number) for row in rows for number in range(3)))
+    made = run("calibrate", labelled, "--human-only", "--output", "s3://crawls/mine.json")
+    assert made.code == 0, made.err
+    hosts = sorted({json.loads(row)["url"].split("/")[2] for row in rows})
+    blocked, removed = (
+        put("hosts.txt", hosts[0] + "\n"),
+        put("removals.jsonl", '{"host": "gone.example", "reason": "asked", "date": "2026-01-01"}\n'),
+    )
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"detector: {{calibration: s3://crawls/mine.json}}\n"
+        f"filters: [{{kind: block_list, hosts: [{blocked}]}}]\nremovals: {{lists: [{removed}]}}\n"
+    )
+    release = "s3://crawls/listed/r"
+    ended = run("curate", small, "--config", config, "--output", release, "--max-synthetic", "1")
+    assert ended.code == 0, ended.err
+    assert "filter:block_list" in run("list", release, "--host", hosts[0]).out
+    released = "s3://crawls/listed/all"
+    assert run("curate", small, "--output", released, "--max-synthetic", "1", "--quiet").code == 0
+    drawn = run("audit-sample", released, "--size", "9", "--output", tmp_path / "sample")
+    assert drawn.code == 0, drawn.err
+    text = (tmp_path / "sample" / "sample.json").read_text()
+    ids = [item["doc_id"] for item in json.loads(text)["documents"]]
+    sample = put("sample.json", text)
+    labels = put("labels.jsonl", "\n".join(json.dumps({"doc_id": one, "label": "human"}) for one in ids))
+    certified = run("certify", released, "--sample", sample, "--labels", labels)
+    assert certified.code in (0, 1) and not certified.err, certified.err
+    missing = run("certify", released, "--sample", sample, "--labels", "s3://crawls/nowhere.jsonl")
+    assert missing.code == 1 and "nowhere.jsonl" in missing.err

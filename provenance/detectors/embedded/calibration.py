@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from provenance.errors import UsageError
+from provenance.files.storage import AnyStorage, read_bytes, write_bytes
 
 #: Lengths in words at which a bucket begins; shorter documents are abstained on.
 BUCKETS = (60, 100, 150, 250, 500)
@@ -119,23 +120,24 @@ class Calibration:
                 cut[use] = np.asarray(self.thresholds[language], float)[lengths[use], level]
         return cut
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write as JSON, keys sorted."""
-        path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1) + "\n")
+        text = json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1) + "\n"
+        write_bytes(AnyStorage(), str(path), text.encode())
 
     def digest(self) -> str:
         """SHA-256 of everything that the calibration says, as 64 hexadecimal digits."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def read_calibration(path: Path, detector: str | None = None) -> Calibration:
-    """Read a calibration file, made for the detector version `detector` where that is given.
+def read_calibration(path: str | Path, detector: str | None = None) -> Calibration:
+    """Read a calibration file of this machine or of a store, made for the detector version `detector` where that is given.
 
     Raises:
         CalibrationError: where it cannot be read, is not a calibration, or was made for another detector.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bytes(AnyStorage(), str(path)).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CalibrationError(f"{path}: cannot be read as a calibration file ({error})") from error
     calibration = parse_calibration(text, str(path))

@@ -5,6 +5,7 @@ What cannot work is refused here, before any work and without asking a store.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -90,6 +91,8 @@ def check_address(path: str, writing: bool = False) -> None:
         )
     if not path.split("://", 1)[1].strip("/"):
         raise UsageError(f"{path}: names no {scheme.container}; write {name}://{scheme.container.upper()}/…")
+    if name == "hf" and not re.match(r"datasets/[^/]+/[^/]+", path.split("://", 1)[1]):
+        raise UsageError(f"{path}: names no dataset of the hub; write hf://datasets/OWNER/NAME/…")
 
 
 def _supported(writing: bool) -> str:

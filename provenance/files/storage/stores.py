@@ -160,6 +160,8 @@ def _client(scheme: str, wait: float, process: int) -> Any:
 
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what fails is raised and told once
         return GCSFileSystem(**options)
+    if scheme == "hf":
+        logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # so are its attempts
     filesystem = fsspec.filesystem(scheme, **options)
     if scheme == "s3":
         filesystem.retries = 1  # all patience is ours
