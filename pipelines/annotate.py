@@ -95,7 +95,7 @@ class AnnotateFile(Shipped, beam.DoFn):
             except StoreError:
                 raise
             except OSError as error:
-                raise OSError(f"{task.input.path} or its shard {task.path}: {error}") from error
+                raise OSError(error.errno, f"{task.input.path} or its shard {task.path}: {error}") from error
         Metrics.counter(AnnotateFile, "records").inc(counts.rows)
         Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
         yield task.input.name

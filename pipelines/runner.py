@@ -58,8 +58,11 @@ class Runner:
 
     def run(self, build: Callable[[beam.Pipeline], object]) -> None:
         """Build a pipeline and wait until it has finished."""
-        logging.getLogger("apache_beam").setLevel(logging.ERROR)
-        noisy = self.workers > 1 and not os.environ.get("PROVENANCE_TRACEBACK")
+        traced = bool(os.environ.get("PROVENANCE_TRACEBACK"))
+        # What fails in this process comes back as an exception, and is told once; an engine may know more.
+        told = logging.ERROR if traced or self.beam_options else logging.CRITICAL
+        logging.getLogger("apache_beam").setLevel(told)
+        noisy = self.workers > 1 and not traced
         with (
             _standard_error_to_nowhere() if noisy else nullcontext(),
             beam.Pipeline(options=self.options()) as pipeline,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -56,6 +57,9 @@ _COMMANDS = (
     calibrate,
     watermark,
 )
+
+#: What Beam adds to a message: the step of the graph.
+_STEP = re.compile(r" \[while running '[^']*'\]$")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,7 +122,7 @@ def _say_interrupted(resumes: bool) -> int:
 
 def _complain(error: Exception, code: int) -> int:
     for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {_STEP.sub('', line)}", file=sys.stderr)
     return code
 
 
@@ -129,7 +133,7 @@ def _fail(error: Exception, resumes: bool) -> int:
         return 1
     # Beam hands on a worker's whole traceback as text; its last line is what went wrong.
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    print(f"error: {lines[-1]}", file=sys.stderr)
+    print(f"error: {_STEP.sub('', lines[-1])}", file=sys.stderr)
     kept = (
         "what is finished is kept: run the same command again to go on where it stopped, or "
         if resumes
