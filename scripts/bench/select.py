@@ -45,7 +45,9 @@ def real_documents(folder: Path) -> pa.Table:
     """The documents of a few crawl files as annotate makes them, without their text."""
     run_stage("annotate", folder / "workspace", crawl_copies(folder / "crawl", 1))
     paths = sorted((folder / "workspace" / "annotated").glob("*.parquet"))
-    names = [name for name in pq.read_schema(paths[0]).names if name not in ("text", "minhash", "text_digest")]
+    names = [
+        name for name in pq.read_schema(paths[0]).names if name not in ("text", "minhash", "text_digest")
+    ]
     table = pa.concat_tables([pq.read_table(path, columns=names) for path in paths])
     table = table.filter(pc.is_null(table["outcome"])).combine_chunks()
     score, _ = embedded_scores(table["detectors"].combine_chunks())
@@ -76,7 +78,10 @@ def write_rows(folder: Path, documents: int, real: pa.Table) -> None:
         for name, values in columns.items():
             drawn = drawn.set_column(drawn.schema.get_field_index(name), name, values)
         pq.write_table(
-            drawn, folder / "shards" / f"{index:05}.parquet", row_group_size=ROW_GROUP_ROWS, compression="zstd"
+            drawn,
+            folder / "shards" / f"{index:05}.parquet",
+            row_group_size=ROW_GROUP_ROWS,
+            compression="zstd",
         )
         clusters.append(_pairs(columns["doc_id"], columns["capture_time"], index))
     write_clusters(str(folder / "clusters.json"), pa.concat_tables(clusters))
@@ -147,7 +152,9 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(Path(options.measure))))
         return
-    print(f"{'select stage, generated':<34}{'wall s':>9}{'CPU s':>8}{'us/doc':>8}{'MB beyond':>11}  target 10 us")
+    print(
+        f"{'select stage, generated':<34}{'wall s':>9}{'CPU s':>8}{'us/doc':>8}{'MB beyond':>11}  target 10 us"
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         real = real_documents(folder)
