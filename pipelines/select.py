@@ -1,7 +1,7 @@
 """Stage 3: score all documents, choose what the cap lets through, and write decisions beside each shard.
 
-Four passes over a few narrow columns: scores of the crawl's own documents, histograms, the documents of the
-boundary bin, decisions.
+Shards are read twice, for the scores of the crawl's own documents and to judge them; the passes after each of these
+read what it left in scratch files: sites, the documents around the cut, decisions.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import CrawlCalibration, calibrate_crawl
 from provenance.decisions.detectors import CalibratedDetectors
-from provenance.decisions.documents import Documents
 from provenance.decisions.footers import Footer
+from provenance.decisions.judged import Counted, Judged, Undecided
 from provenance.decisions.request import CapRequest
 from provenance.decisions.shard import (
     Candidates,
@@ -45,7 +45,7 @@ from provenance.decisions.site_rights import read_site_rights
 from provenance.decisions.sites import Clustering
 from provenance.duplicates.scratch import Routed
 from provenance.files.shards import ROW_GROUP_ROWS
-from provenance.files.storage import Storage, write_bytes
+from provenance.files.storage import Storage, join, write_bytes
 from provenance.files.workspace import Shard
 
 
@@ -90,6 +90,10 @@ class SelectionTasks(Shipped):
         return SiteTasks(self.storage, self.scratch_directory)
 
     @property
+    def judged(self) -> Judged:
+        return Judged(self.storage, join(self.scratch_directory, "judged"))
+
+    @property
     def request(self) -> CapRequest:
         return cap_request(self.cap)
 
@@ -111,13 +115,15 @@ class SelectionTasks(Shipped):
 
     def count(self, task: DecisionTask) -> pa.Table:
         found = self.own_rows(task)
+        self.judged.save_scores(task.shard.index, Counted(found.scored, found.proven, found.open))
         return self.detectors.count(found.scored, found.proven, found.open)
 
     def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
         return calibrate_crawl(self.detectors, counts, self.prior)
 
     def count_sites(self, task: DecisionTask, crawl: CrawlCalibration) -> list[Routed]:
-        counts = shard_sites(self.own_rows(task), crawl)
+        found = self.judged.read_scores(task.shard.index)
+        counts = shard_sites(found.scores, found.proven, found.open, crawl)
         return send_counts(self.sites.scratch, task.shard.index, counts, partitions_for(self.documents))
 
     def with_sites(self, crawl: CrawlCalibration, clustering: Clustering) -> CrawlCalibration:
@@ -131,29 +137,31 @@ class SelectionTasks(Shipped):
         differ = crawl.clustering.spread and rows.open.any() and task.carried is None
         return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
 
-    def offered(self, task: DecisionTask, crawl: CrawlCalibration) -> Documents:
-        return self.candidates(task, crawl).documents(self.request)
-
-    def histogram(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
-        return selection.histogram(self.offered(task, crawl), self.request)
+    def judge(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
+        """Judge a shard, once; what the cap has to know of it is added up."""
+        found, request = self.candidates(task, crawl), self.request
+        documents = found.documents(request)
+        sites = read_site_rights(self.storage, self.sites_path)
+        decisions = with_rights(found.decisions, self.storage, task.shard.path, sites)
+        rest = Undecided(decisions, found.open, Footer.of(found, request))
+        self.judged.save(task.shard.index, documents, rest)
+        return selection.histogram(documents, request)
 
     def plan(self, total: Histogram) -> Plan:
         return selection.boundary(total, self.request)
 
-    def boundary(self, task: DecisionTask, crawl: CrawlCalibration, plan: Plan) -> BoundaryDocuments:
-        return selection.boundary_candidates(self.offered(task, crawl), plan)
+    def boundary(self, task: DecisionTask, plan: Plan) -> BoundaryDocuments:
+        return selection.boundary_candidates(self.judged.read_documents(task.shard.index), plan)
 
     def settle(self, found: BoundaryDocuments, plan: Plan) -> Rule:
         return selection.settle(plan, found)
 
-    def write_decisions(self, task: DecisionTask, crawl: CrawlCalibration, rule: Rule) -> int:
-        found = self.candidates(task, crawl)
-        offered = found.documents(self.request)
-        keep = selection.apply(rule, offered)
-        decisions = decide(found, keep, selection.weigh(rule, offered))
-        sites = read_site_rights(self.storage, self.sites_path)
-        decisions = with_rights(decisions, self.storage, task.shard.path, sites)
-        footer = Footer.of(found, rule).metadata()
+    def write_decisions(self, task: DecisionTask, rule: Rule) -> int:
+        documents = self.judged.read_documents(task.shard.index)
+        rest = self.judged.read_undecided(task.shard.index)
+        keep = selection.apply(rule, documents)
+        decisions = decide(rest.decisions, rest.open, keep, selection.weigh(rule, documents))
+        footer = replace(rest.footer, selection=rule.as_json()).metadata()
         with self.storage.create(task.path) as file:
             # Small row groups: publishing reads the decisions on one row group of the shard at a time.
             pq.write_table(
@@ -194,19 +202,17 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
         crawl = calibrated | "WithSites" >> beam.Map(tasks.with_sites, single(clustering))
         plan = (
             spread
-            | "Histogram" >> beam.Map(tasks.histogram, single(crawl))
+            | "Judge" >> beam.Map(tasks.judge, single(crawl))
             | "SumHistograms" >> beam.CombineGlobally(Merge(selection.merge_histograms))
             | "Plan" >> beam.Map(tasks.plan)
         )
         rule = (
             spread
-            | "Boundary" >> beam.Map(tasks.boundary, single(crawl), single(plan))
+            | "Boundary" >> beam.Map(tasks.boundary, single(plan))
             | "Gather" >> beam.CombineGlobally(Merge(selection.concatenate))
             | "Settle" >> beam.Map(tasks.settle, single(plan))
         )
-        kept: PCollection[int] = spread | "Decide" >> beam.Map(
-            tasks.write_decisions, single(crawl), single(rule)
-        )
+        kept: PCollection[int] = spread | "Decide" >> beam.Map(tasks.write_decisions, single(rule))
         return kept
 
 

@@ -25,11 +25,9 @@ def evidence_sum(evidence: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
     """Sum of the log-likelihood ratios of each row of a `schema.EVIDENCE` column; 0 where there is none."""
     if isinstance(evidence, pa.ChunkedArray):
         evidence = evidence.combine_chunks()
-    total = np.zeros(len(evidence))
     parents = np.asarray(pc.list_parent_indices(evidence))
     ratios = np.asarray(pc.list_flatten(evidence).field("llr").fill_null(0.0), dtype=np.float64)
-    np.add.at(total, parents, ratios)
-    return total
+    return np.asarray(np.bincount(parents, weights=ratios, minlength=len(evidence)), np.float64)
 
 
 def join_lists(columns: Sequence[pa.ListArray]) -> pa.ListArray:

@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from provenance import schema
 from provenance.configuration import Configuration, Prior
 from provenance.decisions.counts import histograms
-from provenance.decisions.detectors import CalibratedDetectors, Scored, embedded_scores
+from provenance.decisions.detectors import CalibratedDetectors, Scored, Scores, embedded_scores
 from provenance.decisions.level import Level, levels
 from provenance.decisions.prior import STATED_SD, Priors, estimate
-from provenance.decisions.sites import SITE_SOURCE, Clustering, SiteEffects, kinds, look_up
+from provenance.decisions.sites import Clustering, SiteEffects, kinds, look_up
+from provenance.decisions.weighed import Weighed, level_pieces, limit_pieces, site_pieces
 from provenance.detectors.embedded import conformal
 from provenance.detectors.embedded.annotator import NAME
 from provenance.detectors.embedded.calibration import (
@@ -30,12 +30,8 @@ from provenance.detectors.embedded.calibration import (
     limit_table,
     rows_by,
 )
-from provenance.evidence import at_most_one, evidence_sum, join_lists, low_background
+from provenance.evidence import join_lists, low_background
 
-#: Source of the piece of evidence that takes back what the crawl's own humans do not allow.
-LIMIT_SOURCE = "detector:crawl"
-#: Source of the piece that moves all ratios of a language to the level of the crawl's own humans.
-LEVEL_SOURCE = "detector:level"
 #: One-sided 95% of a normal distribution: how far `probability_upper` lies above the posterior, in deviations.
 UPPER = 1.6448536269514722
 
@@ -49,8 +45,6 @@ class Posterior:
     upper: NDArray[
         np.float32
     ]  # what the probability is below with 95% confidence, prior and level being uncertain
-    prior: NDArray[np.float64]  # log-odds
-    ratio: NDArray[np.float64]  # of all evidence but the site's, nats
     limited: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
 
@@ -66,6 +60,23 @@ class CrawlCalibration:
     priors: Priors
     clustering: Clustering = field(default_factory=Clustering)
 
+    def weigh(self, scores: Scores, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]) -> Weighed:
+        """Prior and ratio of each row, without what its site says."""
+        level = self._level(scores)
+        excess, at_least, total, most = self._limits(scores, level, proven, keepers)
+        prior, deviation, because = self.priors.of(proven, scores.language, scores.source)
+        return Weighed(
+            prior=prior,
+            deviation=deviation,
+            because=because,
+            level=np.where(np.abs(level) > 1e-6, level, 0.0),
+            excess=np.where(excess < -1e-6, excess, np.float32(0)),
+            at_least=at_least,
+            total=total,
+            most=most,
+            base=scores.total,
+        )
+
     def posterior(
         self,
         scored: Scored,
@@ -77,33 +88,38 @@ class CrawlCalibration:
 
         `sites` are the effects on all `keepers`, once their sites have been counted.
         """
-        level, shift = self._level(scored)
-        limits, limited = self._limits(scored, shift, proven, keepers)
-        evidence = join_lists([scored.evidence, level, limits])
-        prior, deviation, because = self.priors.of(proven, scored.language, scored.source)
-        ratio = evidence_sum(evidence)
+        found = self.weigh(scored, proven, keepers)
+        old = low_background(proven)
+        documents = {name: level.documents for name, level in self.priors.levels.items()}
+        pieces = [
+            scored.evidence,
+            level_pieces(found, scored.language, documents),
+            limit_pieces(found, keepers & old),
+        ]
+        ratio, told = found.ratio, keepers & ~old
+        log_odds = found.prior.astype(np.float64) + ratio
         if sites is not None and self.clustering.spread:
-            told = keepers & ~low_background(proven)
-            evidence = join_lists([evidence, self._sites(sites, scored, prior, ratio, told)])
-        log_odds = prior.astype(np.float64) + evidence_sum(evidence)
+            nats, at = self._sites(sites, scored, found, told)
+            pieces.append(site_pieces(nats, sites.machine[at], sites.judged[at], told))
+            with_site = ratio.copy()
+            with_site[told] += nats
+            log_odds = found.prior.astype(np.float64) + with_site
         off = np.where(scored.judged, np.hypot(STATED_SD, self._level_deviations(scored)), 0.0)
-        above = UPPER * np.hypot(deviation, np.where(low_background(proven), 0.0, off))
+        above = UPPER * np.hypot(found.deviation, np.where(old, 0.0, off))
         flagged = scored.judged & self._flag(scored)
         columns = {
-            "prior_log_odds": pa.array(prior),
-            "prior_because": because.dictionary_decode(),
+            "prior_log_odds": pa.array(found.prior),
+            "prior_because": found.because.dictionary_decode(),
             "detectors": scored.detectors,
             "detector_abstained": scored.abstained,
             "detector_flagged": pa.array(flagged, mask=np.asarray(scored.abstained.is_null())),
-            "evidence": evidence,
+            "evidence": join_lists(pieces),
         }
         return Posterior(
             columns=columns,
             probability=_probability(log_odds),
             upper=_probability(log_odds + above),
-            prior=prior.astype(np.float64),
-            ratio=ratio,
-            limited=limited,
+            limited=found.excess < 0,
             flagged=flagged,
         )
 
@@ -159,76 +175,43 @@ class CrawlCalibration:
         return conformal.flag(scored.score, *arguments, own) | (sure & conformal.flag(raw, *arguments, other))
 
     def _sites(
-        self,
-        effects: SiteEffects,
-        scored: Scored,
-        prior: NDArray[np.float32],
-        ratio: NDArray[np.float64],
-        told: NDArray[np.bool_],
-    ) -> pa.Array:
-        """What its site says about each row that is `told`: new keepers; alone on its site, no more than the common shift."""
+        self, effects: SiteEffects, scored: Scored, found: Weighed, told: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """(nats that its site says of each row that is `told`, its row of `effects`); alone on its site, no more than the shift."""
         rows = np.flatnonzero(told)
         new = np.zeros(len(rows), bool)
-        kind = kinds(prior[rows].astype(np.float64), ratio[rows], scored.judged[rows], new)
-        at = look_up(effects, scored.site[rows], kind)
-        nats = effects.effect[at] + np.float32(self.clustering.shift)
-        because = [
-            f"{machine:,} of {judged:,} other judged documents of its site look machine-written"
-            for machine, judged in zip(effects.machine[at].tolist(), effects.judged[at].tolist(), strict=True)
-        ]
-        return at_most_one(_pieces(SITE_SOURCE, nats, because), told, schema.EVIDENCE)
+        prior, ratio = found.prior[rows].astype(np.float64), found.ratio[rows]
+        at = look_up(effects, scored.site[rows], kinds(prior, ratio, scored.judged[rows], new))
+        return (effects.effect[at] + np.float32(self.clustering.shift)).astype(np.float32), at
 
-    def _level(self, scored: Scored) -> tuple[pa.Array, NDArray[np.float64]]:
-        """(evidence that moves the ratios of judged rows to the crawl's level, its nats) of each row."""
-        shift, documents = np.zeros(len(scored.score)), np.zeros(len(scored.score), np.int64)
-        for name, rows in rows_by(scored.language).items():
-            level = self.priors.levels.get(name, Level())
-            shift[rows], documents[rows] = np.float32(level.shift), level.documents
-        shift = np.where(scored.judged, shift, 0.0)
-        moved = np.abs(shift) > 1e-6
-        because = [
-            f"{count:,} documents of this crawl from before 2022-11-30 in this language have a mean ratio that says so"
-            for count in documents[moved].tolist()
-        ]
-        return at_most_one(_pieces(LEVEL_SOURCE, shift[moved], because), moved, schema.EVIDENCE), shift
+    def _level(self, scores: Scores) -> NDArray[np.float64]:
+        """Nats that move the ratio of each judged row to the crawl's level."""
+        shift = np.zeros(len(scores.score))
+        for name, rows in rows_by(scores.language).items():
+            shift[rows] = np.float32(self.priors.levels.get(name, Level()).shift)
+        return np.where(scores.judged, shift, 0.0)
 
     def _level_deviations(self, scored: Scored) -> NDArray[np.float64]:
         found = np.full(len(scored.score), Level().deviation)
+        rows = rows_by(scored.language)
         for name, level in self.priors.levels.items():
-            found[rows_by(scored.language).get(name, [])] = level.deviation
+            found[rows.get(name, [])] = level.deviation
         return found
 
     def _limits(
         self,
-        scored: Scored,
-        shift: NDArray[np.float64],
+        scores: Scores,
+        level: NDArray[np.float64],
         proven: NDArray[np.datetime64],
         keepers: NDArray[np.bool_],
-    ) -> tuple[pa.Array, NDArray[np.bool_]]:
-        """(evidence that takes back what is too much, whether there is any) of each row, its ratio shifted."""
-        old = low_background(proven)
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """(nats to take back, humans that score as high, humans, nats that they allow) of each row."""
         humans = self.humans if self.detectors.by_crawl else {}
-        at_least, total = conformal.ranks(
-            humans, scored.score, scored.words, scored.language, keepers & scored.judged & old
-        )
+        counted = keepers & scores.judged & low_background(proven)
+        at_least, total = conformal.ranks(humans, scores.score, scores.words, scores.language, counted)
         most = conformal.limits(at_least, total, self.detectors.calibration.bounds[1])
-        excess = np.where(scored.judged, np.minimum(most - scored.ratio - shift, 0.0), 0.0).astype(np.float32)
-        limited = excess < -1e-6
-        rows = np.flatnonzero(limited)
-        others = np.where((keepers & old)[rows], "other ", "")
-        because = [
-            f"{k:,} of {n:,} {other}documents of this crawl from before 2022-11-30 in this language and length "
-            f"score as high: at most {top:+.2f} together"
-            for k, n, other, top in zip(
-                at_least[rows].tolist(),
-                total[rows].tolist(),
-                others.tolist(),
-                most[rows].tolist(),
-                strict=True,
-            )
-        ]
-        pieces = _pieces(LIMIT_SOURCE, excess[rows], because)
-        return at_most_one(pieces, limited, schema.EVIDENCE), limited
+        excess = np.where(scores.judged, np.minimum(most - scores.ratio - level, 0.0), 0.0)
+        return excess.astype(np.float32), at_least, total, most
 
 
 def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Prior) -> CrawlCalibration:
@@ -253,16 +236,6 @@ def _joint_ratios() -> NDArray[np.float64]:
     """Ratio at the middle of each bin where ratios themselves are what is binned."""
     middle = np.linspace(-HIGHEST, HIGHEST, 2 * conformal.BINS + 1)[1::2]
     return np.tile(middle, (len(BUCKETS), 1))
-
-
-def _pieces(source: str, nats: NDArray[Any], because: list[str]) -> pa.StructArray:
-    """Pieces of evidence of one source."""
-    columns = [
-        pa.array([source] * len(because), pa.string()),
-        pa.array(nats.astype(np.float32)),
-        pa.array(because, pa.string()),
-    ]
-    return pa.StructArray.from_arrays(columns, fields=list(schema.EVIDENCE.value_type))
 
 
 def _probability(log_odds: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ from provenance.detectors.embedded.calibration import (
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
 from provenance.detectors.neural.config import Combination
-from provenance.evidence import filter_lists, join_lists, low_background
+from provenance.evidence import evidence_sum, filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.
 COLUMNS = "doc_id detectors detector_abstained detector_words detector_known evidence language source domain host capture_time".split()
@@ -38,8 +38,8 @@ EMBEDDED, NEURAL = f"detector:{NAME}", "detector:neural"
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What the detectors say of the rows of one shard, each of shape (rows,)."""
+class Scores:
+    """What the detectors say of the rows of one shard in numbers, each of shape (rows,)."""
 
     score: NDArray[np.float64]  # what is ranked against the crawl's humans
     words: NDArray[np.int64]
@@ -47,7 +47,14 @@ class Scored:
     source: pa.Array
     site: NDArray[np.uint64]  # hash of the registrable domain
     ratio: NDArray[np.float64]  # of all detectors together, nats
+    total: NDArray[np.float64]  # of all evidence, nats
     judged: NDArray[np.bool_]  # some detector has an opinion
+
+
+@dataclass(frozen=True)
+class Scored(Scores):
+    """The same with the columns that are published."""
+
     detectors: pa.Array
     abstained: pa.Array  # the embedded detector; null where there is no text
     evidence: pa.Array
@@ -97,13 +104,14 @@ class CalibratedDetectors:
             source=source,
             site=site_hashes(table),
             ratio=ratio,
+            total=evidence_sum(evidence),
             judged=judged & (bucket(words) >= 0),
             detectors=detectors,
             abstained=abstained,
             evidence=evidence,
         )
 
-    def count(self, scored: Scored, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]) -> pa.Table:
+    def count(self, scored: Scores, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]) -> pa.Table:
         """Counts (`counts.COUNTS`) of the judged documents among `keepers`."""
         rows = np.flatnonzero(keepers & scored.judged)
         take = pa.array(rows)
@@ -200,8 +208,9 @@ def _detector_ratios(evidence: pa.Array) -> tuple[NDArray[np.float64], NDArray[n
     ours = pa.array([EMBEDDED, NEURAL])
     own = np.asarray(pc.is_in(entries.field("source"), value_set=ours))
     parents = np.asarray(pc.list_parent_indices(evidence))[own]
-    total, judged = np.zeros(len(evidence)), np.zeros(len(evidence), bool)
-    np.add.at(total, parents, np.asarray(entries.field("llr"), np.float64)[own])
+    ratios = np.asarray(entries.field("llr"), np.float64)[own]
+    total = np.bincount(parents, weights=ratios, minlength=len(evidence)).astype(np.float64)
+    judged = np.zeros(len(evidence), bool)
     judged[parents] = True
     return total, judged
 

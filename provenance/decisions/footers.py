@@ -8,22 +8,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from provenance.decisions.cap import NOTHING_SELECTED, Rule
+from provenance.decisions.cap import NOTHING_SELECTED
 from provenance.decisions.measure import Sums, add_sums
+from provenance.decisions.request import CapRequest
 from provenance.decisions.shard import Candidates
 from provenance.files.storage import Storage, each
 
-_BEFORE = b"provenance.before"
-_JUDGED = b"provenance.judged"
-_ASKED = b"provenance.asked"
-_SELECTION = b"provenance.selection"
-_FILTERED = b"provenance.filtered"
+#: Keys of the metadata, in the order of the attributes of `Footer`.
+_NAMES = tuple(f"provenance.{name}".encode() for name in "before judged asked selection filtered".split())
 
 
 @dataclass(frozen=True)
@@ -45,24 +43,26 @@ class Footer:
     filtered: dict[str, Sums]
 
     @classmethod
-    def of(cls, candidates: Candidates, rule: Rule) -> Footer:
-        request = rule.plan.request
+    def of(cls, candidates: Candidates, request: CapRequest) -> Footer:
+        """What is known before the cap has chosen."""
         return cls(
             before=candidates.measure(request),
             judged=candidates.judged,
             asked=candidates.asked,
-            selection=rule.as_json(),
+            selection=dict(NOTHING_SELECTED),
             filtered=candidates.measure_filters(request),
         )
+
+    @classmethod
+    def read(cls, metadata: Mapping[bytes, bytes]) -> Footer:
+        """The footer of the `metadata` of a file."""
+        return cls(*(json.loads(metadata[name]) for name in _NAMES))
 
     def metadata(self) -> dict[bytes, str]:
         """The footer as key-value metadata of a Parquet file."""
         return {
-            _BEFORE: json.dumps(self.before),
-            _JUDGED: json.dumps(self.judged),
-            _ASKED: json.dumps(self.asked),
-            _SELECTION: json.dumps(self.selection),
-            _FILTERED: json.dumps(self.filtered),
+            name: json.dumps(getattr(self, item.name))
+            for name, item in zip(_NAMES, fields(self), strict=True)
         }
 
 
@@ -76,11 +76,12 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
     directories = sorted({path.rpartition("/")[0] for path in paths})
     sizes = {item.path: item.size for directory in directories for item in storage.list(directory or ".")}
     for metadata in each(partial(_metadata, storage, sizes), paths):
-        before.append(json.loads(metadata[_BEFORE]))
-        judged.update(json.loads(metadata[_JUDGED]))
-        asked.update(json.loads(metadata[_ASKED]))
-        selection = json.loads(metadata[_SELECTION])
-        for reason, sums in json.loads(metadata[_FILTERED]).items():
+        footer = Footer.read(metadata)
+        before.append(footer.before)
+        judged.update(footer.judged)
+        asked.update(footer.asked)
+        selection = footer.selection
+        for reason, sums in footer.filtered.items():
             filtered.setdefault(reason, []).append(sums)
     by_reason = {reason: add_sums(parts) for reason, parts in filtered.items()}
     return Footer(add_sums(before), dict(judged), dict(asked), selection, by_reason)

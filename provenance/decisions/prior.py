@@ -80,8 +80,10 @@ class Priors:
         months = np.where(low_background(proven), -2, proof_months(proven)).astype(np.int64)
         language, source = (part.fill_null("").dictionary_encode() for part in (languages, sources))
         names = [part.dictionary.to_pylist() for part in (language, source)]
-        keys = np.stack([months, np.asarray(language.indices), np.asarray(source.indices)], axis=1)
-        unique, index = np.unique(keys, axis=0, return_inverse=True)
+        many = [len(part) + 1 for part in names]
+        keys = (months * many[0] + np.asarray(language.indices)) * many[1] + np.asarray(source.indices)
+        joint, index = np.unique(keys, return_inverse=True)
+        unique = np.stack([joint // many[1] // many[0], joint // many[1] % many[0], joint % many[1]], axis=1)
         known = {(item.language, item.year, item.source): item for item in self.strata}
         odds, deviations, reasons = np.zeros(len(unique)), np.zeros(len(unique)), []
         for i, (month, at, origin) in enumerate(unique.tolist()):

@@ -21,7 +21,7 @@ from provenance import outcomes
 from provenance.configuration import Cap
 from provenance.decisions.carried import lay_over
 from provenance.decisions.crawl import CrawlCalibration
-from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
+from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored, Scores
 from provenance.decisions.documents import Documents
 from provenance.decisions.hashes import selection_hash
 from provenance.decisions.measure import Sums, measure_documents, read_strata, weights, whole
@@ -157,16 +157,17 @@ def read_shard(
     )
 
 
-def shard_sites(rows: ShardRows, crawl: CrawlCalibration) -> SiteCounts:
-    """The documents of a shard that are no duplicates, counted by site."""
-    found = crawl.posterior(rows.scored, rows.proven, rows.open)
-    keep = rows.open
+def shard_sites(
+    scores: Scores, proven: NDArray[np.datetime64], keep: NDArray[np.bool_], crawl: CrawlCalibration
+) -> SiteCounts:
+    """The documents of a shard that are no duplicates (`keep`), counted by site."""
+    found = crawl.weigh(scores, proven, keep)
     return count_sites(
-        rows.scored.site[keep],
-        found.prior[keep],
+        scores.site[keep],
+        found.prior[keep].astype(np.float64),
         found.ratio[keep],
-        rows.scored.judged[keep],
-        low_background(rows.proven)[keep],
+        scores.judged[keep],
+        low_background(proven)[keep],
     )
 
 
@@ -262,13 +263,15 @@ def _proof(rows: ShardRows, keeper_row: pa.Array) -> dict[str, Any]:
 
 
 def decide(
-    candidates: Candidates, keep: NDArray[np.bool_], weight: NDArray[np.float32] | None = None
+    table: pa.Table,
+    open_rows: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
+    weight: NDArray[np.float32] | None = None,
 ) -> pa.Table:
     """The shard's final decisions; `keep` and the sampling `weight` have one value for each open row, in order."""
-    kept = np.zeros(len(candidates.open), dtype=bool)
-    kept[candidates.open] = keep
-    capped = candidates.open & ~kept
-    table = candidates.decisions
+    kept = np.zeros(len(open_rows), dtype=bool)
+    kept[open_rows] = keep
+    capped = open_rows & ~kept
     decision = pc.if_else(pa.array(kept), "kept", pc.if_else(pa.array(capped), "dropped", table["decision"]))
     reason = pc.if_else(pa.array(capped), "synthetic_cap", table["reason"])
     table = table.set_column(0, DECISIONS.field("decision"), decision)
@@ -276,7 +279,7 @@ def decide(
     if weight is None:
         return table
     sampling = np.zeros(len(kept), dtype=np.float32)
-    sampling[candidates.open] = weight
+    sampling[open_rows] = weight
     at = DECISIONS.get_field_index("sampling_weight")
     return table.set_column(at, DECISIONS.field("sampling_weight"), pa.array(sampling, mask=~kept))
 

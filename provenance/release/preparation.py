@@ -18,11 +18,11 @@ from provenance.release.blocks import NO_DOCUMENTS, Dealing, Survey, read_survey
 from provenance.release.layout import splits_of
 from provenance.release.manifest import ReleaseError
 from provenance.release.order import Order, plan_order, windows_for
+from provenance.release.split_choice import choose_splits
 from provenance.release.splits import (
     GROUP_BINS,
     ShardPaths,
     SplitTable,
-    choose_splits,
     link_groups,
     read_groups,
     read_pieces,

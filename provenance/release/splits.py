@@ -1,16 +1,15 @@
 """Which split of a release each document belongs to: whole sites, and whatever resembles them, on one side.
 
 A document goes where its group goes: its registrable domain, joined with the domains that near-duplicates tie to
-it. Groups are dealt by a seeded hash until every split has its share of the tokens.
+it. Groups are counted here and dealt by `provenance.release.split_choice`.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -23,23 +22,16 @@ from provenance.decisions.hashes import selection_hash
 from provenance.duplicates.edges import read_edges
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.duplicates.sketches import ROW_BITS
-from provenance.errors import DataError
 from provenance.files.shards import read_range, read_rows
 from provenance.files.storage import Storage, read_bytes
 
 #: Ranges of group hashes that are dealt as one: with more groups than that, some hundred sites share a range.
 GROUP_BINS = 1 << 16
 _SHIFT = np.uint64(64 - 16)
-#: How far the tokens of a split may be from its share of all, of that share.
-TOLERANCE = 0.02
 _READ = ("doc_id", "domain")
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-
-
-class SplitsError(DataError):
-    """Splits that cannot be made of what was kept; the message says which can."""
 
 
 @dataclass(frozen=True)
@@ -168,68 +160,6 @@ def count_groups(storage: Storage, shard: ShardPaths, table: SplitTable) -> NDAr
 def sum_groups(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Counts of several shards as one; exact, as long as they are whole and below 2^53."""
     return np.asarray(np.sum(parts, axis=0), np.float64)
-
-
-def choose_splits(counts: NDArray[np.float64], shares: Mapping[str, Decimal]) -> NDArray[np.uint8]:
-    """The number of the split of each range of group hashes, as `shares` names them.
-
-    The largest split gets what the others leave. Each of these takes ranges in the order of their hashes while they fit
-    its tokens and its part of what is expected to be synthetic; what is then still missing is made up by the ranges that fit best.
-
-    Raises:
-        SplitsError: where a split is further than `TOLERANCE` from its share; says what can be met.
-    """
-    tokens, synthetic = counts
-    names = list(shares)
-    rest = max(range(len(names)), key=lambda number: shares[names[number]])
-    split = np.full(len(tokens), rest, np.uint8)
-    for number in sorted(range(len(names)), key=lambda number: shares[names[number]]):
-        if number != rest:
-            wanted = float(shares[names[number]])
-            taken = _fill(tokens, synthetic, wanted, (split == rest) & (tokens > 0))
-            split[taken] = number
-    found = np.bincount(split, weights=tokens, minlength=len(names)) / max(tokens.sum(), 1.0)
-    asked = np.array([float(shares[name]) for name in names])
-    if (np.abs(found - asked) > TOLERANCE * asked).any():
-        raise SplitsError(_refusal(names, asked, found, tokens))
-    return split
-
-
-def _fill(
-    tokens: NDArray[np.float64], synthetic: NDArray[np.float64], share: float, free: NDArray[np.bool_]
-) -> Ints:
-    """Ranges that make up a share of all tokens as nearly as may be."""
-    room, budget = share * tokens.sum(), share * synthetic.sum()
-    taken: list[int] = []
-    for place in np.flatnonzero(free).tolist():
-        if tokens[place] <= room and synthetic[place] <= budget:
-            taken.append(place)
-            room -= tokens[place]
-            budget -= synthetic[place]
-    free = free.copy()
-    free[taken] = False
-    while free.any():
-        open_ = np.flatnonzero(free)
-        best = open_[np.argmin(np.abs(room - tokens[open_]))]
-        if abs(room - tokens[best]) >= abs(room):
-            break
-        taken.append(int(best))
-        free[best] = False
-        room -= tokens[best]
-    return np.array(taken, np.int64)
-
-
-def _refusal(
-    names: list[str], asked: NDArray[np.float64], found: NDArray[np.float64], tokens: NDArray[np.float64]
-) -> str:
-    nearest = ", ".join(f"{name}: {share:.4f}" for name, share in zip(names, found, strict=True))
-    worst = int(np.argmax(np.abs(found - asked) / asked))
-    largest = tokens.max(initial=0) / max(tokens.sum(), 1.0)
-    return (
-        f"release.splits: {names[worst]} cannot have {asked[worst]:g} of the tokens within {TOLERANCE:.0%} of that: sites and what "
-        f"resembles them stay together, {int((tokens > 0).sum()):,} groups were kept and the largest holds {largest:.4f}; "
-        f"nearest is {{{nearest}}}"
-    )
 
 
 def save_groups(

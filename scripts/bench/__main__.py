@@ -21,6 +21,7 @@ TABLES = {
     "deduplicate": ("stages", "--only", "deduplicate"),
     "components": ("duplicates", "--only", "tasks"),
     "index": ("index",),
+    "select": ("select",),
     "memory": ("stages", "--only", "memory"),
     "tokens": ("tokens",),
     "marks": ("marks",),

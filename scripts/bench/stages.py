@@ -140,7 +140,7 @@ def decide_shards(
     for shard, one, part in zip(shards, found, parts, strict=True):
         paths.append(ShardPaths(shard.name, shard.path, str(folder / "decisions" / f"{shard.index}.parquet")))
         with STORAGE.create(paths[-1].decisions) as file:
-            decisions = decide(one, cap.apply(rule, part), cap.weigh(rule, part))
+            decisions = decide(one.decisions, one.open, cap.apply(rule, part), cap.weigh(rule, part))
             pq.write_table(decisions, file, compression="zstd")
     return paths
 

@@ -247,7 +247,7 @@ def judge(table: pa.Table, configuration: Configuration, detectors: CalibratedDe
         rows = read_shard(STORAGE, path, no_clusters, detectors)
     counts = merge_counts([detectors.count(rows.scored, rows.proven, rows.open)])
     crawl = calibrate_crawl(detectors, counts, configuration.prior)
-    sites = merge_sites([shard_sites(rows, crawl)])
+    sites = merge_sites([shard_sites(rows.scored, rows.proven, rows.open, crawl)])
     clustering = find_clustering([site_statistics(sites)])
     effects = site_effects(sites, clustering)
     clustering = replace(clustering, shift=mean_shift(log_odds_counts(effects)))

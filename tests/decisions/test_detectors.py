@@ -11,8 +11,9 @@ import pytest
 
 from provenance import schema
 from provenance.configuration import Prior
-from provenance.decisions.crawl import LIMIT_SOURCE, Posterior, calibrate_crawl
+from provenance.decisions.crawl import Posterior, calibrate_crawl
 from provenance.decisions.detectors import EMBEDDED, NEURAL, CalibratedDetectors, Scored
+from provenance.decisions.weighed import LIMIT_SOURCE
 from provenance.detectors.embedded.calibration import BUCKETS, LEVELS, Calibration, load_calibration
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine

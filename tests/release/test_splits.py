@@ -15,18 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from provenance.duplicates.minhash import shingle_hashes
 from provenance.duplicates.scratch import StorageScratch, write_pieces
 from provenance.files.storage import LocalStorage
+from provenance.release.split_choice import TOLERANCE
 from provenance.release.splits import (
-    GROUP_BINS,
-    TOLERANCE,
     ShardPaths,
-    SplitsError,
-    choose_splits,
     group_hashes,
     link_groups,
 )
@@ -34,35 +29,8 @@ from tests.program import run
 from tests.release.test_slices import published
 from tests.release.test_verify import rewrite
 
-SHARES = {"train": Decimal("0.8"), "validation": Decimal("0.1"), "test": Decimal("0.1")}
 MET = {"train": Decimal("0.905"), "test": Decimal("0.095")}
 THRESHOLD = 0.6
-
-
-def counts(tokens: list[int], seed: int = 0) -> np.ndarray:
-    """Groups of these sizes somewhere among the ranges of hashes; a tenth of them is synthetic."""
-    found = np.zeros((2, GROUP_BINS))
-    places = np.random.default_rng(seed).choice(GROUP_BINS, len(tokens), replace=False)
-    found[0, places] = tokens
-    found[1, places] = np.where(np.arange(len(tokens)) % 10 == 0, 0.9, 0.01) * found[0, places] * 1e6
-    return found
-
-
-@given(st.integers(300, 1000), st.integers(0, 2**32 - 1))
-def test_shares_are_met(groups: int, seed: int) -> None:
-    found = counts(np.random.default_rng(seed).integers(50, 5000, groups).tolist(), seed)
-    split = choose_splits(found, SHARES)
-    sums = [np.bincount(split, weights=row, minlength=3) for row in found]
-    for number, share in enumerate(SHARES.values()):
-        assert sums[0][number] / sums[0].sum() == pytest.approx(float(share), rel=TOLERANCE)
-
-
-def test_splits_that_cannot_be_met_are_refused_with_what_can() -> None:
-    with pytest.raises(SplitsError) as caught:
-        choose_splits(counts([400, 300, 300]), SHARES)
-    message = str(caught.value)
-    assert "3 groups were kept and the largest holds 0.4000" in message
-    assert "nearest is {train: 1.0000, validation: 0.0000, test: 0.0000}" in message
 
 
 def test_sites_that_near_duplicates_tie_together_are_one_group(tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ def rows_by(languages: Languages) -> dict[str, NDArray[np.int64]]:
         codes = np.fromiter((place.get(name, -1) for name in languages), np.int64, len(languages))  # type: ignore[arg-type]
         bases = [base_language(name) for name in spelled]
     names = sorted(set(bases))
-    number = np.array([names.index(base) for base in bases] + [-1], np.int64)[codes]
+    number = np.array([names.index(base) for base in bases] + [-1], np.int16)[codes]  # short ones sort faster
     order = np.argsort(number, kind="stable")
     edges = np.searchsorted(number[order], np.arange(len(names) + 1))
     return {name: order[edges[i] : edges[i + 1]] for i, name in enumerate(names)}
