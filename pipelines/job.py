@@ -8,36 +8,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, plan_shards, stands
+from pipelines.annotate import ShardTask, plan_shards
 from pipelines.components import choose_keepers
 from pipelines.deduplicate import DeduplicationTasks, FindEdges
 from pipelines.earlier import Earlier, Named
 from pipelines.filter import FilterShards, FilterTasks, VerdictTask, write_listings
 from pipelines.lineage import LineageLog, first_fingerprints
-from pipelines.migration import plan_migration
 from pipelines.progress import Progress, Targets
 from pipelines.publish import CountGroups, SurveyShards, WriteParts
 from pipelines.rights import settled_rights
 from pipelines.runner import Runner
 from pipelines.select import DecisionTask, Select, SelectionTasks
+from pipelines.shards import annotate_inputs
 from provenance.annotate import Annotation
 from provenance.configuration import Configuration, describe_differences, fingerprint
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
-from provenance.files.facts import shard_facts
 from provenance.files.failures import Failure, read_failures
-from provenance.files.headway import read_headway
 from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
-from provenance.files.shards import shard_metadata
 from provenance.files.storage import Storage, all_there, join
 from provenance.files.workspace import Shard, Workspace, WorkspaceError
 from provenance.release.publication import Plan, Publication
@@ -99,41 +95,8 @@ class Job:
         ends last closes the stage.
         """
         started = time.monotonic()
-        configured = self.annotation.fingerprint()
-        tasks = self.shard_tasks(inputs)
-        paths = [task.path for task in tasks]
-        facts = shard_facts(self.workspace, paths)
-        # The largest first: a large file that starts last would keep one worker busy alone.
-        own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
-        pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
-        pending = plan_migration(self.workspace, self.annotation, pending, self.progress.note)
-        made = 0
-        with self._told(tasks, configured) if pending and part[1] == 1 else nullcontext():
-            if pending:
-                self.workspace.clear_state("annotate")
-                if part[1] == 1:
-                    self.workspace.sweep()  # else another call may be writing
-                self._run_annotate(pending)
-                facts = shard_facts(self.workspace, paths)
-            if part[1] > 1 and not all(stands(facts.get(task.path, {}), task) for task in tasks):
-                self.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
-            else:
-                carried, made = self.earlier.carry(inputs, self.annotation, self.runner)
-                state = annotated_state(facts, tasks, passed_over, carried)
-                state |= {
-                    "fingerprint": configured,
-                    "parts": self.annotation.parts(),
-                    "configuration": self.configuration.model_dump(mode="json"),
-                }
-                self.workspace.write_state("annotate", state)
-        return self._result("annotate", len(pending) + made, len(own) - len(pending), started)
-
-    def _told(self, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
-        """Tell of the first stage how it starts and ends."""
-        named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks]
-        return self.lineage.stage(
-            "annotate", first_fingerprints(self.configuration, configured, named), named
-        )
+        ran, unchanged = annotate_inputs(self, inputs, passed_over, part)
+        return self._result("annotate", ran, unchanged, started)
 
     def shard_tasks(self, inputs: Sequence[InputFile]) -> list[ShardTask]:
         """Which shard is to be made of each input, in the order of their names; no store is asked."""
@@ -261,25 +224,6 @@ class Job:
         """Why records of the annotated shards failed, the most frequent reason first."""
         return read_failures(self.workspace, self.workspace.shards())
 
-    def _run_annotate(self, pending: Sequence[ShardTask]) -> None:
-        headway = self.workspace.headway_directory
-        targets = Targets(
-            weights={task.path: task.input.size for task in pending},
-            storage=self.storage,
-            # On a store each footer would be a call: there only files are counted.
-            rows_of=self._rows_of if headway is not None else lambda path: 0,
-            headway=partial(read_headway, headway),
-        )
-        annotate = AnnotateFiles(self.storage, self.configuration)
-        with self.progress.files("annotate", targets):
-            self.runner.run(
-                lambda pipeline: (
-                    pipeline | "Inputs" >> beam.Create(pending, reshuffle=False) | "AnnotateFiles" >> annotate
-                )
-            )
-        if headway is not None:
-            self.storage.delete(headway)
-
     def _find_edges(self, tasks: DeduplicationTasks) -> None:
         """Verified edges, unless those of the same shards stand: filters and preferences do not touch them."""
         fresh = self._edges_fingerprint()
@@ -340,9 +284,6 @@ class Job:
         columns = [RELEASE.to_string(), LEDGER.to_string()]
         configured = self.configuration.model_dump(mode="json")
         return fingerprint("publish", configured, columns, self._select_fingerprint())
-
-    def _rows_of(self, shard_path: str) -> int:
-        return int((shard_metadata(self.storage, shard_path) or {}).get("rows", 0))
 
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")

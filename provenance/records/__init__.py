@@ -7,13 +7,16 @@ reading goes on behind it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from provenance.records.compression import ByteSource, Fault, Piece, pieces
-from provenance.records.crawl import arc_rows, warc_rows
+from provenance.files.spans import Span
+from provenance.records.arc import ArcDialect
+from provenance.records.compression import Fault, Piece, pieces
+from provenance.records.crawl import archive_head, archive_rows
 from provenance.records.fields import DEFAULT_FIELDS
 from provenance.records.formats import (
     SNIFF_BYTES,
@@ -25,16 +28,21 @@ from provenance.records.formats import (
 )
 from provenance.records.json_values import value_rows
 from provenance.records.jsonl import line_rows
+from provenance.records.members import ByteSource, ZstdFrames
 from provenance.records.options import ReadOptions
 from provenance.records.parquet import table_rows
+from provenance.records.parts import WHOLE, Handover, Part, find_line, find_member, find_record
 from provenance.records.roles import with_roles
 from provenance.records.rows import Row, batches, failure
+from provenance.records.warc import WarcDialect
 from provenance.records.window import Window
 
-__all__ = ["DEFAULT_FIELDS", "ReadOptions", "read_records"]
+__all__ = ["DEFAULT_FIELDS", "Handover", "Part", "ReadOptions", "read_records"]
 
 
-def read_records(stream: BinaryIO, name: str, options: ReadOptions | None = None) -> Iterator[pa.RecordBatch]:
+def read_records(
+    stream: BinaryIO, name: str, options: ReadOptions | None = None, part: Part | None = None
+) -> Iterator[pa.RecordBatch]:
     """The records of one file, in file order, as batches of schema `provenance.schema.RECORDS`.
 
     `stream` is the stored file as it is, opened for bytes and at its beginning; it need not be seekable.
@@ -42,9 +50,12 @@ def read_records(stream: BinaryIO, name: str, options: ReadOptions | None = None
     are rows with a reason of `outcomes.FAILED`, and so is damage that no reader foresaw: one row, where reading
     stopped. Only errors of the stream itself (OSError) are raised.
     An empty file gives nothing. Memory is bounded by `batch_bytes` and a few times `max_payload_bytes`.
+
+    Of a `part` only what begins in its span is read, and its stream has to be seekable; when all has come, it says where the
+    next record begins. All of a file that cannot be cut is in its first part.
     """
     options = options or ReadOptions()
-    return batches(with_roles(_foreseen(_rows(stream, name, options))), options)
+    return batches(with_roles(_foreseen(_rows(stream, name, options, part or Part(WHOLE)))), options)
 
 
 def _foreseen(rows: Iterator[Row]) -> Iterator[Row]:
@@ -63,16 +74,95 @@ def _foreseen(rows: Iterator[Row]) -> Iterator[Row]:
         yield failure(offset + 1, "bad_container", f"{detail} ({type(error).__name__}: {error})"[:500])
 
 
-def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
+def _rows(stream: BinaryIO, name: str, options: ReadOptions, part: Part) -> Iterator[Row]:
     source = ByteSource(stream)
     if source.need(4) >= 4 and source.buf[:4] == b"PAR1":
-        yield from table_rows(source, stream, options)
+        yield from table_rows(source, stream, options, part)
         return
-    codec = compression_of(source, name)
-    decoded = pieces(source, codec, is_record_start)
+    begun = _begin(source, name)
+    if begun.can_be_cut:
+        yield from _part_rows(stream, begun, options, part)
+    elif not part.span.number:
+        yield from _uncut_rows(begun, name, options)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A file whose beginning was looked at.
+
+    Attributes:
+        codec: how it is compressed.
+        zstd: what its frames are decoded with.
+        content: what it is, and `head`, from which that is told.
+        damaged: whether its beginning is.
+        decoded: all of it.
+    """
+
+    codec: str
+    zstd: ZstdFrames
+    content: str
+    head: bytes
+    damaged: bool
+    decoded: Iterator[Piece | Fault]
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether a record can be found by who has not read what is before it."""
+        lines = self.content == "jsonl" and self.codec == "plain"
+        return not self.damaged and (lines or self.content in ("warc", "arc"))
+
+    @property
+    def dialect(self) -> WarcDialect | ArcDialect:
+        return ArcDialect() if self.content == "arc" else WarcDialect()
+
+
+def _begin(source: ByteSource, name: str) -> _Begun:
+    codec, zstd = compression_of(source, name), ZstdFrames()
+    decoded = pieces(source, codec, is_record_start, zstd)
     head, start = _peek(decoded)
-    content = content_of(head, name)
-    decoded = chain(start, decoded)
+    damaged = any(isinstance(item, Fault) for item in start)
+    return _Begun(
+        codec, zstd, content_of(head, name), head=head, damaged=damaged, decoded=chain(start, decoded)
+    )
+
+
+def _part_rows(stream: BinaryIO, begun: _Begun, options: ReadOptions, part: Part) -> Iterator[Row]:
+    """What begins in the span of a part of a file that can be cut."""
+    decoded = begun.decoded
+    if part.span.number:
+        part.began = part.given or _look_for(stream, begun, options, part.span)
+        if part.began.at is None:
+            return
+        stream.seek(part.began.at)
+        source = ByteSource(stream, part.began.at)
+        decoded = pieces(source, begun.codec, is_record_start, begun.zstd)
+    if begun.content == "jsonl":
+        border = part.border()
+        yield from line_rows(decoded, options, part.began.at or 0, border)
+        part.close(border)
+    else:
+        window, members = Window(decoded, is_record_start), begun.codec != "plain"
+        yield from archive_rows(window, begun.dialect, options, True, part=part, members=members)
+
+
+def _look_for(stream: BinaryIO, begun: _Begun, options: ReadOptions, span: Span) -> Handover:
+    """Where a part seems to begin, by who has only seen the beginning of the file."""
+    if begun.content == "jsonl":
+        return Handover(find_line(stream, span))
+    dialect = begun.dialect
+    source, date = archive_head(Window(begun.decoded, is_record_start), dialect, options)
+    if begun.codec == "plain":
+        at = find_record(stream, span, dialect)
+    else:
+        at = find_member(
+            stream, span, begun.codec, begun.zstd, lambda head: dialect.start.match(head) is not None
+        )
+    return Handover(at, source=source, begun=date)
+
+
+def _uncut_rows(begun: _Begun, name: str, options: ReadOptions) -> Iterator[Row]:
+    """All of a file that can only be read from its beginning."""
+    content, decoded, head = begun.content, begun.decoded, begun.head
     if content == "jsonl" or (content == "empty" and is_named_lines(name)):
         yield from line_rows(decoded, options)
     elif content == "json":
@@ -81,21 +171,17 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Row]:
         yield failure(
             0,
             "bad_container",
-            f"Parquet inside {codec}: decompress the file first (Parquet is compressed inside)",
+            f"Parquet inside {begun.codec}: decompress the file first (Parquet is compressed inside)",
         )
-    elif content == "arc":
-        yield from arc_rows(Window(decoded, is_record_start), options, True)
-    elif content == "warc" or any(isinstance(item, Fault) for item in start):
-        yield from warc_rows(Window(decoded, is_record_start), options, content == "warc")
-    elif content in ("unknown", "empty"):
-        for row in warc_rows(Window(decoded, is_record_start), options, False):
+    elif content in ("warc", "arc") or begun.damaged:
+        yield from archive_rows(
+            Window(decoded, is_record_start), begun.dialect, options, content in ("warc", "arc")
+        )
+    else:
+        for row in archive_rows(Window(decoded, is_record_start), WarcDialect(), options, False):
             if row.get("outcome") == "bad_container" and content == "unknown":
                 row["detail"] = f"{row.get('detail')}: it is {named(head)}"
             yield row
-    else:
-        yield from (
-            failure(item.offset, item.reason, item.detail) for item in decoded if isinstance(item, Fault)
-        )
 
 
 def _peek(decoded: Iterator[Piece | Fault]) -> tuple[bytes, list[Piece | Fault]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from provenance.records.compression import SILENT_PADDING, Fault
+from provenance.records.frame import Border, Frame
 from provenance.records.http import content_length_fits
 from provenance.records.options import ReadOptions
 from provenance.records.window import BLANK, Window
@@ -51,41 +51,14 @@ class Dialect(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Frame:
-    """One record, or a stretch of bytes that is none (`header` empty).
+def frames(
+    window: Window, dialect: Dialect, options: ReadOptions, border: Border | None = None, last: int = -1
+) -> Iterator[Frame]:
+    """Split a stream into records. Offsets increase strictly, from above `last`. Never raises on what the file holds.
 
-    `block` holds at most `max_payload_bytes` and an HTTP header; `cut` says that more was there.
-    `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark. `beyond` counts bytes
-    that were taken for the record's although its announced length (None: it has none) ends before them. `length` counts
-    bytes of the stored file up to the next record; None for the last record of a file.
+    Padding and junk up to the record at which a `border` stops belong to what is before it.
     """
-
-    offset: int
-    header: bytes
-    block: bytes
-    cut: bool = False
-    reason: str | None = None
-    detail: str | None = None
-    beyond: int = 0
-    length: int | None = None
-
-
-def measured(found: Iterator[Frame]) -> Iterator[Frame]:
-    """The same frames, each with its `length`: it is known when the next one is."""
-    held = next(found, None)
-    for frame in found:
-        if held is not None:
-            held.length = frame.offset - held.offset
-            yield held
-        held = frame
-    if held is not None:
-        yield held
-
-
-def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[Frame]:
-    """Split a stream into records. Offsets increase strictly. Never raises on what the file holds."""
-    last_offset = -1
+    last_offset = last
     failed_at = -1  # where a failure was reported last: junk that follows it directly is part of it
     while True:
         before, _ = window.stored_offset()
@@ -93,8 +66,8 @@ def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[F
         if zeros > SILENT_PADDING:
             last_offset = max(before, last_offset + 1)
             yield _padding(last_offset, zeros)
-        offset, at_member = window.stored_offset()
-        offset = max(offset, last_offset + 1)
+        stored, at_member = window.stored_offset()
+        offset = max(stored, last_offset + 1)
         if not window.need(1):
             fault = window.take_fault()
             if fault is None:
@@ -106,6 +79,10 @@ def frames(window: Window, dialect: Dialect, options: ReadOptions) -> Iterator[F
             continue
         window.need(dialect.start_bytes)
         if dialect.start.match(window.buf, window.pos, window.pos + window.visible):
+            if border is not None and border.meets(
+                stored, offset=offset, last=last_offset, at_member=at_member
+            ):
+                return
             frame = _record(window, dialect, options, offset, at_member)
         else:
             follows = failed_at == window.position

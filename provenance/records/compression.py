@@ -7,35 +7,24 @@ file: decoding goes on at the next member that can be decoded. Memory is bounded
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import NamedTuple
 
-import lz4.frame
-import zstandard
+from provenance.records.members import (
+    HEAD_BYTES,
+    MAGIC,
+    RETAINED_BYTES,
+    ByteSource,
+    Damaged,
+    ZstdFrames,
+    decoded_head,
+    gzip_member,
+    lz4_frame,
+    skippable,
+)
 
-if TYPE_CHECKING:
-    import zlib
-else:
-    try:  # half the time of the standard library's, with the same interface and the same bytes
-        from zlib_ng import zlib_ng as zlib
-    except ImportError:
-        import zlib
-
-READ_BYTES = 256 << 10
-STEP_BYTES = (
-    16 << 10
-)  # compressed bytes handed over at once: small, as what lies behind a member is copied back
-PIECE_BYTES = 1 << 20  # most decoded bytes of one piece
 FIRST_BYTES = 1024  # the first piece of a member has at least these, so that its start can be recognised
 SILENT_PADDING = 64  # zeros between records or members that are passed over without a word
 _PADDING_PIECE = 64 << 10
-RETAINED_BYTES = 4 << 20  # how far back the search for the next member may go after damage
-MAX_WINDOW = 1 << 27  # zstd's own default limit for decoders
-
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"  # first frame of a .warc.zst: skippable, holds the dictionary
-#: Compressed bytes that give the first decoded ones: zstd and lz4 decode block by block (RFC 8878; lz4 frame format).
-HEAD_BYTES = {"gzip": 16 << 10, "zstd": 160 << 10, "lz4": (4 << 20) + 64}
-MAGIC = {"gzip": b"\x1f\x8b\x08", "zstd": ZSTD_MAGIC, "lz4": b"\x04\x22\x4d\x18"}
 
 
 class Piece(NamedTuple):
@@ -55,231 +44,36 @@ class Fault(NamedTuple):
     detail: str
 
 
-class Damaged(Exception):
-    """A member cannot be decoded to its end."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
-
-
-class ByteSource:
-    """A file read forwards, with the bytes since `mark` (at most `RETAINED_BYTES`) kept for a second look."""
-
-    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
-        self._stream = stream
-        self.buf = b""
-        self.pos = 0
-        self.base = offset
-        self.mark = offset
-
-    @property
-    def offset(self) -> int:
-        return self.base + self.pos
-
-    def more(self) -> bool:
-        """Read on; False at the end of the file."""
-        chunk = self._stream.read(READ_BYTES)
-        if not chunk:
-            return False
-        keep = max(0, min(self.pos, max(self.mark - self.base, self.pos - RETAINED_BYTES)))
-        self.buf = self.buf[keep:] + chunk if keep < len(self.buf) else bytes(chunk)
-        self.base += keep
-        self.pos -= keep
-        return True
-
-    def need(self, count: int) -> int:
-        """Make `count` bytes visible if the file has them; how many are."""
-        while len(self.buf) - self.pos < count and self.more():
-            pass
-        return len(self.buf) - self.pos
-
-    def back_to(self, offset: int) -> None:
-        """Move the cursor to `offset`, or as near to it as what is kept allows."""
-        self.pos = max(0, offset - self.base)
-
-
-def _early(codec: str, source: ByteSource) -> Damaged:
-    return Damaged(
-        "truncated", f"{codec} data ends early at byte {source.offset:,} (the file is probably truncated)"
-    )
-
-
-def _broken(codec: str, start: int, error: object) -> Damaged:
-    return Damaged("bad_compression", f"{codec} data that begins at byte {start:,} is damaged ({error})")
-
-
-def _gzip_member(source: ByteSource) -> Iterator[bytes]:
-    start = source.offset
-    inflate = zlib.decompressobj(31)
-    while not inflate.eof:
-        visible = source.need(1)
-        step = source.buf[source.pos : source.pos + STEP_BYTES]
-        try:
-            out = inflate.decompress(step, PIECE_BYTES)
-        except zlib.error as error:
-            if source.offset == start:
-                yield _salvaged(step)
-            raise _broken("gzip", start, str(error).rsplit(": ", 1)[-1]) from error
-        # At the end of a member what is left is in unused_data, and once more in unconsumed_tail.
-        source.pos += len(step) - len(inflate.unused_data if inflate.eof else inflate.unconsumed_tail)
-        if out:
-            yield out
-        elif not visible and not inflate.eof:
-            raise _early("gzip", source)
-
-
-def _salvaged(step: bytes) -> bytes:
-    """What a damaged member decodes to before the damage (zlib gives nothing of a call that fails)."""
-    inflate, out = zlib.decompressobj(31), []
-    try:
-        for at in range(0, len(step), 16):
-            out.append(inflate.decompress(step[at : at + 16], PIECE_BYTES))
-    except zlib.error:
-        pass
-    return b"".join(out)[:PIECE_BYTES]
-
-
-def _lz4_frame(source: ByteSource) -> Iterator[bytes]:
-    start = source.offset
-    if source.need(8) >= 8 and _skippable(source.buf[source.pos : source.pos + 4]):
-        _skip_frame(source, "lz4")
-        return
-    frame = lz4.frame.LZ4FrameDecompressor()
-    while not frame.eof:
-        step = b""
-        if frame.needs_input:
-            visible = source.need(1)
-            step = source.buf[source.pos : source.pos + STEP_BYTES]
-            if not visible:
-                raise _early("lz4", source)
-        try:
-            out = frame.decompress(step, PIECE_BYTES)
-        except (RuntimeError, MemoryError, OverflowError) as error:
-            raise _broken("lz4", start, error) from error
-        source.pos += len(step)
-        if frame.eof:
-            source.pos -= len(frame.unused_data or b"")
-        if out:
-            yield bytes(out)
-
-
-def _skippable(magic: bytes) -> bool:
-    return len(magic) == 4 and 0x50 <= magic[0] <= 0x5F and magic[1:] == b"\x2a\x4d\x18"
-
-
-def _skip_frame(source: ByteSource, codec: str) -> bytes:
-    """Pass a skippable frame; its content is returned where it is at most `RETAINED_BYTES`."""
-    size = int.from_bytes(source.buf[source.pos + 4 : source.pos + 8], "little")
-    source.pos += 8
-    if size <= RETAINED_BYTES:
-        if source.need(size) < size:
-            raise _early(codec, source)
-        content = source.buf[source.pos : source.pos + size]
-        source.pos += size
-        return content
-    while size:
-        visible = min(size, source.need(1))
-        if not visible:
-            raise _early(codec, source)
-        source.pos += visible
-        size -= visible
-    return b""
-
-
-class _Zstd:
-    """Frames decoded block by block, so that a frame that expands a thousandfold costs one block at a time."""
-
-    def __init__(self) -> None:
-        self._decoder = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-        self._first = True
-
-    def frame(self, source: ByteSource) -> Iterator[bytes]:
-        start = source.offset
-        if source.need(8) >= 8 and _skippable(source.buf[source.pos : source.pos + 4]):
-            magic = source.buf[source.pos : source.pos + 4]
-            content = _skip_frame(source, "zstd")
-            if magic == DICTIONARY_MAGIC and self._first:
-                self._load(content, start)
-            self._first = False
-            return
-        self._first = False
-        head = self._header_bytes(source)
-        checksum = source.buf[source.pos + 4] >> 2 & 1
-        decoder = self._decoder.decompressobj()
-        try:
-            out = decoder.decompress(source.buf[source.pos : source.pos + head])
-            source.pos += head
-            last = False
-            while not last:
-                if source.need(3) < 3:
-                    raise _early("zstd", source)
-                block = int.from_bytes(source.buf[source.pos : source.pos + 3], "little")
-                last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
-                if kind == 3 or size > 128 << 10:
-                    raise _broken("zstd", start, "impossible block")
-                size = 3 + (1 if kind == 1 else size) + (4 if last and checksum else 0)
-                if source.need(size) < size:
-                    raise _early("zstd", source)
-                out = decoder.decompress(source.buf[source.pos : source.pos + size])
-                source.pos += size
-                if out:
-                    yield out
-        except zstandard.ZstdError as error:
-            raise _broken("zstd", start, str(error).rsplit(": ", 1)[-1]) from error
-
-    def _load(self, content: bytes, start: int) -> None:
-        """Use the dictionary of a .warc.zst (iipc draft "zstd in WARC": plain, or itself a zstd frame)."""
-        try:
-            if content.startswith(ZSTD_MAGIC):
-                reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(content)
-                content = reader.read(RETAINED_BYTES)
-            dictionary = zstandard.ZstdCompressionDict(content)
-            self._decoder = zstandard.ZstdDecompressor(dict_data=dictionary, max_window_size=MAX_WINDOW)
-        except (zstandard.ZstdError, ValueError) as error:
-            raise Damaged(
-                "bad_compression", f"the zstd dictionary at byte {start:,} cannot be used ({error})"
-            ) from error
-
-    @staticmethod
-    def _header_bytes(source: ByteSource) -> int:
-        """Length of a frame header (RFC 8878, section 3.1.1.1)."""
-        if source.need(5) < 5:
-            raise _early("zstd", source)
-        flags = source.buf[source.pos + 4]
-        single = flags >> 5 & 1
-        size = 5 + (1 - single) + (0, 1, 2, 4)[flags & 3] + (single, 2, 4, 8)[flags >> 6]
-        if source.need(size) < size:
-            raise _early("zstd", source)
-        return size
-
-
 def _plain(source: ByteSource) -> Iterator[Piece | Fault]:
-    first = True
+    first, begin = True, source.offset
     while source.need(1):
         data = source.buf[source.pos :] if source.pos else source.buf
         source.pos = len(source.buf)
         source.mark = source.offset
-        yield Piece(data, 0, first, False)
+        yield Piece(data, begin, first, False)
         first = False
 
 
 def pieces(
-    source: ByteSource, codec: str, looks_like_start: Callable[[bytes], bool]
+    source: ByteSource,
+    codec: str,
+    looks_like_start: Callable[[bytes], bool],
+    zstd: ZstdFrames | None = None,
 ) -> Iterator[Piece | Fault]:
-    """Decode a file: pieces in file order, and a `Fault` where data is damaged or is not compressed data.
+    """Decode a file from where `source` is: pieces in file order, and a `Fault` where data is damaged or is not compressed data.
 
     `codec` is "gzip", "zstd", "lz4" or "plain"; `looks_like_start` recognises the first bytes of a member
     that begins a record, which tells a true member from a compressed file inside a damaged one.
+    `zstd` has met the frames before, where that is not the beginning.
     A few bytes of padding and empty members are passed over in silence; long padding is a piece of its own, so that
     who reads records can account for it. Never raises on what the file holds.
     """
     if codec == "plain":
         yield from _plain(source)
         return
-    zstd = _Zstd()
-    member = {"gzip": _gzip_member, "zstd": zstd.frame, "lz4": _lz4_frame}[codec]
-    silent = 0  # a file of nothing but zeros is not nothing
+    zstd = zstd or ZstdFrames()
+    member = {"gzip": gzip_member, "zstd": zstd.frame, "lz4": lz4_frame}[codec]
+    silent = SILENT_PADDING if source.offset else 0  # a file of nothing but zeros is not nothing
     while True:
         source.mark = source.offset
         yield from _padding(source, codec, silent)
@@ -308,10 +102,12 @@ def pieces(
             if damage.reason == "truncated":
                 # A cut member ends with the file; a bad length in it may only look like that.
                 found = failed - start <= RETAINED_BYTES and _resynchronise(
-                    source, codec, start, failed, looks_like_start
+                    source, codec, zstd, start=start, failed=failed, looks_like_start=looks_like_start
                 )
             else:
-                found = _resynchronise(source, codec, start, failed, looks_like_start)
+                found = _resynchronise(
+                    source, codec, zstd, start=start, failed=failed, looks_like_start=looks_like_start
+                )
             detail = damage.detail
             if found:
                 detail += f"; reading went on at byte {source.offset:,}"
@@ -344,41 +140,47 @@ def _padding(source: ByteSource, codec: str, silent: int) -> Iterator[Piece]:
 def _begins(source: ByteSource, codec: str) -> bool:
     source.need(4)
     head = source.buf[source.pos : source.pos + 4]
-    return head.startswith(MAGIC[codec]) or (codec != "gzip" and _skippable(head))
+    return head.startswith(MAGIC[codec]) or (codec != "gzip" and skippable(head))
 
 
 def _resynchronise(
-    source: ByteSource, codec: str, start: int, failed: int, looks_like_start: Callable[[bytes], bool]
+    source: ByteSource,
+    codec: str,
+    zstd: ZstdFrames,
+    *,
+    start: int,
+    failed: int,
+    looks_like_start: Callable[[bytes], bool],
 ) -> bool:
     """Move the cursor to the next member after `start` that decodes; False where there is none."""
-    magic = MAGIC[codec]
     source.back_to(start + 1)
+    return next_member(
+        source, codec, zstd, lambda head: bool(head) and (looks_like_start(head) or source.offset >= failed)
+    )
+
+
+def next_member(
+    source: ByteSource,
+    codec: str,
+    zstd: ZstdFrames,
+    accepted: Callable[[bytes], bool],
+    end: int | None = None,
+) -> bool:
+    """Move the cursor to the next member, before byte `end`, whose first decoded bytes are `accepted`; False where there is none."""
+    magic = MAGIC[codec]
     while True:
         at = source.buf.find(magic, source.pos)
+        source.pos = at if at >= 0 else max(source.pos, len(source.buf) - len(magic) + 1)
+        source.mark = source.offset
+        if end is not None and source.offset >= end:
+            return False
         if at < 0:
-            source.pos = max(source.pos, len(source.buf) - len(magic) + 1)
-            source.mark = source.offset
             if not source.more():
                 source.pos = len(source.buf)
                 return False
             continue
-        source.pos = at
-        source.mark = source.offset
         source.need(HEAD_BYTES[codec])
-        head = decoded_head(memoryview(source.buf)[source.pos : source.pos + HEAD_BYTES[codec]], codec)
-        if head and (looks_like_start(head) or source.offset >= failed):
+        data = memoryview(source.buf)[source.pos : source.pos + HEAD_BYTES[codec]]
+        if accepted(zstd.head(data) if codec == "zstd" else decoded_head(data, codec)):
             return True
         source.pos += 1
-
-
-def decoded_head(data: bytes | memoryview, codec: str, most: int = 4096) -> bytes:
-    """The first decoded bytes of a member that `data` begins with; empty where it cannot be decoded."""
-    try:
-        if codec == "gzip":
-            return zlib.decompressobj(31).decompress(data, most)
-        if codec == "lz4":
-            return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data, most))
-        reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(data)
-        return reader.read(most)
-    except (zlib.error, RuntimeError, MemoryError, zstandard.ZstdError):
-        return b""

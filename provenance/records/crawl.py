@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from provenance.records.arc import ArcDialect, ArcHeader, arc_fields
-from provenance.records.archive import Frame, frames, measured
+from provenance.records.archive import frames
 from provenance.records.dates import parse_time
 from provenance.records.digests import add_digests
+from provenance.records.frame import Frame, measured
 from provenance.records.http import split_response
 from provenance.records.options import ReadOptions
+from provenance.records.parts import WHOLE, Part
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
 from provenance.records.rows import Row, failure
 from provenance.records.times import capture_of, doubt_capture
@@ -24,27 +26,27 @@ from provenance.records.warc import WarcDialect, as_text, part_of, target_uri, w
 from provenance.records.window import Window
 
 _UNCOUNTED = ("warcinfo", "request", "metadata")
+_LEADING = 8  # records that are looked at for what they say of the archive
 _MAX_HELD = 1000  # failure rows held back until the first record shows that the file is an archive at all
 
 
-def warc_rows(window: Window, options: ReadOptions, certain: bool) -> Iterator[Row]:
-    """Rows of a WARC file. `certain` is False where nothing but the name spoke for WARC."""
-    yield from _archive_rows(window, WarcDialect(), options, certain)
-
-
-def arc_rows(window: Window, options: ReadOptions, certain: bool) -> Iterator[Row]:
-    """Rows of an ARC file."""
-    yield from _archive_rows(window, ArcDialect(), options, certain)
-
-
-def _archive_rows(
-    window: Window, dialect: WarcDialect | ArcDialect, options: ReadOptions, certain: bool
+def archive_rows(
+    window: Window,
+    dialect: WarcDialect | ArcDialect,
+    options: ReadOptions,
+    certain: bool,
+    part: Part | None = None,
+    members: bool = False,
 ) -> Iterator[Row]:
-    """Failures before the first record wait: a file without any record is one failure, not many."""
+    """Rows of a WARC or ARC file, or of a `part` of it; `certain` is False where nothing but the name spoke for its format.
+
+    Failures before the first record wait: a file without any record is one failure, not many. `members`: it is compressed.
+    """
     held: list[Row] = []
     seen, given = certain, False
-    archive = _Archive()
-    for frame in measured(frames(window, dialect, options)):
+    part = part or Part(WHOLE)
+    archive, border = _Archive(part), part.border(members)
+    for frame in measured(frames(window, dialect, options, border, part.began.last), border):
         if not frame.header:
             row: Row | None = failure(frame.offset, frame.reason or "bad_record", frame.detail or "")
             if not seen:
@@ -60,9 +62,12 @@ def _archive_rows(
             given = True
             yield from itertools.chain(held, (row,))
             held = []
+    part.close(border, archive.source, archive.begun)
     if seen:
         yield from held
-        if not given and not held and archive.uncounted:
+        if part.span.number or given or held:
+            return
+        if archive.look_on(frames(window, dialect, options), dialect, options):
             yield Row(record_offset=0, outcome="bookkeeping", detail=archive.describe())
     elif held:
         damage = next((row for row in held if row["outcome"] != "bad_record"), None)
@@ -71,10 +76,22 @@ def _archive_rows(
         yield failure(0, "bad_container", f"its {window.position:,} bytes are empty lines and zeros")
 
 
+def archive_head(
+    window: Window, dialect: WarcDialect | ArcDialect, options: ReadOptions
+) -> tuple[str | None, int | None]:
+    """What the records before the first counted one say the archive belongs to, and when it was begun."""
+    archive = _Archive(Part(WHOLE))
+    for frame in itertools.islice(frames(window, dialect, options), _LEADING):
+        if not frame.header or archive.row(frame, dialect, options) is not None:
+            break
+    return archive.source, archive.begun
+
+
 class _Archive:
     """What the records that are not counted say about the others of their file."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: Part) -> None:
+        self._part = part
         self.source: str | None = None
         self.begun: int | None = None
         self.uncounted: Counter[str] = Counter()
@@ -100,9 +117,20 @@ class _Archive:
 
     def mark(self, row: Row) -> None:
         """Name the source, and doubt a date that is far from the archive's own."""
-        if self.source is not None:
-            row["source"] = self.source
-        doubt_capture(row, self.begun)
+        source = self.source if self.source is not None else self._part.began.source
+        if source is not None:
+            row["source"] = source
+        self._part.note(row, self.source is None, self.begun is None)
+        doubt_capture(row, self.begun if self.begun is not None else self._part.began.begun)
+
+    def look_on(
+        self, behind: Iterator[Frame], dialect: WarcDialect | ArcDialect, options: ReadOptions
+    ) -> bool:
+        """Whether the file has records and none of them is counted; `behind` are those that this part does not read."""
+        for frame in behind:
+            if not frame.header or self.row(frame, dialect, options) is not None:
+                return False
+        return bool(self.uncounted)
 
     def describe(self) -> str:
         said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.uncounted.items()))

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from provenance.records.archive import Frame
+from provenance.records.frame import Frame
 from provenance.records.http import decode_payload, header_values, split_response
 from provenance.records.rows import Row
 

@@ -9,7 +9,7 @@ import json
 import re
 
 from provenance.records.arc import ArcDialect
-from provenance.records.compression import HEAD_BYTES, MAGIC, ByteSource, _skippable, decoded_head
+from provenance.records.members import HEAD_BYTES, MAGIC, ByteSource, decoded_head, skippable
 from provenance.records.warc import WarcDialect
 
 SNIFF_BYTES = 256 << 10
@@ -40,7 +40,7 @@ def compression_of(source: ByteSource, name: str) -> str:
             return codec
     if head.startswith(tuple(_NAMED)):
         return "plain"  # a ZIP file may hold gzip members, but they are not this file's
-    if _skippable(head[:4]):
+    if skippable(head[:4]):
         return "lz4" if MAGIC["lz4"] in head and MAGIC["zstd"] not in head else "zstd"
     if _content_of_text(head, anywhere=False) != "unknown":
         return "plain"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from provenance.records.compression import Fault, Piece
 from provenance.records.fields import lookup
+from provenance.records.frame import Border
 from provenance.records.mime import DOCUMENTS, sniff
 from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, digest, failure
@@ -19,51 +20,57 @@ from provenance.records.times import read_times
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
-def line_rows(pieces: Iterator[Piece | Fault], options: ReadOptions) -> Iterator[Row]:
-    """Rows of a decoded file. `record_offset` counts decoded bytes to the beginning of the line."""
-    offset = number = 0
+def line_rows(
+    pieces: Iterator[Piece | Fault], options: ReadOptions, begin: int = 0, border: Border | None = None
+) -> Iterator[Row]:
+    """Rows of a decoded file from byte `begin` on, where a line begins. `record_offset` counts decoded bytes to the beginning of the line.
+
+    In messages lines have their numbers, or their offset where it is not known how many are before them.
+    """
+    offset, number = begin, None if begin else 0
     rest: list[bytes] = []
     held = 0
-    fault: Fault | None = None
     for item in pieces:
         if isinstance(item, Fault):
-            fault = item
             # The line cut by the damage belongs to the damage: one row for both.
             yield failure(offset, item.reason, item.detail)
             offset += held + 1
             rest, held = [], 0
             continue
         data = item.data
-        if fault is not None:
-            fault = None
         end = data.find(b"\n")
         if end < 0:
             held += len(data)
             rest.append(data) if held <= options.max_line_bytes else rest.clear()
             continue
-        begin = 0
+        start = 0
         while end >= 0:
-            size = end - begin
-            line = data[begin:end]
+            if border is not None and border.meets(offset):
+                return
+            size = end - start
+            line = data[start:end]
             if held:
                 size += held
                 line = b"".join((*rest, line)) if size <= options.max_line_bytes else b""
                 rest, held = [], 0
-            number += 1
+            number = None if number is None else number + 1
             yield from _line(line, size, offset, number, options)
             offset += size + 1
-            begin = end + 1
-            end = data.find(b"\n", begin)
-        rest = [data[begin:]] if begin < len(data) else []
-        held = len(data) - begin
+            start = end + 1
+            end = data.find(b"\n", start)
+        rest = [data[start:]] if start < len(data) else []
+        held = len(data) - start
+        if border is not None and border.meets(offset):
+            return
     if held:
         line = b"".join(rest) if held <= options.max_line_bytes else b""
-        yield from _line(line, held, offset, number + 1, options)
+        yield from _line(line, held, offset, None if number is None else number + 1, options)
 
 
-def _line(line: bytes, size: int, offset: int, number: int, options: ReadOptions) -> Iterator[Row]:
+def _line(line: bytes, size: int, offset: int, number: int | None, options: ReadOptions) -> Iterator[Row]:
+    where = f"the line at byte {offset:,}" if number is None else f"line {number:,}"
     if size > options.max_line_bytes:
-        detail = f"line {number:,} has {size:,} bytes, more than {options.max_line_bytes:,} (max_line_bytes)"
+        detail = f"{where} has {size:,} bytes, more than {options.max_line_bytes:,} (max_line_bytes)"
         yield failure(offset, "too_large", detail, record_type="line")
         return
     if offset == 0:
@@ -75,18 +82,18 @@ def _line(line: bytes, size: int, offset: int, number: int, options: ReadOptions
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         text = line.decode("utf-8", "replace")
-        remark = f"line {number:,} is not valid UTF-8 (from its byte {error.start:,}): what is not became \N{REPLACEMENT CHARACTER}"
+        remark = f"{where} is not valid UTF-8 (from its byte {error.start:,}): what is not became \N{REPLACEMENT CHARACTER}"
     try:
         value = json.loads(text.strip(" \t\r\0"))
     except (ValueError, RecursionError) as error:
         why = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON ({error})"
-        yield failure(offset, "bad_row", f"line {number:,} {why}"[:500], record_type="line")
+        yield failure(offset, "bad_row", f"{where} {why}"[:500], record_type="line")
         return
     if not isinstance(value, dict):
-        detail = f"line {number:,} is a JSON {type(value).__name__}, not an object"
+        detail = f"{where} is a JSON {type(value).__name__}, not an object"
         yield failure(offset, "bad_row", detail, record_type="line")
         return
-    row = value_row(value, offset, "line", f"line {number:,}", options)
+    row = value_row(value, offset, "line", where, options)
     row["detail"] = row.get("detail") or remark
     yield row
 

@@ -13,10 +13,12 @@ from typing import BinaryIO, cast
 
 from provenance.errors import DataError
 from provenance.records.arc import ArcDialect
-from provenance.records.archive import Frame, frames
-from provenance.records.compression import MAGIC, ByteSource, Fault, Piece, pieces
+from provenance.records.archive import frames
+from provenance.records.compression import Fault, Piece, pieces
 from provenance.records.crawl import record_row
 from provenance.records.formats import compression_of, content_of, is_record_start
+from provenance.records.frame import Frame
+from provenance.records.members import MAGIC, ByteSource
 from provenance.records.options import ReadOptions
 from provenance.records.rows import Row
 from provenance.records.warc import WarcDialect

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance.files.storage import StoreError
-from provenance.records.compression import ByteSource
 from provenance.records.jsonl import value_row
+from provenance.records.members import ByteSource
 from provenance.records.options import ReadOptions
+from provenance.records.parts import Part
 from provenance.records.rows import Row, failure
 
 _BUFFER_BYTES = 1 << 20  # a column of a row group is read in pieces of this size, not as a whole
@@ -26,8 +27,8 @@ _BUFFER_BYTES = 1 << 20  # a column of a row group is read in pieces of this siz
 _DAMAGE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
-def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> Iterator[Row]:
-    """Rows of a Parquet file. `record_offset` is the row's number in the file.
+def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions, part: Part) -> Iterator[Row]:
+    """Rows of a Parquet file, or of the row groups that begin in a part. `record_offset` is the row's number in the file.
 
     `source` holds what was read of `stream` already: a stream that cannot seek is spooled behind it.
     """
@@ -46,19 +47,24 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
     except StoreError:
         raise
     except _DAMAGE as error:
-        yield failure(0, "bad_container", f"the Parquet file cannot be opened ({_one_line(error)})")
+        if not part.span.number:
+            yield failure(0, "bad_container", f"the Parquet file cannot be opened ({_one_line(error)})")
         return
     wanted = _wanted(metadata, options)
     if not wanted["text"] and not wanted["body"]:
         found = ", ".join(sorted(names))[:400]
         tried = ", ".join((*options.columns["text"], *options.columns["body"]))
         detail = f"the Parquet file has no text column: tried {tried}; its columns are {found} (map one with fields)"
-        yield failure(0, "bad_container", detail)
+        if not part.span.number:
+            yield failure(0, "bad_container", detail)
         return
     columns = sorted({column for chosen in wanted.values() for column in chosen})
     first = 0
-    for group in range(metadata.num_row_groups):
+    for group, begin in enumerate(_beginnings(metadata)):
         meta = metadata.row_group(group)
+        if not part.owns(begin):
+            first += meta.num_rows
+            continue
         done = 0
         mean = max(1, meta.total_byte_size // max(1, meta.num_rows))
         size = max(1, min(options.batch_rows, options.batch_bytes // mean))
@@ -75,6 +81,21 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions) -> It
             )
             yield failure(first + done, "bad_compression", detail)
         first += meta.num_rows
+
+
+def _beginnings(metadata: pq.FileMetaData) -> Iterator[int]:
+    """Where each row group begins, never before the one in front of it, whatever the footer says: each is in one part."""
+    begin = 0
+    for group in range(metadata.num_row_groups):
+        offsets = [0]
+        if metadata.num_columns:
+            column = metadata.row_group(group).column(0)
+            offsets = [
+                column.data_page_offset,
+                *([column.dictionary_page_offset] if column.has_dictionary_page else []),
+            ]
+        begin = max(begin, min(offsets))
+        yield begin
 
 
 def _wanted(metadata: pq.FileMetaData, options: ReadOptions) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ Shared by WARC and ARC. A document is the decoded payload of a successful respon
 
 from __future__ import annotations
 
-from provenance.records.archive import Frame
+from provenance.records.frame import Frame
 from provenance.records.http import (
     Response,
     charset_of,

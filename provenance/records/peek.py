@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from provenance.errors import suggestion
-from provenance.records.compression import ByteSource, Fault, Piece, pieces
+from provenance.records.compression import Fault, Piece, pieces
 from provenance.records.fields import PRESETS, lookup, paths_of
 from provenance.records.formats import SNIFF_BYTES, compression_of, content_of, is_record_start
 from provenance.records.json_values import Values
+from provenance.records.members import ByteSource
 from provenance.records.options import ReadOptions
 from provenance.records.parquet import column_of
 

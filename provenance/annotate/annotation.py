@@ -1,21 +1,18 @@
-"""Read one crawl file and annotate its records, batch by batch.
+"""The annotators of a configuration in their order, and what they make of a batch of records.
 
-Every record that is read becomes one row, documents and others (promise 1). Batches stream through, so
-memory does not grow with the file.
+Every record that is read becomes one row, documents and others (promise 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from provenance.annotators.annotator import Annotator, Failures, annotate_batch
 from provenance.annotators.claims import Claims
@@ -36,13 +33,10 @@ from provenance.detectors.embedded import EmbeddedDetector
 from provenance.detectors.neural.annotator import NeuralDetectors
 from provenance.duplicates.minhash import MinHash
 from provenance.evidence import join_lists
-from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures
-from provenance.records import read_records
 from provenance.records.site_files import ADDRESSES
 from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, SITE_RIGHTS, TIME
 
-Item = TypeVar("Item")
 #: A text of more tokens than the first number and more to a word than the second is no prose: the most in any
 #: language of the development corpus is 6 tokens to a word; megabytes without a space or of entities have thousands.
 JUNK_TOKENS, JUNK_RATIO = 20_000, 20
@@ -276,62 +270,6 @@ def _without_junk(documents: pa.RecordBatch) -> pa.RecordBatch:
             "text_detail": pc.if_else(found, pa.array(told), detail),
         },
     )
-
-
-def annotate_records(
-    stream: BinaryIO, item: InputFile, annotation: Annotation, at_once: bool = True
-) -> Iterator[pa.RecordBatch]:
-    """All records of one open crawl file as batches of `annotation.schema`, in file order.
-
-    `at_once`: reading, main text and the other annotators work on three batches at the same time.
-    """
-    options = annotation.configuration.reading.options()
-    identify = DocumentIds(item.name)
-    side_by_side = ahead if at_once else iter
-    batches = side_by_side(read_records(stream, item.name, options))
-    extracted = (annotation.extract(batch, item.name, identify(batch)) for batch in batches)
-    for part in side_by_side(extracted):
-        yield annotation.complete(part)
-
-
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in a thread of its own while its predecessor is worked on: at most one waits."""
-    with ThreadPoolExecutor(1) as thread:
-        following = thread.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = thread.submit(next, items, None)
-            yield item
-
-
-def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterator[pa.RecordBatch]:
-    """The one row of a file that cannot be opened at all."""
-    values = {
-        "record_offset": 0,
-        "outcome": "bad_container",
-        "detail": f"the file cannot be opened ({why}); the next run tries it again",
-    }
-    batch = pa.RecordBatch.from_pylist([values], schema=RECORDS)
-    yield annotation(batch, item.name, DocumentIds(item.name)(batch))
-
-
-class DocumentIds:
-    """Identifiers that depend on where a record is and what it holds, not on how it was batched."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name.encode("utf-8", "surrogateescape")
-        self.offset: int | None = None
-        self.occurrence = 0
-
-    def __call__(self, batch: pa.RecordBatch) -> pa.Array:
-        ids = []
-        columns = (batch[name].to_pylist() for name in ("record_offset", "url", "content_digest"))
-        for offset, url, digest in zip(*columns, strict=True):
-            # Several rows can share an offset: records inside one compressed member.
-            self.occurrence = self.occurrence + 1 if offset == self.offset else 0
-            self.offset = offset
-            key = f"\0{offset}\0{self.occurrence}\0{url}\0{digest}".encode("utf-8", "surrogatepass")
-            ids.append(xxhash.xxh3_128_hexdigest(self.name + key))
-        return pa.array(ids, pa.string())
 
 
 def _neural_detectors(configuration: Configuration) -> list[Annotator]:

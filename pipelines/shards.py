@@ -1,0 +1,94 @@
+"""Stage 1 of a job: which shards are to be made, which stand, and what the stage leaves when all of them are there.
+
+What stands is told from fingerprints, so a killed call, or one of several that share the stage, goes on where it was (promise 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+
+from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, stands
+from pipelines.lineage import first_fingerprints
+from pipelines.migration import plan_migration
+from pipelines.progress import Targets
+from provenance.files.facts import shard_facts
+from provenance.files.headway import read_headway
+from provenance.files.inputs import InputFile, PassedOver
+from provenance.files.shards import shard_metadata
+from provenance.files.storage import Storage
+
+if TYPE_CHECKING:
+    from pipelines.job import Job
+
+
+def annotate_inputs(
+    job: Job, inputs: Sequence[InputFile], passed_over: Sequence[PassedOver], part: tuple[int, int]
+) -> tuple[int, int]:
+    """Make the shards of a part of the inputs that do not stand, and close the stage where none is missing.
+
+    Returns how many were made and how many stood.
+    """
+    configured = job.annotation.fingerprint()
+    tasks = job.shard_tasks(inputs)
+    paths = [task.path for task in tasks]
+    facts = shard_facts(job.workspace, paths)
+    # The largest first: a large file that starts last would keep one worker busy alone.
+    own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
+    pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
+    pending = plan_migration(job.workspace, job.annotation, pending, job.progress.note)
+    made = 0
+    with _told(job, tasks, configured) if pending and part[1] == 1 else nullcontext():
+        if pending:
+            job.workspace.clear_state("annotate")
+            if part[1] == 1:
+                job.workspace.sweep()  # else another call may be writing
+            _make(job, pending)
+            facts = shard_facts(job.workspace, paths)
+        if part[1] > 1 and not all(stands(facts.get(task.path, {}), task) for task in tasks):
+            job.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
+        else:
+            carried, made = job.earlier.carry(inputs, job.annotation, job.runner)
+            state = annotated_state(facts, tasks, passed_over, carried)
+            state |= {
+                "fingerprint": configured,
+                "parts": job.annotation.parts(),
+                "configuration": job.configuration.model_dump(mode="json"),
+            }
+            job.workspace.write_state("annotate", state)
+    return len(pending) + made, len(own) - len(pending)
+
+
+def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
+    """Tell of the first stage how it starts and ends."""
+    named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks]
+    return job.lineage.stage("annotate", first_fingerprints(job.configuration, configured, named), named)
+
+
+def _make(job: Job, pending: Sequence[ShardTask]) -> None:
+    """Write the shards of tasks."""
+    headway = job.workspace.headway_directory
+    targets = Targets(
+        weights={task.path: task.input.size for task in pending},
+        storage=job.storage,
+        # On a store each footer would be a call: there only files are counted.
+        rows_of=partial(_rows_of, job.storage) if headway is not None else lambda path: 0,
+        headway=partial(read_headway, headway),
+    )
+    annotate = AnnotateFiles(job.storage, job.configuration)
+    with job.progress.files("annotate", targets):
+        job.runner.run(
+            lambda pipeline: (
+                pipeline | "Inputs" >> beam.Create(pending, reshuffle=False) | "AnnotateFiles" >> annotate
+            )
+        )
+    if headway is not None:
+        job.storage.delete(headway)
+
+
+def _rows_of(storage: Storage, shard_path: str) -> int:
+    return int((shard_metadata(storage, shard_path) or {}).get("rows", 0))

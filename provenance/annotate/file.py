@@ -1,0 +1,76 @@
+"""Read one crawl file and annotate its records, batch by batch.
+
+Batches stream through, so memory does not grow with the file; who a record is depends on where it is, not on its batch (promise 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, TypeVar
+
+import pyarrow as pa
+import xxhash
+
+from provenance.annotate.annotation import Annotation
+from provenance.files.inputs import InputFile
+from provenance.records import read_records
+from provenance.schema import RECORDS
+
+Item = TypeVar("Item")
+
+
+def annotate_records(
+    stream: BinaryIO, item: InputFile, annotation: Annotation, at_once: bool = True
+) -> Iterator[pa.RecordBatch]:
+    """All records of one open crawl file as batches of `annotation.schema`, in file order.
+
+    `at_once`: reading, main text and the other annotators work on three batches at the same time.
+    """
+    options = annotation.configuration.reading.options()
+    identify = DocumentIds(item.name)
+    side_by_side = ahead if at_once else iter
+    batches = side_by_side(read_records(stream, item.name, options))
+    extracted = (annotation.extract(batch, item.name, identify(batch)) for batch in batches)
+    for part in side_by_side(extracted):
+        yield annotation.complete(part)
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made in a thread of its own while its predecessor is worked on: at most one waits."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item
+
+
+def unreadable_file(item: InputFile, annotation: Annotation, why: str) -> Iterator[pa.RecordBatch]:
+    """The one row of a file that cannot be opened at all."""
+    values = {
+        "record_offset": 0,
+        "outcome": "bad_container",
+        "detail": f"the file cannot be opened ({why}); the next run tries it again",
+    }
+    batch = pa.RecordBatch.from_pylist([values], schema=RECORDS)
+    yield annotation(batch, item.name, DocumentIds(item.name)(batch))
+
+
+class DocumentIds:
+    """Identifiers that depend on where a record is and what it holds, not on how it was batched."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name.encode("utf-8", "surrogateescape")
+        self.offset: int | None = None
+        self.occurrence = 0
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.Array:
+        ids = []
+        columns = (batch[name].to_pylist() for name in ("record_offset", "url", "content_digest"))
+        for offset, url, digest in zip(*columns, strict=True):
+            # Several rows can share an offset: records inside one compressed member.
+            self.occurrence = self.occurrence + 1 if offset == self.offset else 0
+            self.offset = offset
+            key = f"\0{offset}\0{self.occurrence}\0{url}\0{digest}".encode("utf-8", "surrogatepass")
+            ids.append(xxhash.xxh3_128_hexdigest(self.name + key))
+        return pa.array(ids, pa.string())
