@@ -29,12 +29,17 @@ RAW, ORACLE, ACCUMULATED, CURATED = "raw", "oracle", "accumulated", "curated"
 
 @dataclass(frozen=True)
 class Arm:
-    """A way to make training text of a crawl; `own` asks for the detector that knows the model's first texts."""
+    """A way to make training text of a crawl; `own` asks for the detector that knows the model's first texts.
+
+    `whole` reads a release to its end, whatever its words; in a `slow` web models write little at first.
+    """
 
     name: str
     takes: str
     cap: dict[str, Any] = field(default_factory=dict)
     own: bool = True
+    whole: bool = False
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,17 @@ def capped(share: str, own: bool = True) -> Arm:
 
 
 AS_IS = Arm("as it is", RAW)
+SLOWLY = Arm("as it is, machines slowly more", RAW, slow=True)
 ALL_SO_FAR = Arm("accumulated", ACCUMULATED)
 TRUTH = Arm("oracle", ORACLE)
+READ_WHOLE = Arm("cap 0.05, read whole", CURATED, {"max_synthetic": "0.05"}, whole=True)
 WEIGHTED = Arm("weights (1 - p)^k, .05", CURATED, {"max_synthetic": "0.05", "policy": "weights"})
 
 
 def prepare(
     arm: Arm, pages: Sequence[Page], words: int, folder: Path, detector: Path | None, seed: int
 ) -> Training:
-    """What an arm trains on: at most `words` words of the pages it takes, drawn at random; accumulated ones all.
+    """What an arm trains on: at most `words` words of the pages it takes, drawn at random; of accumulated and whole ones all.
 
     `folder` must not be there yet; it gets the crawl, the workspace and the release of a curated arm.
     """
@@ -82,7 +89,7 @@ def prepare(
         texts, machine = [page.text for page in chosen], np.array([page.machine for page in chosen], bool)
     kept = float((~machine).sum() / people)
     order = random.permutation(len(texts))
-    if arm.takes != ACCUMULATED:
+    if arm.takes != ACCUMULATED and not arm.whole:
         length = np.array([len(texts[place].split()) for place in order])
         order = order[np.cumsum(length) - length < words]
     return Training([texts[place] for place in order], machine[order], claimed, released, kept)

@@ -8,7 +8,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from provenance.audit.sketches.compare import FAIL
+from provenance.audit.sketches.compare import CHANGED, FAIL
+
+#: Part by which perplexity has to rise above generation 0's to have moved.
+MOVED = 0.02
 
 
 def table(rows: pd.DataFrame) -> str:
@@ -30,15 +33,34 @@ def table(rows: pd.DataFrame) -> str:
             f"{ends[1].words:,.0f}",
             f"{ends[1].true:.4f}",
             *shares,
-            ", ".join(str(_first_alarm(seed)) for _, seed in part.groupby("seed")),
+            _by_seed(part, part.monitor == FAIL),
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _first_alarm(rows: pd.DataFrame) -> int | str:
-    generations = rows.generation[rows.monitor == FAIL]
-    return int(generations.min()) if len(generations) else "never"
+def warnings(rows: pd.DataFrame) -> str:
+    """By arm and seed the generation at which perplexity has moved, and those at which the monitor spoke, in Markdown."""
+    lines = [
+        f"| arm | perplexity {MOVED:.0%} higher | monitor, what was read: changed | FAIL | what was written: changed | FAIL |",
+        "|---|---|---|---|---|---|",
+    ]
+    start = rows[rows.generation == 0].set_index("seed").perplexity
+    for name, part in rows[rows.generation > 0].groupby("arm", sort=False):
+        moved = part.perplexity > (1 + MOVED) * part.seed.map(start)
+        said = [
+            _by_seed(part, part[column].isin(statuses)) if part[column].notna().any() else "-"
+            for column in ("read", "monitor")
+            for statuses in ((CHANGED, FAIL), (FAIL,))
+        ]
+        lines.append(f"| {name} | " + " | ".join([_by_seed(part, moved), *said]) + " |")
+    return "\n".join(lines)
+
+
+def _by_seed(rows: pd.DataFrame, happened: pd.Series) -> str:
+    """The first generation of each seed at which something happened."""
+    first = rows[happened].groupby("seed").generation.min()
+    return ", ".join(str(first.get(seed, "never")) for seed in sorted(rows.seed.unique()))
 
 
 def figure(rows: pd.DataFrame, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Each generation's model writes twice as much as people have on the web; the next one trains on as many words as the first
 had, taken from that crawl by each arm. Measured against generation 0: perplexity on text that nobody saw, the monitor's
-coverage of rare words and its verdict on what the model writes, true and claimed synthetic share of the training text.
+coverage of rare words and its verdict on what the model writes and reads, true and claimed synthetic share of the training text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +29,29 @@ from provenance.audit.sketches.compare import FAIL, compare
 from provenance.audit.sketches.strata import Sketches
 from provenance.audit.versions import Settings, sketch_dataset
 from provenance.files.storage import LocalStorage
-from scripts.collapse._arms import ALL_SO_FAR, AS_IS, TRUTH, WEIGHTED, Arm, capped, prepare
+from scripts.collapse._arms import (
+    ALL_SO_FAR,
+    AS_IS,
+    RAW,
+    READ_WHOLE,
+    SLOWLY,
+    TRUTH,
+    WEIGHTED,
+    Arm,
+    capped,
+    prepare,
+)
 from scripts.collapse._crawl import Page, mills, people
 from scripts.collapse._ngrams import Trigrams, Vocabulary
-from scripts.collapse._tables import figure, table
+from scripts.collapse._tables import figure, table, warnings
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A generator in use cuts its tail; .95 is a common setting of top-p.
 NUCLEUS = 0.95
 #: Most words of a page that a model writes (half of it at least), pages it writes for each of people's.
-PAGE_WORDS, MACHINE = 210, 2
+PAGE_WORDS, MACHINE = 210, 2.0
+#: The same where machines come slowly: twice as many in every generation, until they are as many.
+SLOW = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.0)
 #: Passages of each label for the detector that knows the model; they are in no crawl.
 DETECTOR_PASSAGES = 2000
 #: The monitor's measure that is reported; its tolerance is the default.
@@ -54,8 +70,17 @@ class Size:
 
 
 #: Arms in two halves, so that a quick run has what matters most.
-FIRST = (AS_IS, ALL_SO_FAR, TRUTH, capped("0.01"), capped("0.05"), capped("0.05", own=False))
-OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
+FIRST = (
+    AS_IS,
+    SLOWLY,
+    ALL_SO_FAR,
+    TRUTH,
+    capped("0.01"),
+    capped("0.05"),
+    READ_WHOLE,
+    capped("0.05", own=False),
+)
+OTHERS = (capped("0"), capped("0.02"), capped("0.10"), capped("0.30"), WEIGHTED)
 SIZES = {
     "small": Size(1500, 4, 1, 5, FIRST),
     "others": Size(1500, 1, 1, 20, OTHERS),
@@ -70,6 +95,7 @@ class World:
     crawl: list[Page]  # people's pages, in every crawl
     vocabulary: Vocabulary
     unseen: np.ndarray  # numbers of human text that nobody trains on
+    pages: Sketches  # of people's pages
     words: int  # of people's pages, and the most that a model trains on
     seed: int
 
@@ -82,7 +108,7 @@ class World:
         return [self.vocabulary.decode(row) for row in model.write(documents, PAGE_WORDS, random)]
 
 
-def make_world(passages: pd.DataFrame, documents: int, seed: int) -> tuple[World, pd.DataFrame]:
+def make_world(passages: pd.DataFrame, documents: int, seed: int, folder: Path) -> tuple[World, pd.DataFrame]:
     """(a world of `documents` human pages, the passages that are in no crawl, for a detector)."""
     order = np.random.default_rng([seed, 0]).permutation(len(passages))
     web, unseen, rest = np.split(order, [documents, documents + documents // 2])
@@ -90,7 +116,14 @@ def make_world(passages: pd.DataFrame, documents: int, seed: int) -> tuple[World
     texts = [page.text for page in pages]
     vocabulary = Vocabulary(texts)
     held = vocabulary.encode(passages.text.iloc[unseen].tolist())
-    world = World(pages, vocabulary, held, sum(len(text.split()) for text in texts), seed)
+    world = World(
+        crawl=pages,
+        vocabulary=vocabulary,
+        unseen=held,
+        pages=sketch(texts, folder),
+        words=sum(len(text.split()) for text in texts),
+        seed=seed,
+    )
     return world, passages.iloc[rest]
 
 
@@ -145,7 +178,8 @@ def run_arm(
     model, rows, written = first, [], list[Page]()
     documents = len(world.crawl)
     for generation in range(1, generations + 1):
-        texts = world.write(model, MACHINE * documents, generation, 1)
+        written_now = round((SLOW[generation - 1] if arm.slow else MACHINE) * documents)
+        texts = world.write(model, written_now, generation, 1)
         newest = mills(texts, world.crawl, generation, world.seed)
         written = [*written, *newest]
         seen = written if arm is ALL_SO_FAR else newest
@@ -155,6 +189,7 @@ def run_arm(
         )
         shutil.rmtree(place, ignore_errors=True)
         model = world.train(training.texts)
+        read = judge(training.texts, world.pages, folder.parent) if arm.takes == RAW else {}
         rows.append(
             {
                 "seed": world.seed,
@@ -162,6 +197,8 @@ def run_arm(
                 "generation": generation,
                 "perplexity": model.perplexity(world.unseen),
                 **judge(world.write(model, documents, generation, 2), baseline, folder.parent),
+                "read": read.get("monitor"),
+                "read_coverage": read.get("coverage"),
                 "words": sum(len(text.split()) for text in training.texts),
                 "true": training.synthetic_share(),
                 "claimed": training.claimed,
@@ -172,36 +209,49 @@ def run_arm(
     return rows
 
 
-def run(
-    passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool = True
+def run_seed(
+    passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool, seed: int
 ) -> tuple[pd.DataFrame, list[str]]:
-    """(a row for each seed, arm and generation, the monitor's statuses where nothing but the draw changed)."""
-    rows: list[dict[str, Any]] = []
-    statuses: list[str] = []
-    for seed in range(size.seeds):
-        world, rest = make_world(passages, size.documents, seed)
-        first = world.train([page.text for page in world.crawl])
-        home = folder / str(seed)
-        home.mkdir()
-        detector = train_detector(world, first, rest, home / "detector") if own_detector else None
-        baseline = sketch(world.write(first, size.documents, 0, 2), home)
-        start = {"seed": seed, "generation": 0, "perplexity": first.perplexity(world.unseen), "coverage": 1.0}
-        rows.append({**start, "arm": "generation 0", "words": world.words, "true": 0.0})
-        for number in range(seed, size.nulls, size.seeds):
-            again = world.write(first, size.documents, 0, 3, number)
-            statuses.append(judge(again, baseline, home)["monitor"])
-        for arm in size.arms:
-            say(f"seed {seed}: {arm.name}")
-            rows += run_arm(
-                world,
-                arm,
-                generations=size.generations,
-                first=first,
-                baseline=baseline,
-                detector=detector,
-                folder=home / "arm",
-            )
+    """`run` for one seed."""
+    home = folder / str(seed)
+    home.mkdir()
+    world, rest = make_world(passages, size.documents, seed, home)
+    first = world.train([page.text for page in world.crawl])
+    detector = train_detector(world, first, rest, home / "detector") if own_detector else None
+    baseline = sketch(world.write(first, size.documents, 0, 2), home)
+    start = {"seed": seed, "generation": 0, "perplexity": first.perplexity(world.unseen), "coverage": 1.0}
+    rows: list[dict[str, Any]] = [{**start, "arm": "generation 0", "words": world.words, "true": 0.0}]
+    again = (world.write(first, size.documents, 0, 3, n) for n in range(seed, size.nulls, size.seeds))
+    statuses = [judge(texts, baseline, home)["monitor"] for texts in again]
+    for arm in size.arms:
+        say(f"seed {seed}: {arm.name}")
+        rows += run_arm(
+            world,
+            arm,
+            generations=size.generations,
+            first=first,
+            baseline=baseline,
+            detector=detector,
+            folder=home / "arm",
+        )
     return pd.DataFrame(rows), statuses
+
+
+def run(
+    passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool = True, processes: int = 1
+) -> tuple[pd.DataFrame, list[str]]:
+    """(a row for each seed, arm and generation, the monitor's statuses where nothing but the draw changed).
+
+    Seeds are divided among `processes`; the rows are the same for any number of them.
+    """
+    one = partial(run_seed, passages, size, folder, own_detector)
+    if processes == 1:
+        found = [one(seed) for seed in range(size.seeds)]
+    else:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            found = list(pool.map(one, range(size.seeds)))
+    rows = pd.concat([part for part, _ in found], ignore_index=True)
+    return rows, [status for _, statuses in found for status in statuses]
 
 
 def read_passages(corpus: Path) -> pd.DataFrame:
@@ -227,14 +277,20 @@ def main() -> None:
     parser.add_argument("--size", choices=list(SIZES), default="standard")
     parser.add_argument("--rows", type=Path, help="write one row for each generation as CSV")
     parser.add_argument("--figure", type=Path, help="write the picture of coverage and perplexity as SVG")
+    parser.add_argument("--processes", type=int, default=1, help="seeds that run at once (1)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows, statuses = run(read_passages(options.corpus), SIZES[options.size], Path(folder))
+        rows, statuses = run(
+            read_passages(options.corpus),
+            SIZES[options.size],
+            Path(folder),
+            processes=options.processes,
+        )
     if options.rows:
         rows.to_csv(options.rows, index=False)
     if options.figure:
         figure(rows, options.figure)
-    print(table(rows))
+    print(table(rows), warnings(rows), sep="\n\n")
     print(
         f"\nMonitor on {len(statuses)} runs without change: {statuses.count(FAIL)} alarms ({', '.join(sorted(set(statuses)))})."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -10,9 +11,9 @@ import pandas as pd
 import pytest
 
 from scripts.collapse import loop
-from scripts.collapse._arms import AS_IS, TRUTH, capped
+from scripts.collapse._arms import AS_IS, SLOWLY, TRUTH, capped
 from scripts.collapse._crawl import mills, people, write_crawl
-from scripts.collapse._tables import figure, table
+from scripts.collapse._tables import figure, table, warnings
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,8 @@ def passages() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def rows(passages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    size = loop.Size(150, 1, 1, 1, (AS_IS, TRUTH, capped("0.5", own=False)))
+    half = capped("0.5", own=False)
+    size = loop.Size(150, 1, 1, 1, (AS_IS, SLOWLY, TRUTH, half, replace(half, name="whole", whole=True)))
     found, statuses = loop.run(passages, size, tmp_path_factory.mktemp("loop"), own_detector=False)
     assert "FAIL" not in statuses
     return found.set_index("arm")
@@ -58,7 +60,19 @@ def test_table_and_picture_are_the_same_for_the_same_rows(rows: pd.DataFrame, tm
     for name in ("a.svg", "b.svg"):
         figure(again, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert table(again).count("\n") == 6
+    assert table(again).count("\n") == 8
+
+
+def test_what_is_read_whole_has_all_words_of_the_release(rows: pd.DataFrame) -> None:
+    assert rows.words["whole"] > rows.words["cap 0.5, shipped detector"]
+    assert rows.human_kept["whole"] == rows.human_kept["cap 0.5, shipped detector"]
+
+
+def test_warnings_name_the_generation_of_each_seed(rows: pd.DataFrame) -> None:
+    lines = {line.split(" | ")[0][2:]: line for line in warnings(rows.reset_index()).split("\n")}
+    assert lines["as it is"].startswith("| as it is | 1 |")
+    assert lines["oracle"].startswith("| oracle | never |")
+    assert rows.true["as it is, machines slowly more"] < 0.05
 
 
 def test_a_crawl_has_the_same_bytes_each_time_and_only_old_pages_of_people(
