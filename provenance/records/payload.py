@@ -26,6 +26,7 @@ _TEXTUAL = (
     "application/json",
     "image/svg+xml",
 )
+_LONGEST_TARGET = 2_048
 _WANTED = (b"content-type", b"transfer-encoding", b"content-encoding")
 
 
@@ -46,12 +47,18 @@ def response_row(row: Row, frame: Frame, declared: str | None, options: ReadOpti
     elif status == 304:
         row["outcome"], row["detail"] = "revisit", "304 Not Modified: the payload is in an earlier capture"
     elif 300 <= status < 400:
-        row["outcome"], row["detail"] = "redirect", f"HTTP status {status}"
+        row["outcome"], row["detail"] = "redirect", f"HTTP status {status}{_target(response)}"
     elif not 200 <= status < 300:
         row["outcome"], row["detail"] = "http_error", f"HTTP status {status}"
     else:
         return _body(row, frame, response, declared, options, codings=(transfer, coding))
     return row
+
+
+def _target(response: Response) -> str:
+    """Where a redirect leads, as it stands in its header and no longer than an address is."""
+    (location,) = header_values(response.headers, (b"location",))
+    return f" to {as_text(location.strip())[:_LONGEST_TARGET]}" if location and location.strip() else ""
 
 
 def resource_row(row: Row, frame: Frame, declared: str | None, options: ReadOptions) -> Row:

@@ -106,6 +106,18 @@ def test_answers_that_are_no_files_keep_their_reason() -> None:
     assert outcome("dns:a.example") == "bookkeeping"
 
 
+def test_a_redirect_says_where_it_leads() -> None:
+    for location, detail in (
+        (b"Location: https://a.example/new?x=1\r\n", "HTTP status 301 to https://a.example/new?x=1"),
+        (b"location:\r\n", "HTTP status 301"),
+        (b"", "HTTP status 301"),
+        (b"Location: " + b"a" * 9_000 + b"\r\n", "HTTP status 301 to " + "a" * 2_048),
+    ):
+        page = record("https://a.example/old", b"", location, status=b"301 Moved")
+        (row,) = read_archive(page)
+        assert (row["outcome"], row["detail"]) == ("redirect", detail)
+
+
 @pytest.mark.parametrize("case", ["15-warc-kinds", "20-foreign-archives"])
 def test_real_archives_of_other_writers_give_no_bookkeeping_as_documents(shared: Path, case: str) -> None:
     kept = []
