@@ -41,7 +41,7 @@ from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, SITE_RIGH
 #: language of the development corpus is 6 tokens to a word; megabytes without a space or of entities have thousands.
 JUNK_TOKENS, JUNK_RATIO = 20_000, 20
 #: Version of what the reader makes of a record: shards of another one are annotated again.
-READER = 1
+READER = 2
 #: Text annotators that others build on, or whose evidence is joined with others' in a shard.
 _JOINED = (Language.name, EmbeddedDetector.name, "neural", Watermarks.name)
 
@@ -101,7 +101,7 @@ class Annotation:
         duplicates = self.configuration.duplicates.model_dump(include={"ngram", "seed"})
         versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
         options = self.configuration.annotator_options
-        return fingerprint(configuration, duplicates, versions, options, self.schema.to_string())
+        return fingerprint(READER, configuration, duplicates, versions, options, self.schema.to_string())
 
     def parts(self) -> dict[str, Any]:
         """Identities of what made a shard: of the reader, of what reads pages, and of each annotator of texts by its name."""
