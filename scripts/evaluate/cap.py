@@ -159,7 +159,9 @@ def main() -> None:
     print_losses(pd.concat(lost))
 
 
-def read_pool(corpus: Path, configuration: Configuration, kept: Path | None, texts: Path | None = None) -> Pool:
+def read_pool(
+    corpus: Path, configuration: Configuration, kept: Path | None, texts: Path | None = None
+) -> Pool:
     """The texts of the corpus that no detector trained on it has seen, or those of the file `texts`, annotated."""
     frame = read_unseen(corpus) if texts is None else pd.read_parquet(texts)
     frame = frame.drop_duplicates("text").reset_index(drop=True)

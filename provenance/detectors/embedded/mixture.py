@@ -107,8 +107,8 @@ def proofs(
 def spoken(proof: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
     """Language → experts that count there: in the first language all that were measured, elsewhere those proven to separate.
 
-    The expert of style stands in for families of which a language has no texts. Beside all the others it found nothing
-    more in English and accused twice as much formal prose; in Japanese it halved what was found.
+    The expert of style stands in for families of which a language has no texts. Beside all the others it cost 2 points of
+    recall in English, and in Japanese it raised false alarms from .1% to 1% at the same recall.
     """
     first = next(iter(proof))
     found = {}
