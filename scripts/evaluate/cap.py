@@ -3,7 +3,8 @@
 
 The corpus is scored once by the annotate stage; then each run draws a crawl anew, writes it as a shard, and counts, judges and
 selects it with the functions of the select stage. Human texts are the splits `val` and `test` of the pools, machine texts those of
-makers that are in `test` only: a detector that was trained on the corpus has seen neither.
+makers that are in `test` only: a detector that was trained on the corpus has seen neither. The harder half is kinds of text that nobody
+has seen: `scripts/train detector CORPUS --leave-out FOLD --out DIR`, then `--texts DIR/unseen.parquet` and `detector.model: DIR`.
 """
 
 from __future__ import annotations
@@ -126,12 +127,17 @@ def main() -> None:
     parser.add_argument("--guarantees", nargs="+", default=["expected", "confident", "hard"])
     parser.add_argument("--policies", nargs="+", default=["lowest"])
     parser.add_argument(
+        "--texts",
+        type=Path,
+        help="Parquet with text, label, domain and generator in place of the pools' unseen texts",
+    )
+    parser.add_argument(
         "--scores", type=Path, help="keep the scored corpus in this file, or read it from there"
     )
     parser.add_argument("--rows", type=Path, help="write one row for each run and cap as CSV")
     arguments = parser.parse_args()
     configuration = load_configuration(arguments.config)
-    pool = read_pool(arguments.corpus, configuration, arguments.scores)
+    pool = read_pool(arguments.corpus, configuration, arguments.scores, arguments.texts)
     requests = [(g, p, c) for g in arguments.guarantees for p in arguments.policies for c in CAPS]
     found: list[dict[str, object]] = []
     lost: list[pd.DataFrame] = []
@@ -153,15 +159,12 @@ def main() -> None:
     print_losses(pd.concat(lost))
 
 
-def read_pool(corpus: Path, configuration: Configuration, kept: Path | None) -> Pool:
-    """The texts of the corpus that no detector trained on it has seen, annotated."""
-    texts = [
-        pd.read_parquet(corpus / f"pool_{name}.parquet") for name in ("val", "test", "human_web", "makers")
-    ]
-    texts[3] = texts[3][texts[3].maker.isin(UNSEEN_MAKERS)]
-    frame = pd.concat([part[part.split != "train"] for part in texts], ignore_index=True)
-    unseen = (frame.label == "human") | frame.get("maker", pd.Series(dtype=object)).isin(UNSEEN_MAKERS)
-    frame = frame[unseen].drop_duplicates("text").reset_index(drop=True)
+def read_pool(
+    corpus: Path, configuration: Configuration, kept: Path | None, texts: Path | None = None
+) -> Pool:
+    """The texts of the corpus that no detector trained on it has seen, or those of the file `texts`, annotated."""
+    frame = read_unseen(corpus) if texts is None else pd.read_parquet(texts)
+    frame = frame.drop_duplicates("text").reset_index(drop=True)
     if kept is None or not kept.exists():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "pool.jsonl"
@@ -177,6 +180,17 @@ def read_pool(corpus: Path, configuration: Configuration, kept: Path | None) -> 
     frame = frame.iloc[at]
     kind = np.where(frame.label == "human", frame.domain, frame.generator).astype(str)
     return Pool(table.combine_chunks(), (frame.label == "synthetic").to_numpy(), kind)
+
+
+def read_unseen(corpus: Path) -> pd.DataFrame:
+    """Human texts of the splits `val` and `test`, and machine texts of makers that are in `test` only."""
+    texts = [
+        pd.read_parquet(corpus / f"pool_{name}.parquet") for name in ("val", "test", "human_web", "makers")
+    ]
+    texts[3] = texts[3][texts[3].maker.isin(UNSEEN_MAKERS)]
+    frame = pd.concat([part[part.split != "train"] for part in texts], ignore_index=True)
+    unseen = (frame.label == "human") | frame.get("maker", pd.Series(dtype=object)).isin(UNSEEN_MAKERS)
+    return frame[unseen]
 
 
 def _annotate(path: Path, shard: Path, configuration: Configuration) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from provenance.detectors.embedded import mixture, training
+from provenance.detectors.embedded import mixture, register, training
 from provenance.detectors.embedded.calibration import BUCKETS, auroc, bucket
 from provenance.detectors.embedded.folds import folds
 from provenance.detectors.embedded.model import mix_experts
@@ -297,9 +297,10 @@ def _later(
     human = mixture.web_prose(corpus.table) & english & test
     fixed, fresh, machine = human & half, human & ~half, machine & english
     weight = mixture.domain_weights(corpus.table[fixed])
-    columns = [column for column in scores.T if np.ptp(column) > 0]
-    lines = np.array([mixture.tail_line(column[fixed], weight) for column in columns])
-    mixed = mix_experts(np.stack(columns, axis=1), lines)
+    columns = [column for column in scores.T[:-2] if np.ptp(column) > 0]  # without style alone
+    lines = [mixture.tail_line(column[fixed], weight) for column in columns]
+    lines.append(register.fit_damping(corpus.table, scores[:, -1], fixed, weight))
+    mixed = mix_experts(np.stack([*columns, scores[:, -1]], axis=1), np.array(lines))
     cut = mixture.threshold(mixed[fixed], weight, 0.01)
     both = fresh | machine
     found = f"{(mixed[machine] > cut).mean():.2f}"

@@ -57,7 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="GENERATOR",
         help=f"generators of the newest family, which gets an expert of its own (default: {', '.join(training.Settings().recent)})",
     )
+    parser.add_argument(
+        "--leave-out",
+        type=int,
+        choices=range(folds.FOLDS),
+        metavar="FOLD",
+        help=f"leave one of {folds.FOLDS} groups of domains and makers out of everything, and write its passages to unseen.parquet in --out",
+    )
     options = parser.parse_args(arguments)
+    if options.leave_out is not None and options.out == SHIPPED:
+        parser.error("--leave-out needs --out: what ships is trained on everything")
     files = sorted(options.corpus.glob("*.parquet"))
     if not files:
         parser.error(f"{options.corpus}: no Parquet files there")
@@ -74,14 +83,18 @@ def main(arguments: list[str] | None = None) -> int:
         "settings": asdict(settings),
     }
     say(f"{len(table):,} passages, {len(corpus.keys):,} n-grams in {settings.sources} sources or more")
-    everything = np.ones(len(corpus.table), bool)
-    experts = training.train_experts(corpus, everything)
+    use = np.ones(len(corpus.table), bool)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.leave_out is not None:
+        held, judged = list(folds.folds(corpus.table))[options.leave_out]
+        use = ~held
+        corpus.table[judged & corpus.whole].to_parquet(options.out / "unseen.parquet", index=False)
+    experts = training.train_experts(corpus, use)
     say(f"experts: {', '.join(experts)}; held-out scores of {folds.FOLDS} groups of domains and makers …")
     scores = training.held_out_scores(corpus)
-    lines = mixture.fit_mixture(corpus, scores, everything)
+    lines = mixture.fit_mixture(corpus, scores, use)
     model = training.build_model(corpus, experts, lines, made)
-    calibration = mixture.calibrate(corpus, scores, model.version, made, everything)
-    options.out.mkdir(parents=True, exist_ok=True)
+    calibration = mixture.calibrate(corpus, scores, model.version, made, use)
     model.save(options.out / "embedded.npz")
     calibration.save(options.out / "calibration.json")
     say(

@@ -167,10 +167,12 @@ def fit(
 ) -> Expert:
     """A logistic model by AdaGrad over the n-grams that are `listed`; documents count by `weight`, 0 is left out.
 
-    Quantised to int8; the one weight in 2000 beyond 127 steps is clipped.
+    Quantised to int8; the one weight in 2000 beyond 127 steps is clipped. Without documents it says nothing: all 0.
     """
     row_weight = passage_weights(rows, weight)
     used = np.flatnonzero(row_weight > 0)
+    if not len(used):
+        return Expert(listed, np.zeros(len(listed), np.int8), 1.0, 0.0, np.zeros(len(STYLE), np.float32))
     row_weight = row_weight / row_weight[used].mean()
     random = np.random.RandomState(seed)
     order = np.stack([random.permutation(used) for _ in range(epochs)])

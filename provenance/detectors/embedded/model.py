@@ -1,8 +1,8 @@
 """The model file and the compiled pass that scores documents straight from the Arrow text buffer.
 
-A model holds one linear *expert* for each family of generators and a network that reads style alone. A linear expert's
-score of a document is the mean over its passages of: bias + style·w + sum of the weights of the known n-grams / sqrt(their
-number). The document's score is the log of the sum of the experts' odds, because a text comes from one family or another.
+A model holds one linear *expert* for each family of generators and two networks that read style alone, for authors and for registers.
+A linear expert's score of a document is the mean over its passages of: bias + style·w + sum of the weights of the known n-grams / sqrt(their
+number). The document's score is the log of the sum of the experts' odds, because a text comes from one family or another, less what formal prose loses.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from provenance.detectors.embedded.tokens import (
     tokenise,
 )
 
-FORMAT = 3
+FORMAT = 4
 ARRAYS = (
     "keys",
     "weights",
@@ -61,6 +61,8 @@ ARRAYS = (
 STYLE_LIMIT = 3.0
 #: Characters of running Chinese and Japanese that count as one word.
 IDEOGRAPHS_PER_WORD = 1.6
+#: Most that a score loses for formality, in nats.
+MOST_FORMAL = 2.5
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,14 @@ class Model:
     style_mean: NDArray[np.float32]  # (languages, measures) of humans
     style_scale: NDArray[np.float32]  # (languages, measures)
     style_weights: NDArray[np.float32]  # (k, measures) of standardised measures
-    hidden: NDArray[np.float32]  # (units, measures + 1) of the network over standardised measures
-    out: NDArray[np.float32]  # (units,)
-    out_bias: NDArray[np.float32]  # (1,)
-    #: (languages, k + 1, 2), the network last: intercept and slope from an expert's score to nats, with its share
-    #: of the mixture; intercept -inf where the expert has not learned the language.
+    hidden: NDArray[
+        np.float32
+    ]  # (2, units, measures + 1) of the networks over standardised measures: author, register
+    out: NDArray[np.float32]  # (2, units)
+    out_bias: NDArray[np.float32]  # (2,)
+    #: (languages, k + 2, 2): intercept and slope from an expert's score to nats, with its share of the mixture, the
+    #: network of authors last; intercept -inf where the expert does not count in the language. Then of the network of
+    #: registers the score from which on formality costs, and what a unit costs in nats.
     mixture: NDArray[np.float32]
     vocabulary: NDArray[np.uint32]  # sorted hashes of common words
     describe: Mapping[str, Any] = field(default_factory=dict)
@@ -116,7 +121,7 @@ class Model:
             style_weights=self.style_weights,
             hidden=self.hidden,
             out=self.out,
-            out_bias=float(self.out_bias[0]),
+            out_bias=self.out_bias,
         )
 
     def score(self, texts: pa.Array, languages: Languages | None = None) -> Scores:
@@ -135,13 +140,13 @@ class Model:
     def expert_scores(
         self, texts: pa.Array, spoken: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
-        """(scores of the experts of shape (documents, k + 1), words read, share of common words).
+        """(scores of the experts of shape (documents, k + 2), registers last; words read; share of common words).
 
         `spoken` (documents,) are places in `languages`, by default the first.
         """
         data, offsets = text_buffers(texts)
         count = len(texts)
-        experts = np.zeros((count, len(self.bias) + 1), np.float32)
+        experts = np.zeros((count, len(self.bias) + len(self.out)), np.float32)
         words = np.zeros(count, np.int32)
         known = np.zeros(count, np.float32)
         reading = (character_tables(), empty_tokens(MAX_TOKENS), features.empty_buffers())
@@ -178,14 +183,18 @@ class _Weights(NamedTuple):
     style_weights: NDArray[np.float32]
     hidden: NDArray[np.float32]
     out: NDArray[np.float32]
-    out_bias: float
+    out_bias: NDArray[np.float32]
 
 
 def mix_experts(experts: NDArray[Any], lines: NDArray[Any]) -> NDArray[np.float64]:
-    """Scores of n documents, shape (n,), from those of the experts, (n, k), and lines for all or each, ([n,] k, 2)."""
+    """Scores of n documents, shape (n,), from those of k experts and of the register, (n, k + 1), and lines for all or each, ([n,] k + 1, 2)."""
     lines = np.asarray(lines, float)
+    own, register = lines[..., :-1, :], lines[..., -1, :]
     with np.errstate(invalid="ignore"):  # a document without scores has none
-        return np.asarray(np.logaddexp.reduce(lines[..., 0] + lines[..., 1] * experts, axis=1))
+        nats = np.logaddexp.reduce(own[..., 0] + own[..., 1] * experts[:, :-1], axis=1)
+        return np.asarray(
+            nats - np.clip(register[..., 1] * (experts[:, -1] - register[..., 0]), 0, MOST_FORMAL)
+        )
 
 
 def read_model(path: Path) -> Model:
@@ -202,10 +211,10 @@ def read_model(path: Path) -> Model:
     experts = len(model.bias)
     shapes = [
         model.weights.shape == (len(model.keys), experts),
-        model.mixture.shape == (len(model.languages), experts + 1, 2),
+        model.mixture.shape == (len(model.languages), experts + 2, 2),
         model.style_mean.shape == model.style_scale.shape == (len(model.languages), len(STYLE)),
-        model.hidden.shape == (len(model.out), len(STYLE) + 1),
-        model.out_bias.shape == (1,),
+        model.hidden.shape == (*model.out.shape, len(STYLE) + 1),
+        model.out_bias.shape == (len(model.out),) == (2,),
         model.style_weights.shape == (experts, len(STYLE)),
     ]
     if not all([*shapes, model.scale.shape == (experts,), bool(np.all(model.keys[1:] > model.keys[:-1]))]):
@@ -311,13 +320,15 @@ def standardise(vector, mean, scale):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _answers(vector, summed, found, parts, model, answers):  # type: ignore[no-untyped-def]
-    """Add to `answers` (k + 1,) what each expert says of one of `parts` passages."""
+    """Add to `answers` (k + 2,) what each expert says of one of `parts` passages."""
     for expert in range(len(summed)):
         value = model.bias[expert] + summed[expert] * model.scale[expert] / np.sqrt(max(1, found))
         for k in range(len(vector)):
             value += model.style_weights[expert, k] * vector[k]
         answers[expert] += np.float32(value / parts)
-    answers[-1] += np.float32(rhythm.answer(vector, model.hidden, model.out, model.out_bias) / parts)
+    for network in range(len(model.out)):
+        value = rhythm.answer(vector, model.hidden[network], model.out[network], model.out_bias[network])
+        answers[len(summed) + network] += np.float32(value / parts)
 
 
 @njit(cache=True, nogil=True)

@@ -20,12 +20,15 @@ from provenance.detectors.embedded.folds import assign_folds, folds, makers
 from provenance.detectors.embedded.learning import Expert, Passages
 from provenance.detectors.embedded.model import ARRAYS, Model
 from provenance.detectors.embedded.pieces import with_pieces
+from provenance.detectors.embedded.register import fit_register
 from provenance.detectors.embedded.rhythm import Network, fit_network
 from provenance.detectors.embedded.style import STYLE
 from provenance.detectors.embedded.weights import damped, document_weights
 
 #: Name of the expert that reads style alone, and of the experts whose human partners weigh more.
 RHYTHM, PAIRED = "rhythm", ("recent", "assistant", "rhythm")
+#: Name of the network that tells no authors but formal prose from other.
+REGISTER = "register"
 #: The expert for which registers are balanced. Its passages are of the registers of human ones; the makers' are chat.
 BALANCED = "assistant"
 #: Human passages that a language needs to have means and deviations of style of its own.
@@ -212,7 +215,7 @@ def _languages_sources(
 
 
 def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert | Network]:
-    """One expert for each family, trained on the passages in `use` (documents,); the last is the network of style."""
+    """One expert for each family, trained on the passages in `use` (documents,), then the network of registers."""
     settings, synthetic = corpus.settings, corpus.synthetic
     use = use & corpus.whole
     listed = np.zeros(len(corpus.keys), bool)
@@ -245,11 +248,12 @@ def train_experts(corpus: Corpus, use: NDArray[np.bool_]) -> dict[str, Expert | 
             style_rate=settings.style_rate,
             ridge=settings.ridge,
         )
+    experts[REGISTER] = fit_register(corpus.table, corpus.rows, use, settings.seed)
     return experts
 
 
 def expert_scores(corpus: Corpus, experts: Mapping[str, Expert | Network]) -> NDArray[np.float64]:
-    """Scores of all documents, shape (documents, experts)."""
+    """Scores of all documents, shape (documents, experts), in the order of `experts`."""
     rows = corpus.rows
     return np.stack(
         [
@@ -265,11 +269,11 @@ def expert_scores(corpus: Corpus, experts: Mapping[str, Expert | Network]) -> ND
 def held_out_scores(
     corpus: Corpus, parts: Iterable[tuple[NDArray[np.bool_], NDArray[np.bool_]]] | None = None
 ) -> NDArray[np.float64]:
-    """Scores of documents by experts that never saw their domain nor their maker, (documents, experts).
+    """Scores of documents by experts that never saw their domain nor their maker, (documents, experts), registers last.
 
     `parts` are pairs of (held out, judged), by default those of `folds`. NaN where no part judges a document.
     """
-    scores = np.full((len(corpus.table), len(corpus.families())), np.nan)
+    scores = np.full((len(corpus.table), len(corpus.families()) + 1), np.nan)
     for held, judged in parts if parts is not None else folds(corpus.table):
         if judged.any():
             scores[judged] = expert_scores(corpus, train_experts(corpus, ~held))[judged]
@@ -284,7 +288,7 @@ def build_model(
 ) -> Model:
     """The model file's content; n-grams that no expert lists are left out. A language without lines has the first one's."""
     linear = [expert for expert in experts.values() if isinstance(expert, Expert)]
-    (network,) = [expert for expert in experts.values() if isinstance(expert, Network)]
+    networks = [expert for expert in experts.values() if isinstance(expert, Network)]
     listed = np.logical_or.reduce([expert.listed for expert in linear])
     first = next(iter(mixture.values()))
     model = Model(
@@ -297,9 +301,9 @@ def build_model(
         style_mean=corpus.style_mean,
         style_scale=corpus.style_scale,
         style_weights=np.stack([expert.style for expert in linear]),
-        hidden=network.hidden,
-        out=network.out,
-        out_bias=np.array([network.bias], np.float32),
+        hidden=np.stack([network.hidden for network in networks]),
+        out=np.stack([network.out for network in networks]),
+        out_bias=np.array([network.bias for network in networks], np.float32),
         mixture=np.stack([mixture.get(language, first) for language in corpus.languages]),
         vocabulary=corpus.vocabulary,
         describe={**describe, "experts": list(experts)},

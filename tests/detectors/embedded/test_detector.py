@@ -113,4 +113,4 @@ def test_human_reviews_and_stories_are_not_flagged_and_abstracts_seldom(shared: 
     flagged = np.array([row["flagged"] for row in score_texts(human.text.tolist(), ["en"] * len(human))])
     abstract = (human.text_domain == "arxiv").to_numpy()
     assert flagged[~abstract].mean() <= 0.02
-    assert flagged[abstract].mean() <= 0.2  # what resembles machine prose most (docs/detector.md)
+    assert flagged[abstract].mean() <= 0.05  # what resembles machine prose most (docs/detector.md)
