@@ -1,4 +1,4 @@
-"""Stage 1: one annotated shard for each input file. Reading, annotating and writing are one step."""
+"""Stage 1: one annotated shard for each input file, or each span of a large one. Reading, annotating and writing are one step."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import groupby
 from typing import Any, BinaryIO, ClassVar, cast
 
 import apache_beam as beam
@@ -22,24 +23,34 @@ from provenance.files.digests import DigestedFile
 from provenance.files.headway import HeadwayFile
 from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
 from provenance.files.shards import ROW_GROUP_ROWS, shard_metadata, write_shard
+from provenance.files.spans import Span, plan_spans, span_name
 from provenance.files.storage import Storage, StoreError
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
+from provenance.records import Handover, Part
+from provenance.records.parts import misread, read_part
 
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One input file and the shard to make of it."""
+    """One span of an input file and the shard to make of it."""
 
     input: InputFile
+    span: Span
     path: str
     fingerprint: str
     headway: str | None = None  # directory in which to say how far it is
     rerun: tuple[str, ...] | None = None  # the shard is there: only these annotators run again, on its texts
+    begins: Handover | None = None  # where, as the span before says; None: it is looked for
+
+    @property
+    def name(self) -> str:
+        """What the shard is called in its workspace."""
+        return span_name(self.input.name, self.span)
 
 
 @dataclass
 class AnnotateFile(Shipped, beam.DoFn):
-    """From a `ShardTask` to the input's name; the shard appears in the workspace when it is complete.
+    """From a `ShardTask` to the shard's name; the shard appears in the workspace when it is complete.
 
     Attributes:
         storage: where inputs and shards are.
@@ -67,21 +78,27 @@ class AnnotateFile(Shipped, beam.DoFn):
             file = stack.enter_context(self.storage.create(task.path))
             headway = stack.enter_context(HeadwayFile(task.headway, task.path))
             opened, digest = True, _no_digest
+            part = Part(task.span, task.begins)
             try:
                 if task.rerun is None:
-                    digested = DigestedFile(stack.enter_context(self.storage.open(task.input.path)))
+                    opened_file = stack.enter_context(self.storage.open(task.input.path))
+                    # Of a file that is read as one all that is there now, should it have grown.
+                    cut = task.span.of > 1
+                    digested = DigestedFile(opened_file, task.span.start, task.span.end if cut else None)
                     stream, digest = cast(BinaryIO, digested), digested.digest
-                    batches = annotate_records(stream, task.input, self.annotation)
-                    batches = headway.counted(batches, stream, task.input.size)
+                    batches = annotate_records(stream, task.input, self.annotation, part=part)
+                    batches = headway.counted(batches, stream, task.span)
                 else:
                     stream = stack.enter_context(self.storage.open(task.path))
                     digest = partial(_input_digest, self.storage, task.path)
                     batches = self._refreshed(stream, task.rerun)
+                    part = _part_of_shard(self.storage, task)
             except StoreError:
                 raise  # a store that is down, not a file that is lost: nothing is to be written of it
             except OSError as error:
                 opened = False
-                batches = unreadable_file(task.input, self.annotation, error.strerror or str(error))
+                why = error.strerror or str(error)
+                batches = iter(()) if task.span.number else unreadable_file(task.input, self.annotation, why)
             try:
                 counts = write_shard(
                     batches,
@@ -91,6 +108,7 @@ class AnnotateFile(Shipped, beam.DoFn):
                     fingerprint=task.fingerprint,
                     opened=opened,
                     digest=digest,
+                    part=part.as_json if task.span.of > 1 else lambda: None,
                 )
             except StoreError:
                 raise
@@ -98,7 +116,7 @@ class AnnotateFile(Shipped, beam.DoFn):
                 raise OSError(error.errno, f"{task.input.path} or its shard {task.path}: {error}") from error
         Metrics.counter(AnnotateFile, "records").inc(counts.rows)
         Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
-        yield task.input.name
+        yield task.name
 
     def _refreshed(self, shard: BinaryIO, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows of a shard of another version, brought up to date."""
@@ -112,6 +130,12 @@ def _input_digest(storage: Storage, path: str) -> str | None:
     return None if found is None else str(found)
 
 
+def _part_of_shard(storage: Storage, task: ShardTask) -> Part:
+    """What a shard says of the part that it was made from."""
+    found = (shard_metadata(storage, task.path) or {}).get("part")
+    return Part(task.span) if found is None else read_part(found)
+
+
 def _no_digest() -> str | None:
     """A file that cannot be opened has none."""
     return None
@@ -119,7 +143,7 @@ def _no_digest() -> str | None:
 
 @dataclass
 class AnnotateFiles(beam.PTransform[PCollection[ShardTask], PCollection[str]]):
-    """From shard tasks to the names of their inputs, in parallel.
+    """From shard tasks to the names of the shards, in parallel.
 
     Attributes:
         storage: where inputs and shards are.
@@ -135,17 +159,37 @@ class AnnotateFiles(beam.PTransform[PCollection[ShardTask], PCollection[str]]):
         return names
 
 
-def plan_shards(workspace: Workspace, inputs: Sequence[InputFile], configured: str) -> list[ShardTask]:
-    """Which shard is to be made of each input, in the order of their names; `configured` says by which annotators."""
+def plan_shards(
+    workspace: Workspace, inputs: Sequence[InputFile], configured: str, span_bytes: int
+) -> list[ShardTask]:
+    """Which shards are to be made of each input, in the order of their names; `configured` says by which annotators."""
     return [
         ShardTask(
             input=item,
-            path=workspace.shard_path(item.name),
-            fingerprint=input_fingerprint(item, configured),
+            span=span,
+            path=workspace.shard_path(span_name(item.name, span)),
+            fingerprint=input_fingerprint(item, configured, span),
             headway=workspace.headway_directory,
         )
         for item in sorted(inputs, key=lambda item: item.name)
+        for span in plan_spans(item.name, item.size, span_bytes)
     ]
+
+
+def to_read_again(facts: Mapping[str, Mapping[str, Any]], tasks: Sequence[ShardTask]) -> list[ShardTask]:
+    """Of files that were cut, the spans that took something else for granted than those before them say; with what they say.
+
+    `facts` are those of the shards by their paths; of a file of which one is missing nothing is said.
+    """
+    again = []
+    for _, of_input in groupby(
+        (task for task in tasks if task.span.of > 1), key=lambda task: task.input.name
+    ):
+        spans = list(of_input)
+        if all(stands(facts.get(task.path, {}), task) for task in spans):
+            wrong = misread([read_part(facts[task.path]["part"]) for task in spans])
+            again += [replace(spans[number], begins=begins) for number, begins in wrong.items()]
+    return again
 
 
 def stands(metadata: Mapping[str, Any], task: ShardTask) -> bool:
@@ -164,16 +208,36 @@ def annotated_state(
     Raises:
         WorkspaceError: where a shard was not written.
     """
-    shards, inputs = [], []
+    shards = []
     for index, task in enumerate(tasks):
         found = facts.get(task.path)
         if found is None or found["fingerprint"] != task.fingerprint:
             raise WorkspaceError(f"{task.path}: was not written; run the same command again")
         counts = {name: found[name] for name in ("content", "rows", "documents", "text_bytes")}
-        shards.append(asdict(Shard(index=index, name=task.input.name, path=task.path, **counts)))
-        named = {"name": task.input.name, "bytes": task.input.size}
-        inputs.append({**named, "records": found["rows"], "sha256": found.get("input_sha256")})
+        shards.append(asdict(Shard(index=index, name=task.name, path=task.path, **counts)))
+    by_input = groupby(tasks, key=lambda task: task.input)
+    inputs = [_input_state(item, list(spans), facts) for item, spans in by_input]
     shards += [asdict(replace(shard, index=len(tasks) + number)) for number, shard in enumerate(carried)]
     beside = sorted(passed_over, key=lambda item: item.name)
     named_beside = [{"name": i.name, "reason": i.reason} for i in beside if i.reason != OWN_RESULT]
     return {"shards": shards, "inputs": inputs, "passed_over": named_beside}
+
+
+def _input_state(
+    item: InputFile, spans: Sequence[ShardTask], facts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the stage read of one input; where it was cut, each span's bytes have their own digest."""
+    found = [facts[task.path] for task in spans]
+    state = {"name": item.name, "bytes": item.size, "records": sum(fact["rows"] for fact in found)}
+    if len(spans) == 1:
+        return {**state, "sha256": found[0].get("input_sha256")}
+    ranges = [
+        {
+            "offset": task.span.start,
+            "bytes": task.span.size,
+            "records": fact["rows"],
+            "sha256": fact.get("input_sha256"),
+        }
+        for task, fact in zip(spans, found, strict=True)
+    ]
+    return {**state, "sha256": None, "spans": ranges}

@@ -95,9 +95,7 @@ class Annotation:
 
     def fingerprint(self) -> str:
         """Hash of everything that decides what a shard holds, apart from its input."""
-        configuration = self.configuration.model_dump(
-            mode="json", include={"source", "reading", "text", "watermarks"}
-        )
+        configuration = self._settings("source", "reading", "text", "watermarks")
         duplicates = self.configuration.duplicates.model_dump(include={"ngram", "seed"})
         versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
         options = self.configuration.annotator_options
@@ -105,7 +103,7 @@ class Annotation:
 
     def parts(self) -> dict[str, Any]:
         """Identities of what made a shard: of the reader, of what reads pages, and of each annotator of texts by its name."""
-        settings = self.configuration.model_dump(mode="json", include={"source", "reading", "text"})
+        settings = self._settings("source", "reading", "text")
         options = {
             MinHash.__name__.lower(): self.configuration.duplicates.model_dump(include={"ngram", "seed"}),
             **self.configuration.annotator_options,
@@ -127,6 +125,12 @@ class Annotation:
                 for annotator in self.text
             },
         }
+
+    def _settings(self, *sections: str) -> dict[str, Any]:
+        """Sections of the configuration, without where files are cut: each shard says which bytes it was made from."""
+        found = self.configuration.model_dump(mode="json", include=set(sections))
+        del found["reading"]["span_bytes"]
+        return found
 
     def reruns(self, before: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """What has changed since shards with these `parts` were made.

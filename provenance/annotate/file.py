@@ -14,26 +14,30 @@ import xxhash
 
 from provenance.annotate.annotation import Annotation
 from provenance.files.inputs import InputFile
-from provenance.records import read_records
+from provenance.records import Part, read_records
 from provenance.schema import RECORDS
 
 Item = TypeVar("Item")
 
 
 def annotate_records(
-    stream: BinaryIO, item: InputFile, annotation: Annotation, at_once: bool = True
+    stream: BinaryIO,
+    item: InputFile,
+    annotation: Annotation,
+    at_once: bool = True,
+    part: Part | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """All records of one open crawl file as batches of `annotation.schema`, in file order.
+    """All records of one open crawl file, or of a part of it, as batches of `annotation.schema`, in file order.
 
     `at_once`: reading, main text and the other annotators work on three batches at the same time.
     """
     options = annotation.configuration.reading.options()
     identify = DocumentIds(item.name)
     side_by_side = ahead if at_once else iter
-    batches = side_by_side(read_records(stream, item.name, options))
+    batches = side_by_side(read_records(stream, item.name, options, part))
     extracted = (annotation.extract(batch, item.name, identify(batch)) for batch in batches)
-    for part in side_by_side(extracted):
-        yield annotation.complete(part)
+    for half in side_by_side(extracted):
+        yield annotation.complete(half)
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
