@@ -45,7 +45,7 @@ class Reading(BaseModel):
     span_bytes: int = Field(
         SPAN_BYTES,
         ge=1 << 10,
-        description="stored bytes of a file above which it is cut into tasks and shards of their own",
+        description="stored bytes of a span: files of more than five of them are cut into tasks and shards of their own",
     )
     preset: Literal["fineweb", "c4", "cc_news", "trafilatura", "oscar", "redpajama", "dolma"] | None = Field(
         None,

@@ -18,7 +18,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.files.spans import Span, plan_spans
+from provenance.files.spans import Span
 from provenance.records import Handover, Part, ReadOptions, read_records
 from provenance.records.parts import misread, read_part
 from tests.records.archives import ENCODERS, PAGE, arc, read, record
@@ -39,7 +39,9 @@ def request(url: str) -> bytes:
 
 
 def evenly(size: int, count: int) -> list[Span]:
-    return plan_spans("x", size, max(1, -(-size // count)))
+    count = min(count, size)
+    borders = [size * number // count for number in range(count + 1)]
+    return [Span(number, count, borders[number], borders[number + 1]) for number in range(count)]
 
 
 def read_parts(data: bytes, name: str, spans: list[Span], **options: Any) -> tuple[list[dict[str, Any]], int]:
