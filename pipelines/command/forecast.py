@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 #: Stored bytes that one core annotates in a second, by format: 2.4 ms a page of 57 kB (docs/measured.md), 1.2 ms a text
 #: of 4 kB, compressed to 22% and 40% (docs/stores.md).
-SPEED = {"warc": 5.2e6, "arc": 5.2e6, "wet": 1.3e6, "jsonl": 1.3e6, "parquet": 1.3e6, "other": 1.3e6}
+SPEED = {
+    "warc": 5.2e6,
+    "wacz": 5.2e6,
+    "arc": 5.2e6,
+    "wet": 1.3e6,
+    "jsonl": 1.3e6,
+    "parquet": 1.3e6,
+    "other": 1.3e6,
+}
 #: US dollars for 1,000 requests that read and that write: the list price of S3 Standard in us-east-1, to be looked up.
 READ_PRICE, WRITE_PRICE = 0.0004, 0.005
 #: Requests for each input beside its bytes: looking at it, footers, what later stages read of its shard, in tens.
@@ -115,7 +123,7 @@ def _task_seconds(item: InputFile, span_bytes: int) -> float:
 def format_of(name: str) -> str:
     """The format that a name promises; what is read is told from the bytes."""
     parts = name.lower().rsplit("/", 1)[-1].split(".")
-    for kind in ("wet", "warc", "arc", "parquet"):
+    for kind in ("wet", "warc", "wacz", "arc", "parquet"):
         if kind in parts[1:]:
             return kind
     return "jsonl" if {"jsonl", "ndjson"} & set(parts[1:]) else "other"

@@ -19,7 +19,9 @@ from provenance.files.ownership import MANIFEST, is_release
 from provenance.files.storage import FileInfo, Storage, StoreError, each, is_address, join, lists
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
-_CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
+_CRAWL_FILE = re.compile(
+    r"\.((warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?|wacz)$", re.IGNORECASE
+)
 #: Names of corpora (C4, Dolma, RedPajama) and of settings alike: only their bytes tell.
 _PERHAPS = re.compile(r"\.json(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
 _OTHER_CODEC = re.compile(r"\.(warc|arc|wet|json|jsonl|ndjson)\.(bz2|xz|7z|zip|br)$", re.IGNORECASE)
@@ -260,7 +262,7 @@ def _nothing_found(pattern: str, passed_over: Sequence[PassedOver]) -> str:
     if passed_over:
         return (
             f"{pattern}: none of the {len(passed_over):,} files there is named like a crawl file "
-            "(.warc, .arc, .wet, .jsonl, .json, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
+            "(.warc, .arc, .wet, .wacz, .jsonl, .json, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
             f"{passed_over[0].name}: {passed_over[0].reason}; name the files themselves to read them"
         )
     if os.path.islink(pattern) and not os.path.exists(pattern):
