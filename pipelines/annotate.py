@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -17,16 +17,19 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
 from pipelines.software import Shipped
-from provenance.annotate import Annotation, annotate_records, unreadable_file
+from provenance.annotate import Annotation, annotate_chosen, annotate_records, unreadable_file
 from provenance.configuration import Configuration
+from provenance.files.chosen import held_places
 from provenance.files.digests import DigestedFile
 from provenance.files.headway import HeadwayFile
-from provenance.files.inputs import OWN_RESULT, InputFile, PassedOver
+from provenance.files.inputs import OWN_RESULT, Chosen, InputFile, PassedOver
+from provenance.files.lists import whole_name
 from provenance.files.shards import ROW_GROUP_ROWS, shard_metadata, write_shard
-from provenance.files.spans import Span, plan_spans, span_name
+from provenance.files.spans import Span, span_name
 from provenance.files.storage import Storage, StoreError
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
 from provenance.records import Handover, Part
+from provenance.records.chosen import ChosenReader
 from provenance.records.parts import misread, read_part
 
 
@@ -46,6 +49,34 @@ class ShardTask:
     def name(self) -> str:
         """What the shard is called in its workspace."""
         return span_name(self.input.name, self.span)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are read for it, about."""
+        if self.input.chosen is None:
+            return self.span.size
+        return self.input.size * self.span.size // max(self.input.chosen.records, 1)
+
+
+def _nothing() -> None:
+    """What a file that cannot be opened, and one that is read as one, says of itself."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Rows for a shard, and what is known when all of them have come.
+
+    Attributes:
+        batches: the rows.
+        opened: whether there was something to read them from.
+        digest: SHA-256 of what was read.
+        part: what reading one span found.
+    """
+
+    batches: Iterator[pa.RecordBatch]
+    opened: Callable[[], bool] = lambda: True
+    digest: Callable[[], str | None] = _nothing
+    part: Callable[[], dict[str, Any] | None] = _nothing
 
 
 @dataclass
@@ -76,39 +107,24 @@ class AnnotateFile(Shipped, beam.DoFn):
     def process(self, task: ShardTask) -> Iterator[str]:
         with ExitStack() as stack:
             file = stack.enter_context(self.storage.create(task.path))
-            headway = stack.enter_context(HeadwayFile(task.headway, task.path))
-            opened, digest = True, _no_digest
-            part = Part(task.span, task.begins)
             try:
-                if task.rerun is None:
-                    opened_file = stack.enter_context(self.storage.open(task.input.path))
-                    # Of a file that is read as one all that is there now, should it have grown.
-                    cut = task.span.of > 1
-                    digested = DigestedFile(opened_file, task.span.start, task.span.end if cut else None)
-                    stream, digest = cast(BinaryIO, digested), digested.digest
-                    batches = annotate_records(stream, task.input, self.annotation, part=part)
-                    batches = headway.counted(batches, stream, task.span)
-                else:
-                    stream = stack.enter_context(self.storage.open(task.path))
-                    digest = partial(_input_digest, self.storage, task.path)
-                    batches = self._refreshed(stream, task.rerun)
-                    part = _part_of_shard(self.storage, task)
+                read = self._read(task, stack)
             except StoreError:
                 raise  # a store that is down, not a file that is lost: nothing is to be written of it
             except OSError as error:
-                opened = False
                 why = error.strerror or str(error)
-                batches = iter(()) if task.span.number else unreadable_file(task.input, self.annotation, why)
+                rows = iter(()) if task.span.number else unreadable_file(task.input, self.annotation, why)
+                read = _Read(rows, opened=lambda: False, part=_part_told(task, Part(task.span)))
             try:
                 counts = write_shard(
-                    batches,
+                    read.batches,
                     self.annotation.schema,
                     file,
                     item=task.input,
                     fingerprint=task.fingerprint,
-                    opened=opened,
-                    digest=digest,
-                    part=part.as_json if task.span.of > 1 else lambda: None,
+                    opened=read.opened,
+                    digest=read.digest,
+                    part=read.part,
                 )
             except StoreError:
                 raise
@@ -118,27 +134,53 @@ class AnnotateFile(Shipped, beam.DoFn):
         Metrics.counter(AnnotateFile, "documents").inc(counts.documents)
         yield task.name
 
-    def _refreshed(self, shard: BinaryIO, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _read(self, task: ShardTask, stack: ExitStack) -> _Read:
+        """The rows of a task; what it opens is closed by `stack`."""
+        if task.rerun is not None:
+            return self._refreshed(task, stack)
+        if task.input.chosen is not None:
+            return self._chosen(task, task.input.chosen)
+        headway = stack.enter_context(HeadwayFile(task.headway, task.path))
+        part = Part(task.span, task.begins)
+        opened = stack.enter_context(self.storage.open(task.input.path))
+        # Of a file that is read as one all that is there now, should it have grown.
+        digested = DigestedFile(opened, task.span.start, task.span.end if task.span.of > 1 else None)
+        stream = cast(BinaryIO, digested)
+        batches = annotate_records(stream, task.input, self.annotation, part=part)
+        counted = headway.counted(batches, stream, task.span)
+        return _Read(counted, digest=digested.digest, part=_part_told(task, part))
+
+    def _chosen(self, task: ShardTask, chosen: Chosen) -> _Read:
+        """Records that a table names, wherever they are."""
+        places = held_places(self.storage, task.input).slice(task.span.start, task.span.end)
+        reader = ChosenReader(partial(_open_named, self.storage, task.input.path, chosen.prefix))
+        return _Read(
+            annotate_chosen(places, reader, self.annotation),
+            opened=lambda: reader.opened,
+            digest=lambda: str(reader.digest.hexdigest()),
+            part=lambda: {"bytes": reader.size},
+        )
+
+    def _refreshed(self, task: ShardTask, stack: ExitStack) -> _Read:
         """The rows of a shard of another version, brought up to date."""
-        for batch in pq.ParquetFile(shard).iter_batches(ROW_GROUP_ROWS):
-            yield self.annotation.refresh(batch, names)
+        shard = stack.enter_context(self.storage.open(task.path))
+        before = shard_metadata(self.storage, task.path) or {}
+        batches = pq.ParquetFile(shard).iter_batches(ROW_GROUP_ROWS)
+        return _Read(
+            (self.annotation.refresh(batch, task.rerun or ()) for batch in batches),
+            digest=lambda: before.get("input_sha256"),
+            part=lambda: before.get("part"),
+        )
 
 
-def _input_digest(storage: Storage, path: str) -> str | None:
-    """What a shard says of the input that it was made from."""
-    found = (shard_metadata(storage, path) or {}).get("input_sha256")
-    return None if found is None else str(found)
+def _part_told(task: ShardTask, part: Part) -> Callable[[], dict[str, Any] | None]:
+    """What a shard is to say of its part: nothing of a file that was read as one."""
+    return part.as_json if task.span.of > 1 else _nothing
 
 
-def _part_of_shard(storage: Storage, task: ShardTask) -> Part:
-    """What a shard says of the part that it was made from."""
-    found = (shard_metadata(storage, task.path) or {}).get("part")
-    return Part(task.span) if found is None else read_part(found)
-
-
-def _no_digest() -> str | None:
-    """A file that cannot be opened has none."""
-    return None
+def _open_named(storage: Storage, table: str, prefix: str | None, name: str) -> BinaryIO:
+    """The file of a name in a table of records."""
+    return storage.open(whole_name(name, table, prefix))
 
 
 @dataclass
@@ -172,7 +214,7 @@ def plan_shards(
             headway=workspace.headway_directory,
         )
         for item in sorted(inputs, key=lambda item: item.name)
-        for span in plan_spans(item.name, item.size, span_bytes)
+        for span in item.spans(span_bytes)
     ]
 
 
@@ -183,7 +225,8 @@ def to_read_again(facts: Mapping[str, Mapping[str, Any]], tasks: Sequence[ShardT
     """
     again = []
     for _, of_input in groupby(
-        (task for task in tasks if task.span.of > 1), key=lambda task: task.input.name
+        (task for task in tasks if task.span.of > 1 and task.input.chosen is None),
+        key=lambda task: task.input.name,
     ):
         spans = list(of_input)
         if all(stands(facts.get(task.path, {}), task) for task in spans):
@@ -234,7 +277,7 @@ def _input_state(
     ranges = [
         {
             "offset": task.span.start,
-            "bytes": task.span.size,
+            "bytes": task.span.size if item.chosen is None else fact["part"]["bytes"],
             "records": fact["rows"],
             "sha256": fact.get("input_sha256"),
         }

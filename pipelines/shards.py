@@ -39,7 +39,7 @@ def annotate_inputs(
     paths = [task.path for task in tasks]
     facts = shard_facts(job.workspace, paths)
     # The largest first: a large file that starts last would keep one worker busy alone.
-    own = sorted(tasks, key=lambda task: (-task.span.size, task.name))[part[0] - 1 :: part[1]]
+    own = sorted(tasks, key=lambda task: (-task.bytes, task.name))[part[0] - 1 :: part[1]]
     pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
     pending = plan_migration(job.workspace, job.annotation, pending, job.progress.note)
     made = 0
@@ -91,7 +91,7 @@ def _make(job: Job, pending: Sequence[ShardTask]) -> None:
     """Write the shards of tasks."""
     headway = job.workspace.headway_directory
     targets = Targets(
-        weights={task.path: task.span.size for task in pending},
+        weights={task.path: task.bytes for task in pending},
         storage=job.storage,
         # On a store each footer would be a call: there only files are counted.
         rows_of=partial(_rows_of, job.storage) if headway is not None else lambda path: 0,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.errors import plain
-from provenance.files.spans import SPAN_BYTES, is_large, plan_spans, uncut
+from provenance.files.spans import SPAN_BYTES, is_large, uncut
 from provenance.files.storage.addresses import is_address
 from provenance.files.storage.ranges import MOST_BYTES
 
@@ -90,15 +90,22 @@ def forecast(
     files: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for item in inputs:
-        name = format_of(item.name)
+        name = _format(item)
         files[name] += 1
         sizes[name] += item.size
-    remote = [item for item in inputs if is_address(item.path)]
-    spans = sum(len(plan_spans(item.name, item.size, span_bytes)) for item in inputs)
-    large = [(item.name, uncut(item.name)) for item in inputs if is_large(item.size, span_bytes)]
+    remote = [item for item in inputs if item.chosen is None and is_address(item.path)]
+    chosen = [item.chosen for item in inputs if item.chosen is not None]
+    spans = sum(len(item.spans(span_bytes)) for item in inputs)
+    large = [
+        (item.name, uncut(item.name))
+        for item in inputs
+        if item.chosen is None and is_large(item.size, span_bytes)
+    ]
     alone = tuple((name, reason) for name, reason in large if reason is not None)
     longest = max((_task_seconds(item, span_bytes) for item in inputs), default=0.0)
     reads = sum(1 + -(-item.size // MOST_BYTES) for item in remote)
+    # Of each record's file the size, then the record.
+    reads += sum(2 * item.records for item in chosen if is_address(item.prefix or ""))
     beside = spans if is_address(workspace) else 0
     seconds = sum(size / SPEED[name] for name, size in sizes.items()) / max(workers, 1)
     return Forecast(
@@ -116,8 +123,12 @@ def forecast(
 
 def _task_seconds(item: InputFile, span_bytes: int) -> float:
     """How long one worker has to do with the largest span of a file."""
-    largest = max(span.size for span in plan_spans(item.name, item.size, span_bytes))
-    return largest / SPEED[format_of(item.name)]
+    return item.size / len(item.spans(span_bytes)) / SPEED[_format(item)]
+
+
+def _format(item: InputFile) -> str:
+    """The format of an input; chosen records are those of archives."""
+    return format_of(item.name) if item.chosen is None else "warc"
 
 
 def format_of(name: str) -> str:

@@ -5,7 +5,7 @@ Every record that is read becomes one row, documents and others (promise 1).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -179,11 +179,10 @@ class Annotation:
         """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""
         return self.complete(self.extract(batch, input_name, doc_ids))
 
-    def extract(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> Extracted:
-        """The first half: identity and main text, which another process works out."""
-        batch = with_columns(
-            batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)}
-        )
+    def extract(self, batch: pa.RecordBatch, input_name: str | Sequence[str], doc_ids: pa.Array) -> Extracted:
+        """The first half: identity and main text, which another process works out. `input_name`: of all rows, or of each."""
+        names = [input_name] * batch.num_rows if isinstance(input_name, str) else input_name
+        batch = with_columns(batch, {"doc_id": doc_ids, "input_file": pa.array(names, pa.string())})
         if self.configuration.source is not None:
             batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
         batch = with_columns(batch, {"site_rights": _site_rights(batch)})

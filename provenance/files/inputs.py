@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
+from provenance.files.spans import CHOSEN_RECORDS, Span, even_spans, plan_spans
 from provenance.files.storage import FileInfo, Storage, StoreError, each, is_address, join, lists
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
@@ -42,13 +43,36 @@ class InputError(UsageError):
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """That an input is a table of records, which lie in other files.
+
+    Attributes:
+        prefix: what goes before relative names of these.
+        records: how many there are.
+    """
+
+    prefix: str | None
+    records: int
+
+
+@dataclass(frozen=True)
 class InputFile:
-    """A crawl file: where it is, its name in the workspace, its size and a token of its content's age."""
+    """A crawl file: where it is, its name in the workspace, its size and a token of its content's age.
+
+    `chosen`: it is a table of records, and its size that of the records.
+    """
 
     path: str
     name: str
     size: int
     modified: str
+    chosen: Chosen | None = None
+
+    def spans(self, span_bytes: int) -> list[Span]:
+        """What is read of it as one: ranges of bytes, or of chosen records."""
+        if self.chosen is None:
+            return plan_spans(self.name, self.size, span_bytes)
+        return even_spans(self.chosen.records, -(-self.chosen.records // CHOSEN_RECORDS))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ SPAN_BYTES = 256 << 20
 #: A file of up to so many spans is one: those of Common Crawl (1.0 to 1.3 GB) are many, and four times the shards would
 #: cost the driver four times as much for nothing.
 WHOLE = 5
+#: Records of a span of chosen ones: some 100 MB where a record of Common Crawl has 20 kB.
+CHOSEN_RECORDS = 5000
 #: Compressed JSON: where a line begins is known only to who has decoded all that is before it.
 _COMPRESSED_JSON = re.compile(r"\.(jsonl|ndjson|jsonlines|json)\.(gz|zst|zstd|lz4)$", re.IGNORECASE)
 #: One array, or objects over several lines: whether a brace opens a value is known only from the beginning.
@@ -49,6 +51,11 @@ class Span:
 def plan_spans(name: str, size: int, span_bytes: int) -> list[Span]:
     """Spans of even sizes, none above `span_bytes`; one where the file is not large, or is named as one that cannot be cut."""
     count = -(-size // span_bytes) if is_large(size, span_bytes) and uncut(name) is None else 1
+    return even_spans(size, count)
+
+
+def even_spans(size: int, count: int) -> list[Span]:
+    """So many spans of even sizes."""
     borders = [size * number // count for number in range(count + 1)]
     return [Span(number, count, borders[number], borders[number + 1]) for number in range(count)]
 

@@ -158,11 +158,27 @@ def _wacz_rows(stream: BinaryIO, name: str, options: ReadOptions, part: Part) ->
             yield failure(entry.begin, "bad_container", entry.problem)
             continue
         stream.seek(entry.begin)
-        stretch = cast(BinaryIO, wacz.Stretch(stream, entry.begin + entry.size))
-        begun = _begin(ByteSource(stretch, entry.begin), entry.name)
-        for row in _uncut_rows(begun, entry.name, options):
-            row["record_offset"] = max(row["record_offset"], entry.begin)  # 0: of the whole archive
-            yield row
+        end = entry.begin + entry.size
+        stretch = cast(BinaryIO, wacz.Stretch(stream, end))
+        yield from record_rows(stretch, entry.name, options, entry.begin, end)
+
+
+def record_rows(stream: BinaryIO, name: str, options: ReadOptions, begin: int, end: int) -> Iterator[Row]:
+    """Rows of what lies in another file from byte `begin` up to `end`, an archive or a record of one; `stream` holds just that.
+
+    Offsets are those in the other file.
+    """
+    held: Row | None = None
+    begun = _begin(ByteSource(stream, begin), name)
+    for row in _foreseen(_uncut_rows(begun, name, options)):
+        row["record_offset"] = max(row["record_offset"], begin)  # 0: of all there is
+        if held is not None:
+            yield held
+        held = row
+    if held is not None:
+        if held.get("record_length") is None:
+            held["record_length"] = end - held["record_offset"]
+        yield held
 
 
 def _look_for(stream: BinaryIO, begun: _Begun, options: ReadOptions, span: Span) -> Handover:

@@ -21,7 +21,7 @@ def input_section() -> dict[str, Any]:
     found["properties"]["spans"] = {
         "type": "array",
         "items": ranges,
-        "description": "of a file that was cut: which bytes were read as one, and the records that begin in them",
+        "description": "of a file that was cut: which bytes were read as one, and the records that begin in them; of chosen records: the number of the first, and the bytes of all",
     }
     return found
 
