@@ -214,6 +214,8 @@ def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer 
         return "JSON that was not looked into" if sniff is None else _sniffed(storage, path, sniff)
     if _OTHER_CODEC.search(path):
         return "compressed in a way that is not read: recompress it with gzip or zstd"
+    if path.lower().endswith(".arrow"):
+        return "an Arrow file, which is not read: write it as Parquet"
     if _UNFINISHED.search(path):
         return "named as a file that is still being written"
     return "not named like a crawl file"
