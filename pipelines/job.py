@@ -99,8 +99,10 @@ class Job:
         return self._result("annotate", ran, unchanged, started)
 
     def shard_tasks(self, inputs: Sequence[InputFile]) -> list[ShardTask]:
-        """Which shard is to be made of each input, in the order of their names; no store is asked."""
-        return plan_shards(self.workspace, inputs, self.annotation.fingerprint())
+        """Which shards are to be made of each input, in the order of their names; no store is asked."""
+        return plan_shards(
+            self.workspace, inputs, self.annotation.fingerprint(), self.configuration.reading.span_bytes
+        )
 
     def deduplicate(self) -> StageResult:
         """Stage 2."""

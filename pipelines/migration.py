@@ -47,5 +47,5 @@ def plan_migration(
 
 def _made_by(metadata: Mapping[str, Any], task: ShardTask, before: str) -> bool:
     """Whether the shard was made from this very input by the annotators of the state, and the input could be opened."""
-    same = metadata.get("fingerprint") == input_fingerprint(task.input, before)
+    same = metadata.get("fingerprint") == input_fingerprint(task.input, before, task.span)
     return same and bool(metadata.get("opened", True))

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, stands
+from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, stands, to_read_again
 from pipelines.lineage import first_fingerprints
 from pipelines.migration import plan_migration
 from pipelines.progress import Targets
+from provenance.errors import plain
 from provenance.files.facts import shard_facts
 from provenance.files.headway import read_headway
 from provenance.files.inputs import InputFile, PassedOver
@@ -38,7 +39,7 @@ def annotate_inputs(
     paths = [task.path for task in tasks]
     facts = shard_facts(job.workspace, paths)
     # The largest first: a large file that starts last would keep one worker busy alone.
-    own = sorted(tasks, key=lambda task: (-task.input.size, task.input.name))[part[0] - 1 :: part[1]]
+    own = sorted(tasks, key=lambda task: (-task.bytes, task.name))[part[0] - 1 :: part[1]]
     pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
     pending = plan_migration(job.workspace, job.annotation, pending, job.progress.note)
     made = 0
@@ -52,6 +53,7 @@ def annotate_inputs(
         if part[1] > 1 and not all(stands(facts.get(task.path, {}), task) for task in tasks):
             job.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
         else:
+            facts = _settle(job, tasks, facts)
             carried, made = job.earlier.carry(inputs, job.annotation, job.runner)
             state = annotated_state(facts, tasks, passed_over, carried)
             state |= {
@@ -63,9 +65,25 @@ def annotate_inputs(
     return len(pending) + made, len(own) - len(pending)
 
 
+def _settle(
+    job: Job, tasks: Sequence[ShardTask], facts: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Read spans again that were cut in the wrong place, until all of a file agree; the facts of what then is there."""
+    while again := to_read_again(facts, tasks):
+        names = sorted({task.input.name for task in again})
+        job.progress.note(
+            f"annotate: {len(again):,} spans of {len(names):,} files, such as {plain(names[0])}, are read again: "
+            "the span before says that they begin elsewhere, or belong to another archive"
+        )
+        job.workspace.clear_state("annotate")
+        _make(job, again)
+        facts = shard_facts(job.workspace, [task.path for task in tasks])
+    return facts
+
+
 def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
     """Tell of the first stage how it starts and ends."""
-    named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks]
+    named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks if not task.span.number]
     return job.lineage.stage("annotate", first_fingerprints(job.configuration, configured, named), named)
 
 
@@ -73,7 +91,7 @@ def _make(job: Job, pending: Sequence[ShardTask]) -> None:
     """Write the shards of tasks."""
     headway = job.workspace.headway_directory
     targets = Targets(
-        weights={task.path: task.input.size for task in pending},
+        weights={task.path: task.bytes for task in pending},
         storage=job.storage,
         # On a store each footer would be a call: there only files are counted.
         rows_of=partial(_rows_of, job.storage) if headway is not None else lambda path: 0,

@@ -47,7 +47,9 @@ def run(arguments: Arguments) -> int:
     configuration, sign = read_configuration(arguments), signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, release, workspace)
     if getattr(arguments, "dry_run", False):
-        print_forecast(forecast(inputs, len(ignored), arguments.workers, workspace), arguments.json)
+        span_bytes = configuration.reading.span_bytes
+        found = forecast(inputs, len(ignored), arguments.workers, workspace, span_bytes)
+        print_forecast(found, arguments.json)
         return 0
     with open_job(arguments, configuration, workspace, release) as job:
         from pipelines.summary import print_summary

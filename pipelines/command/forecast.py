@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance.errors import plain
+from provenance.files.spans import SPAN_BYTES, is_large, uncut
 from provenance.files.storage.addresses import is_address
 from provenance.files.storage.ranges import MOST_BYTES
 
@@ -19,11 +21,21 @@ if TYPE_CHECKING:
 
 #: Stored bytes that one core annotates in a second, by format: 2.4 ms a page of 57 kB (docs/measured.md), 1.2 ms a text
 #: of 4 kB, compressed to 22% and 40% (docs/stores.md).
-SPEED = {"warc": 5.2e6, "arc": 5.2e6, "wet": 1.3e6, "jsonl": 1.3e6, "parquet": 1.3e6, "other": 1.3e6}
+SPEED = {
+    "warc": 5.2e6,
+    "wacz": 5.2e6,
+    "arc": 5.2e6,
+    "wet": 1.3e6,
+    "jsonl": 1.3e6,
+    "parquet": 1.3e6,
+    "other": 1.3e6,
+}
 #: US dollars for 1,000 requests that read and that write: the list price of S3 Standard in us-east-1, to be looked up.
 READ_PRICE, WRITE_PRICE = 0.0004, 0.005
 #: Requests for each input beside its bytes: looking at it, footers, what later stages read of its shard, in tens.
 _READS_BESIDE, _WRITES_BESIDE = 40, 6
+#: Files that are one task and are named.
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Forecast:
         seconds: of annotating, with `workers`.
         workers: local processes.
         ignored: files that would be passed over.
+        spans: tasks that the files are cut into.
+        uncut: larger files that are one task, each with the reason.
     """
 
     files: dict[str, int]
@@ -47,6 +61,8 @@ class Forecast:
     seconds: float
     workers: int
     ignored: int
+    spans: int
+    uncut: tuple[tuple[str, str], ...]
 
     @property
     def cost(self) -> float:
@@ -59,39 +75,66 @@ class Forecast:
             **total,
             "formats": {name: {"files": self.files[name], "bytes": self.sizes[name]} for name in self.files},
             "ignored": self.ignored,
+            "spans": self.spans,
+            "uncut": [{"file": name, "reason": reason} for name, reason in self.uncut],
             "workers": self.workers,
             "seconds": round(self.seconds),
             "requests": {"read": self.reads, "write": self.writes, "usd": round(self.cost, 2)},
         }
 
 
-def forecast(inputs: Sequence[InputFile], ignored: int, workers: int, workspace: str) -> Forecast:
-    """What a job over `inputs` with a workspace there would take."""
+def forecast(
+    inputs: Sequence[InputFile], ignored: int, workers: int, workspace: str, span_bytes: int = SPAN_BYTES
+) -> Forecast:
+    """What a job over `inputs`, cut into spans of `span_bytes`, with a workspace there would take."""
     files: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for item in inputs:
-        name = format_of(item.name)
+        name = _format(item)
         files[name] += 1
         sizes[name] += item.size
-    remote = [item for item in inputs if is_address(item.path)]
+    remote = [item for item in inputs if item.chosen is None and is_address(item.path)]
+    chosen = [item.chosen for item in inputs if item.chosen is not None]
+    spans = sum(len(item.spans(span_bytes)) for item in inputs)
+    large = [
+        (item.name, uncut(item.name))
+        for item in inputs
+        if item.chosen is None and is_large(item.size, span_bytes)
+    ]
+    alone = tuple((name, reason) for name, reason in large if reason is not None)
+    longest = max((_task_seconds(item, span_bytes) for item in inputs), default=0.0)
     reads = sum(1 + -(-item.size // MOST_BYTES) for item in remote)
-    beside = len(inputs) if is_address(workspace) else 0
+    # Of each record's file the size, then the record.
+    reads += sum(2 * item.records for item in chosen if is_address(item.prefix or ""))
+    beside = spans if is_address(workspace) else 0
     seconds = sum(size / SPEED[name] for name, size in sizes.items()) / max(workers, 1)
     return Forecast(
         files=dict(sorted(files.items())),
         sizes=dict(sorted(sizes.items())),
         reads=reads + beside * _READS_BESIDE,
         writes=beside * _WRITES_BESIDE,
-        seconds=seconds,
+        seconds=max(seconds, longest),
         workers=workers,
         ignored=ignored,
+        spans=spans,
+        uncut=alone,
     )
+
+
+def _task_seconds(item: InputFile, span_bytes: int) -> float:
+    """How long one worker has to do with the largest span of a file."""
+    return item.size / len(item.spans(span_bytes)) / SPEED[_format(item)]
+
+
+def _format(item: InputFile) -> str:
+    """The format of an input; chosen records are those of archives."""
+    return format_of(item.name) if item.chosen is None else "warc"
 
 
 def format_of(name: str) -> str:
     """The format that a name promises; what is read is told from the bytes."""
     parts = name.lower().rsplit("/", 1)[-1].split(".")
-    for kind in ("wet", "warc", "arc", "parquet"):
+    for kind in ("wet", "warc", "wacz", "arc", "parquet"):
         if kind in parts[1:]:
             return kind
     return "jsonl" if {"jsonl", "ndjson"} & set(parts[1:]) else "other"
@@ -105,6 +148,12 @@ def print_forecast(found: Forecast, as_json: bool) -> None:
     print(f"would read {sum(found.files.values()):,} files, {_size(sum(found.sizes.values()))}")
     for name, count in found.files.items():
         print(f"  {name:<8} {count:>9,} files  {_size(found.sizes[name]):>10}")
+    if found.spans > sum(found.files.values()):
+        print(f"  in {found.spans:,} spans, each a task and a shard of its own")
+    for name, reason in found.uncut[:_SHOWN]:
+        print(f"  {plain(name)} is one task: {reason}")
+    if len(found.uncut) > _SHOWN:
+        print(f"  and {len(found.uncut) - _SHOWN:,} more such files")
     if found.ignored:
         print(f"would pass over {found.ignored:,} files")
     hours = found.seconds / 3600

@@ -39,7 +39,7 @@ def add_inputs(parser: Parser) -> None:
         nargs="+",
         type=source,
         metavar="INPUT",
-        help="crawl files, directories, globs, lists of names (@FILE, warc.paths.gz), or - for standard input",
+        help="crawl files, directories, globs, lists of names (@FILE, warc.paths.gz) or of records (@TABLE.parquet), or - for standard input",
     )
     parser.add_argument(
         "--input-prefix",
@@ -153,13 +153,17 @@ def find_crawl(
         UsageError: where nothing is found, or no row of the inputs has a field that the configuration names.
     """
     from provenance.errors import ConfigurationError
+    from provenance.files.chosen import find_chosen, is_table
     from provenance.files.inputs import find_inputs
     from provenance.files.lists import expand_lists
     from provenance.records.peek import asked_paths, peek, sniff_json, unsatisfied
 
     storage = storage_of(*written)
     standing = [_spooled() if item == "-" else item for item in arguments.inputs]
-    given = expand_lists(storage, standing, arguments.input_prefix)
+    tables = [item for item in standing if item.startswith("@") and is_table(storage, item[1:])]
+    chosen = find_chosen(storage, [item[1:] for item in tables], arguments.input_prefix)
+    rest = [item for item in standing if item not in tables]
+    given = expand_lists(storage, rest, arguments.input_prefix)
     storage_of(*given)
     options = configuration.reading.options()
     inputs, passed_over = find_inputs(
@@ -177,7 +181,7 @@ def find_crawl(
     problems = unsatisfied(peeks, options)
     if problems:
         raise ConfigurationError("\n".join(problems))
-    return inputs, passed_over
+    return [*inputs, *chosen], passed_over
 
 
 def choose_peeked(inputs: Sequence[InputFile]) -> list[InputFile]:

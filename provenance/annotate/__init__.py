@@ -1,7 +1,7 @@
 """Stage 1: the annotators of a configuration, and one crawl file to annotated batches."""
 
 from provenance.annotate.annotation import READER, Annotation, Extracted
-from provenance.annotate.file import DocumentIds, ahead, annotate_records, unreadable_file
+from provenance.annotate.file import DocumentIds, ahead, annotate_chosen, annotate_records, unreadable_file
 
 __all__ = [
     "READER",
@@ -9,6 +9,7 @@ __all__ = [
     "DocumentIds",
     "Extracted",
     "ahead",
+    "annotate_chosen",
     "annotate_records",
     "unreadable_file",
 ]

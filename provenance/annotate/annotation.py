@@ -5,7 +5,7 @@ Every record that is read becomes one row, documents and others (promise 1).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -95,9 +95,7 @@ class Annotation:
 
     def fingerprint(self) -> str:
         """Hash of everything that decides what a shard holds, apart from its input."""
-        configuration = self.configuration.model_dump(
-            mode="json", include={"source", "reading", "text", "watermarks"}
-        )
+        configuration = self._settings("source", "reading", "text", "watermarks")
         duplicates = self.configuration.duplicates.model_dump(include={"ngram", "seed"})
         versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
         options = self.configuration.annotator_options
@@ -105,7 +103,7 @@ class Annotation:
 
     def parts(self) -> dict[str, Any]:
         """Identities of what made a shard: of the reader, of what reads pages, and of each annotator of texts by its name."""
-        settings = self.configuration.model_dump(mode="json", include={"source", "reading", "text"})
+        settings = self._settings("source", "reading", "text")
         options = {
             MinHash.__name__.lower(): self.configuration.duplicates.model_dump(include={"ngram", "seed"}),
             **self.configuration.annotator_options,
@@ -127,6 +125,12 @@ class Annotation:
                 for annotator in self.text
             },
         }
+
+    def _settings(self, *sections: str) -> dict[str, Any]:
+        """Sections of the configuration, without where files are cut: each shard says which bytes it was made from."""
+        found = self.configuration.model_dump(mode="json", include=set(sections))
+        del found["reading"]["span_bytes"]
+        return found
 
     def reruns(self, before: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """What has changed since shards with these `parts` were made.
@@ -175,11 +179,10 @@ class Annotation:
         """Annotate one batch of `schema.RECORDS`; the result has `self.schema` and the same rows."""
         return self.complete(self.extract(batch, input_name, doc_ids))
 
-    def extract(self, batch: pa.RecordBatch, input_name: str, doc_ids: pa.Array) -> Extracted:
-        """The first half: identity and main text, which another process works out."""
-        batch = with_columns(
-            batch, {"doc_id": doc_ids, "input_file": pa.array([input_name] * batch.num_rows)}
-        )
+    def extract(self, batch: pa.RecordBatch, input_name: str | Sequence[str], doc_ids: pa.Array) -> Extracted:
+        """The first half: identity and main text, which another process works out. `input_name`: of all rows, or of each."""
+        names = [input_name] * batch.num_rows if isinstance(input_name, str) else input_name
+        batch = with_columns(batch, {"doc_id": doc_ids, "input_file": pa.array(names, pa.string())})
         if self.configuration.source is not None:
             batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
         batch = with_columns(batch, {"site_rights": _site_rights(batch)})

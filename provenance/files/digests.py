@@ -13,18 +13,19 @@ _CHUNK = 1 << 20
 
 
 class DigestedFile(io.BufferedIOBase):
-    """Reads as `file` does, and knows the SHA-256 of the whole file at the end."""
+    """Reads as `file` does, and knows the SHA-256 of the whole file, or of a range of it, at the end."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, start: int = 0, end: int | None = None) -> None:
         self._file = file
         self._hash = hashlib.sha256()
-        self._hashed = 0  # bytes from the start of the file that are in the hash
+        self._hashed = start  # bytes up to here are in the hash
+        self._end = end
         self._at = file.tell()
 
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of the whole file, the rest of which is read first."""
+        """Hexadecimal SHA-256 of the bytes from `start` to `end`, those of which that were not read yet are read first."""
         self.seek(self._hashed)
-        while self.read(_CHUNK):
+        while self._left(self._hashed + _CHUNK) and self.read(self._left(self._hashed + _CHUNK)):
             pass
         return self._hash.hexdigest()
 
@@ -58,9 +59,15 @@ class DigestedFile(io.BufferedIOBase):
     def _see(self, data: bytes) -> None:
         """Hash what of `data`, read at the cursor, follows what is hashed already."""
         start, self._at = self._at, self._at + len(data)
-        if start <= self._hashed < self._at:
-            self._hash.update(memoryview(data)[self._hashed - start :])
-            self._hashed = self._at
+        new = self._left(self._at)
+        if start <= self._hashed and new > 0:
+            begin = self._hashed - start
+            self._hash.update(memoryview(data)[begin : begin + new])
+            self._hashed += new
+
+    def _left(self, until: int) -> int:
+        """Bytes before `until`, at most to the end, that are not in the hash."""
+        return (until if self._end is None else min(until, self._end)) - self._hashed
 
 
 class WrittenFile:

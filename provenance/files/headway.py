@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from provenance.files.kernel_cache import compiled_kernels
+from provenance.files.spans import Span
 
 #: Seconds between two reports of one worker.
 _EVERY = 1.0
@@ -63,24 +64,25 @@ class HeadwayFile:
                 os.unlink(self._path)
 
     def counted(
-        self, batches: Iterator[pa.RecordBatch], stream: BinaryIO, size: int
+        self, batches: Iterator[pa.RecordBatch], stream: BinaryIO, span: Span
     ) -> Iterator[pa.RecordBatch]:
-        """The same batches, while it is said how much of a `stream` of `size` bytes is behind them."""
+        """The same batches, while it is said how much of a `span` of a stream is behind them."""
         if self._path is None:
             yield from batches
             return
         compiled_kernels()  # counted from here on
         threading.Thread(
-            target=self._report, args=(self._path, stream, size, _rows(stream)), daemon=True
+            target=self._report, args=(self._path, stream, span, _rows(stream)), daemon=True
         ).start()
         for batch in batches:
             self._records += batch.num_rows
             yield batch
 
-    def _report(self, path: str, stream: BinaryIO, size: int, rows: int | None) -> None:
+    def _report(self, path: str, stream: BinaryIO, span: Span, rows: int | None) -> None:
         while not self._ended.wait(_EVERY):
             records = self._records
-            share = _position(stream) / max(size, 1) if rows is None else records / max(rows, 1)
+            passed = max(_position(stream) - span.start, 0)
+            share = passed / max(span.size, 1) if rows is None else records * span.of / max(rows, 1)
             found = Headway(self._target, min(share, 1.0), records, compiled_kernels())
             with suppress(OSError):  # a full disk is found by what has to be written
                 os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -16,10 +16,13 @@ from typing import BinaryIO
 
 from provenance.errors import UsageError
 from provenance.files.ownership import MANIFEST, is_release
+from provenance.files.spans import CHOSEN_RECORDS, Span, even_spans, plan_spans
 from provenance.files.storage import FileInfo, Storage, StoreError, each, is_address, join, lists
 
 #: Files of a directory that are taken for crawl files; a file or glob that is named is always read.
-_CRAWL_FILE = re.compile(r"\.(warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
+_CRAWL_FILE = re.compile(
+    r"\.((warc|arc|wet|jsonl|ndjson|parquet)(\.(gz|zst|zstd|lz4))?|wacz)$", re.IGNORECASE
+)
 #: Names of corpora (C4, Dolma, RedPajama) and of settings alike: only their bytes tell.
 _PERHAPS = re.compile(r"\.json(\.(gz|zst|zstd|lz4))?$", re.IGNORECASE)
 _OTHER_CODEC = re.compile(r"\.(warc|arc|wet|json|jsonl|ndjson)\.(bz2|xz|7z|zip|br)$", re.IGNORECASE)
@@ -40,13 +43,36 @@ class InputError(UsageError):
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """That an input is a table of records, which lie in other files.
+
+    Attributes:
+        prefix: what goes before relative names of these.
+        records: how many there are.
+    """
+
+    prefix: str | None
+    records: int
+
+
+@dataclass(frozen=True)
 class InputFile:
-    """A crawl file: where it is, its name in the workspace, its size and a token of its content's age."""
+    """A crawl file: where it is, its name in the workspace, its size and a token of its content's age.
+
+    `chosen`: it is a table of records, and its size that of the records.
+    """
 
     path: str
     name: str
     size: int
     modified: str
+    chosen: Chosen | None = None
+
+    def spans(self, span_bytes: int) -> list[Span]:
+        """What is read of it as one: ranges of bytes, or of chosen records."""
+        if self.chosen is None:
+            return plan_spans(self.name, self.size, span_bytes)
+        return even_spans(self.chosen.records, -(-self.chosen.records // CHOSEN_RECORDS))
 
 
 @dataclass(frozen=True)
@@ -188,6 +214,8 @@ def _reason_against(storage: Storage, path: str, directory: str, sniff: Sniffer 
         return "JSON that was not looked into" if sniff is None else _sniffed(storage, path, sniff)
     if _OTHER_CODEC.search(path):
         return "compressed in a way that is not read: recompress it with gzip or zstd"
+    if path.lower().endswith(".arrow"):
+        return "an Arrow file, which is not read: write it as Parquet"
     if _UNFINISHED.search(path):
         return "named as a file that is still being written"
     return "not named like a crawl file"
@@ -260,7 +288,7 @@ def _nothing_found(pattern: str, passed_over: Sequence[PassedOver]) -> str:
     if passed_over:
         return (
             f"{pattern}: none of the {len(passed_over):,} files there is named like a crawl file "
-            "(.warc, .arc, .wet, .jsonl, .json, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
+            "(.warc, .arc, .wet, .wacz, .jsonl, .json, .parquet, also with .gz, .zst, .lz4) or they are results of this program; "
             f"{passed_over[0].name}: {passed_over[0].reason}; name the files themselves to read them"
         )
     if os.path.islink(pattern) and not os.path.exists(pattern):

@@ -52,10 +52,15 @@ def _names(storage: Storage, place: str, prefix: str | None) -> list[str]:
     names = [line for line in lines if line and not line.startswith("#")]
     if not names:
         raise UsageError(f"{place}: is a list of no inputs")
-    return [_whole(name, place, prefix) for name in names]
+    return [whole_name(name, place, prefix) for name in names]
 
 
-def _whole(name: str, place: str, prefix: str | None) -> str:
+def whole_name(name: str, place: str, prefix: str | None) -> str:
+    """The place that a name of the list at `place` stands for.
+
+    Raises:
+        UsageError: where a prefix is needed.
+    """
     if is_address(name) or name.startswith("/"):
         return name
     if prefix is not None:

@@ -46,13 +46,15 @@ def write_shard(
     *,
     item: InputFile,
     fingerprint: str,
-    opened: bool = True,
+    opened: Callable[[], bool] = lambda: True,
     digest: Callable[[], str | None] = lambda: None,
+    part: Callable[[], dict[str, Any] | None] = lambda: None,
 ) -> ShardCounts:
     """Write annotated batches as one Parquet file whose footer says what it was made from.
 
-    `item` and `fingerprint` (`input_fingerprint`) are what a later run recognises the shard by; `opened` is False for the shard of a file that could not be opened: it is made again by every run. `digest`: asked at the end for the
-    SHA-256 of the input.
+    `item` and `fingerprint` (`input_fingerprint`) are what a later run recognises the shard by; Asked at the end: `opened`, False for
+    the shard of a file that could not be opened, which every run makes again; `digest`, the SHA-256 of the input; `part`, what
+    reading one span of it found.
     """
     rows = documents = text_bytes = 0
     counts: Counter[str] = Counter()
@@ -77,10 +79,12 @@ def write_shard(
         metadata = {
             "name": item.name,
             "fingerprint": fingerprint,
-            "opened": opened,
+            "opened": opened(),
             "input_sha256": digest(),
             **asdict(result),
         }
+        if (found := part()) is not None:
+            metadata["part"] = found
         writer.add_key_value_metadata({SHARD_METADATA: json.dumps(metadata, sort_keys=True)})
     return result
 

@@ -8,8 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Bytes of a span by default: 50 s of one core at the speed of docs/stores.md, and four to a file of Common Crawl.
+#: Bytes of a span by default: 50 s of one core at the speed of docs/stores.md.
 SPAN_BYTES = 256 << 20
+#: A file of up to so many spans is one: those of Common Crawl (1.0 to 1.3 GB) are many, and four times the shards would
+#: cost the driver four times as much for nothing.
+WHOLE = 5
+#: Records of a span of chosen ones: some 100 MB where a record of Common Crawl has 20 kB.
+CHOSEN_RECORDS = 5000
 #: Compressed JSON: where a line begins is known only to who has decoded all that is before it.
 _COMPRESSED_JSON = re.compile(r"\.(jsonl|ndjson|jsonlines|json)\.(gz|zst|zstd|lz4)$", re.IGNORECASE)
 #: One array, or objects over several lines: whether a brace opens a value is known only from the beginning.
@@ -44,10 +49,20 @@ class Span:
 
 
 def plan_spans(name: str, size: int, span_bytes: int) -> list[Span]:
-    """Spans of even sizes, none above `span_bytes`; one where the file is no larger, or is named as one that cannot be cut."""
-    count = 1 if uncut(name) is not None else max(1, -(-size // span_bytes))
+    """Spans of even sizes, none above `span_bytes`; one where the file is not large, or is named as one that cannot be cut."""
+    count = -(-size // span_bytes) if is_large(size, span_bytes) and uncut(name) is None else 1
+    return even_spans(size, count)
+
+
+def even_spans(size: int, count: int) -> list[Span]:
+    """So many spans of even sizes."""
     borders = [size * number // count for number in range(count + 1)]
     return [Span(number, count, borders[number], borders[number + 1]) for number in range(count)]
+
+
+def is_large(size: int, span_bytes: int) -> bool:
+    """Whether a file of so many bytes is cut, if it can be."""
+    return size > WHOLE * span_bytes
 
 
 def uncut(name: str) -> str | None:

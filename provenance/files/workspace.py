@@ -15,6 +15,7 @@ import xxhash
 
 from provenance.errors import DataError
 from provenance.files.inputs import InputFile
+from provenance.files.spans import Span, input_of
 from provenance.files.storage import Storage, join, read_bytes, write_bytes
 
 FORMAT = 1
@@ -26,7 +27,7 @@ class WorkspaceError(DataError):
 
 @dataclass(frozen=True)
 class Shard:
-    """An annotated shard: the input it was made from, its path and what was counted in it."""
+    """An annotated shard: the input or the span of one that it was made from, its path and what was counted in it."""
 
     index: int
     name: str
@@ -36,6 +37,11 @@ class Shard:
     documents: int
     text_bytes: int = 0  # of all its documents; older workspaces do not say
     carried: bool = False  # published before, and not read again
+
+    @property
+    def input(self) -> str:
+        """The input that it was made from; several shards can be of one."""
+        return input_of(self.name)
 
 
 class Workspace:
@@ -154,7 +160,9 @@ def shard_stem(name: str) -> str:
     return f"{readable}-{xxhash.xxh3_64_hexdigest(name.encode('utf-8', 'surrogateescape'))}"
 
 
-def input_fingerprint(item: InputFile, configuration: str) -> str:
-    """What a shard depends on: the input's name, size and age, and the annotating configuration."""
+def input_fingerprint(item: InputFile, configuration: str, span: Span | None = None) -> str:
+    """What a shard depends on: the input's name, size and age, which of its bytes, and the annotating configuration."""
     parts = [item.name, str(item.size), item.modified, configuration]
+    if span is not None and span.of > 1:
+        parts += [str(span.start), str(span.end)]
     return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogateescape"))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from provenance.files.spans import Span
+from provenance.records import wacz
 from provenance.records.arc import ArcDialect
 from provenance.records.compression import Fault, Piece, pieces
 from provenance.records.crawl import archive_head, archive_rows
@@ -79,6 +80,9 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions, part: Part) -> Iter
     if source.need(4) >= 4 and source.buf[:4] == b"PAR1":
         yield from table_rows(source, stream, options, part)
         return
+    if source.buf[:4] == wacz.MAGIC and stream.seekable():
+        yield from _wacz_rows(stream, name, options, part)
+        return
     begun = _begin(source, name)
     if begun.can_be_cut:
         yield from _part_rows(stream, begun, options, part)
@@ -143,6 +147,38 @@ def _part_rows(stream: BinaryIO, begun: _Begun, options: ReadOptions, part: Part
     else:
         window, members = Window(decoded, is_record_start), begun.codec != "plain"
         yield from archive_rows(window, begun.dialect, options, True, part=part, members=members)
+
+
+def _wacz_rows(stream: BinaryIO, name: str, options: ReadOptions, part: Part) -> Iterator[Row]:
+    """Rows of the archives that begin in a part of a WACZ; offsets are those in the WACZ."""
+    for entry in wacz.read_entries(stream):
+        if not part.owns(entry.begin):
+            continue
+        if entry.problem is not None:
+            yield failure(entry.begin, "bad_container", entry.problem)
+            continue
+        stream.seek(entry.begin)
+        end = entry.begin + entry.size
+        stretch = cast(BinaryIO, wacz.Stretch(stream, end))
+        yield from record_rows(stretch, entry.name, options, entry.begin, end)
+
+
+def record_rows(stream: BinaryIO, name: str, options: ReadOptions, begin: int, end: int) -> Iterator[Row]:
+    """Rows of what lies in another file from byte `begin` up to `end`, an archive or a record of one; `stream` holds just that.
+
+    Offsets are those in the other file.
+    """
+    held: Row | None = None
+    begun = _begin(ByteSource(stream, begin), name)
+    for row in _foreseen(_uncut_rows(begun, name, options)):
+        row["record_offset"] = max(row["record_offset"], begin)  # 0: of all there is
+        if held is not None:
+            yield held
+        held = row
+    if held is not None:
+        if held.get("record_length") is None:
+            held["record_length"] = end - held["record_offset"]
+        yield held
 
 
 def _look_for(stream: BinaryIO, begun: _Begun, options: ReadOptions, span: Span) -> Handover:

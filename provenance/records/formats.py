@@ -18,7 +18,7 @@ _BY_SUFFIX = {"gz": "gzip", "zst": "zstd", "zstd": "zstd", "lz4": "lz4"}
 _UNNAMED = "no known format"
 _ARRAY = re.compile(rb"\[\s*\{\s*[\"}]")
 _NAMED = {
-    b"PK\x03\x04": "a ZIP file (for WACZ: unpack it and give the WARC files in its archive folder)",
+    b"PK\x03\x04": "a ZIP file, which has to be read from a file that is seekable",
     b"%PDF": "a PDF file",
     b"BZh": "a bzip2 file: recompress it with gzip or zstd",
     b"\xfd7zXZ": "an xz file: recompress it with gzip or zstd",

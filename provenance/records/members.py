@@ -212,7 +212,8 @@ class ZstdFrames:
                 if out:
                     yield out
         except zstandard.ZstdError as error:
-            raise _broken("zstd", start, str(error).rsplit(": ", 1)[-1]) from error
+            # zstd's own words depend on the frames that its decoder had met before.
+            raise _broken("zstd", start, "it cannot be decoded") from error
 
     def head(self, data: bytes | memoryview, most: int = HEAD) -> bytes:
         """The first decoded bytes of a frame that `data` begins with; empty where it cannot be decoded."""

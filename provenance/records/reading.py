@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from provenance.files.spans import SPAN_BYTES
 from provenance.records.options import ReadOptions
 
 Path = str | None
@@ -40,6 +41,11 @@ class Reading(BaseModel):
     batch_rows: int = Field(2000, ge=1, le=100_000, description="records in one batch")
     max_payload_bytes: int = Field(
         16 << 20, ge=1 << 10, le=1 << 30, description="largest decoded payload of a record"
+    )
+    span_bytes: int = Field(
+        SPAN_BYTES,
+        ge=1 << 10,
+        description="stored bytes of a span: files of more than five of them are cut into tasks and shards of their own",
     )
     preset: Literal["fineweb", "c4", "cc_news", "trafilatura", "oscar", "redpajama", "dolma"] | None = Field(
         None,

@@ -10,11 +10,18 @@ from provenance.release.json_values import COUNT, NAME, described, object_
 def input_section() -> dict[str, Any]:
     """One crawl file that was read."""
     found = object_({"name": NAME, "bytes": COUNT, "records": COUNT})
-    digest = "of the whole file; null: it could not be read to its end"
+    digest = "of the whole file; null: it could not be read, or was cut into spans"
     found["properties"]["sha256"] = {
         "type": ["string", "null"],
         "pattern": "^[0-9a-f]{64}$",
         "description": digest,
+    }
+    ranges = object_({"offset": COUNT, "bytes": COUNT, "records": COUNT})
+    ranges["properties"]["sha256"] = {**found["properties"]["sha256"], "description": "of these bytes"}
+    found["properties"]["spans"] = {
+        "type": "array",
+        "items": ranges,
+        "description": "of a file that was cut: which bytes were read as one, and the records that begin in them; of chosen records: the number of the first, and the bytes of all",
     }
     return found
 

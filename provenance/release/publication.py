@@ -233,7 +233,9 @@ class Publication:
         for path, data in describe_release(manifest, self._schemas(), contents):
             manifest["files"].append(file_entry(path, data))
             write_bytes(self.storage, join(self.release, path), data)
-        shards = {shard.name: shard.path for shard in self.workspace.shards()}
+        shards: dict[str, list[str]] = {}
+        for shard in self.workspace.shards():
+            shards.setdefault(shard.input, []).append(shard.path)
         for name, content in report_files(self.storage, self.release, manifest, shards):
             manifest["files"].append(file_entry(name, content))
             write_bytes(self.storage, join(self.release, name), content)

@@ -27,6 +27,7 @@ TABLES = {
     "marks": ("marks",),
     "watermarks": ("watermarks",),
     "store": ("store",),
+    "spans": ("spans",),
 }
 
 

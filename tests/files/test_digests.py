@@ -27,6 +27,24 @@ def test_the_digest_is_that_of_the_whole_file_in_whatever_order_it_was_read(
     assert file.digest() == hashlib.sha256(data).hexdigest()  # asked again, it is the same
 
 
+@given(
+    st.binary(max_size=400),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 90)), max_size=12),
+    st.integers(0, 400),
+    st.integers(0, 400),
+)
+def test_of_a_range_it_is_that_of_its_bytes(
+    data: bytes, reads: list[tuple[int, int]], start: int, size: int
+) -> None:
+    start = min(start, len(data))
+    file = DigestedFile(io.BytesIO(data), start, start + size)
+    for at, count in reads:
+        file.seek(at)
+        assert file.read(count) == data[at : at + count]
+    assert file.digest() == hashlib.sha256(data[start : start + size]).hexdigest()
+    assert file.digest() == hashlib.sha256(data[start : start + size]).hexdigest()
+
+
 def test_a_parquet_file_is_read_through_it(tmp_path: Path) -> None:
     table = pa.table({"text": ["a", "b"] * 5000, "number": range(10_000)})
     pq.write_table(table, tmp_path / "a.parquet")

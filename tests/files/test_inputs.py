@@ -148,3 +148,25 @@ def test_files_called_json_are_read_where_their_bytes_are_a_corpus(crawl: Path) 
     assert "recompress" in reasons["x.jsonl.bz2"] and "being written" in reasons["rec.warc.gz.open"]
     assert names("crawl/package.json") == ["package.json"]  # what is named is always read
     assert "array.json" not in names("crawl")  # without anybody to look into it
+
+
+def test_a_dataset_of_the_hub_is_a_directory_like_others(tmp_path: Path) -> None:
+    import datasets
+
+    made = datasets.Dataset.from_dict({"text": ["a page"] * 10})
+    made.to_parquet(tmp_path / "hub" / "data" / "train-00000-of-00001.parquet")
+    made.to_json(tmp_path / "hub" / "data" / "test.jsonl")
+    (tmp_path / "hub" / "README.md").write_text("---\nconfigs: []\n---\n")
+    (tmp_path / "hub" / ".cache").mkdir()
+    (tmp_path / "hub" / ".cache" / "x.parquet").write_bytes(b"PAR1")
+    made.save_to_disk(tmp_path / "hub" / "saved")
+    inputs, passed_over = find_inputs(STORAGE, [str(tmp_path / "hub")])
+    assert [item.name for item in inputs] == ["data/test.jsonl", "data/train-00000-of-00001.parquet"]
+    reasons = {item.name: item.reason for item in passed_over}
+    assert "Arrow file" in reasons["saved/data-00000-of-00001.arrow"]
+    assert "hidden" in reasons[".cache/x.parquet"] and "README.md" in reasons
+
+
+def test_an_archive_of_a_page_archiver_is_a_crawl_file(tmp_path: Path) -> None:
+    (tmp_path / "a.wacz").write_bytes(b"PK")
+    assert [item.name for item in find_inputs(STORAGE, [str(tmp_path)])[0]] == ["a.wacz"]

@@ -39,7 +39,7 @@ def build_report(
 
 
 def report_files(
-    storage: Storage, release: str, manifest: Mapping[str, Any], shards: Mapping[str, str]
+    storage: Storage, release: str, manifest: Mapping[str, Any], shards: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, bytes]]:
     """(name, content) of what publishing adds for people: the page, and the samples that it shows unless they are off.
 

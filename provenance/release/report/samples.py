@@ -41,7 +41,7 @@ _Place = tuple[str, int, int]
 
 
 def draw_samples(
-    storage: Storage, release: str, files: Sequence[str], shards: Mapping[str, str]
+    storage: Storage, release: str, files: Sequence[str], shards: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
     """Examples of each decision, by decision and reason.
 
@@ -110,7 +110,7 @@ def _rows(storage: Storage, release: str, places: Sequence[_Place]) -> list[dict
 
 
 def _texts(
-    storage: Storage, shards: Mapping[str, str], rows: Iterable[Mapping[str, Any]]
+    storage: Storage, shards: Mapping[str, Sequence[str]], rows: Iterable[Mapping[str, Any]]
 ) -> dict[str, tuple[str | None, bool]]:
     """Of each row (its text, whether it may be shown) by doc_id; rows whose shard is not there may not be."""
     by_input: dict[str, list[str]] = {}
@@ -119,8 +119,8 @@ def _texts(
     found: dict[str, tuple[str | None, bool]] = {}
     for name, wanted in sorted(by_input.items()):
         found |= dict.fromkeys(wanted, (None, False))
-        if name in shards:
-            with storage.open(shards[name]) as file:
+        for path in shards.get(name, ()):
+            with storage.open(path) as file:
                 found |= _shard_texts(pq.ParquetFile(file), pa.array(wanted, pa.string()))
     return found
 
