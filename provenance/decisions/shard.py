@@ -293,9 +293,11 @@ def _as_decisions(columns: dict[str, Any]) -> pa.Table:
 
 def with_rights(decisions: pa.Table, storage: Storage, shard: str, sites: SiteRights) -> pa.Table:
     """The decisions with what each document reserves, the files of its host included."""
+    where = ["host", "url"] if len(sites.hosts) else []  # addresses are long: not where no host says anything
     with storage.open(shard) as file:
-        table = pq.read_table(file, columns=["host", "url", *RIGHTS], pre_buffer=False)
-    table = with_site_rights(table, sites)
+        table = pq.read_table(file, columns=[*where, *RIGHTS], pre_buffer=False)
+    if where:
+        table = with_site_rights(table, sites)
     for name in RIGHTS:
         decisions = decisions.set_column(DECISIONS.get_field_index(name), DECISIONS.field(name), table[name])
     return decisions
