@@ -28,11 +28,15 @@ from provenance.decisions.measure import Sums, measure_documents, read_strata, w
 from provenance.decisions.request import CapRequest
 from provenance.decisions.site_rights import SiteRights, with_site_rights
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
+from provenance.decisions.tail import RareWords, Words, count_words
 from provenance.duplicates.sketches import ROW_BITS
 from provenance.duplicates.table import CLUSTERS
 from provenance.evidence import low_background
 from provenance.files.storage import Storage, join, read_bytes
 from provenance.schema import DECISIONS, RIGHTS, TIME
+
+#: Columns of an annotated shard that are read besides those of the detectors.
+_COLUMNS = ("doc_id", "outcome", "detail", "token_count", "domain", "word_sample")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Candidates:
     asked: dict[str, int]  # all documents, duplicates too, of which each neural detector has read the text
     dropped_by: pa.ChunkedArray  # reasons of documents that filters drop, else null
     document: NDArray[np.bool_]  # whether the row is a document
+    rare: NDArray[np.int64] | None = None  # rare words that it alone holds, as sampled
+    rare_scale: int = 0  # how many words each of them stands for
 
     def measure(self, request: CapRequest) -> Sums:
         """Sums over all rows among which the cap chooses."""
@@ -82,6 +88,14 @@ class Candidates:
             for reason in sorted(pc.unique(table["reason"]).to_pylist())
         }
 
+    def measure_tail(self) -> dict[str, int]:
+        """Rare words as they are before the cap has chosen (`decisions.footers.Footer.tail`)."""
+        if self.rare is None:
+            return {}
+        filtered = self.document & np.asarray(self.dropped_by.is_valid())
+        rows = {"rare": self.open | filtered, "filtered": filtered, "filtered_old": filtered & self.proven}
+        return {"scale": self.rare_scale, **{name: int(self.rare[of].sum()) for name, of in rows.items()}}
+
     def documents(self, request: CapRequest) -> Documents:
         """The rows among which the cap chooses, as it sees them."""
         rows = self.open
@@ -91,6 +105,7 @@ class Candidates:
             probability=self.probability[rows],
             upper=self.probability_upper[rows],
             proven=self.proven[rows],
+            rare=None if self.rare is None else self.rare[rows],
             strata=read_strata(self.columns.filter(pa.array(rows)), request),
         )
 
@@ -126,7 +141,7 @@ def read_shard(
     `carried` is the file of what an earlier release decided, for a shard of its documents.
     """
     with storage.open(shard_path) as file:
-        columns = list(dict.fromkeys(["doc_id", "outcome", "detail", "token_count", "domain", *COLUMNS]))
+        columns = list(dict.fromkeys([*_COLUMNS, *COLUMNS]))
         table = pq.read_table(file, columns=columns, pre_buffer=False)
     document = np.asarray(pc.is_null(table["outcome"]))
     proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
@@ -171,8 +186,18 @@ def shard_sites(
     )
 
 
+def shard_words(rows: ShardRows, most: int) -> Words:
+    """The sampled words of the documents of a shard that are no duplicates, whether filters drop them or not."""
+    counted = rows.open | (rows.document & np.asarray(rows.verdict["reason"].is_valid()))
+    return count_words(rows.table["word_sample"].combine_chunks(), counted, most)
+
+
 def judge_shard(
-    rows: ShardRows, crawl: CrawlCalibration, cap: Cap, sites: SiteEffects | None = None
+    rows: ShardRows,
+    crawl: CrawlCalibration,
+    cap: Cap,
+    sites: SiteEffects | None = None,
+    rare: RareWords | None = None,
 ) -> Candidates:
     """Score a shard's rows and settle all that does not depend on the cap; `sites` as `CrawlCalibration.posterior` takes them."""
     table, kept, proven = rows.table, rows.kept, rows.proven
@@ -231,6 +256,8 @@ def judge_shard(
         asked=rows.scored.asked(rows.document & read),
         dropped_by=filtered,
         document=rows.document,
+        rare=None if rare is None else rare.count(table["word_sample"].combine_chunks()),
+        rare_scale=0 if rare is None else rare.scale,
     )
 
 
