@@ -33,16 +33,8 @@ from provenance.decisions.documents import Documents
 from provenance.decisions.footers import Footer
 from provenance.decisions.judged import Counted, Judged, Undecided
 from provenance.decisions.request import CapRequest
-from provenance.decisions.shard import (
-    ShardRows,
-    decide,
-    judge_shard,
-    read_clusters,
-    read_shard,
-    shard_sites,
-    shard_words,
-    with_rights,
-)
+from provenance.decisions.rows import ShardRows, read_clusters, read_shard, shard_words
+from provenance.decisions.shard import decide, judge_shard, shard_sites, with_rights
 from provenance.decisions.site_files import partitions_for, send_counts
 from provenance.decisions.site_rights import read_site_rights
 from provenance.decisions.sites import Clustering

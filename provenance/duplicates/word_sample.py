@@ -50,15 +50,16 @@ class WordSample:
         # Words are two bytes apart at least.
         found = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(texts), np.uint32)
         ends = np.zeros(len(texts) + 1, np.int32)
-        _sample(data, offsets, character_table(), space, found, ends)
+        _sample((data, offsets), character_table(), space, found=found, ends=ends)
         values = pa.array(found[: ends[-1]])
         mask = pa.array(np.asarray(texts.is_null()))
         return [pa.ListArray.from_arrays(pa.array(ends), values, mask=mask)]
 
 
 @njit(cache=True, nogil=True)
-def _sample(data, offsets, table, space, found, ends):  # type: ignore[no-untyped-def]
+def _sample(texts, table, space, found, ends):  # type: ignore[no-untyped-def]
     """Sampled words of each text into `found`, without repeats; `ends` says where those of each end."""
+    data, offsets = texts
     hashes, stream = space
     for row in range(len(offsets) - 1):
         first = end = ends[row]
