@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
+from numpy.typing import NDArray
 
 from pipelines.sites import SettleSites, SiteTasks
 from pipelines.software import Shipped
@@ -27,22 +29,26 @@ from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import CrawlCalibration, calibrate_crawl
 from provenance.decisions.detectors import CalibratedDetectors
+from provenance.decisions.documents import Documents
 from provenance.decisions.footers import Footer
 from provenance.decisions.judged import Counted, Judged, Undecided
 from provenance.decisions.request import CapRequest
-from provenance.decisions.shard import (
-    Candidates,
-    ShardRows,
-    decide,
-    judge_shard,
-    read_clusters,
-    read_shard,
-    shard_sites,
-    with_rights,
-)
+from provenance.decisions.rows import ShardRows, read_clusters, read_shard, shard_words
+from provenance.decisions.shard import decide, judge_shard, shard_sites, with_rights
 from provenance.decisions.site_files import partitions_for, send_counts
 from provenance.decisions.site_rights import read_site_rights
 from provenance.decisions.sites import Clustering
+from provenance.decisions.tail import (
+    RareWords,
+    Words,
+    capped_words,
+    merge_words,
+    protect,
+    protected_levels,
+    rare_by_level,
+    rare_words,
+    sketch_size,
+)
 from provenance.duplicates.scratch import Routed
 from provenance.files.shards import ROW_GROUP_ROWS
 from provenance.files.storage import Storage, join, write_bytes
@@ -108,15 +114,13 @@ class SelectionTasks(Shipped):
             carried=task.carried,
         )
 
-    def own_rows(self, task: DecisionTask) -> ShardRows:
-        """The rows, of which those that are carried tell nothing about the crawl."""
+    def count(self, task: DecisionTask) -> tuple[pa.Table, Words]:
+        """The scores of the crawl's own documents, and the words of all: those that are carried hold words too."""
         rows = self.rows(task)
-        return rows if task.carried is None else replace(rows, open=np.zeros_like(rows.open))
-
-    def count(self, task: DecisionTask) -> pa.Table:
-        found = self.own_rows(task)
-        self.judged.save_scores(task.shard.index, Counted(found.scored, found.proven, found.open))
-        return self.detectors.count(found.scored, found.proven, found.open)
+        own = rows.open if task.carried is None else np.zeros_like(rows.open)
+        self.judged.save_scores(task.shard.index, Counted(rows.scored, rows.proven, own))
+        counts = self.detectors.count(rows.scored, rows.proven, own)
+        return counts, shard_words(rows, sketch_size(self.request))
 
     def calibrate_crawl(self, counts: pa.Table) -> CrawlCalibration:
         return calibrate_crawl(self.detectors, counts, self.prior)
@@ -132,36 +136,46 @@ class SelectionTasks(Shipped):
         write_bytes(self.storage, self.crawl_path, json.dumps(whole.as_json(), sort_keys=True).encode())
         return whole
 
-    def candidates(self, task: DecisionTask, crawl: CrawlCalibration) -> Candidates:
-        rows = self.rows(task)
+    def judge(self, task: DecisionTask, crawl: CrawlCalibration, rare: RareWords) -> NDArray[np.int64]:
+        """Judge a shard, once; returns the rare words of its documents by level, where there is a bound on their loss."""
+        rows, request = self.rows(task), self.request
         differ = crawl.clustering.spread and rows.open.any() and task.carried is None
-        return judge_shard(rows, crawl, self.cap, self.sites.read(task.shard.index) if differ else None)
-
-    def judge(self, task: DecisionTask, crawl: CrawlCalibration) -> Histogram:
-        """Judge a shard, once; what the cap has to know of it is added up."""
-        found, request = self.candidates(task, crawl), self.request
+        sites_say = self.sites.read(task.shard.index) if differ else None
+        found = judge_shard(rows, crawl, self.cap, sites_say, rare)
         documents = found.documents(request)
         sites = read_site_rights(self.storage, self.sites_path)
         decisions = with_rights(found.decisions, self.storage, task.shard.path, sites)
         rest = Undecided(decisions, found.open, Footer.of(found, request))
         self.judged.save(task.shard.index, documents, rest)
-        return selection.histogram(documents, request)
+        return rare_by_level(documents, request) if request.tail else np.zeros(0, np.int64)
+
+    def protect(self, held: NDArray[np.int64]) -> int | None:
+        """Below which level documents are protected for their rare words; None where no loss is bounded."""
+        return protected_levels(held, self.request) if self.request.tail else None
+
+    def documents_of(self, task: DecisionTask, level: int | None) -> Documents:
+        documents = self.judged.read_documents(task.shard.index)
+        return documents if level is None else protect(documents, level, self.request)
+
+    def histogram(self, task: DecisionTask, level: int | None) -> Histogram:
+        return selection.histogram(self.documents_of(task, level), self.request)
 
     def plan(self, total: Histogram) -> Plan:
         return selection.boundary(total, self.request)
 
-    def boundary(self, task: DecisionTask, plan: Plan) -> BoundaryDocuments:
-        return selection.boundary_candidates(self.judged.read_documents(task.shard.index), plan)
+    def boundary(self, task: DecisionTask, level: int | None, plan: Plan) -> BoundaryDocuments:
+        return selection.boundary_candidates(self.documents_of(task, level), plan)
 
     def settle(self, found: BoundaryDocuments, plan: Plan) -> Rule:
         return selection.settle(plan, found)
 
-    def write_decisions(self, task: DecisionTask, rule: Rule) -> int:
-        documents = self.judged.read_documents(task.shard.index)
+    def write_decisions(self, task: DecisionTask, level: int | None, rule: Rule) -> int:
+        documents = self.documents_of(task, level)
         rest = self.judged.read_undecided(task.shard.index)
         keep = selection.apply(rule, documents)
         decisions = decide(rest.decisions, rest.open, keep, selection.weigh(rule, documents))
-        footer = replace(rest.footer, selection=rule.as_json()).metadata()
+        tail = rest.footer.tail | capped_words(documents, keep)
+        footer = replace(rest.footer, selection=rule.as_json(), tail=tail).metadata()
         with self.storage.create(task.path) as file:
             # Small row groups: publishing reads the decisions on one row group of the shard at a time.
             pq.write_table(
@@ -188,11 +202,18 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
     def expand(self, shards: PCollection[DecisionTask]) -> PCollection[int]:
         tasks, single = self.tasks, AsSingleton
         spread = shards | "Spread" >> beam.Reshuffle()
+        counted = spread | "Count" >> beam.Map(tasks.count)
         calibrated = (
-            spread
-            | "Count" >> beam.Map(tasks.count)
+            counted
+            | "Counts" >> beam.Keys()
             | "SumCounts" >> beam.CombineGlobally(Merge(merge_counts))
             | "CalibrateCrawl" >> beam.Map(tasks.calibrate_crawl)
+        )
+        rare = (
+            counted
+            | "Words" >> beam.Values()
+            | "SumWords" >> beam.CombineGlobally(Merge(partial(merge_words, most=sketch_size(tasks.request))))
+            | "RareWords" >> beam.Map(rare_words)
         )
         clustering = (
             spread
@@ -200,19 +221,27 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
             | "SettleSites" >> SettleSites(tasks.sites)
         )
         crawl = calibrated | "WithSites" >> beam.Map(tasks.with_sites, single(clustering))
+        level = (
+            spread
+            | "Judge" >> beam.Map(tasks.judge, single(crawl), single(rare))
+            | "SumLevels" >> beam.CombineGlobally(Merge(sum))
+            | "Protect" >> beam.Map(tasks.protect)
+        )
         plan = (
             spread
-            | "Judge" >> beam.Map(tasks.judge, single(crawl))
+            | "Histogram" >> beam.Map(tasks.histogram, single(level))
             | "SumHistograms" >> beam.CombineGlobally(Merge(selection.merge_histograms))
             | "Plan" >> beam.Map(tasks.plan)
         )
         rule = (
             spread
-            | "Boundary" >> beam.Map(tasks.boundary, single(plan))
+            | "Boundary" >> beam.Map(tasks.boundary, single(level), single(plan))
             | "Gather" >> beam.CombineGlobally(Merge(selection.concatenate))
             | "Settle" >> beam.Map(tasks.settle, single(plan))
         )
-        kept: PCollection[int] = spread | "Decide" >> beam.Map(tasks.write_decisions, single(rule))
+        kept: PCollection[int] = spread | "Decide" >> beam.Map(
+            tasks.write_decisions, single(level), single(rule)
+        )
         return kept
 
 

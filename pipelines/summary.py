@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from provenance.decisions.certificate import asked_and_found
+from provenance.decisions.tail import describe_tail
 from provenance.errors import plain
 from provenance.release.card import describe_cost
 from provenance.release.proof import describe_proof
@@ -40,6 +41,7 @@ def print_summary(
             "failures": [asdict(failure) for failure in failures[:_REASONS]],
             **{name: manifest[name] for name in ("filters", "earlier", "proof", "passed_over", "times")},
             "synthetic": synthetic,
+            "tail": manifest["tail"],
             "seconds": timing,
         }
         print(json.dumps(found, indent=1))
@@ -71,6 +73,7 @@ def print_summary(
         print(f"{'times' if number == 0 else '':<6} {plain(line)}")
     _print_filters(manifest)
     _print_shares(synthetic)
+    print(f"rare words: {describe_tail(manifest['tail'])}")
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "

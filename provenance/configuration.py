@@ -160,6 +160,14 @@ class Mixture(Section):
     most: float = Field(4.0, ge=1, le=100, description="largest weight of a document")
 
 
+class Tail(Section):
+    """Rare words, those that one document of the crawl alone holds, and what of them may be lost (docs/cap.md)."""
+
+    most_lost: Decimal = Field(
+        ge=0, lt=1, description="largest share of them that may be lost with what the cap drops"
+    )
+
+
 class Cap(Section):
     """How much synthetic text may be published, and what is promised about it (docs/cap.md)."""
 
@@ -193,10 +201,10 @@ class Cap(Section):
     threshold: float = Field(
         0.5, gt=0, le=1, description="probability from which a document counts as found (hard)"
     )
-    policy: Literal["lowest", "sample", "weights"] = Field(
+    policy: Literal["lowest", "sample", "tail", "weights"] = Field(
         "lowest",
         description="which documents stay. lowest: those with the lowest probability, the least loss; sample: a seeded sample, "
-        "several times the loss; weights: all, with sampling_weight (1 - p)^exponent",
+        "several times the loss; tail: those with the most rare words for what they take of the cap; weights: all, with sampling_weight (1 - p)^exponent",
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="seed of what is otherwise equal, and of the sample")
     exponent: float | None = Field(
@@ -209,8 +217,12 @@ class Cap(Section):
         None,
         description="shares of languages or sources by sampling_weight; each then holds the cap by itself",
     )
+    tail: Tail | None = Field(
+        None, description="bound of the rare words that are lost; documents that hold many are kept first"
+    )
     on_failure: Literal["fail", "warn"] = Field(
-        "fail", description="exit status where the cap cannot be certified: fail: 1, warn: 0"
+        "fail",
+        description="exit status where the cap or the bound of `tail` cannot be certified: fail: 1, warn: 0",
     )
 
 

@@ -142,6 +142,7 @@ ANNOTATED = pa.schema(
         ("evidence", EVIDENCE),
         ("minhash", pa.binary(4 * MINHASH_PERMUTATIONS)),  # little-endian uint32 values
         ("text_digest", pa.binary(16)),
+        ("word_sample", pa.list_(pa.uint32())),  # hashes of one different word in 16, ascending
     ]
 )
 

@@ -32,6 +32,7 @@ from provenance.configuration import Configuration, fingerprint
 from provenance.detectors.embedded import EmbeddedDetector
 from provenance.detectors.neural.annotator import NeuralDetectors
 from provenance.duplicates.minhash import MinHash
+from provenance.duplicates.word_sample import WordSample
 from provenance.evidence import join_lists
 from provenance.files.shards import pack_signatures
 from provenance.records.site_files import ADDRESSES
@@ -75,6 +76,7 @@ class Annotation:
             Language(),
             self.tokens,
             MinHash(ngram=duplicates.ngram, seed=duplicates.seed),
+            WordSample(),
             EmbeddedDetector(configuration.detector.model),
             *_neural_detectors(configuration),
             Watermarks(configuration.watermarks),

@@ -10,7 +10,7 @@ from typing import Any
 
 from provenance.configuration import Cap, ConfigurationError
 from provenance.decisions.measure import SAMPLED, UNITS, Measure, Sums, whole
-from provenance.decisions.request import ASKED, MILLION, CapRequest, Mixture, StratumCap
+from provenance.decisions.request import ASKED, MILLION, CapRequest, Mixture, StratumCap, Tail
 
 GUARANTEES = ("expected", "confident", "hard")
 #: Parts that a certificate lists: those above their cap first, then the heaviest.
@@ -33,9 +33,10 @@ def cap_request(cap: Cap) -> CapRequest:
 
 def read_request(values: Mapping[str, Any]) -> CapRequest:
     """The request in a configuration or a certificate, given as JSON values."""
-    asked = {name: values[name] for name in ASKED}
+    asked: dict[str, Any] = {"tail": None} | {name: values[name] for name in ASKED if name in values}
     asked["strata"] = tuple(StratumCap(**{**item, "only": tuple(item["only"])}) for item in asked["strata"])
     asked["mixture"] = Mixture(**asked["mixture"]) if asked["mixture"] else None
+    asked["tail"] = Tail(**asked["tail"]) if asked["tail"] else None  # releases before 0.2 do not have it
     return CapRequest(**asked)
 
 
@@ -102,6 +103,8 @@ def _asked(request: CapRequest) -> dict[str, Any]:
     if request.mixture is not None:
         shares = {name: str(share) for name, share in request.mixture.shares.items()}
         asked["mixture"] = {"by": request.mixture.by, "shares": shares, "most": request.mixture.most}
+    if request.tail is not None:
+        asked["tail"] = {"most_lost": str(request.tail.most_lost)}
     return asked
 
 

@@ -40,7 +40,8 @@ class Documents:
         probability: that a machine wrote it.
         upper: what the probability is at most, at 95%; None: the probability itself.
         proven: human by construction, never dropped; None: none is.
-        rare: how much of the tail it holds, 0 to 1 (policy `tail`); None: nothing is known.
+        rare: rare words that it holds and no other document of the crawl (`decisions.tail`); None: nothing is known.
+        first: kept before all others, whatever the policy; None: none is.
         strata: value of each dimension that has caps of its own, as dictionaries of strings; null is `UNKNOWN`.
     """
 
@@ -49,7 +50,8 @@ class Documents:
     probability: Probabilities
     upper: Probabilities | None = None
     proven: Flags | None = None
-    rare: Probabilities | None = None
+    rare: Integers | None = None
+    first: Flags | None = None
     strata: Mapping[str, pa.DictionaryArray] = field(default_factory=dict)
 
     def __len__(self) -> int:

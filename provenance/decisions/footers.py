@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,9 @@ from provenance.decisions.shard import Candidates
 from provenance.files.storage import Storage, each
 
 #: Keys of the metadata, in the order of the attributes of `Footer`.
-_NAMES = tuple(f"provenance.{name}".encode() for name in "before judged asked selection filtered".split())
+_NAMES = tuple(
+    f"provenance.{name}".encode() for name in "before judged asked selection filtered tail".split()
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Footer:
         asked: how many documents each detector was asked about, by its name.
         selection: by which rule the cap chose, the same in all of them.
         filtered: sums over the documents that each filter drops, by its reason, and over those that pass ("").
+        tail: `rare` words as sampled, each standing for `scale`; of them `filtered` and `capped` (of what the cap drops),
+            and of low-background documents `filtered_old` and `capped_old`. Empty: they were not counted.
     """
 
     before: Sums
@@ -41,6 +45,7 @@ class Footer:
     asked: dict[str, int]
     selection: dict[str, Any]
     filtered: dict[str, Sums]
+    tail: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, candidates: Candidates, request: CapRequest) -> Footer:
@@ -51,6 +56,7 @@ class Footer:
             asked=candidates.asked,
             selection=dict(NOTHING_SELECTED),
             filtered=candidates.measure_filters(request),
+            tail=candidates.measure_tail(),
         )
 
     @classmethod
@@ -73,6 +79,7 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
     asked: Counter[str] = Counter()
     selection: dict[str, Any] = dict(NOTHING_SELECTED)
     filtered: dict[str, list[Sums]] = {}
+    tail: Counter[str] = Counter()
     directories = sorted({path.rpartition("/")[0] for path in paths})
     sizes = {item.path: item.size for directory in directories for item in storage.list(directory or ".")}
     for metadata in each(partial(_metadata, storage, sizes), paths):
@@ -83,8 +90,17 @@ def read_footers(storage: Storage, paths: Sequence[str]) -> Footer:
         selection = footer.selection
         for reason, sums in footer.filtered.items():
             filtered.setdefault(reason, []).append(sums)
+        for name, count in footer.tail.items():
+            tail[name] = count if name == "scale" else tail[name] + count
     by_reason = {reason: add_sums(parts) for reason, parts in filtered.items()}
-    return Footer(add_sums(before), dict(judged), dict(asked), selection, by_reason)
+    return Footer(
+        add_sums(before),
+        judged=dict(judged),
+        asked=dict(asked),
+        selection=selection,
+        filtered=by_reason,
+        tail=dict(tail),
+    )
 
 
 def _metadata(storage: Storage, sizes: Mapping[str, int], path: str) -> dict[bytes, bytes]:

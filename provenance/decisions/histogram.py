@@ -7,7 +7,7 @@ follows cells × bins, not the corpus.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ LEVELS = 1 << LEVEL_BITS
 #: Bits of a bin for the seeded hash, which divides what the policy finds equal: many documents have the very same
 #: probability where no detector could judge them. Fewer where there are many cells.
 HASH_BITS, HASH_BITS_STRATA = 10, 4
+#: Levels of policy `tail` for documents with rare words, and steps of them for each power of two of what they are worth.
+_WORTH, _STEPS = 768, 12
 #: Columns of sums: documents, weight, synthetic (weight × millionths), variance (`GRAIN`s squared).
 COUNT, WEIGHT, SYNTHETIC, VARIANCE = range(4)
 
@@ -72,12 +74,20 @@ def place(documents: Documents, request: CapRequest) -> Placed:
     free = helps if request.guarantee != "confident" and request.policy != "weights" else np.zeros_like(helps)
     if documents.proven is not None:
         free = free | documents.proven
-    level = _levels(documents, synthetic, helps, request)
+    level = _levels(documents, synthetic, most[cell] if len(cells) else synthetic, request)
+    if documents.first is not None:
+        level = level >> 1 | (~documents.first).astype(np.int64) << (LEVEL_BITS - 1)
     bits = _hash_bits(request)
-    if request.policy == "sample":
-        bits += LEVEL_BITS - 1
+    if request.policy == "sample" and documents.first is None:
+        bits += LEVEL_BITS - 1  # there are two levels
     order = (level << bits) | (documents.doc_hash >> np.uint64(64 - bits)).astype(np.int64)
     return Placed(cells, cell, counted=synthetic, free=free, level=level, bin=order)
+
+
+def tail_levels(documents: Documents, request: CapRequest) -> NDArray[np.int64]:
+    """The levels of policy `tail`, whatever the policy is; 0 for what is kept in any case."""
+    placed = place(replace(documents, first=None), replace(request, policy="tail"))
+    return np.where(placed.free, 0, placed.level)
 
 
 def histogram(documents: Documents, request: CapRequest) -> Histogram:
@@ -126,18 +136,37 @@ def _hash_bits(request: CapRequest) -> int:
 
 
 def _levels(
-    documents: Documents, synthetic: Integers, helps: Flags, request: CapRequest
+    documents: Documents, synthetic: Integers, harmless: Integers, request: CapRequest
 ) -> NDArray[np.int64]:
     """What the policy orders by, in steps, what only helps first: those of the least level are kept first."""
+    over = synthetic - harmless
     if request.policy == "sample":
-        return (~helps).astype(np.int64)
+        return (over > 0).astype(np.int64) * (1 if documents.first is None else LEVELS // 2)
     if request.policy == "tail":
-        if documents.rare is None:
-            raise ValueError("policy tail needs to know which documents hold rare words")
-        return np.where(helps, 0, ((1 - documents.rare.astype(np.float64)) * (LEVELS - 1)).astype(np.int64))
+        return _tail_levels(documents, synthetic, over)
     if request.guarantee == "hard":
         synthetic = np.ceil(documents.probability.astype(np.float64) * MILLION).astype(np.int64)
-    return synthetic * LEVELS // (MILLION + 1)
+    return np.asarray(synthetic * LEVELS // (MILLION + 1))
+
+
+def _tail_levels(documents: Documents, synthetic: Integers, over: Integers) -> NDArray[np.int64]:
+    """What only helps, then most rare words for what they take of the cap, then those without any by probability."""
+    if documents.rare is None:
+        raise ValueError("policy tail and tail protection need to know which documents hold rare words")
+    cost = np.maximum(documents.weight, 1) * np.maximum(over, 1)
+    worth = _log_steps(np.maximum(documents.rare, 1) * MILLION / cost, _WORTH - 1)
+    rest = _WORTH + synthetic * (LEVELS - _WORTH) // (MILLION + 1)
+    return np.where(over > 0, np.where(documents.rare > 0, _WORTH - 1 - worth, rest), 0)
+
+
+def _log_steps(ratio: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Positive numbers in `_STEPS` for each power of two, from 0 to `most` - 1 with 1 in the middle.
+
+    By exponent and mantissa alone, so equal on every machine.
+    """
+    mantissa, exponent = np.frexp(ratio)
+    step = exponent.astype(np.int64) * _STEPS + np.floor((2 * mantissa - 1) * _STEPS).astype(np.int64)
+    return np.asarray(np.clip(step + most // 2, 0, most - 1))
 
 
 def _cells(documents: Documents, request: CapRequest) -> tuple[tuple[Cell, ...], NDArray[np.int64]]:

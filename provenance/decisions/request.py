@@ -75,6 +75,17 @@ class Mixture:
 
 
 @dataclass(frozen=True)
+class Tail:
+    """The most rare words, of all that one document of a crawl alone holds, that may be lost with what the cap drops."""
+
+    most_lost: Share
+
+    def __post_init__(self) -> None:
+        if not 0 <= exact(self.most_lost) < 1:
+            raise ValueError(f"tail: most_lost must be at least 0 and below 1, not {self.most_lost}")
+
+
+@dataclass(frozen=True)
 class Family:
     """Parts of a corpus that do not overlap, each with a cap: values of one dimension."""
 
@@ -120,6 +131,7 @@ class CapRequest:
     exponent: float | None = None
     strata: tuple[StratumCap, ...] = ()
     mixture: Mixture | None = None
+    tail: Tail | None = None
     families: tuple[Family, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -137,6 +149,11 @@ class CapRequest:
             raise ValueError(
                 "policy weights drops nothing, so it cannot keep caps by stratum or a mixture: use policy lowest, sample or tail"
             )
+        if self.policy == "weights" and self.tail:
+            raise ValueError(
+                "policy weights drops nothing, so nothing is lost that a bound in tail could keep: leave tail out, "
+                "or use policy lowest, sample or tail"
+            )
         object.__setattr__(self, "families", tuple(_families(self)))
 
     @property
@@ -148,6 +165,11 @@ class CapRequest:
     def millionths(self) -> int:
         """`max_synthetic` in millionths, rounded down."""
         return self.share.numerator * MILLION // self.share.denominator
+
+    @property
+    def by_words(self) -> bool:
+        """Whether the rare words of a document decide whether it stays."""
+        return self.policy == "tail" or self.tail is not None
 
     @property
     def sampled(self) -> bool:

@@ -6,50 +6,31 @@ place; among the rest the cap chooses. Decisions are row for row with the shard,
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from provenance import outcomes
 from provenance.configuration import Cap
 from provenance.decisions.carried import lay_over
-from provenance.decisions.crawl import CrawlCalibration
-from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored, Scores
+from provenance.decisions.crawl import CrawlCalibration, Posterior
+from provenance.decisions.detectors import Scores
 from provenance.decisions.documents import Documents
 from provenance.decisions.hashes import selection_hash
 from provenance.decisions.measure import Sums, measure_documents, read_strata, weights, whole
 from provenance.decisions.request import CapRequest
+from provenance.decisions.rows import ShardRows, scatter
 from provenance.decisions.site_rights import SiteRights, with_site_rights
 from provenance.decisions.sites import SiteCounts, SiteEffects, count_sites
-from provenance.duplicates.sketches import ROW_BITS
-from provenance.duplicates.table import CLUSTERS
+from provenance.decisions.tail import RareWords
 from provenance.evidence import low_background
-from provenance.files.storage import Storage, join, read_bytes
+from provenance.files.storage import Storage
 from provenance.schema import DECISIONS, RIGHTS, TIME
-
-
-@dataclass(frozen=True)
-class ShardRows:
-    """One shard's rows as they stand before the cap: arrays of one value for each row."""
-
-    table: pa.Table  # columns of the annotated shard
-    document: NDArray[np.bool_]  # whether the row is a document
-    open: NDArray[np.bool_]  # whether nothing but the cap can drop it: the cap has to choose; it is counted
-    verdict: pa.Table  # reason and detail of what filters drop; `follows`: only for what it resembles
-    proven: NDArray[np.datetime64]
-    scored: Scored
-    kept: pa.Table  # clusters whose keeper lies in the shard
-    member: pa.Table  # duplicates that lie in the shard
-    carried: pa.Table | None = (
-        None  # what an earlier release decided of the rows, where they are its documents
-    )
 
 
 @dataclass(frozen=True)
@@ -68,6 +49,8 @@ class Candidates:
     asked: dict[str, int]  # all documents, duplicates too, of which each neural detector has read the text
     dropped_by: pa.ChunkedArray  # reasons of documents that filters drop, else null
     document: NDArray[np.bool_]  # whether the row is a document
+    rare: NDArray[np.int64] | None = None  # rare words that it alone holds, as sampled
+    rare_scale: int = 0  # how many words each of them stands for
 
     def measure(self, request: CapRequest) -> Sums:
         """Sums over all rows among which the cap chooses."""
@@ -82,6 +65,14 @@ class Candidates:
             for reason in sorted(pc.unique(table["reason"]).to_pylist())
         }
 
+    def measure_tail(self) -> dict[str, int]:
+        """Rare words as they are before the cap has chosen (`decisions.footers.Footer.tail`)."""
+        if self.rare is None:
+            return {}
+        filtered = self.document & np.asarray(self.dropped_by.is_valid())
+        rows = {"rare": self.open | filtered, "filtered": filtered, "filtered_old": filtered & self.proven}
+        return {"scale": self.rare_scale, **{name: int(self.rare[of].sum()) for name, of in rows.items()}}
+
     def documents(self, request: CapRequest) -> Documents:
         """The rows among which the cap chooses, as it sees them."""
         rows = self.open
@@ -91,70 +82,9 @@ class Candidates:
             probability=self.probability[rows],
             upper=self.probability_upper[rows],
             proven=self.proven[rows],
+            rare=None if self.rare is None else self.rare[rows],
             strata=read_strata(self.columns.filter(pa.array(rows)), request),
         )
-
-
-def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:
-    """The rows of `CLUSTERS` whose address lies in `shard`; `row` is added. `path` says which file has which addresses."""
-    first, end = shard << ROW_BITS, (shard + 1) << ROW_BITS
-    wanted = (ds.field("address") >= pa.scalar(first, pa.uint64())) & (
-        ds.field("address") < pa.scalar(end, pa.uint64())
-    )
-    parts = [CLUSTERS.empty_table()]
-    for begin, stop, name, _ in json.loads(read_bytes(storage, path)):
-        if begin < end and stop > first:
-            with storage.open(join(path.rpartition("/")[0], name)) as file:
-                fragment = ds.ParquetFileFormat().make_fragment(file)
-                parts.append(fragment.to_table(schema=CLUSTERS, filter=wanted))
-    table = pa.concat_tables(parts)
-    row = np.asarray(table["address"]).astype(np.uint64) - np.uint64(first)
-    return table.append_column("row", pa.array(row.astype(np.int64)))
-
-
-def read_shard(
-    storage: Storage,
-    shard_path: str,
-    clusters: pa.Table,
-    detectors: CalibratedDetectors,
-    *,
-    verdicts: str | None = None,
-    carried: str | None = None,
-) -> ShardRows:
-    """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper.
-
-    `carried` is the file of what an earlier release decided, for a shard of its documents.
-    """
-    with storage.open(shard_path) as file:
-        columns = list(dict.fromkeys(["doc_id", "outcome", "detail", "token_count", "domain", *COLUMNS]))
-        table = pq.read_table(file, columns=columns, pre_buffer=False)
-    document = np.asarray(pc.is_null(table["outcome"]))
-    proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
-    kept = clusters.filter(pc.equal(clusters["keeper"], clusters["address"]))
-    member = clusters.filter(pc.not_equal(clusters["keeper"], clusters["address"]))
-    if len(kept):
-        proven[np.asarray(kept["row"])] = np.asarray(
-            kept["proven_by"].cast(pa.timestamp("us")), dtype="datetime64[us]"
-        )
-    open_rows = document.copy()
-    open_rows[np.asarray(member["row"])] = False
-    verdict = _read_verdict(storage, verdicts, member, len(table))
-    decided = None
-    if carried is not None:
-        with storage.open(carried) as file:
-            decided = pq.read_table(file, schema=DECISIONS, pre_buffer=False)
-    open_rows[np.asarray(verdict["reason"].is_valid())] = False
-    return ShardRows(
-        table=table,
-        document=document,
-        open=open_rows,
-        verdict=verdict,
-        proven=proven,
-        scored=detectors.read(table),
-        kept=kept,
-        member=member,
-        carried=decided,
-    )
 
 
 def shard_sites(
@@ -172,36 +102,17 @@ def shard_sites(
 
 
 def judge_shard(
-    rows: ShardRows, crawl: CrawlCalibration, cap: Cap, sites: SiteEffects | None = None
+    rows: ShardRows,
+    crawl: CrawlCalibration,
+    cap: Cap,
+    sites: SiteEffects | None = None,
+    rare: RareWords | None = None,
 ) -> Candidates:
     """Score a shard's rows and settle all that does not depend on the cap; `sites` as `CrawlCalibration.posterior` takes them."""
-    table, kept, proven = rows.table, rows.kept, rows.proven
-    doc_id = table["doc_id"]
-    keeper_row = _scatter(pa.nulls(len(table), pa.int64()), kept["row"])
-    filtered = rows.verdict["reason"]
-    dropped = np.asarray(filtered.is_valid())
-    duplicate = rows.document & ~rows.open & ~dropped
+    table, proven = rows.table, rows.proven
     posterior = crawl.posterior(rows.scored, proven, rows.open, sites)
     probability = np.where(rows.document, posterior.probability, np.float32("nan")).astype(np.float32)
-    none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
-    no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
-    columns = {
-        "decision": _settled(table["outcome"], duplicate | dropped),
-        **_reasons(rows, duplicate),
-        **_resembled(rows, duplicate),
-        "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
-        "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
-        "replaces": pc.coalesce(kept["replaces"].take(keeper_row), no_hosts),
-        "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
-        **_proof(rows, keeper_row),
-        **{
-            name: pc.if_else(pa.array(rows.document), column, pa.scalar(None, column.type))
-            for name, column in posterior.columns.items()
-        },
-        "synthetic_probability": pa.array(probability, mask=~rows.document),
-        "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
-        "sampling_weight": pa.nulls(len(table), pa.float32()),
-    }
+    columns = _columns(rows, posterior, probability)
     upper = posterior.upper
     if rows.carried is not None:
         proven = lay_over(columns, rows.carried, proven)
@@ -218,7 +129,7 @@ def judge_shard(
     return Candidates(
         decisions=decisions,
         open=rows.open,
-        doc_hash=selection_hash(doc_id, cap.seed),
+        doc_hash=selection_hash(table["doc_id"], cap.seed),
         weight=weights(table["token_count"], cap.unit),
         probability=probability,
         probability_upper=upper,
@@ -229,15 +140,44 @@ def judge_shard(
         ),
         judged={name: int((rows.open & mask & read).sum()) for name, mask in chosen.items()},
         asked=rows.scored.asked(rows.document & read),
-        dropped_by=filtered,
+        dropped_by=rows.verdict["reason"],
         document=rows.document,
+        rare=None if rare is None else rare.count(table["word_sample"].combine_chunks()),
+        rare_scale=0 if rare is None else rare.scale,
     )
+
+
+def _columns(rows: ShardRows, posterior: Posterior, probability: NDArray[np.float32]) -> dict[str, Any]:
+    """The columns of decisions but rights, as they are before the cap has chosen."""
+    table, kept = rows.table, rows.kept
+    keeper_row = scatter(pa.nulls(len(table), pa.int64()), kept["row"])
+    dropped = np.asarray(rows.verdict["reason"].is_valid())
+    duplicate = rows.document & ~rows.open & ~dropped
+    none = pa.array(np.zeros(len(table), np.int32), mask=~rows.open)
+    no_hosts = pa.array([[]] * len(table), pa.list_(pa.string()))
+    return {
+        "decision": _settled(table["outcome"], duplicate | dropped),
+        **_reasons(rows, duplicate),
+        **_resembled(rows, duplicate),
+        "duplicate_count": pc.coalesce(kept["duplicate_count"].take(keeper_row), none),
+        "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
+        "replaces": pc.coalesce(kept["replaces"].take(keeper_row), no_hosts),
+        "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
+        **_proof(rows, keeper_row),
+        **{
+            name: pc.if_else(pa.array(rows.document), column, pa.scalar(None, column.type))
+            for name, column in posterior.columns.items()
+        },
+        "synthetic_probability": pa.array(probability, mask=~rows.document),
+        "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
+        "sampling_weight": pa.nulls(len(table), pa.float32()),
+    }
 
 
 def _reasons(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.ChunkedArray]:
     """Reason and detail of all rows but those that the cap drops; of a duplicate of an earlier release also where that lies."""
     table, mask = rows.table, pa.array(duplicate)
-    place = rows.member["earlier"].take(_scatter(pa.nulls(len(table), pa.int64()), rows.member["row"]))
+    place = rows.member["earlier"].take(scatter(pa.nulls(len(table), pa.int64()), rows.member["row"]))
     reason = pc.if_else(place.is_valid(), "earlier_release", "duplicate")
     place = pc.coalesce(pc.binary_join_element_wise("in ", place, ""), table["detail"])
     return {
@@ -293,47 +233,19 @@ def _as_decisions(columns: dict[str, Any]) -> pa.Table:
 
 def with_rights(decisions: pa.Table, storage: Storage, shard: str, sites: SiteRights) -> pa.Table:
     """The decisions with what each document reserves, the files of its host included."""
+    where = ["host", "url"] if len(sites.hosts) else []  # addresses are long: not where no host says anything
     with storage.open(shard) as file:
-        table = pq.read_table(file, columns=["host", "url", *RIGHTS], pre_buffer=False)
-    table = with_site_rights(table, sites)
+        table = pq.read_table(file, columns=[*where, *RIGHTS], pre_buffer=False)
+    if where:
+        table = with_site_rights(table, sites)
     for name in RIGHTS:
         decisions = decisions.set_column(DECISIONS.get_field_index(name), DECISIONS.field(name), table[name])
     return decisions
 
 
-def _scatter(nulls: pa.Array, rows: pa.ChunkedArray) -> pa.Array:
-    """For each row of the shard its position in `rows`, else null."""
-    index = np.full(len(nulls), -1, dtype=np.int64)
-    index[np.asarray(rows)] = np.arange(len(rows))
-    return pa.array(index, mask=index < 0)
-
-
-def _read_verdict(storage: Storage, path: str | None, member: pa.Table, rows: int) -> pa.Table:
-    """Reason and detail of the rows that filters drop, near-duplicates of what is removed with them included."""
-    if path is None:
-        nothing = {name: pa.nulls(rows, pa.string()) for name in ("reason", "detail")}
-        return pa.table({**nothing, "follows": np.zeros(rows, bool)})
-    with storage.open(path) as file:
-        verdict = pq.read_table(file, columns=["reason", "detail"], pre_buffer=False)
-    gone = member.filter(member["removed"])
-    row = _scatter(pa.nulls(rows, pa.int64()), gone["row"])
-    of = gone["keeper_doc_id"].take(row)
-    why = pc.binary_join_element_wise("near-duplicate of ", of, ", which a removal request names", "")
-    removed = pc.if_else(of.is_valid(), "removed", pa.scalar(None, pa.string()))
-    follows = pc.and_(verdict["reason"].is_null(), removed.is_valid())
-    return pa.table(
-        {
-            "reason": pc.coalesce(verdict["reason"], removed),
-            # What is only marked has a detail and no reason.
-            "detail": pc.if_else(follows, why, verdict["detail"]),
-            "follows": follows,
-        }
-    )
-
-
 def _resembled(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.Array]:
     """For whom each duplicate is dropped, and each document that follows a removed one, with the similarity to it."""
-    row = _scatter(pa.nulls(len(rows.table), pa.int64()), rows.member["row"])
+    row = scatter(pa.nulls(len(rows.table), pa.int64()), rows.member["row"])
     mask = pa.array(duplicate | np.asarray(rows.verdict["follows"]))
     return {
         "duplicate_of": _where(mask, rows.member["keeper_doc_id"].take(row)),

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from provenance import outcomes
 from provenance.decisions.certificate import asked_and_found
+from provenance.decisions.tail import describe_tail
 from provenance.release.layout import data_folder
 from provenance.release.proof import describe_proof
 from provenance.release.standards.hub import build_header
@@ -45,7 +46,7 @@ the whole configuration; `provenance verify` recomputes it, `provenance explain`
 ## Synthetic text
 
 {_cap(synthetic)}
-
+{_tail(manifest)}
 These fractions are as good as the probabilities. The detector that ships with the program abstains on short
 texts and on languages it does not know; there, the probability is the prior alone.
 No detector finds all synthetic text: read `docs/detector.md` of the program for measured error rates before relying on it.
@@ -207,6 +208,14 @@ def _cap(synthetic: dict[str, Any]) -> str:
 | synthetic share of | before the cap | published |
 |---|---:|---:|
 {shares}{parts}"""
+
+
+def _tail(manifest: dict[str, Any]) -> str:
+    """Which rare words are lost; nothing in releases that have not counted them."""
+    if "tail" not in manifest:
+        return ""
+    said = describe_tail(manifest["tail"])
+    return f"\nRare words: {said}. Documents proven older than ChatGPT are never dropped by the cap.\n"
 
 
 def _reading(detector: dict[str, Any]) -> str:

@@ -9,6 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from provenance.release.json_cap import (
+    certificate_section,
+    filter_section,
+    sums_section,
+    tail_section,
+)
 from provenance.release.json_contents import (
     contents_section,
     input_section,
@@ -123,12 +129,13 @@ def manifest_schema() -> dict[str, Any]:
         "contents": contents_section(),
         "license": license_section(),
         "tokenizer": object_({"name": NAME, "vocabulary": COUNT, "sha256": SHA256}),
-        "filters": {"type": "array", "items": _filtered()},
+        "filters": {"type": "array", "items": filter_section()},
         "order": _order(),
         "splits": {"type": "object", "additionalProperties": _split()},
         "earlier": {"type": "array", "items": earlier_schema()},
         "proof": proof_schema(),
-        "synthetic": _certificate(),
+        "synthetic": certificate_section(),
+        "tail": tail_section(),
         "detector": _detector(),
         "prior": _prior(),
         "sites": _sites(),
@@ -142,13 +149,6 @@ def manifest_schema() -> dict[str, Any]:
     }
 
 
-def _sums() -> dict[str, Any]:
-    """What the cap counts, by unit."""
-    return object_(
-        {unit: {"type": "object", "additionalProperties": COUNT} for unit in ("documents", "tokens")}
-    )
-
-
 def _file() -> dict[str, Any]:
     """One file of the release; which counts it has depends on its kind."""
     file = object_({"path": NAME, "bytes": COUNT, "sha256": SHA256})
@@ -160,7 +160,7 @@ def _file() -> dict[str, Any]:
         "text_bytes": COUNT,
         "split": described(NAME, "of the documents; absent where there are no splits"),
         "expected_share": described(SHARE, "expected synthetic share of the file, in the unit of the cap"),
-        "sums": _sums(),
+        "sums": sums_section(),
         "decisions": {"type": "object", "additionalProperties": COUNT},
         "times": {"type": "object", "additionalProperties": COUNT},
         "claims": {"type": "object", "additionalProperties": COUNT},
@@ -191,7 +191,7 @@ def _split() -> dict[str, Any]:
             "documents": COUNT,
             "tokens": COUNT,
             "share": described(SHARE, "of all published tokens"),
-            "sums": _sums(),
+            "sums": sums_section(),
         }
     )
 
@@ -213,80 +213,6 @@ def _times() -> dict[str, Any]:
             "remarks": described(object_(dict.fromkeys(REMARKS, COUNT)), "records with a `time_remark`"),
         }
     )
-
-
-def _filtered() -> dict[str, Any]:
-    """What one filter dropped, and the synthetic shares before and after it."""
-    by_unit = object_({unit: SHARE for unit in ("documents", "tokens")})
-    fractions = object_({"hard": by_unit, "expected": by_unit})
-    return object_(
-        {
-            "reason": NAME,
-            "dropped": described(_sums(), "documents that it drops, duplicates too"),
-            "before": described(fractions, "of all documents, duplicates too, that reach it"),
-            "after": fractions,
-        }
-    )
-
-
-def _certificate() -> dict[str, Any]:
-    """The cap: what was asked, claimed and found (docs/cap.md)."""
-    by_unit = object_({unit: SHARE for unit in ("documents", "tokens")})
-    fractions = object_(dict.fromkeys(("expected", "confident", "hard"), by_unit))
-    measured = {"fractions": fractions, "sums": _sums()}
-    return object_(
-        {
-            "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
-            "guarantee": {"enum": ["expected", "confident", "hard"]},
-            "unit": {"enum": ["tokens", "documents"]},
-            "threshold": SHARE,
-            "policy": {"enum": ["lowest", "sample", "weights"]},
-            "seed": COUNT,
-            "exponent": {"type": ["number", "null"]},
-            "strata": {"type": "array", "items": {"type": "object"}},
-            "mixture": {"type": ["object", "null"]},
-            "holds": described(
-                {"type": "boolean"}, "whether the cap is certified in the sense of its guarantee"
-            ),
-            "note": {"type": "string", "description": "what is certified, and what is not, in words"},
-            "claimed": described(SHARE, "expected synthetic share of what is published"),
-            "claimed_at_most": described(SHARE, "what it is at most, with 95% confidence"),
-            "found": described(SHARE, "share of documents at or above the threshold"),
-            "published_fraction": described(SHARE, "in the sense of the guarantee"),
-            "exceeded_by": NUMBER,
-            **measured,
-            "before": object_(measured),
-            "parts": {"type": "array", "items": object_(_part())},
-            "parts_in_all": COUNT,
-            "selection": object_(_selection()),
-        }
-    )
-
-
-def _part() -> dict[str, Any]:
-    """A part of the release with a cap of its own."""
-    return {
-        "by": {"type": "string", "description": "what divides the release, or `mixture`"},
-        "value": {"type": "string"},
-        "max_synthetic": SHARE,
-        "weight": described(COUNT, "published, in the unit of the cap"),
-        "weight_before": COUNT,
-        "fraction": described(NUMBER, "published, in the sense of the guarantee"),
-        "fraction_before": NUMBER,
-        "exceeded_by": NUMBER,
-    }
-
-
-def _selection() -> dict[str, Any]:
-    """How documents were chosen."""
-    gap = "share of the weight that the best selection could keep beyond this one; null: not known"
-    over = "caps that documents which are never dropped exceed alone"
-    return {
-        "gap": {"type": ["number", "null"], "description": gap},
-        "exponent": {"type": ["number", "null"], "description": "of policy weights"},
-        "factors": {"type": ["object", "null"], "description": "sampling weight by part of the mixture"},
-        "exceeded_by_proven": {"type": "array", "items": {"type": "string"}, "description": over},
-    }
 
 
 def _detector() -> dict[str, Any]:

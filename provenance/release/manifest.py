@@ -41,6 +41,7 @@ def build_manifest(
     data: Sequence[dict[str, Any]],
     ledger: Sequence[dict[str, Any]],
     certificate: dict[str, Any],
+    tail: dict[str, Any],
     crawl: dict[str, Any],
     tokenizer: dict[str, Any],
     contents: dict[str, Any],
@@ -53,7 +54,7 @@ def build_manifest(
 ) -> dict[str, Any]:
     """The manifest as JSON values; `data` and `ledger` are the files with their counts.
 
-    `crawl` says how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
+    `tail` says which rare words are lost (`decisions.tail.report_tail`), `crawl` how detectors were read and which priors were taken (`decisions.crawl.CrawlCalibration.as_json`),
     `tokenizer` in whose tokens documents were counted (`Tokenizer.describe`), `filters` what each of them dropped
     (`decisions.filters.report_filters`), `order` how documents were mixed and `splits` what each of them holds
     (`release.parts`), `earlier` the indexes that were looked up, `passed_over` which files beside the inputs were not read, and
@@ -79,6 +80,7 @@ def build_manifest(
         "earlier": list(earlier),
         "proof": add_proof(item.get("proof", {}) for item in data),
         "synthetic": certificate,
+        "tail": tail,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
         "sites": crawl["sites"],

@@ -23,6 +23,7 @@ from provenance.decisions.crawl import neural_cost
 from provenance.decisions.filters import report_filters
 from provenance.decisions.footers import read_footers
 from provenance.decisions.measure import add_sums, whole
+from provenance.decisions.tail import report_tail
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.files.ownership import INCOMPLETE, LOCK, MANIFEST, mark_incomplete, unmark_incomplete
 from provenance.files.storage import Storage, each, join, read_bytes, write_bytes
@@ -291,6 +292,7 @@ class Publication:
             data=[{**item, "sums": whole(item["sums"])} for item in data],
             ledger=[item for item in counts if is_ledger(item["path"])],
             certificate=build_certificate(request, footer.before, sums, footer.selection),
+            tail=report_tail(footer.tail, request),
             crawl=crawl,
             tokenizer=load_tokenizer(self.configuration.text.tokenizer).describe(),
             contents=contents,

@@ -35,7 +35,8 @@ from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import calibrate_crawl
 from provenance.decisions.detectors import load_detectors
-from provenance.decisions.shard import decide, judge_shard, read_clusters, read_shard
+from provenance.decisions.rows import read_clusters, read_shard
+from provenance.decisions.shard import decide, judge_shard
 from provenance.duplicates import LocalScratch, deduplicate_local
 from provenance.duplicates.documents import ShardDocuments
 from provenance.duplicates.table import CLUSTERS, clusters_table, shard_facts

@@ -31,7 +31,8 @@ from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
 from provenance.decisions.crawl import calibrate_crawl
 from provenance.decisions.detectors import CalibratedDetectors, load_detectors
-from provenance.decisions.shard import Candidates, judge_shard, read_shard, shard_sites
+from provenance.decisions.rows import read_shard
+from provenance.decisions.shard import Candidates, judge_shard, shard_sites
 from provenance.decisions.sites import (
     find_clustering,
     log_odds_counts,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from provenance.configuration import Configuration, fingerprint
 from provenance.duplicates.minhash import MinHash
+from provenance.duplicates.word_sample import WordSample
 from provenance.errors import UsageError
 from provenance.files.inputs import InputFile
 from provenance.files.shards import pack_signatures, write_shard
@@ -104,6 +105,7 @@ def _annotated(table: pa.Table, schema: pa.Schema, minhash: MinHash) -> pa.Table
     texts = pa.record_batch({"text": table["text"].combine_chunks()})
     _, signatures, digests = minhash(texts)
     made = {
+        "word_sample": WordSample()(texts)[0],
         "minhash": pack_signatures(signatures),
         "text_digest": digests,
         "text_bytes": pc.binary_length(table["text"]).cast(pa.int64()),

@@ -12,6 +12,7 @@ from typing import Any
 
 from provenance import outcomes
 from provenance.decisions.request import MILLION
+from provenance.decisions.tail import describe_tail
 from provenance.files.storage import Storage, join, read_bytes
 from provenance.release.report.cost import cost_of
 from provenance.release.report.figures import draw_costs, draw_years, share_axis
@@ -79,6 +80,7 @@ def describe_release(
         "parts_listed": synthetic["parts"][:_MOST],
         "inputs": manifest["inputs"][:_MOST],
         "labels": manifest.get("labels"),
+        "tail": describe_tail(manifest["tail"]) if "tail" in manifest else None,
         "samples": _grouped(samples),
         "samples_asked": manifest["configuration"]["release"].get("samples", True),
     }

@@ -50,8 +50,8 @@ FROM_RECORDS: dict[str, str] = {
 #: Columns of decisions and the columns of a shard that each is made of; those of clusters enter through the first two.
 _EVIDENCE = "detectors evidence disclosures marks language word_count token_count capture_time minhash"
 FROM_SHARDS: dict[str, str] = {
-    "decision": f"outcome rights_signals personal_data quality language url text_digest {_EVIDENCE}",
-    "reason": f"outcome rights_signals personal_data quality language url text_digest {_EVIDENCE}",
+    "decision": f"outcome rights_signals personal_data quality language url text_digest word_sample {_EVIDENCE}",
+    "reason": f"outcome rights_signals personal_data quality language url text_digest word_sample {_EVIDENCE}",
     "detail": "detail rights_signals personal_data quality language url",
     "duplicate_of": "doc_id minhash text_digest",
     "similarity": "minhash",

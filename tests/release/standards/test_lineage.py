@@ -57,7 +57,7 @@ def test_counts_and_columns_are_those_of_the_release(
 def test_every_column_stands_in_the_lineage_of_columns_and_comes_from_one_that_exists() -> None:
     made_later = {"text", "text_bytes", "token_count", "word_count", "language", "language_score", "quality", "watermarks",
                   "personal_data", "detectors", "detector_abstained", "detector_words", "detector_known", "evidence",
-                  "minhash", "text_digest"}  # fmt: skip
+                  "minhash", "text_digest", "word_sample"}  # fmt: skip
     assert set(FROM_RECORDS) | made_later == set(ANNOTATED.names)
     assert set(FROM_SHARDS) == set(DECISIONS.names)
     runs = {"annotate": "a", "select": "s"}
