@@ -153,7 +153,7 @@ def print_table(name: str, rows: pd.DataFrame) -> None:
     """By the values of a column: strata, intervals that hold, their width, error and bias of the point."""
     print(f"\n| {name} | strata | hold | below | above | mean width | mean error | bias |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for value, part in rows.groupby(name, sort=False):
+    for value, part in rows.groupby(name, sort=name == "asked"):
         label = f"{value:.0%}" if isinstance(value, float) else str(value)
         # A share lies between the cells of the grid: half a document more or less is none.
         slack = 0.5 / part.documents
