@@ -9,6 +9,8 @@ from provenance.errors import plain
 
 #: Strata shown of one dimension, the largest ones; --json has them all.
 _SHOWN = 12
+#: Lines shown, the commonest ones.
+_SHOWN_LINES = 5
 
 
 def describe(result: dict[str, Any]) -> str:
@@ -72,6 +74,7 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
     if "near_duplicates" in found:
         near = found["near_duplicates"]
         yield f"  near-duplicates among {near['documents']:,} sampled documents {_value(near)}"
+    yield from _templates(found["templates"])
     baseline = found.get("baseline")
     if baseline is None:
         for name, item in found["quantiles"].items():
@@ -87,6 +90,14 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
         if stratum["status"] == "FAIL":
             failed = {key: item for key, item in stratum["measures"].items() if item["status"] == "FAIL"}
             yield from _measures(failed)
+
+
+def _templates(found: list[dict[str, Any]]) -> Iterator[str]:
+    if found:
+        yield "  lines that stand in most documents:"
+    for item in found[:_SHOWN_LINES]:
+        before = f"  (baseline {item['baseline']:.1%})" if "baseline" in item else ""
+        yield f"    {item['share']:6.1%}  {plain(item['text'])[:80]}{before}"
 
 
 def _measures(measures: dict[str, Any]) -> Iterator[str]:

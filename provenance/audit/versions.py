@@ -18,6 +18,7 @@ from provenance.audit.selection import selection_of
 from provenance.audit.sketches.compare import FAIL, FEWEST_WORDS, compare, no_change, spectrum, summary
 from provenance.audit.sketches.replicates import Floats
 from provenance.audit.sketches.strata import Sketches, read_sketches
+from provenance.audit.sketches.templates import list_templates, template_shares
 from provenance.files.storage import Storage
 
 #: Most bytes of a file of sketches.
@@ -156,6 +157,11 @@ def report(version: Version, against: Baseline | None = None) -> dict[str, Any]:
         **summary(whole),
         "spectrum": {kind: spectrum(whole, kind) for kind in ("words", "pairs", "triples", "lines")},
     }
+    common = None
+    if against is not None:
+        own = against.sketches.whole
+        common = template_shares(own.templates, own.documents)
+    diversity["templates"] = list_templates(whole.templates, whole.documents, common)
     if version.sample is not None:
         documents = version.sample.documents()
         diversity["near_duplicates"] = proportion(near_duplicates(documents), len(documents))
@@ -163,8 +169,8 @@ def report(version: Version, against: Baseline | None = None) -> dict[str, Any]:
         found = against.compare(version.sketches)
         both = sorted(set(version.sketches.strata) & set(against.sketches.strata))
         strata = {"=".join(key): against.compare(version.sketches, key) for key in both}
-        own = {"dataset": against.name, **summary(against.sketches.whole)}
-        diversity["baseline"] = {**own, **found, "strata": strata}
+        named = {"dataset": against.name, **summary(against.sketches.whole)}
+        diversity["baseline"] = {**named, **found, "strata": strata}
         result["status"] = found["status"]
     return result | {"diversity": diversity}
 
