@@ -12,6 +12,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from provenance.annotators.language import identify, load_model
+from provenance.annotators.source import split_urls
 from provenance.audit.inputs import AuditError
 from provenance.detectors.embedded.calibration import base_language
 from provenance.records.dates import time_of
@@ -41,12 +42,15 @@ def languages_of(batch: pa.RecordBatch, texts: pa.Array) -> list[str | None]:
 
 
 def sites_of(batch: pa.RecordBatch) -> NDArray[np.uint64]:
-    """A hash of what documents have in common: their domain, else their host, 0 where nothing is known; shape (documents,)."""
-    for name in ("domain", "host"):
+    """A hash of what documents have in common: domain, else host, else that of the address; 0 where nothing is known."""
+    for name in ("domain", "host", "url"):
         column = batch[name] if name in batch.schema.names else None
         if column is not None and pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if column is not None and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            if name == "url":
+                hosts, domains = split_urls(column.cast(pa.string()))
+                column = pc.coalesce(domains, hosts)
             coded = column.fill_null("").dictionary_encode()
             names = coded.dictionary.to_pylist()
             hashes = np.array([xxhash.xxh3_64_intdigest(value) if value else 0 for value in names], np.uint64)

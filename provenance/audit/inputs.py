@@ -24,7 +24,16 @@ _BATCH_ROWS = 1024
 _BATCH_BYTES = 4 << 20
 #: A paragraph of plain text that is longer is cut.
 _MOST_BYTES = 16 << 20
-_OPTIONAL = ("language", "source", "domain", "host", "proven_by", "capture_time", "synthetic_probability")
+_OPTIONAL = (
+    "language",
+    "source",
+    "domain",
+    "host",
+    "url",
+    "proven_by",
+    "capture_time",
+    "synthetic_probability",
+)
 _PARQUET, _ARROW, _LINES, _TEXT = (".parquet",), (".arrow",), (".jsonl", ".ndjson", ".json"), (".txt",)
 _PACKED = ("", ".gz", ".zst")
 SKETCH = ".sketch"

@@ -9,6 +9,8 @@ from provenance.errors import plain
 
 #: Strata shown of one dimension, the largest ones; --json has them all.
 _SHOWN = 12
+#: Lines shown, the commonest ones.
+_SHOWN_LINES = 5
 
 
 def describe(result: dict[str, Any]) -> str:
@@ -30,23 +32,20 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _prevalence(shares: dict[str, Any]) -> Iterator[str]:
-    whole = shares["documents"]
+    whole, reference = shares["documents"], shares["reference"]
     yield (
-        f"  {whole['judged']:,} can be judged ({shares['reference']['language']}, long enough); "
+        f"  {whole['judged']:,} can be judged ({', '.join(reference['languages'])}; long enough); "
         f"{whole['proven_human']:,} are proven older than 2022-11-30"
     )
-    yield f"  human reference: {shares['reference']['human']} ({shares['reference']['human_documents']:,})"
+    if shares["selected"] is not None:
+        yield f"  SELECTED: {plain(shares['selected'])}; what is left looks cleaner than it is, so limits are wide"
     yield "synthetic share of the documents that can be judged, with 95% interval:"
     for item in whole["estimates"]:
         yield f"  {_share(item)}  {item['method']}"
-    if whole["at_least"] is not None:
-        yield f"  at least {whole['at_least']:.1%}, whichever generators wrote it (docs/audit.md)"
     if not whole["estimates"]:
         yield "  none: too few documents can be judged"
-    if whole["further"]:
-        yield "  of those not proven older, by other assumptions (docs/audit.md):"
     for item in whole["further"]:
-        yield f"  {_share(item)}  {item['method']}"
+        yield f"  {item['share']:6.1%}  of those not proven older: {item['method']}, as `curate` reads them"
     for dimension in ("language", "year", "source"):
         strata = shares[f"by_{dimension}"]
         largest = sorted(strata, key=lambda name: (-strata[name]["documents"], name))[:_SHOWN]
@@ -75,6 +74,7 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
     if "near_duplicates" in found:
         near = found["near_duplicates"]
         yield f"  near-duplicates among {near['documents']:,} sampled documents {_value(near)}"
+    yield from _templates(found["templates"])
     baseline = found.get("baseline")
     if baseline is None:
         for name, item in found["quantiles"].items():
@@ -90,6 +90,14 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
         if stratum["status"] == "FAIL":
             failed = {key: item for key, item in stratum["measures"].items() if item["status"] == "FAIL"}
             yield from _measures(failed)
+
+
+def _templates(found: list[dict[str, Any]]) -> Iterator[str]:
+    if found:
+        yield "  lines that stand in most documents:"
+    for item in found[:_SHOWN_LINES]:
+        before = f"  (baseline {item['baseline']:.1%})" if "baseline" in item else ""
+        yield f"    {item['share']:6.1%}  {plain(item['text'])[:80]}{before}"
 
 
 def _measures(measures: dict[str, Any]) -> Iterator[str]:

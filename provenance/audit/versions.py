@@ -14,9 +14,11 @@ from provenance.audit.columns import texts_of
 from provenance.audit.estimate import Counts, count_batch, prevalence_report, watermarks_report
 from provenance.audit.inputs import SKETCH, AuditError, Reading, read_batches
 from provenance.audit.near_duplicates import Sample, near_duplicates
+from provenance.audit.selection import selection_of
 from provenance.audit.sketches.compare import FAIL, FEWEST_WORDS, compare, no_change, spectrum, summary
 from provenance.audit.sketches.replicates import Floats
 from provenance.audit.sketches.strata import Sketches, read_sketches
+from provenance.audit.sketches.templates import list_templates, template_shares
 from provenance.files.storage import Storage
 
 #: Most bytes of a file of sketches.
@@ -43,6 +45,7 @@ class Version:
     counts: Counts | None = None
     sample: Sample | None = None
     unreadable: int = 0
+    selected: str | None = None  # what was taken from it before, as far as that can be known
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ def read_version(storage: Storage, dataset: str, settings: Settings) -> Version:
             sketches.add(batch)
     if sketches.whole.documents == 0:
         raise AuditError(f"{dataset}: holds no documents with text")
-    return Version(dataset, sketches, counts, sample, reading.unreadable)
+    selected = selection_of(storage, dataset, counts.probabilities)
+    return Version(dataset, sketches, counts, sample, unreadable=reading.unreadable, selected=selected)
 
 
 def sketch_dataset(storage: Storage, dataset: str, settings: Settings) -> Sketches:
@@ -147,12 +151,17 @@ def report(version: Version, against: Baseline | None = None) -> dict[str, Any]:
         "status": None,
     }
     if version.counts is not None:
-        result["prevalence"] = prevalence_report(version.counts)
+        result["prevalence"] = prevalence_report(version.counts, version.selected)
         result["watermarks"] = watermarks_report(version.counts)
     diversity: dict[str, Any] = {
         **summary(whole),
         "spectrum": {kind: spectrum(whole, kind) for kind in ("words", "pairs", "triples", "lines")},
     }
+    common = None
+    if against is not None:
+        own = against.sketches.whole
+        common = template_shares(own.templates, own.documents)
+    diversity["templates"] = list_templates(whole.templates, whole.documents, common)
     if version.sample is not None:
         documents = version.sample.documents()
         diversity["near_duplicates"] = proportion(near_duplicates(documents), len(documents))
@@ -160,8 +169,8 @@ def report(version: Version, against: Baseline | None = None) -> dict[str, Any]:
         found = against.compare(version.sketches)
         both = sorted(set(version.sketches.strata) & set(against.sketches.strata))
         strata = {"=".join(key): against.compare(version.sketches, key) for key in both}
-        own = {"dataset": against.name, **summary(against.sketches.whole)}
-        diversity["baseline"] = {**own, **found, "strata": strata}
+        named = {"dataset": against.name, **summary(against.sketches.whole)}
+        diversity["baseline"] = {**named, **found, "strata": strata}
         result["status"] = found["status"]
     return result | {"diversity": diversity}
 

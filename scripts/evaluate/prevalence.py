@@ -1,183 +1,189 @@
 #!/usr/bin/env python3
-"""Measure `provenance audit` on mixtures of known composition: the table of docs/audit.md.
+"""Measure the intervals of `provenance audit` on people and generators that its reference does not hold: docs/audit.md.
 
-Mixtures of 1,000 English passages (400 where the humans are few), drawn DRAWS times. The detector and the
-reference have seen neither the pool's split `test` nor the other texts; the detector was trained on the 2026
-generator, so that part only shows what a generator does that scores unlike the reference's.
+Each stratum is made of one to four kinds of human text and one to four generators, in ratios by detectors that never saw them;
+every kind of the same repositories and makers is taken out of the reference before it is asked. Needs no corpus, and a minute.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from provenance.audit import word_shares
-from provenance.audit.estimate import Counts, Stratum, prevalence_report
-from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
-from provenance.detectors.embedded.conformal import BINS
-from provenance.detectors.embedded.model import Scores, load_model
+from provenance.detectors.prevalence import Estimate, em_share
+from provenance.detectors.share import (
+    BINS,
+    GROUPS,
+    LOWEST,
+    WIDTH,
+    Kinds,
+    Side,
+    load_kinds,
+    make_worlds,
+    read_kinds,
+)
 
-SHARES = (0.0, 0.01, 0.05, 0.2, 0.5)
-DRAWS = 20
-METHODS = ("EM on reference scores", "adjusted count", "EM on calibrated ratios", "word mixture")
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6)
+SIZES, KINDS = (150, 300, 600, 1000), (1, 2, 4)
+#: Passages that a kind needs to be a stratum's.
+FEWEST_HUMAN, FEWEST_SYNTHETIC = 40, 20
+#: Strata by language, the rest having the last number; old documents that a stratum has of its own.
+STRATA, OLD = {"en": 140, "": 28}, 300
+#: What a cap would have left: documents from the lowest ratio on, up to this synthetic share.
+CAPPED = 0.05
+
+
+@dataclass(frozen=True)
+class Case:
+    """One stratum: counts by bin of its two labels, and what it is made of."""
+
+    language: str
+    human: np.ndarray
+    synthetic: np.ndarray
+    old: np.ndarray  # other documents of its own people
+    kinds: Kinds  # without any of its sources
+
+    @property
+    def share(self) -> float:
+        return float(self.synthetic.sum() / (self.human.sum() + self.synthetic.sum()))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", type=Path, help="directory with pool_test.parquet and pool_2026.parquet")
-    parser.add_argument(
-        "others", type=Path, help="Parquet with text, label and domain of other kinds and generators"
-    )
+    parser.add_argument("--kinds", type=Path, help="a file of kinds (default: those that ship)")
+    parser.add_argument("--rows", type=Path, help="write a row for each stratum as CSV")
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    test, latest = (
-        read_texts(pd.read_parquet(options.corpus / f"pool_{name}.parquet").query("language == 'en'"))
-        for name in ("test", "2026")
+    kinds = read_kinds(options.kinds) if options.kinds else load_kinds()
+    rows = pd.DataFrame([row for case in make_cases(kinds, options.seed) for row in measure(case)])
+    if options.rows:
+        rows.to_csv(options.rows, index=False)
+    plain = rows[rows.data == "as it is"]
+    for name, table in (("data", rows), ("language", plain), ("asked", plain), ("makeup", plain)):
+        print_table(name, table)
+    em = (plain.em - plain.share).abs()
+    print(f"\nEM on calibrated ratios: mean error {em.mean():.1%}")
+
+
+def make_cases(kinds: Kinds, seed: int) -> Iterator[Case]:
+    """Strata of every language in which shares are stated, shares by turns."""
+    for place, language in enumerate(kinds.languages):
+        random = np.random.default_rng([seed, place])
+        for number in range(STRATA.get(language, STRATA[""])):
+            case = make_case(kinds, language, SHARES[number % len(SHARES)], random)
+            if case is not None:
+                yield case
+
+
+def make_case(kinds: Kinds, language: str, share: float, random: np.random.Generator) -> Case | None:
+    """One stratum; None where its kinds have too few passages for one."""
+    sides = (kinds.human, FEWEST_HUMAN), (kinds.synthetic, FEWEST_SYNTHETIC)
+    people, machines = (_choose(side, language, fewest, random) for side, fewest in sides)
+    size = int(random.choice(SIZES))
+    human = _take(kinds.human.counts[people], int(np.ceil(size * (1 - share))) + OLD, random)
+    synthetic = _take(kinds.synthetic.counts[machines], int(np.ceil(size * share)), random)
+    old = _take(human[None], min(OLD, int(human.sum()) // 2), random)
+    human = human - old
+    # What there is too little of sets the size.
+    size = min(size, int(human.sum() / (1 - share)), int(synthetic.sum() / share) if share else size)
+    if size < 50:
+        return None
+    machine = round(size * share)
+    rest = kinds.without(
+        set(kinds.human.owners[people].tolist()), set(kinds.synthetic.owners[machines].tolist())
     )
-    elsewhere = pd.read_parquet(options.others)
-    others = read_texts(elsewhere)
-    shuffled = np.random.RandomState(0).permutation(others.humans())
-    own, fresh = shuffled[:330], shuffled[330:]
-    print("| humans; synthetic | method | " + " | ".join(f"{share:.0%}" for share in SHARES) + " |")
-    print("|---|---|" + "---:|" * len(SHARES))
-    print_mixtures("held-out; held-out", test, test.humans(), test, 1000)
-    print_mixtures("held-out; other generators", test, test.humans(), others, 800)
-    print_mixtures("held-out; the 2026 generator", test, test.humans(), latest, 1000)
-    print_mixtures("other kinds; other generators", others, others.humans(), others, 400)
-    print_mixtures("the same, own old documents", others, fresh, others, 200, old=own)
-    print_strata(test)
-    abstracts = read_texts(elsewhere.query("label == 'human' and domain == 'arxiv'"))
-    print_humans("human abstracts alone", abstracts)
+    return Case(
+        language,
+        _take(human[None], size - machine, random),
+        _take(synthetic[None], machine, random),
+        old,
+        rest,
+    )
 
 
-@dataclass(frozen=True)
-class Passages:
-    """Judged passages with what the audit reads of them."""
-
-    texts: pa.Array
-    scores: Scores
-    judged: np.ndarray
-    synthetic: np.ndarray
-
-    def humans(self) -> np.ndarray:
-        return np.flatnonzero(self.judged & ~self.synthetic)
-
-    def machines(self) -> np.ndarray:
-        return np.flatnonzero(self.judged & self.synthetic)
-
-    def histogram(self, rows: np.ndarray) -> np.ndarray:
-        return word_shares.count_scores(self.scores, self._use(rows), len(BUCKETS), BINS)
-
-    def sentences(self, rows: np.ndarray) -> np.ndarray:
-        reference = word_shares.load_reference()
-        texts = self.texts.take(pa.array(rows))
-        return word_shares.count_sentences(texts, 0, reference, np.ones(len(rows), bool))
-
-    def _use(self, rows: np.ndarray) -> np.ndarray:
-        use = np.zeros(len(self.judged), bool)
-        use[rows] = True
-        return use
+def measure(case: Case) -> Iterator[dict[str, object]]:
+    """The stratum as it is, with old documents of its own people, with those of one other kind, and after a cap."""
+    mixed = case.human + case.synthetic
+    yield row(case, "as it is", mixed, case.share)
+    yield row(case, "own old documents", mixed, case.share, own=case.old)
+    other = case.kinds.human.counts[int(case.old.sum()) % len(case.kinds.human.counts)]
+    yield row(case, "old documents of one other kind", mixed, case.share, own=other)
+    kept = np.cumsum(case.synthetic) <= CAPPED * np.cumsum(mixed)
+    last = int(np.flatnonzero(kept)[-1]) + 1 if kept.any() else 0
+    left, machine = mixed[:last], case.synthetic[:last].sum()
+    if case.share > CAPPED and left.sum() >= 50:
+        capped = np.pad(left, (0, BINS - last))
+        share = float(machine / left.sum())
+        yield row(case, "after a cap, known", capped, share, selected=True)
+        yield row(case, "after a cap, not known", capped, share)
 
 
-def read_texts(frame: pd.DataFrame) -> Passages:
-    """Score English passages with the columns `text` and `label`."""
-    texts = pa.array(frame.text, pa.large_string())
-    scores = load_model().score(texts)
-    _, abstained = load_calibration().ratios(scores.score, scores.words, ["en"] * len(texts), scores.known)
-    return Passages(texts, scores, ~abstained, (frame.label == "synthetic").to_numpy())
+def row(
+    case: Case,
+    data: str,
+    counts: np.ndarray,
+    share: float,
+    own: np.ndarray | None = None,
+    selected: bool = False,
+) -> dict[str, object]:
+    """What is said of documents by bin, beside their true share."""
+    worlds = make_worlds(case.kinds, case.language, None if own is None else _ungrouped(own), selected)
+    found: Estimate = worlds.estimate(_ungrouped(counts), "")
+    ratios = np.exp(np.clip(LOWEST + WIDTH * (np.arange(BINS) + 0.5), -2.9, 4.0))
+    return {
+        "data": data,
+        "language": case.language,
+        "asked": min(SHARES, key=lambda item: abs(item - case.share)),
+        "makeup": "English" if case.language == "en" else "other",
+        "documents": int(counts.sum()),
+        "share": share,
+        "found": found.share,
+        "low": found.low,
+        "high": found.high,
+        "em": em_share(ratios, counts),
+    }
 
 
-def counts_of(parts: list[tuple[Passages, np.ndarray]], old: np.ndarray | None = None) -> Counts:
-    """What an audit counts of these rows; `old` ones of the first part are proven human."""
-    found = Counts()
-    for passages, rows in parts:
-        found.sentences += passages.sentences(rows)
-        nobody = np.zeros(len(rows), bool)
-        found.whole.add(nobody, ~nobody, passages.histogram(rows))
-    if old is not None:
-        found.humans += parts[0][0].histogram(old)
-    return found
-
-
-def print_mixtures(
-    name: str,
-    people: Passages,
-    humans: np.ndarray,
-    makers: Passages,
-    size: int,
-    old: np.ndarray | None = None,
-) -> None:
-    """A row for each method: mean estimate, largest error and how many intervals hold the truth."""
-    reports: dict[float, list[dict[str, Any]]] = {share: [] for share in SHARES}
-    for share, seed in ((share, seed) for share in SHARES for seed in range(DRAWS)):
-        random = np.random.RandomState(seed)
-        machine = round(size * share)
-        drawn = random.choice(humans, size - machine, replace=False)
-        made = random.choice(makers.machines(), machine, replace=False)
-        report = prevalence_report(counts_of([(people, drawn), (makers, made)], old))
-        reports[share].append(report["documents"])
-    for method in METHODS:
-        cells = []
-        for share, drawn_reports in reports.items():
-            found = [_estimate(report, method) for report in drawn_reports]
-            point = np.array([item["share"] for item in found])
-            held = np.mean([item["interval"][0] <= share <= item["interval"][1] for item in found])
-            cells.append(f"{point.mean():.1%} ±{abs(point - share).max():.1%} ({held:.0%})")
-        print(f"| {name} | {method} | " + " | ".join(cells) + " |", flush=True)
-    widths = [
-        np.mean([_estimate(report, METHODS[0])["interval"] for report in reports[s]], axis=0) for s in SHARES
-    ]
-    print(f"| {name} | mean interval, EM | " + " | ".join(f"{w[0]:.1%} to {w[1]:.1%}" for w in widths) + " |")
-    least = [np.array([report["at_least"] for report in reports[share]]) for share in SHARES]
-    cells = [
-        f"{found.mean():.1%} ({(found <= share).mean():.0%})"
-        for share, found in zip(SHARES, least, strict=True)
-    ]
-    print(f"| {name} | at least | " + " | ".join(cells) + " |", flush=True)
-
-
-def print_strata(test: Passages) -> None:
-    """Two sources of 300 documents each in one dataset, one in twenty and one in two synthetic."""
-    found: dict[str, list[tuple[float, bool]]] = {"0.05": [], "0.5": []}
-    for seed in range(DRAWS):
-        random = np.random.RandomState(seed)
-        humans, machines = random.permutation(test.humans()), random.permutation(test.machines())
-        parts = {
-            "0.05": np.concatenate([humans[:285], machines[:15]]),
-            "0.5": np.concatenate([humans[285:435], machines[15:165]]),
-        }
-        counts = counts_of([(test, np.concatenate(list(parts.values())))])
-        for name, rows in parts.items():
-            stratum = Stratum()
-            stratum.add(np.zeros(300, bool), np.ones(300, bool), test.histogram(rows))
-            counts.strata["source"][name] = stratum
-        for name, report in prevalence_report(counts)["by_source"].items():
-            item = report["estimates"][0]
-            held = item["interval"][0] <= float(name) <= item["interval"][1]
-            found[name].append((item["share"], held))
-    for name, values in found.items():
-        shares = np.array([value for value, _ in values])
+def print_table(name: str, rows: pd.DataFrame) -> None:
+    """By the values of a column: strata, intervals that hold, their width, error and bias of the point."""
+    print(f"\n| {name} | strata | hold | below | above | mean width | mean error | bias |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for value, part in rows.groupby(name, sort=name == "asked"):
+        label = f"{value:.0%}" if isinstance(value, float) else str(value)
+        # A share lies between the cells of the grid: half a document more or less is none.
+        slack = 0.5 / part.documents
+        below, above = (part.share < part.low - slack).mean(), (part.share > part.high + slack).mean()
+        off = part.found - part.share
         print(
-            f"source with {float(name):.0%}: mean {shares.mean():.1%}, "
-            f"largest error {abs(shares - float(name)).max():.1%}, held {np.mean([h for _, h in values]):.0%}"
+            f"| {label} | {len(part)} | {1 - below - above:.1%} | {below:.1%} | {above:.1%} | "
+            f"{(part.high - part.low).mean():.3f} | {off.abs().mean():.3f} | {off.mean():+.3f} |"
         )
 
 
-def print_humans(name: str, passages: Passages) -> None:
-    """What is found in human text of a kind that the reference does not have."""
-    report = prevalence_report(counts_of([(passages, passages.humans())]))["documents"]
-    found = ", ".join(f"{method} {_estimate(report, method)['share']:.1%}" for method in METHODS)
-    print(f"{name} ({report['judged']}): {found}, at least {report['at_least']:.1%}")
+def _choose(side: Side, language: str, fewest: int, random: np.random.Generator) -> np.ndarray:
+    """Places of one to four kinds of a language, of which at least one owner is left out of them."""
+    places = np.flatnonzero((side.languages == language) & (side.counts.sum(axis=1) >= fewest))
+    return random.choice(places, min(int(random.choice(KINDS)), max(len(places) - 1, 1)), replace=False)
 
 
-def _estimate(report: dict[str, Any], method: str) -> dict[str, Any]:
-    every = [*report["estimates"], *report["further"]]
-    return next(item for item in every if item["method"] == method)
+def _take(kinds: np.ndarray, wanted: int, random: np.random.Generator) -> np.ndarray:
+    """Counts by bin of passages without replacement, as many of each kind as there are and are wanted."""
+    each = -(-wanted // len(kinds))
+    taken = [random.multivariate_hypergeometric(counts, min(each, int(counts.sum()))) for counts in kinds]
+    found = np.sum(taken, axis=0)
+    return random.multivariate_hypergeometric(found, min(wanted, int(found.sum())))
+
+
+def _ungrouped(counts: np.ndarray) -> np.ndarray:
+    """Counts by bin as those of one group of sites: nothing is known of sites."""
+    table = np.zeros((GROUPS, BINS), np.int64)
+    table[0] = counts
+    return table
 
 
 if __name__ == "__main__":

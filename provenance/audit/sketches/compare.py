@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from provenance.audit.sketches import topics
 from provenance.audit.sketches.replicates import (
     RARITY,
     RUNS,
@@ -62,6 +63,7 @@ MEASURES = (
     *(Measure(f"overlap_{kind}", f"overlap of distinct {kind} with the baseline", True, None) for kind in RUNS),
     Measure("divergence_words", "Jensen-Shannon divergence of words, bits", False, None, 1),
     Measure("divergence_pairs", "Jensen-Shannon divergence of pairs, bits", False, None, 1),
+    Measure("topics", "share of the baseline's topics that is here", True, 0.15),
     Measure("mattr", "types by tokens in 50 words (MATTR)", True, 0.05),
     Measure("mtld", "words until types by tokens falls to .72 (MTLD)", True, 0.15),
     Measure("hdd", "types by tokens of 42 words drawn (HD-D)", True, 0.05),
@@ -165,6 +167,11 @@ def _replicates(dataset: Sketch, baseline: Sketch, halves: Halves) -> dict[str, 
             found["zipf_slope"] = zipf_slope(aligned, halves)
     for order, kind in enumerate(RUNS[:2]):
         found[f"divergence_{kind}"] = divergence(dataset, baseline, order, halves)
+    about = topics.topic_counts(dataset.topics, baseline.topics)
+    if about is not None:
+        reference = about[1] @ halves.reference
+        sides = about[0] @ halves.dataset, about[1] @ halves.baseline
+        found["topics"] = np.array([topics.coverage(side, reference) for side in sides])
     for name in SUMMED:
         found[name] = np.array(
             [

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
 from provenance.annotators.kernel import kernel
+from provenance.audit.sketches import templates, topics
+from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.measures import MEASURES, Workspace, measure_document, workspace
 from provenance.audit.sketches.types import GROUPS, Sampled, count_type, type_key
 from provenance.duplicates.words import character_table, scan
@@ -35,10 +37,9 @@ SUMMED = (*MEASURES, "compression", "words")
 BINS = 256
 #: Buckets into which words and pairs are counted, from which distributions are compared.
 BUCKETS = 4_096
-FORMAT = 1
+FORMAT = 2
 _MILLION = 1_000_000
 _SUMS = ("buckets", "totals", "sums", "histograms")
-_LINE_BYTES = 24  # shorter lines are headings and lists
 #: Compression is taken of the first bytes of every fourth document that has them.
 _COMPRESSED_BYTES, _COMPRESSED_SHARE = 4_096, 4
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -60,9 +61,14 @@ class Sketch:
     #: Of each of SUMMED: the sum in millionths, and how many documents have it.
     sums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(SUMMED), 2, GROUPS), np.int64))
     histograms: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(SUMMED), BINS), np.int64))
+    templates: Chosen[templates.Line] = field(init=False)
+    topics: Chosen[topics.Document] = field(init=False)
     _space: Workspace | None = None
 
     def __post_init__(self) -> None:
+        whole = self.capacity == CAPACITY
+        self.templates = Chosen(templates.CAPACITY if whole else templates.STRATUM_CAPACITY)
+        self.topics = Chosen(topics.CAPACITY if whole else topics.STRATUM_CAPACITY)
         for kind in KINDS:
             self.types.setdefault(kind, Sampled.empty(self.capacity))
 
@@ -110,6 +116,8 @@ class Sketch:
             out=(document_hashes, groups, found),
         )
         _compress(data, offsets, document_hashes, found)
+        templates.add_lines(self.templates, data, offsets, document_hashes)
+        topics.add_documents(self.topics, data, offsets, documents=document_hashes, groups=groups)
         self._sum(found, groups)
 
     def merge(self, other: Sketch) -> None:
@@ -121,6 +129,8 @@ class Sketch:
         for kind, sampled in other.types.items():
             keys, tally = sampled.rows()
             self.types[kind].merge(keys, tally, sampled.level)
+        self.templates.merge(other.templates)
+        self.topics.merge(other.topics)
         self.buckets += other.buckets
         self.totals += other.totals
         self.sums += other.sums
@@ -136,6 +146,7 @@ class Sketch:
         for kind, sampled in self.types.items():
             keys, tally = sampled.rows()
             found |= {f"{kind}_keys": keys, f"{kind}_tally": tally, f"{kind}_level": np.array(sampled.level)}
+        found |= templates.arrays(self.templates) | topics.arrays(self.topics)
         return {prefix + name: value for name, value in found.items()}
 
     @classmethod
@@ -161,6 +172,8 @@ class Sketch:
             if tally.shape != (len(keys), 2, GROUPS) or keys.dtype != np.uint64 or tally.dtype != np.uint32:
                 raise SketchError(f"{name}: a damaged sketch: {kind} have another shape")
             sampled.merge(keys, tally, min(int(stored[f"{prefix}{kind}_level"]), 63))
+        templates.restore(sketch.templates, stored, prefix)
+        topics.restore(sketch.topics, stored, prefix)
         return sketch
 
     def _sum(self, found: NDArray[np.float64], groups: NDArray[np.int64]) -> None:
@@ -279,5 +292,5 @@ def _count_lines(data, start, stop, table, group, serial):  # type: ignore[no-un
                 end = at + 1
                 value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
             at += 1
-        if end - begin >= _LINE_BYTES:
+        if end - begin >= templates.LEAST_BYTES:
             count_type(table, type_key(value), group, serial)

@@ -1,0 +1,145 @@
+"""What documents are about: clusters of hashed TF-IDF of a bounded sample, made of the baseline alone.
+
+A sketch keeps hashed counts of words of sampled documents, which add up; clusters are made when two sketches are compared,
+from the baseline's documents and a fixed seed, so any two versions are compared by the same topics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
+
+from provenance.annotators.kernel import kernel
+from provenance.audit.sketches.chosen import Chosen
+from provenance.audit.sketches.types import GROUPS, type_key
+from provenance.duplicates.words import character_table, scan
+
+Floats = NDArray[np.float64]
+
+#: Documents that are kept, of a whole dataset and of one of its strata.
+CAPACITY, STRATUM_CAPACITY = 4_096, 256
+#: Places into which the words of a document are hashed.
+PLACES = 512
+#: Topics at most, sampled documents for each, and the fewest of which anything is said.
+TOPICS, _DOCUMENTS_OF_TOPIC, _FEWEST = 64, 20, 200
+_SEED, _ROUNDS = 20221130, 15
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+#: A document's group of sites, and how often (at most 255) its words fall into each place.
+Document = tuple[int, bytes]
+
+
+def add_documents(
+    chosen: Chosen[Document],
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    documents: NDArray[np.uint64],
+    groups: NDArray[np.int64],
+) -> None:
+    """Sample texts (UTF-8 bytes and offsets) by the hashes of documents and their groups, shape (documents,) each."""
+    keys = _keys(documents, groups)
+    rows = np.flatnonzero((keys <= chosen.last) & (np.diff(offsets) > 0))
+    if not len(rows):
+        return
+    longest = int(np.diff(offsets).max())
+    places = np.zeros((len(rows), PLACES), np.uint8)
+    buffers = character_table(), np.empty(longest + 1, np.uint64), np.empty(0, np.uint8)
+    _count_places(data, offsets, rows, buffers, places)
+    for row, key, counted in zip(rows.tolist(), keys[rows].tolist(), places, strict=True):
+        chosen.add(key, (int(groups[row]), counted.tobytes()))
+
+
+def arrays(chosen: Chosen[Document]) -> dict[str, NDArray[Any]]:
+    """What is kept, by name, for a file."""
+    groups, places, _ = _matrix(chosen, len(chosen.kept))
+    return {
+        "topic_level": np.array(chosen.level),
+        "topic_keys": chosen.keys(),
+        "topic_counts": chosen.counts(),
+        "topic_groups": groups.astype(np.int64),
+        "topic_places": places.astype(np.uint8),
+    }
+
+
+def restore(chosen: Chosen[Document], stored: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    """Fill an empty sample from the arrays of a file; raises ValueError where they do not fit together."""
+    keys, counts, groups = (stored[f"{prefix}topic_{name}"].tolist() for name in ("keys", "counts", "groups"))
+    places = stored[f"{prefix}topic_places"]
+    if places.shape != (len(keys), PLACES) or places.dtype != np.uint8:
+        raise ValueError("documents have another shape")
+    if keys and not 0 <= min(groups) <= max(groups) < GROUPS:
+        raise ValueError("documents of groups that there are not")
+    chosen.raise_level(min(int(stored[f"{prefix}topic_level"]), 63))
+    for key, count, group, counted in zip(keys, counts, groups, places, strict=True):
+        chosen.add(key, (group, counted.tobytes()), count)
+
+
+def topic_counts(dataset: Chosen[Document], baseline: Chosen[Document]) -> tuple[Floats, Floats] | None:
+    """Documents by topic of the baseline and by group, shape (topics, GROUPS), of either side; None where there are too few.
+
+    As many sampled documents are taken of both.
+    """
+    equal = min(len(dataset.kept), len(baseline.kept))
+    if equal < _FEWEST:
+        return None
+    own, other = (_matrix(side, equal) for side in (dataset, baseline))
+    weight = np.log((1 + equal) / (1 + (other[1] > 0).sum(axis=0)))
+    vectors = [_unit(np.log1p(side[1]) * weight) for side in (own, other)]
+    topics = min(TOPICS, equal // _DOCUMENTS_OF_TOPIC)
+    centres, _ = kmeans2(vectors[1], topics, iter=_ROUNDS, minit="++", seed=_SEED)
+    found = []
+    for (groups, _, counts), points in zip((own, other), vectors, strict=True):
+        nearest = np.argmax(points @ centres.T - (centres**2).sum(axis=1) / 2, axis=1)
+        table = np.zeros((topics, GROUPS))
+        np.add.at(table, (nearest, groups), counts)
+        found.append(table)
+    return found[0], found[1]
+
+
+def coverage(topics: Floats, reference: Floats) -> Floats:
+    """Share of a reference's documents whose topic has as large a share here, of (topics, replicates) each."""
+    own, other = (part / np.maximum(part.sum(axis=0), 1) for part in (topics, reference))
+    return np.asarray(np.minimum(own, other).sum(axis=0))
+
+
+def _matrix(chosen: Chosen[Document], most: int) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
+    """(groups, counts of words by place, occurrences) of the documents with the lowest hashes."""
+    things = chosen.things()[:most]
+    places = np.frombuffer(b"".join(counted for _, counted in things), np.uint8).reshape(-1, PLACES)
+    return np.array([group for group, _ in things]), places.astype(float), chosen.counts()[:most]
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
+
+
+@kernel
+def _key(document, group):  # type: ignore[no-untyped-def]
+    return type_key(document * _GOLDEN + np.uint64(group))
+
+
+@njit(cache=True, nogil=True)
+def _keys(documents, groups):  # type: ignore[no-untyped-def]
+    """Hash by which each document is chosen: of its words and its group."""
+    keys = np.empty(len(documents), np.uint64)
+    for row in range(len(documents)):
+        keys[row] = _key(documents[row], groups[row])
+    return keys
+
+
+@njit(cache=True, nogil=True)
+def _count_places(data, offsets, rows, buffers, places):  # type: ignore[no-untyped-def]
+    """Count the words of some documents by their hash."""
+    table, hashes, unwanted = buffers
+    for number in range(len(rows)):
+        row = rows[number]
+        count, _, _ = scan(data, offsets[row], offsets[row + 1], table, hashes=hashes, stream=unwanted)
+        for i in range(count):
+            place = type_key(hashes[i]) % np.uint64(PLACES)
+            if places[number, place] < 255:
+                places[number, place] += 1
