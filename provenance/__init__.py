@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from provenance.files.kernel_cache import settle_kernel_cache
+from provenance.files.ready_kernels import use_ready_kernels
 
 if TYPE_CHECKING:
     from provenance.annotate import Annotation, annotate_records
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from provenance.schema import LEDGER, RELEASE
 
 settle_kernel_cache()
+use_ready_kernels()
 __version__ = "0.1.0"
 __all__ = [
     "LEDGER",

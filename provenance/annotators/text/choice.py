@@ -25,6 +25,9 @@ THRESHOLD = -0.4
 _LEAST, _LEAST_SHARE = 120, 0.2
 _LOWERED = -2.2
 _LEAVES = 32  # of a tree, at most
+_ALL = np.uint32((1 << _LEAVES) - 1)
+#: Blocks that are judged side by side: 340 µs a page of 197 blocks one by one, 225 by eight or sixteen, 270 by thirty-two.
+_LANES = 8
 #: Place of the only bit of a number by its remainder of 37, which differs for all powers of two below 2**36.
 _PLACES = np.zeros(37, np.int64)
 _PLACES[[(1 << place) % 37 for place in range(_LEAVES)]] = np.arange(_LEAVES)
@@ -128,16 +131,26 @@ def score(table: npt.NDArray[np.float32], trees: Trees | None = None) -> npt.NDA
 @njit(cache=True, nogil=True)
 def _score(table, cuts):  # type: ignore[no-untyped-def]
     odds = np.full(len(table), cuts.base)
-    reachable = np.empty(len(cuts.value), np.uint32)
-    for row in range(len(table)):
-        reachable[:] = 0xFFFFFFFF
+    reachable = np.empty((len(cuts.value), _LANES), np.uint32)
+    values = np.empty(_LANES, np.float32)
+    for first in range(0, len(table), _LANES):
+        lanes = min(_LANES, len(table) - first)
+        reachable[:] = _ALL
         for feature in range(len(cuts.bounds) - 1):
-            value = table[row, feature]
+            most = np.float32(-np.inf)
+            for lane in range(_LANES):
+                values[lane] = table[first + min(lane, lanes - 1), feature]
+                if values[lane] > most:  # what is no number exceeds nothing
+                    most = values[lane]
             at, stop = cuts.bounds[feature], cuts.bounds[feature + 1]
-            while at < stop and value > cuts.threshold[at]:
-                reachable[cuts.tree[at]] &= cuts.left[at]
+            while at < stop and most > cuts.threshold[at]:
+                threshold, left, tree = cuts.threshold[at], cuts.left[at], cuts.tree[at]
+                for lane in range(_LANES):
+                    reachable[tree, lane] &= left if values[lane] > threshold else _ALL
                 at += 1
-        for tree in range(len(reachable)):
-            lowest = reachable[tree] & (~reachable[tree] + np.uint32(1))
-            odds[row] += cuts.value[tree, _PLACES[lowest % np.uint32(37)]]
+        for lane in range(lanes):
+            for tree in range(len(cuts.value)):
+                left = reachable[tree, lane]
+                lowest = left & (~left + np.uint32(1))
+                odds[first + lane] += cuts.value[tree, _PLACES[lowest % np.uint32(37)]]
     return odds
