@@ -1,7 +1,7 @@
 """Our own short articles for the bundled demo crawl: plain sentences about everyday subjects.
 
-Each subject has a title, an author and sentences that read well in this order even if some are left out, so
-`scripts/make/demo_crawl.py` can make several different pages of each. Licence: Apache-2.0, like the project.
+Each subject has a title, an author (made up) and sentences that read well in this order even if some are left out.
+Written for this project with a language model, and counted as such. Licence: Apache-2.0, like the project.
 """
 
 from __future__ import annotations
