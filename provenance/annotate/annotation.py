@@ -100,8 +100,8 @@ class Annotation:
         configuration = self._settings("source", "reading", "text", "watermarks")
         duplicates = self.configuration.duplicates.model_dump(include={"ngram", "seed"})
         versions = [[annotator.name, annotator.version] for annotator in [*self.page, *self.text]]
-        options = self.configuration.annotator_options
-        return fingerprint(READER, configuration, duplicates, versions, options, self.schema.to_string())
+        texts = [duplicates, versions, self.configuration.annotator_options]
+        return fingerprint(READER, configuration, *texts, self.schema.to_string())
 
     def parts(self) -> dict[str, Any]:
         """Identities of what made a shard: of the reader, of what reads pages, and of each annotator of texts by its name."""

@@ -31,39 +31,7 @@ PASSAGES = ROOT / "scripts" / "train" / "passages"
 
 def main(arguments: list[str] | None = None) -> int:
     """Train, calibrate on held-out domains, and write embedded.npz and calibration.json."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "corpus",
-        type=Path,
-        help="directory of *.parquet: text, label, generator, domain, language, source, group",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=SHIPPED, help="directory for the two files (default: the package)"
-    )
-    parser.add_argument(
-        "--passages",
-        type=Path,
-        default=PASSAGES,
-        help="directory of *.jsonl of passages written for training (default: those of this repository)",
-    )
-    parser.add_argument(
-        "--split", default="train", help="rows whose `split` column has this value (default: train)"
-    )
-    parser.add_argument(
-        "--recent",
-        action="append",
-        metavar="GENERATOR",
-        help=f"generators of the newest family, which gets an expert of its own (default: {', '.join(training.Settings().recent)})",
-    )
-    parser.add_argument(
-        "--leave-out",
-        type=int,
-        choices=range(folds.FOLDS),
-        metavar="FOLD",
-        help=f"leave one of {folds.FOLDS} groups of domains and makers out of everything, and write its passages to unseen.parquet in --out",
-    )
+    parser = _parser()
     options = parser.parse_args(arguments)
     if options.leave_out is not None and options.out == SHIPPED:
         parser.error("--leave-out needs --out: what ships is trained on everything")
@@ -101,6 +69,43 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.out}: model {model.version}, {len(model.keys):,} n-grams, languages {', '.join(calibration.languages())}"
     )
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "corpus",
+        type=Path,
+        help="directory of *.parquet: text, label, generator, domain, language, source, group",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=SHIPPED, help="directory for the two files (default: the package)"
+    )
+    parser.add_argument(
+        "--passages",
+        type=Path,
+        default=PASSAGES,
+        help="directory of *.jsonl of passages written for training (default: those of this repository)",
+    )
+    parser.add_argument(
+        "--split", default="train", help="rows whose `split` column has this value (default: train)"
+    )
+    parser.add_argument(
+        "--recent",
+        action="append",
+        metavar="GENERATOR",
+        help=f"generators of the newest family, which gets an expert of its own (default: {', '.join(training.Settings().recent)})",
+    )
+    parser.add_argument(
+        "--leave-out",
+        type=int,
+        choices=range(folds.FOLDS),
+        metavar="FOLD",
+        help=f"leave one of {folds.FOLDS} groups of domains and makers out of everything, and write its passages to unseen.parquet in --out",
+    )
+    return parser
 
 
 def read_files(files: list[Path], passages: list[Path], split: str) -> pd.DataFrame:
