@@ -142,6 +142,17 @@ def test_training_twice_gives_the_same_bytes(toy: Path) -> None:
         assert (toy / "one" / name).read_bytes() == (toy / "two" / name).read_bytes()
 
 
+def test_a_group_of_domains_is_left_out_of_everything_and_written_beside(toy: Path) -> None:
+    script = Path(__file__).resolve().parents[3] / "scripts" / "train" / "detector.py"
+    call = [sys.executable, str(script), str(toy / "corpus"), "--passages", str(toy), "--leave-out", "3"]
+    assert subprocess.run(call, capture_output=True).returncode == 2  # what ships knows everything
+    subprocess.run([*call, "--out", str(toy / "three")], check=True)
+    unseen = pd.read_parquet(toy / "three" / "unseen.parquet")
+    assert unseen.domain.nunique() == 1 and set(unseen.label) <= {"human", "synthetic"}
+    versions = {read_model(toy / name / "embedded.npz").version for name in ("one", "three")}
+    assert len(versions) == 2
+
+
 def test_own_detector_scores_calibrates_and_curates(toy: Path, tmp_path: Path) -> None:
     own, corpus = str(toy / "one"), pd.read_parquet(toy / "corpus" / "a.parquet")
     version = read_model(toy / "one" / "embedded.npz").version
