@@ -17,6 +17,7 @@ from provenance.annotators.text.charset import decode
 from provenance.annotators.text.extraction import extract
 from provenance.detectors.embedded import load_model, mixture, score_texts, training
 from provenance.detectors.embedded.calibration import BUCKETS
+from provenance.detectors.embedded.thresholds import threshold
 from scripts.evaluate import _baselines, _tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def unseen_makers(everything: pd.DataFrame, with_baselines: bool) -> str:
         scorers = _baselines.baselines(train[train.language == "en"])
     fixed = human[(human.language == "en") & (human.split == "val")]
     cuts = {
-        name: mixture.threshold(scorer(fixed.text), mixture.domain_weights(fixed), 0.01)
+        name: threshold(scorer(fixed.text), mixture.domain_weights(fixed), 0.01)
         for name, scorer in scorers.items()
     }
     for (language, prompt), part in never.groupby(["language", "prompt"]):

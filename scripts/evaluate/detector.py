@@ -19,6 +19,7 @@ from provenance.detectors.embedded import mixture, register, training
 from provenance.detectors.embedded.calibration import BUCKETS, auroc, bucket
 from provenance.detectors.embedded.folds import folds
 from provenance.detectors.embedded.model import mix_experts
+from provenance.detectors.embedded.thresholds import threshold
 from scripts.evaluate import _shipped, _tables
 from scripts.train.detector import PASSAGES, read_files
 
@@ -301,7 +302,7 @@ def _later(
     lines = [mixture.tail_line(column[fixed], weight) for column in columns]
     lines.append(register.fit_damping(corpus.table, scores[:, -1], fixed, weight))
     mixed = mix_experts(np.stack([*columns, scores[:, -1]], axis=1), np.array(lines))
-    cut = mixture.threshold(mixed[fixed], weight, 0.01)
+    cut = threshold(mixed[fixed], weight, 0.01)
     both = fresh | machine
     found = f"{(mixed[machine] > cut).mean():.2f}"
     area = f"{auroc(mixed[both], machine[both]):.3f}"

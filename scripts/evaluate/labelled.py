@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from provenance.detectors.embedded import mixture, training
 from provenance.detectors.embedded.annotator import score_columns
 from provenance.detectors.embedded.calibration import auroc
+from provenance.detectors.embedded.thresholds import threshold
 from scripts.evaluate import _baselines, _tables
 
 RATES = (0.01, 0.001)
@@ -94,7 +95,7 @@ def overall(judged: pd.DataFrame, corpus: Path | None) -> list[str]:
         human = human[human.language == human.language.value_counts().index[0]]
         for name, score in _baselines.baselines(train).items():
             known, found = score(human.text), score(judged.text)
-            cuts = [mixture.threshold(known, mixture.domain_weights(human), level) for level in RATES]
+            cuts = [threshold(known, mixture.domain_weights(human), level) for level in RATES]
             rows.append(_row(name, found, synthetic, [found > cut for cut in cuts]) + ["-"] * 4)
     head = ["model", "human", "synthetic", "AUROC", "TPR at 1%", "its FPR", "TPR at 0.1%", "its FPR"]
     return _tables.table([*head, *(f"ECE at {prior:g}" for prior in PRIORS), "abstained"], rows)

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from provenance.detectors.embedded.calibration import BUCKETS, LEVELS, Calibration, auroc, bucket, fit_line
+from provenance.detectors.embedded.calibration import BUCKETS, Calibration, auroc, bucket, fit_line
 from provenance.detectors.embedded.model import mix_experts
 from provenance.detectors.embedded.register import fit_damping
+from provenance.detectors.embedded.thresholds import find_margin, find_trend, near, raised_thresholds
 from provenance.detectors.embedded.training import RHYTHM, Corpus
 
 #: Coarse domains that are prose of web pages. Others (novels, textbooks, abstracts, speeches, reviews, e-mail) are
@@ -40,12 +41,6 @@ WEB = frozenset(
 )
 #: Domains of humans in a language from which on each counts alike.
 _MANY = 8
-#: Human passages of a length from which on its thresholds are its own; with fewer, the language's own level moves
-#: with the length as it does in the first language.
-_OWN_LENGTH = 1000
-#: Nats by which thresholds of a language with fewer domains are higher: a third of the rate is asked of the few that
-#: are known, because pages of other kinds score higher (of 338 old German ones 3% were flagged without it).
-_MARGIN = float(np.log(3))
 #: Steepest line from a score to its log-likelihood ratio.
 _MAX_SLOPE = 2.0
 #: Part of the least share of common words among human passages that a page still needs: pages are more mixed.
@@ -199,14 +194,18 @@ def calibrate(
         human = ~machine
         lines[language] = []
         for index in range(len(BUCKETS)):
-            at = _near(index, length, machine)
+            at = near(index, length, machine)
             # Rounded: the last digits of a fit depend on the processor, and the shipped bytes must not.
             intercept, slope = _fit_upper_line(own[at], machine[at], spread[at])
             lines[language].append((round(intercept, 6), round(slope, 6)))
         about = corpus.table[chosen & ~corpus.synthetic & corpus.whole]
-        margin = 0.0 if about.stem.nunique() >= _MANY else _MARGIN
-        thresholds[language] = _thresholds(own[human], length[human], spread[human], trend, margin)
-        trend = trend if trend is not None else _trend(own[human], length[human], spread[human])
+        people = own[human], length[human], spread[human]
+        margin = 0.0
+        if about.stem.nunique() < _MANY:
+            whole = corpus.whole[chosen][human]
+            margin = find_margin(*(part[whole] for part in people), trend, about.repository.to_numpy())
+        thresholds[language] = raised_thresholds(*people, trend, margin)
+        trend = trend if trend is not None else find_trend(*people)
         floors[language] = round(
             float(np.quantile(corpus.rows.known[here & ~corpus.synthetic], 0.001)) * _SPARE, 6
         )
@@ -235,36 +234,6 @@ def _human_means(
         ratios = np.exp(np.clip(line[:, 0] + line[:, 1] * mixed[rows], *made.bounds))
         found[language] = round(float(np.average(ratios, weights=domain_weights(corpus.table[rows]))), 4)
     return found
-
-
-def _thresholds(
-    scores: NDArray[np.float64],
-    words: NDArray[np.int32],
-    weight: NDArray[np.float64],
-    trend: NDArray[np.float64] | None,
-    margin: float,
-) -> list[list[float]]:
-    """Thresholds of a language's human documents by length bucket and level, raised by `margin`.
-
-    `trend` (buckets,) is the first language's.
-    """
-    lengths, rows = bucket(words), []
-    for index in range(len(BUCKETS)):
-        at = _near(index, words, np.zeros(len(words), bool))
-        moved = scores
-        if trend is not None and (lengths == index).sum() < _OWN_LENGTH:
-            moved, at = scores + trend[index] - trend[lengths], np.arange(len(words))
-        rows.append([round(threshold(moved[at], weight[at], level) + margin, 6) for level in LEVELS])
-    return rows
-
-
-def _trend(
-    scores: NDArray[np.float64], words: NDArray[np.int32], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How the score that 1% of humans exceed depends on the length bucket, (buckets,)."""
-    none = np.zeros(len(words), bool)
-    near = [_near(index, words, none) for index in range(len(BUCKETS))]
-    return np.array([threshold(scores[at], weight[at], 0.01) for at in near])
 
 
 def family_weights(corpus: Corpus, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -332,27 +301,3 @@ def domain_weights(table: pd.DataFrame) -> NDArray[np.float64]:
         return np.ones(len(table))
     size = table.groupby(["synthetic", "stem"]).synthetic.transform("size").to_numpy()
     return np.asarray(1.0 / np.maximum(size, 100))
-
-
-def threshold(scores: NDArray[np.float64], weights: NDArray[np.float64], level: float) -> float:
-    """Score exceeded by at most `level` of the weight of these human documents and one more (the conformal rule).
-
-    Above all scores where the sample is too small to prove `level`.
-    """
-    order = np.argsort(-scores, kind="stable")
-    spare = weights.max()
-    above = (np.cumsum(weights[order]) + spare) / (weights.sum() + spare)
-    index = int(np.searchsorted(above, level, side="right"))
-    if spare / (weights.sum() + spare) > level:
-        return float(scores.max() + 1)
-    return float(scores[order][min(index, len(scores) - 1)])
-
-
-def _near(index: int, words: NDArray[np.int32], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The documents of a length bucket, with its neighbours where it alone has fewer than 400 or lacks a label."""
-    lengths, labels = bucket(words), np.unique(synthetic)
-    for reach in range(len(BUCKETS)):
-        chosen = (lengths >= 0) & (np.abs(lengths - index) <= reach)
-        if chosen.sum() >= 400 and len(np.unique(synthetic[chosen])) == len(labels):
-            break
-    return np.flatnonzero(chosen)
