@@ -55,7 +55,7 @@ def make_kinds(table: pd.DataFrame) -> Kinds:
     model, calibration = load_model(), load_calibration()
     learned = (corpus.table.split == "train").to_numpy()
     makers = corpus.table.maker_fold.to_numpy()
-    scores = np.full((len(corpus.table), len(corpus.families())), np.nan)
+    scores = np.full((len(corpus.table), len(corpus.families()) + 1), np.nan)  # registers last
     for fold, (held, judged) in enumerate(folds(corpus.table)):
         # A generator is unseen where its maker is; that its subject is unseen too would leave an eighth of them.
         judged = judged | (makers == fold)
