@@ -54,6 +54,9 @@ from provenance.files.shards import ROW_GROUP_ROWS
 from provenance.files.storage import Storage, join, write_bytes
 from provenance.files.workspace import Shard
 
+#: Values that are merged at once.
+_MERGED = 8
+
 
 @dataclass(frozen=True)
 class DecisionTask:
@@ -255,15 +258,18 @@ class Merge(beam.CombineFn):
 
     merge: Callable[[Sequence[Any]], Any]
 
-    def create_accumulator(self) -> Any:
-        return None
+    def create_accumulator(self) -> list[Any]:
+        return []
 
-    def add_input(self, total: Any, value: Any) -> Any:
-        return value if total is None else self.merge([total, value])
+    def add_input(self, total: list[Any], value: Any) -> list[Any]:
+        return self._few([*total, value])
 
-    def merge_accumulators(self, totals: Iterable[Any]) -> Any:
-        found = [total for total in totals if total is not None]
-        return self.merge(found) if found else None
+    def merge_accumulators(self, totals: Iterable[list[Any]]) -> list[Any]:
+        return self._few([value for total in totals for value in total])
 
-    def extract_output(self, total: Any) -> Any:
-        return total
+    def extract_output(self, total: list[Any]) -> Any:
+        return self.merge(total) if len(total) > 1 else total[0] if total else None
+
+    def _few(self, values: list[Any]) -> list[Any]:
+        """Several at a time: a sum that grows with each of a thousand shards would be gone over a thousand times."""
+        return values if len(values) < _MERGED else [self.merge(values)]

@@ -123,16 +123,27 @@ class _Documents:
     months: NDArray[np.int64]
     sources: NDArray[np.object_]
     groups: NDArray[np.int64]
-    ratios: NDArray[np.float64]  # nats, level included
+    bins: NDArray[np.int64]  # of length and score
     documents: NDArray[np.int64]
+    nats: NDArray[np.float64]  # the ratio of each bin, level included
+
+    def share(self, off: float = 0.0, rows: NDArray[np.bool_] | None = None) -> float:
+        """The likeliest share of all or of some rows, every ratio `off` by so many nats."""
+        bins, documents = (
+            (self.bins, self.documents) if rows is None else (self.bins[rows], self.documents[rows])
+        )
+        counts = np.bincount(bins, weights=documents, minlength=len(self.nats))
+        known = np.flatnonzero(counts)
+        return em_share(np.exp(self.nats[known] + off), counts[known])
 
     def take(self, rows: NDArray[Any]) -> _Documents:
         return _Documents(
             months=self.months[rows],
             sources=self.sources[rows],
             groups=self.groups[rows],
-            ratios=self.ratios[rows],
+            bins=self.bins[rows],
             documents=self.documents[rows],
+            nats=self.nats,
         )
 
 
@@ -176,8 +187,9 @@ def _read(counts: pa.Table, rows: NDArray[np.int64], nats: NDArray[np.float64], 
         months=np.asarray(part["month"]).astype(np.int64),
         sources=np.asarray(part["source"].to_pylist(), object),
         groups=np.asarray(part["group"]).astype(np.int64),
-        ratios=nats[np.asarray(part["bucket"]), np.asarray(part["bin"])] + level.shift,
+        bins=np.asarray(part["bucket"]).astype(np.int64) * nats.shape[1] + np.asarray(part["bin"]),
         documents=np.asarray(part["documents"]),
+        nats=nats.reshape(-1) + level.shift,
     )
 
 
@@ -214,7 +226,7 @@ def _stratum(
     """One stratum; `above` is the shift of the wider one, in nats above the table."""
     listed = _table(new, prior)
     documents = int(new.documents.sum())
-    share = em_share(np.exp(new.ratios), new.documents)
+    share = new.share()
     parent = 1 / (1 + np.exp(-(logit(listed) + above)))
     drawn = _drawn(share, documents, parent)
     bound = np.log(MOST_FACTOR)
@@ -260,9 +272,7 @@ def _deviation(new: _Documents, documents: int, parent: float, level_sd: float) 
         rest = new.groups != group
         left = float(new.documents[rest].sum())
         if left:
-            without.append(
-                logit(_drawn(em_share(np.exp(new.ratios[rest]), new.documents[rest]), left, parent))
-            )
+            without.append(logit(_drawn(new.share(rows=rest), left, parent)))
     sampling = 0.0
     if len(without) > 1:
         spread = np.asarray(without) - np.mean(without)
@@ -271,10 +281,7 @@ def _deviation(new: _Documents, documents: int, parent: float, level_sd: float) 
         sampling = 1.0  # one site: nothing says how another would have been
     floor = 1 / (documents * max(parent, 1e-3) + PSEUDO_COUNT * parent + 1)
     off = float(np.hypot(level_sd, STATED_SD))
-    moved = [
-        logit(_drawn(em_share(np.exp(new.ratios + side * off), new.documents), documents, parent))
-        for side in (-1, 1)
-    ]
+    moved = [logit(_drawn(new.share(side * off), documents, parent)) for side in (-1, 1)]
     return float(np.sqrt(sampling + floor + ((moved[1] - moved[0]) / 2) ** 2))
 
 

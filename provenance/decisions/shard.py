@@ -164,14 +164,18 @@ def _columns(rows: ShardRows, posterior: Posterior, probability: NDArray[np.floa
         "replaces": pc.coalesce(kept["replaces"].take(keeper_row), no_hosts),
         "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
         **_proof(rows, keeper_row),
-        **{
-            name: pc.if_else(pa.array(rows.document), column, pa.scalar(None, column.type))
-            for name, column in posterior.columns.items()
-        },
+        **{name: _of_documents(rows, column) for name, column in posterior.columns.items()},
         "synthetic_probability": pa.array(probability, mask=~rows.document),
         "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
         "sampling_weight": pa.nulls(len(table), pa.float32()),
     }
+
+
+def _of_documents(rows: ShardRows, column: pa.Array) -> pa.Array:
+    """A column, null where a row is no document."""
+    if rows.document.all():
+        return column
+    return pc.if_else(pa.array(rows.document), column, pa.scalar(None, column.type))
 
 
 def _reasons(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.ChunkedArray]:

@@ -74,6 +74,7 @@ def write_rows(folder: Path, documents: int, real: pa.Table) -> None:
             "host": pa.array(sites),
             "domain": pa.array(sites),
             "capture_time": pa.array(days * 86_400_000_000).cast(TIME),
+            "word_sample": _words(random, rows),
         }
         for name, values in columns.items():
             drawn = drawn.set_column(drawn.schema.get_field_index(name), name, values)
@@ -85,6 +86,15 @@ def write_rows(folder: Path, documents: int, real: pa.Table) -> None:
         )
         clusters.append(_pairs(columns["doc_id"], columns["capture_time"], index))
     write_clusters(str(folder / "clusters.json"), pa.concat_tables(clusters))
+
+
+def _words(random: np.random.Generator, rows: int) -> pa.ListArray:
+    """Sixteen sampled words for each row, every fourth of them held by hardly any other row."""
+    words = random.zipf(1.3, (rows, 16)).astype(np.uint64) * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)
+    words[:, ::4] = random.integers(0, 1 << 32, (rows, 4))
+    words.sort(axis=1)
+    ends = pa.array(np.arange(0, words.size + 1, 16, dtype=np.int32))
+    return pa.ListArray.from_arrays(ends, pa.array(words.reshape(-1).astype(np.uint32)))
 
 
 def _pairs(ids: pa.Array, times: pa.Array, shard: int) -> pa.Table:

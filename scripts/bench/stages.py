@@ -118,7 +118,7 @@ def find_duplicates(
 def write_clusters(path: str, table: pa.Table) -> None:
     """One file of clusters of all addresses, and the file that says so."""
     with STORAGE.create(path.replace(".json", ".parquet")) as file:
-        pq.write_table(table, file, compression="zstd")
+        pq.write_table(table, file, compression="zstd", row_group_size=1 << 16)
     write_bytes(STORAGE, path, json.dumps([[0, 1 << 63, Path(path).stem + ".parquet", len(table)]]).encode())
 
 
