@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any, BinaryIO, ClassVar, cast
@@ -257,10 +257,10 @@ def annotated_state(
         if found is None or found["fingerprint"] != task.fingerprint:
             raise WorkspaceError(f"{task.path}: was not written; run the same command again")
         counts = {name: found[name] for name in ("content", "rows", "documents", "text_bytes")}
-        shards.append(asdict(Shard(index=index, name=task.name, path=task.path, **counts)))
+        shards.append(vars(Shard(index=index, name=task.name, path=task.path, **counts)))
     by_input = groupby(tasks, key=lambda task: task.input)
     inputs = [_input_state(item, list(spans), facts) for item, spans in by_input]
-    shards += [asdict(replace(shard, index=len(tasks) + number)) for number, shard in enumerate(carried)]
+    shards += [vars(replace(shard, index=len(tasks) + number)) for number, shard in enumerate(carried)]
     beside = sorted(passed_over, key=lambda item: item.name)
     named_beside = [{"name": i.name, "reason": i.reason} for i in beside if i.reason != OWN_RESULT]
     return {"shards": shards, "inputs": inputs, "passed_over": named_beside}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import asdict
 from pathlib import Path
 
@@ -85,3 +86,18 @@ def test_a_shard_depends_on_its_input_s_name_size_and_age_but_not_on_its_place()
         (item, "d"),
     ]
     assert len({input_fingerprint(*other) for other in [(item, "c"), *others]}) == 5
+
+
+def test_a_state_that_another_process_wrote_is_seen_and_none_travels_to_workers(tmp_path: Path) -> None:
+    mine, other = (Workspace(LocalStorage(), str(tmp_path)) for _ in range(2))
+    mine.write_state("annotate", {"shards": ["x" * 100_000]})
+    found = mine.read_state("annotate")
+    assert found is not None and found == mine.read_state("annotate")
+    found["shards"] = []
+    assert mine.read_state("annotate") != found
+    assert len(pickle.dumps(mine)) < 1000
+    assert pickle.loads(pickle.dumps(mine)).read_state("annotate") == mine.read_state("annotate")
+    other.write_state("annotate", {"shards": []})
+    assert mine.read_state("annotate") == {"format": 1, "shards": []}
+    mine.clear_state("annotate")
+    assert mine.read_state("annotate") is None
