@@ -128,7 +128,7 @@ def fit_mixture(
     families = corpus.families()
     usable = use & corpus.whole & (corpus.rows.words >= BUCKETS[0]) & web_prose(corpus.table)
     usable &= ~np.isnan(scores).any(axis=1)
-    mixture = {}
+    mixture: dict[str, NDArray[np.float32]] = {}
     for language, names in spoken(proofs(corpus, scores, use)).items():
         here = usable & (corpus.table.language == language).to_numpy()
         weight = domain_weights(corpus.table[here])
@@ -203,7 +203,8 @@ def calibrate(
         margin = 0.0
         if about.stem.nunique() < _MANY:
             whole = corpus.whole[chosen][human]
-            margin = find_margin(*(part[whole] for part in people), trend, about.repository.to_numpy())
+            known, lengths, weight = (part[whole] for part in people)
+            margin = find_margin(known, lengths, weight, trend, about.repository.to_numpy())
         thresholds[language] = raised_thresholds(*people, trend, margin)
         trend = trend if trend is not None else find_trend(*people)
         floors[language] = round(
