@@ -48,13 +48,24 @@ def levels(
         part = counts.take(pa.array(np.flatnonzero(human & (language == name))))
         ratios = np.exp(nats[name][np.asarray(part["bucket"]), np.asarray(part["bin"])])
         documents, groups = np.asarray(part["documents"]), np.asarray(part["group"]).astype(np.int64)
-        found[name] = _level(ratios, documents, groups, calibration.human_means[name])
+        expected, spread = calibration.human_means[name], calibration.human_spreads.get(name, 0.0)
+        found[name] = _level(ratios, documents, groups, expected=expected, spread=spread)
     return found
 
 
 def _level(
-    ratios: NDArray[np.float64], documents: NDArray[np.int64], groups: NDArray[np.int64], expected: float
+    ratios: NDArray[np.float64],
+    documents: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    *,
+    expected: float,
+    spread: float,
 ) -> Level:
+    """The level by these counts; `spread` is the relative variance of ratios among the calibration's humans.
+
+    One human in a hundred makes half of the mean. Where a crawl's few old documents hold none such they vary little and
+    score low together, which proves nothing: their mean is taken to vary at least as the calibration's would.
+    """
     total = float(documents.sum())
     mean = float((ratios * documents).sum() / total)
     off = np.bincount(groups, weights=(ratios - mean) * documents)
@@ -62,6 +73,7 @@ def _level(
     if count < 2:
         return Level(documents=int(total))
     variance = (off**2).sum() / total**2 * count / (count - 1) / mean**2 + 1 / (_FEWEST_SITES * count)
+    variance = max(variance, spread / total)
     weight = LEVEL_SD**2 / (LEVEL_SD**2 + variance)
     shift = -(np.log(mean) - np.log(expected)) * weight
     shift = float(np.clip(shift, -MOST, MOST))

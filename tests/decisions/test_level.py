@@ -75,3 +75,15 @@ def test_pages_of_a_few_sites_prove_less_than_as_many_of_many_sites() -> None:
 def test_a_calibration_without_human_means_is_left_as_it_is() -> None:
     silent = replace(CALIBRATION, human_means={})
     assert levels(old(np.zeros(100), np.arange(100)), NATS, silent) == {}
+
+
+def test_few_humans_that_all_score_low_prove_less_where_the_calibrations_mean_is_made_by_few() -> None:
+    """Of 200 humans none may be the one in a hundred that makes half of the mean."""
+    scores, sites = np.full(200, np.log(0.2)), np.arange(200)
+    plain = level_of(scores, sites).shift
+    rare = replace(CALIBRATION, human_spreads={"en": 100.0})
+    shy = levels(old(scores, sites), NATS, rare)["en"]
+    assert plain > 0.7 > 0.3 > shy.shift > 0
+    assert shy.deviation > 0.3
+    many = levels(old(np.full(20_000, np.log(0.2)), np.arange(20_000)), NATS, rare)["en"]
+    assert many.shift > 0.7

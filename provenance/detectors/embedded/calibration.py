@@ -61,6 +61,8 @@ class Calibration:
     humans: Mapping[str, Sequence[Sequence[tuple[int, int]]]] = field(default_factory=dict)
     #: Mean of exp(ratio) over the human texts that calibrated a language: 1, less what the bounds cut off.
     human_means: Mapping[str, float] = field(default_factory=dict)
+    #: Variance of exp(ratio) over the same texts, in squares of its mean: few humans make most of that.
+    human_spreads: Mapping[str, float] = field(default_factory=dict)
 
     def languages(self) -> list[str]:
         """The languages this calibration claims, sorted."""

@@ -220,21 +220,25 @@ def calibrate(
     made = Calibration(
         f"3.{digest[:8]}", detector, lines, thresholds, floors, bounds=bounds, provenance=provenance
     )
-    return replace(made, human_means=_human_means(corpus, mixed, made, use & web & corpus.whole))
+    means, spreads = _human_ratios(corpus, mixed, made, use & web & corpus.whole)
+    return replace(made, human_means=means, human_spreads=spreads)
 
 
-def _human_means(
+def _human_ratios(
     corpus: Corpus, mixed: NDArray[np.float64], made: Calibration, humans: NDArray[np.bool_]
-) -> dict[str, float]:
-    """Mean ratio of held-out human web prose by language, every domain alike: 1, but for what the bounds cut off."""
-    found = {}
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean ratio of held-out human web prose by language, every domain alike (1, but for what the bounds cut off), and its relative variance."""
+    means, spreads = {}, {}
     for language, lines in made.lines.items():
         rows = humans & ~np.isnan(mixed) & (corpus.rows.words >= BUCKETS[0])
         rows &= (corpus.table.language == language).to_numpy()
         line = np.asarray(lines)[bucket(corpus.rows.words[rows])]
         ratios = np.exp(np.clip(line[:, 0] + line[:, 1] * mixed[rows], *made.bounds))
-        found[language] = round(float(np.average(ratios, weights=domain_weights(corpus.table[rows]))), 4)
-    return found
+        weight = domain_weights(corpus.table[rows])
+        mean = float(np.average(ratios, weights=weight))
+        means[language] = round(mean, 4)
+        spreads[language] = round(float(np.average((ratios / mean - 1) ** 2, weights=weight)), 3)
+    return means, spreads
 
 
 def family_weights(corpus: Corpus, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
