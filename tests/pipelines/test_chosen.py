@@ -90,6 +90,8 @@ def test_an_index_is_curated_by_its_places(tmp_path: Path) -> None:
     (item,) = json.loads((release / "manifest.json").read_text())["inputs"]
     assert item["name"] == "@chosen.parquet" and item["records"] == 30 and item["bytes"] == dry["bytes"]
     assert run("verify", release).code == 0
+    shown = json.loads((release / "samples.json").read_text())
+    assert any(sample["excerpt"] for sample in shown)
     again = run(*arguments, "--json")
     assert json.loads(again.out)["seconds"] and "annotate: unchanged" in again.err
     doc_id = found.doc_id[3]

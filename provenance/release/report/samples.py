@@ -119,10 +119,15 @@ def _texts(
     found: dict[str, tuple[str | None, bool]] = {}
     for name, wanted in sorted(by_input.items()):
         found |= dict.fromkeys(wanted, (None, False))
-        for path in shards.get(name, ()):
+        for path in shards.get(name) or _chosen(shards):
             with storage.open(path) as file:
                 found |= _shard_texts(pq.ParquetFile(file), pa.array(wanted, pa.string()))
     return found
+
+
+def _chosen(shards: Mapping[str, Sequence[str]]) -> list[str]:
+    """Shards of tables of records, whose rows name files that are no inputs."""
+    return [path for name, paths in sorted(shards.items()) if name.startswith("@") for path in paths]
 
 
 def _shard_texts(table: pq.ParquetFile, wanted: pa.Array) -> dict[str, tuple[str | None, bool]]:
