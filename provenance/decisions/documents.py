@@ -41,7 +41,7 @@ class Documents:
         upper: what the probability is at most, at 95%; None: the probability itself.
         proven: human by construction, never dropped; None: none is.
         rare: rare words that it holds and no other document of the crawl (`decisions.tail`); None: nothing is known.
-        first: kept before all others, whatever the policy; None: none is.
+        first: kept before all others for the rare words that they hold, whatever the policy; None: none is.
         strata: value of each dimension that has caps of its own, as dictionaries of strings; null is `UNKNOWN`.
     """
 

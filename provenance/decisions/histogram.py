@@ -74,9 +74,12 @@ def place(documents: Documents, request: CapRequest) -> Placed:
     free = helps if request.guarantee != "confident" and request.policy != "weights" else np.zeros_like(helps)
     if documents.proven is not None:
         free = free | documents.proven
-    level = _levels(documents, synthetic, most[cell] if len(cells) else synthetic, request)
+    over = synthetic - (most[cell] if len(cells) else 0)
+    level = _levels(documents, synthetic, over, request)
     if documents.first is not None:
-        level = level >> 1 | (~documents.first).astype(np.int64) << (LEVEL_BITS - 1)
+        # In two halves: should the cap not let all of the first stay, those go that are worth least.
+        first = _tail_levels(documents, synthetic, over)
+        level = np.where(documents.first, first, LEVELS + level) >> 1
     bits = _hash_bits(request)
     if request.policy == "sample" and documents.first is None:
         bits += LEVEL_BITS - 1  # there are two levels
@@ -136,10 +139,9 @@ def _hash_bits(request: CapRequest) -> int:
 
 
 def _levels(
-    documents: Documents, synthetic: Integers, harmless: Integers, request: CapRequest
+    documents: Documents, synthetic: Integers, over: Integers, request: CapRequest
 ) -> NDArray[np.int64]:
-    """What the policy orders by, in steps, what only helps first: those of the least level are kept first."""
-    over = synthetic - harmless
+    """What the policy orders by, in steps, what only helps (`over` at most 0) first: those of the least level are kept first."""
     if request.policy == "sample":
         return (over > 0).astype(np.int64) * (1 if documents.first is None else LEVELS // 2)
     if request.policy == "tail":
