@@ -42,6 +42,7 @@ FEWEST_DOCUMENTS = 50
 DISCOVERY_RATE = 0.05
 METHOD = "kinds unlike the known ones allowed for"
 _MOST_P_VALUES = 1_000_000
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _DIMENSIONS = ("language", "year", "source")
 
 Table = NDArray[np.int64]
@@ -183,9 +184,7 @@ def count_batch(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
     """Count the documents of a batch; each has a text."""
     languages = languages_of(batch, texts)
     proven, year = proof_of(batch)
-    found = _judge(
-        counts.whole.documents, batch, texts, languages, np.asarray(proven < LOW_BACKGROUND_BEFORE)
-    )
+    found = _judge(batch, texts, languages, np.asarray(proven < LOW_BACKGROUND_BEFORE))
     everything = np.ones(len(texts), bool)
     for name, table in found.count(found.human).items():
         counts.humans[name] = counts.humans.get(name, 0) + table
@@ -206,13 +205,12 @@ def count_batch(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
 
 
 def _judge(
-    before: int,
     batch: pa.RecordBatch,
     texts: pa.Array,
     languages: list[str | None],
     human: NDArray[np.bool_],
 ) -> _Judged:
-    """What the detector says of the documents of a batch, of which there were `before`."""
+    """What the detector says of the documents of a batch."""
     calibration = load_calibration()
     scores = load_model().score(texts, languages)
     _, abstained = calibration.ratios(scores.score, scores.words, languages, scores.known)
@@ -222,10 +220,11 @@ def _judge(
         rows = ~abstained & (names == name)
         place[rows] = ratio_bins(calibration, name, scores.score[rows].astype(float), scores.words[rows])
     sites = sites_of(batch)
-    # Where no site is known each document is one.
-    numbers = (before + np.arange(len(texts))) % GROUPS
-    group = np.where(sites > 0, sites % np.uint64(GROUPS), numbers.astype(np.uint64)).astype(np.int64)
-    return _Judged(human, ~abstained, names, group * BINS + place)
+    # Where no site is known each document is one, and its own words say which group it falls into.
+    own = scores.score.view(np.uint32).astype(np.uint64) << np.uint64(32) | scores.words.astype(np.uint64)
+    spread = ((own ^ (own >> np.uint64(31))) * _GOLDEN) >> np.uint64(32)
+    group = np.where(sites > 0, sites, spread) % np.uint64(GROUPS)
+    return _Judged(human, ~abstained, names, group.astype(np.int64) * BINS + place)
 
 
 def _add(stratum: Stratum, found: _Judged, rows: NDArray[np.bool_]) -> None:

@@ -72,6 +72,38 @@ READ_WHOLE = Arm("cap 0.05, read whole", CURATED, {"max_synthetic": "0.05"}, who
 WEIGHTED = Arm("weights (1 - p)^k, .05", CURATED, {"max_synthetic": "0.05", "policy": "weights"})
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much is run."""
+
+    documents: int
+    generations: int
+    seeds: int
+    nulls: int
+    arms: tuple[Arm, ...]
+
+
+#: Arms in two halves, so that a quick run has what matters most.
+FIRST = (
+    AS_IS,
+    SLOWLY,
+    ALL_SO_FAR,
+    TRUTH,
+    capped("0.01"),
+    capped("0.02"),
+    capped("0.05"),
+    READ_WHOLE,
+    capped("0.05", own=False),
+)
+OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
+SIZES = {
+    "small": Size(1500, 4, 1, 5, FIRST),
+    "others": Size(1500, 1, 1, 20, OTHERS),
+    "standard": Size(1000, 8, 3, 20, FIRST),
+    "whole": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
+}
+
+
 def prepare(
     arm: Arm, pages: Sequence[Page], words: int, folder: Path, detector: Path | None, seed: int
 ) -> Training:

@@ -29,18 +29,7 @@ from provenance.audit.sketches.compare import FAIL, compare
 from provenance.audit.sketches.strata import Sketches
 from provenance.audit.versions import Settings, sketch_dataset
 from provenance.files.storage import LocalStorage
-from scripts.collapse._arms import (
-    ALL_SO_FAR,
-    AS_IS,
-    RAW,
-    READ_WHOLE,
-    SLOWLY,
-    TRUTH,
-    WEIGHTED,
-    Arm,
-    capped,
-    prepare,
-)
+from scripts.collapse._arms import ALL_SO_FAR, RAW, SIZES, Arm, Size, prepare
 from scripts.collapse._crawl import Page, mills, people
 from scripts.collapse._ngrams import Trigrams, Vocabulary
 from scripts.collapse._tables import figure, table, warnings
@@ -56,38 +45,6 @@ SLOW = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.0)
 DETECTOR_PASSAGES = 2000
 #: The monitor's measure that is reported; its tolerance is the default.
 WATCHED = "rare_coverage_words"
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much is run."""
-
-    documents: int
-    generations: int
-    seeds: int
-    nulls: int
-    arms: tuple[Arm, ...]
-
-
-#: Arms in two halves, so that a quick run has what matters most.
-FIRST = (
-    AS_IS,
-    SLOWLY,
-    ALL_SO_FAR,
-    TRUTH,
-    capped("0.01"),
-    capped("0.02"),
-    capped("0.05"),
-    READ_WHOLE,
-    capped("0.05", own=False),
-)
-OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
-SIZES = {
-    "small": Size(1500, 4, 1, 5, FIRST),
-    "others": Size(1500, 1, 1, 20, OTHERS),
-    "standard": Size(1000, 8, 3, 20, FIRST),
-    "whole": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
-}
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ def test_command_prints_the_same_result_as_json_twice(
 
 def _known(path: Path, frame: pd.DataFrame, **columns: object) -> dict[str, Any]:
     _write(path, text=frame.text.tolist(), language=frame.language.tolist(), **columns)
-    return audit(LocalStorage(), [str(path)])["prevalence"]
+    found: dict[str, Any] = audit(LocalStorage(), [str(path)])["prevalence"]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,17 @@ def test_sites_are_the_unit_by_domain_host_or_address(passages: pd.DataFrame, tm
         found = _known(tmp_path / name / "a.parquet", frame, url=addresses)
         effects.append(found["documents"]["design_effects"]["en"])
     assert effects[0] > 2 * effects[1]
+
+
+def test_any_division_into_files_gives_the_same_shares(passages: pd.DataFrame, tmp_path: Path) -> None:
+    frame = pd.concat([_mixed(passages, "en", 150, 50), _mixed(passages, "ja", 60, 20)])
+    divided = [frame, *(frame[place::3] for place in (2, 0, 1))]
+    for place, part in enumerate(divided):
+        folder = tmp_path / ("whole" if place == 0 else "parts")
+        _write(folder / f"{place}.parquet", text=part.text.tolist(), language=part.language.tolist())
+    found = [audit(LocalStorage(), [str(tmp_path / name)])["prevalence"] for name in ("whole", "parts")]
+    assert found[0] == found[1]
+    assert found[0]["documents"]["design_effects"]["en"] >= 1
 
 
 def test_a_release_under_a_cap_is_called_selected_and_its_limits_are_wide(

@@ -7,7 +7,7 @@ from the baseline's documents and a fixed seed, so any two versions are compared
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,11 +22,11 @@ from provenance.duplicates.words import character_table, scan
 Floats = NDArray[np.float64]
 
 #: Documents that are kept, of a whole dataset and of one of its strata.
-CAPACITY, STRATUM_CAPACITY = 4_096, 256
+CAPACITY, STRATUM_CAPACITY = 4_096, 512
 #: Places into which the words of a document are hashed.
 PLACES = 512
-#: Topics at most, sampled documents for each, and the fewest of which anything is said.
-TOPICS, _DOCUMENTS_OF_TOPIC, _FEWEST = 64, 20, 200
+#: Topics at most, sampled documents for each, and the fewest of either hash that anything is said of.
+TOPICS, _DOCUMENTS_OF_TOPIC, _FEWEST = 64, 20, 100
 _SEED, _ROUNDS = 20221130, 15
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -56,13 +56,13 @@ def add_documents(
 
 def arrays(chosen: Chosen[Document]) -> dict[str, NDArray[Any]]:
     """What is kept, by name, for a file."""
-    groups, places, _ = _matrix(chosen, len(chosen.kept))
+    whole = _matrix(chosen)
     return {
         "topic_level": np.array(chosen.level),
         "topic_keys": chosen.keys(),
         "topic_counts": chosen.counts(),
-        "topic_groups": groups.astype(np.int64),
-        "topic_places": places.astype(np.uint8),
+        "topic_groups": whole.groups,
+        "topic_places": whole.places.astype(np.uint8),
     }
 
 
@@ -82,21 +82,25 @@ def restore(chosen: Chosen[Document], stored: Mapping[str, NDArray[Any]], prefix
 def topic_counts(dataset: Chosen[Document], baseline: Chosen[Document]) -> tuple[Floats, Floats] | None:
     """Documents by topic of the baseline and by group, shape (topics, GROUPS), of either side; None where there are too few.
 
-    As many sampled documents are taken of both.
+    Topics are made of the baseline's documents with odd hashes, those with even ones are counted, as many of both sides:
+    what clusters were fitted to lies nearer to them than new documents do (coverage of a random half was 6 to 13% lower).
     """
-    equal = min(len(dataset.kept), len(baseline.kept))
+    made = _matrix(baseline, odd=True)
+    own, other = (_matrix(side, odd=False) for side in (dataset, baseline))
+    equal = min(len(own.groups), len(other.groups), len(made.groups))
     if equal < _FEWEST:
         return None
-    own, other = (_matrix(side, equal) for side in (dataset, baseline))
-    weight = np.log((1 + equal) / (1 + (other[1] > 0).sum(axis=0)))
-    vectors = [_unit(np.log1p(side[1]) * weight) for side in (own, other)]
+    frequency = (made.places > 0).sum(axis=0)
+    weight = np.log((1 + len(made.groups)) / (1 + frequency))
     topics = min(TOPICS, equal // _DOCUMENTS_OF_TOPIC)
-    centres, _ = kmeans2(vectors[1], topics, iter=_ROUNDS, minit="++", seed=_SEED)
+    fitted = _unit(np.log1p(made.places) * weight)
+    centres, _ = kmeans2(fitted, topics, iter=_ROUNDS, minit="++", seed=_SEED)
     found = []
-    for (groups, _, counts), points in zip((own, other), vectors, strict=True):
+    for side in (own, other):
+        points = _unit(np.log1p(side.places[:equal]) * weight)
         nearest = np.argmax(points @ centres.T - (centres**2).sum(axis=1) / 2, axis=1)
         table = np.zeros((topics, GROUPS))
-        np.add.at(table, (nearest, groups), counts)
+        np.add.at(table, (nearest, side.groups[:equal]), side.counts[:equal])
         found.append(table)
     return found[0], found[1]
 
@@ -107,11 +111,22 @@ def coverage(topics: Floats, reference: Floats) -> Floats:
     return np.asarray(np.minimum(own, other).sum(axis=0))
 
 
-def _matrix(chosen: Chosen[Document], most: int) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """(groups, counts of words by place, occurrences) of the documents with the lowest hashes."""
-    things = chosen.things()[:most]
-    places = np.frombuffer(b"".join(counted for _, counted in things), np.uint8).reshape(-1, PLACES)
-    return np.array([group for group, _ in things]), places.astype(float), chosen.counts()[:most]
+class _Matrix(NamedTuple):
+    """Sampled documents in the order of their hashes."""
+
+    groups: NDArray[np.int64]
+    places: Floats  # (documents, PLACES)
+    counts: NDArray[np.int64]
+
+
+def _matrix(chosen: Chosen[Document], odd: bool | None = None) -> _Matrix:
+    """All documents, or those with odd or with even hashes."""
+    keys = chosen.keys()
+    rows = np.flatnonzero(keys % np.uint64(2) == odd) if odd is not None else np.arange(len(keys))
+    things = chosen.things()
+    places = np.frombuffer(b"".join(things[row][1] for row in rows), np.uint8).reshape(-1, PLACES)
+    groups = np.array([things[row][0] for row in rows], np.int64)
+    return _Matrix(groups, places.astype(float), chosen.counts()[rows])
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.compare import FAIL, compare
-from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch, SketchError
+from provenance.audit.sketches.sketch import CAPACITY, STRATUM_CAPACITY, Sketch, SketchError
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.audit.sketches.templates import list_templates, template_shares
 from tests.audit.made import documents, word
@@ -78,9 +78,11 @@ def test_copies_of_a_document_count_for_its_lines() -> None:
 
 def test_topics_that_are_gone_are_an_alarm_and_another_sample_is_none() -> None:
     all_topics = list(range(12))
-    baseline = _sketch(_about(all_topics, 900, 1))
-    same = compare(_sketch(_about(all_topics, 900, 2)), baseline)["measures"]["topics"]
-    gone = compare(_sketch(_about(all_topics[:6], 900, 3)), baseline)["measures"]["topics"]
+    baseline, again, half = (
+        _sketch(_about(topics, 1200, seed), CAPACITY)
+        for seed, topics in enumerate((all_topics, all_topics, all_topics[:6]))
+    )
+    same, gone = (compare(sketch, baseline)["measures"]["topics"] for sketch in (again, half))
     assert same["status"] == "steady"
     assert gone["status"] == FAIL
     assert gone["change"] < -0.2
