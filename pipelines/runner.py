@@ -14,7 +14,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    StandardOptions,
+    _BeamArgumentParser,
+)
 from apache_beam.runners.runner import create_runner
 
 from provenance.errors import UsageError
@@ -38,7 +43,7 @@ class Runner:
             RunnerError: names the options that Beam does not know.
         """
         given = list(self.beam_options)
-        if not any(option == "--runner" or option.startswith("--runner=") for option in given):
+        if self._local:
             given.append("--runner=FnApiRunner")
             if self.workers > 1:
                 given += ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
@@ -56,6 +61,22 @@ class Runner:
             raise RunnerError(f"Beam options: {error}") from error
         return options
 
+    @property
+    def _local(self) -> bool:
+        return not any(option == "--runner" or option.startswith("--runner=") for option in self.beam_options)
+
+    def prepare(self, call: Callable[[], object] | None = None) -> None:
+        """Make ready for local workers, and have `call` called where they are forked; without any, nothing happens.
+
+        To be called once before this process has threads and connections: afterwards workers can only be started anew.
+        """
+        if self._local and self.workers > 1:
+            from pipelines.nursery import Nursery
+
+            nursery = Nursery.of_process()
+            if nursery is not None and call is not None:
+                nursery.prepare(call)
+
     def run(self, build: Callable[[beam.Pipeline], object]) -> None:
         """Build a pipeline and wait until it has finished."""
         traced = bool(os.environ.get("PROVENANCE_TRACEBACK"))
@@ -65,9 +86,24 @@ class Runner:
         noisy = self.workers > 1 and not traced
         with (
             _standard_error_to_nowhere() if noisy else nullcontext(),
-            beam.Pipeline(options=self.options()) as pipeline,
+            self._pipeline() as pipeline,
         ):
             build(pipeline)
+
+    def _pipeline(self) -> beam.Pipeline:
+        options = self.options()
+        if self._local and self.workers > 1:
+            from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+            from pipelines.nursery import ForkedEnvironment, Nursery
+
+            if Nursery.of_process() is not None:
+                options.view_as(
+                    DirectOptions
+                ).direct_running_mode = "in_memory"  # where is said by the environment
+                runner = FnApiRunner(default_environment=ForkedEnvironment.default())
+                return beam.Pipeline(runner=runner, options=options)
+        return beam.Pipeline(options=options)
 
 
 @contextmanager

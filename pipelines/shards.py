@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from pipelines.annotate import AnnotateFiles, ShardTask, annotated_state, stands, to_read_again
+from pipelines.annotate import (
+    AnnotateFile,
+    AnnotateFiles,
+    ShardTask,
+    annotated_state,
+    stands,
+    to_read_again,
+)
 from pipelines.lineage import first_fingerprints
 from pipelines.migration import plan_migration
 from pipelines.progress import Targets
@@ -89,6 +96,7 @@ def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractCont
 
 def _make(job: Job, pending: Sequence[ShardTask]) -> None:
     """Write the shards of tasks."""
+    job.runner.prepare(AnnotateFile(job.storage, job.configuration).setup)
     headway = job.workspace.headway_directory
     targets = Targets(
         weights={task.path: task.bytes for task in pending},

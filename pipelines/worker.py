@@ -29,7 +29,7 @@ _PATIENCE = 60.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one worker for the engine that the arguments name; the console script `provenance-worker`."""
     arguments = _parse(argv)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     logging.getLogger().setLevel(logging.ERROR)  # as in the command: Beam warns of every optional library
     os.environ.update(_environment(arguments))
     sdk_worker_main.main([])
@@ -68,7 +68,7 @@ def _environment(arguments: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process when its parent has ended: what it would still write, another worker writes by then."""
     while os.getppid() == parent:
         time.sleep(_LOOK)

@@ -254,6 +254,7 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
+    runner.prepare()
     named = _named(arguments, workspace, release)
     progress = Progress(quiet=arguments.quiet)
     return Job(

@@ -31,7 +31,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the library without compiled kernels, in which others cannot write."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(
-        ROOT / "provenance", folder / "provenance", ignore=shutil.ignore_patterns("__pycache__", "demo")
+        ROOT / "provenance",
+        folder / "provenance",
+        ignore=shutil.ignore_patterns("__pycache__", "demo", "kernels-*.zip"),
     )
     return folder
 
