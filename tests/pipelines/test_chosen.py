@@ -159,8 +159,9 @@ def test_an_index_over_https_is_read_by_ranges(tmp_path: Path, monkeypatch: pyte
         ([("a.warc.gz", 0, 5), (None, 1, 5)], COLUMNS, "row 1 lacks a file, an offset"),
         ([("a.warc.gz", -1, 5)], COLUMNS, "row 0 lacks a file"),
         ([("crawl-data/a.warc.gz", 0, 5)], COLUMNS, "--input-prefix"),
+        ([("hdfs://a/a.warc.gz", 0, 5)], COLUMNS, "hdfs:// is not supported"),
     ],
-    ids=["columns", "empty", "no file", "negative", "prefix"],
+    ids=["columns", "empty", "no file", "negative", "prefix", "scheme"],
 )
 def test_a_table_that_names_no_records_is_refused_before_work(
     tmp_path: Path, rows: list[tuple[str, int, int]], names: tuple[str, ...], said: str
