@@ -26,7 +26,7 @@ from provenance.files.inputs import OWN_RESULT, Chosen, InputFile, PassedOver
 from provenance.files.lists import whole_name
 from provenance.files.shards import ROW_GROUP_ROWS, shard_metadata, write_shard
 from provenance.files.spans import Span, span_name
-from provenance.files.storage import Storage, StoreError
+from provenance.files.storage import Storage, StoreError, is_address
 from provenance.files.workspace import Shard, Workspace, WorkspaceError, input_fingerprint
 from provenance.records import Handover, Part
 from provenance.records.chosen import ChosenReader
@@ -140,6 +140,8 @@ class AnnotateFile(Shipped, beam.DoFn):
             return self._refreshed(task, stack)
         if task.input.chosen is not None:
             return self._chosen(task, task.input.chosen)
+        if task.span.of > 1:
+            _check_unchanged(self.storage, task.input)
         headway = stack.enter_context(HeadwayFile(task.headway, task.path))
         part = Part(task.span, task.begins)
         opened = stack.enter_context(self.storage.open(task.input.path))
@@ -170,6 +172,21 @@ class AnnotateFile(Shipped, beam.DoFn):
             (self.annotation.refresh(batch, task.rerun or ()) for batch in batches),
             digest=lambda: before.get("input_sha256"),
             part=lambda: before.get("part"),
+        )
+
+
+def _check_unchanged(storage: Storage, item: InputFile) -> None:
+    """Refuse to read a span of another file than the other spans are of.
+
+    Raises:
+        WorkspaceError: the file is not what it was when this call found it.
+    """
+    found = storage.info(item.path)
+    # Listings and answers of some stores call versions differently.
+    same_age = found is not None and (is_address(item.path) or found.modified == item.modified)
+    if found is not None and not (found.size == item.size and same_age):
+        raise WorkspaceError(
+            f"{item.path}: was written anew while its spans were read; run the same command again"
         )
 
 

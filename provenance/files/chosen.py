@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from provenance.errors import UsageError, plain
 from provenance.files.inputs import Chosen, InputFile, find_inputs
 from provenance.files.lists import whole_name
-from provenance.files.storage import Storage
+from provenance.files.storage import Storage, check_address
 
 #: What a column can be called: as in Common Crawl's columnar index, or as in CDX.
 _COLUMNS = {
@@ -73,7 +73,7 @@ def is_table(storage: Storage, place: str) -> bool:
     try:
         with storage.open(place) as file:
             return file.read(4) == _SIGNATURE
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
@@ -81,13 +81,13 @@ def find_chosen(storage: Storage, places: list[str], prefix: str | None) -> list
     """Tables of records as inputs; `prefix` goes before the relative names of files in them.
 
     Raises:
-        UsageError: a table is not there, has no such columns, an empty row, or names for which a prefix is needed.
+        UsageError: a table is not there, has no such columns, an empty row, or names that cannot be read or need a prefix.
     """
     found = []
     for item in find_inputs(storage, places)[0] if places else ():
         records = read_places(storage, item.path)
         for name in records.names:
-            whole_name(name, item.path, prefix)
+            check_address(whole_name(name, item.path, prefix))
         size = int(records.length.sum())
         chosen = Chosen(prefix, len(records))
         found.append(replace(item, name=f"@{item.name}", size=size, chosen=chosen))

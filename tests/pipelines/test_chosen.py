@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from provenance.files.chosen import read_places
@@ -15,7 +16,7 @@ from provenance.outcomes import FAILED
 from provenance.records import ReadOptions, read_records
 from provenance.records.chosen import ChosenReader
 from tests.program import DEMO, ledger, run
-from tests.stores import be_patient, web_server
+from tests.stores import be_patient, s3_server, use_s3, web_server
 
 COLUMNS = ("warc_filename", "warc_record_offset", "warc_record_length")
 
@@ -158,8 +159,9 @@ def test_an_index_over_https_is_read_by_ranges(tmp_path: Path, monkeypatch: pyte
         ([("a.warc.gz", 0, 5), (None, 1, 5)], COLUMNS, "row 1 lacks a file, an offset"),
         ([("a.warc.gz", -1, 5)], COLUMNS, "row 0 lacks a file"),
         ([("crawl-data/a.warc.gz", 0, 5)], COLUMNS, "--input-prefix"),
+        ([("hdfs://a/a.warc.gz", 0, 5)], COLUMNS, "hdfs:// is not supported"),
     ],
-    ids=["columns", "empty", "no file", "negative", "prefix"],
+    ids=["columns", "empty", "no file", "negative", "prefix", "scheme"],
 )
 def test_a_table_that_names_no_records_is_refused_before_work(
     tmp_path: Path, rows: list[tuple[str, int, int]], names: tuple[str, ...], said: str
@@ -168,3 +170,37 @@ def test_a_table_that_names_no_records_is_refused_before_work(
     ended = run("annotate", f"@{table}", "--workspace", tmp_path / "w")
     assert ended.code == 2 and said in ended.err
     assert not (tmp_path / "w").exists()
+
+
+def test_chosen_records_and_spans_of_a_store_are_those_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "demo-2025.warc.gz"
+    index(tmp_path / "i.parquet", of_file(DEMO / name, f"crawl-data/{name}")[5:25])
+    (tmp_path / "crawl-data").mkdir()
+    (tmp_path / "crawl-data" / name).symlink_to(DEMO / name)
+    config = tmp_path / "c.yaml"
+    config.write_text("reading: {span_bytes: 15000}\n")
+    with s3_server() as server:
+        use_s3(monkeypatch, server.endpoint)
+        server.client.create_bucket(Bucket="crawls")
+        server.client.upload_file(str(DEMO / name), "crawls", f"crawl-data/{name}")
+        for prefix, workspace in (("s3://crawls", tmp_path / "far"), (str(tmp_path), tmp_path / "near")):
+            inputs = (f"@{tmp_path / 'i.parquet'}", f"{prefix}/crawl-data/{name}")
+            ended = run(
+                "annotate",
+                *inputs,
+                "--input-prefix",
+                prefix,
+                "--workspace",
+                workspace,
+                "--config",
+                config,
+                "--json",
+            )
+            assert ended.code == 0 and json.loads(ended.out)["ran"] > 6, ended.err
+    far, near = (
+        {path.name: pq.read_table(path) for path in (tmp_path / place / "annotated").glob("*.parquet")}
+        for place in ("far", "near")
+    )
+    assert far == near
