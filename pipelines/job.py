@@ -24,13 +24,14 @@ from pipelines.progress import Progress, Targets
 from pipelines.publish import CountGroups, SurveyShards, WriteParts
 from pipelines.rights import settled_rights
 from pipelines.runner import Runner
-from pipelines.select import DecisionTask, Select, SelectionTasks
+from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from pipelines.shards import annotate_inputs
 from provenance.annotate import Annotation
 from provenance.configuration import Configuration, describe_differences, fingerprint
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
+from provenance.decisions.judged import Judged
 from provenance.files.failures import Failure, read_failures
 from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
@@ -151,6 +152,11 @@ class Job:
         cap = self.configuration.cap
         scratch = self.workspace.path("scratch")
         self.storage.delete(scratch)
+        judged, kept = self._judged_fingerprint(), Judged(self.storage, self.workspace.path("judged"))
+        known = self._stands("judged", judged, crawl_path, *kept.paths(len(shards)))
+        if not known:
+            self.workspace.clear_state("judged")
+            self.storage.delete(kept.directory)
         passes = SelectionTasks(
             storage=self.storage,
             clusters_path=self.workspace.clusters_path,
@@ -159,6 +165,7 @@ class Job:
             prior=self.configuration.prior,
             detectors=self.detectors,
             scratch_directory=scratch,
+            judged_directory=kept.directory,
             documents=sum(shard.documents for shard in shards),
             sites_path=self.workspace.sites_path,
         )
@@ -166,6 +173,13 @@ class Job:
             self.progress.step("select", f"cap {cap.max_synthetic} of {cap.unit}, {cap.guarantee}"),
             self.lineage.stage("select", self._fingerprints("select")),
         ):
+            if not known:
+                self.runner.run(
+                    lambda pipeline: (
+                        pipeline | "Shards" >> beam.Create(tasks) | "Judge" >> JudgeShards(passes)
+                    )
+                )
+                self.workspace.write_state("judged", {"fingerprint": judged})
             self.runner.run(
                 lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
@@ -313,10 +327,17 @@ class Job:
         )
 
     def _select_fingerprint(self) -> str:
+        return fingerprint(
+            "select", self.configuration.cap.model_dump(mode="json"), self._judged_fingerprint()
+        )
+
+    def _judged_fingerprint(self) -> str:
+        """Of all that decides how documents are judged, and of what of the cap decides how they are measured."""
         cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors
-        settings: list[Any] = [cap.model_dump(mode="json"), prior.model_dump(mode="json")]
+        measured = cap.model_dump(mode="json", include={"unit", "threshold", "seed", "strata", "mixture"})
+        settings: list[Any] = [measured, cap_request(cap).by_words, prior.model_dump(mode="json")]
         settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr]]
-        return fingerprint("select", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
+        return fingerprint("judged", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
 
     def _decision_task(self, shard: Shard) -> DecisionTask:
         verdicts = self.workspace.verdicts_path(shard) if self.filters.steps else None

@@ -13,7 +13,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PBegin, PCollection
 
-from pipelines.select import Merge
+from pipelines.merge import Merge
 from pipelines.software import Shipped
 from provenance.duplicates.scratch import Piece
 from provenance.files.storage import Storage

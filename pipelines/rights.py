@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.pvalue import PCollection
 
-from pipelines.select import Merge
+from pipelines.merge import Merge
 from provenance.decisions.site_rights import merge_site_rules, read_site_rules
 from provenance.files.storage import Storage
 from provenance.files.workspace import Workspace

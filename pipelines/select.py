@@ -1,16 +1,14 @@
 """Stage 3: score all documents, choose what the cap lets through, and write decisions beside each shard.
 
-Shards are read twice, for the scores of the crawl's own documents and to judge them; the passes after each of these
-read what it left in scratch files: sites, the documents around the cut, decisions.
+Shards are read twice, for the scores of the crawl's own documents and to judge them. What is judged stays in the workspace:
+the passes that choose read it, and so does a later choice under another cap.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -20,6 +18,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
+from pipelines.merge import Merge
 from pipelines.sites import SettleSites, SiteTasks
 from pipelines.software import Shipped
 from provenance.configuration import Cap, Prior
@@ -51,11 +50,8 @@ from provenance.decisions.tail import (
 )
 from provenance.duplicates.scratch import Routed
 from provenance.files.shards import ROW_GROUP_ROWS
-from provenance.files.storage import Storage, join, write_bytes
+from provenance.files.storage import Storage, write_bytes
 from provenance.files.workspace import Shard
-
-#: Values that are merged at once.
-_MERGED = 8
 
 
 @dataclass(frozen=True)
@@ -80,6 +76,7 @@ class SelectionTasks(Shipped):
         prior: probability that a document is synthetic before its evidence is read.
         detectors: the calibrated detectors of the job.
         scratch_directory: directory of files that are of no use after the stage.
+        judged_directory: directory of what is judged, which other caps can choose from.
         documents: how many documents there are, which decides into how many partitions sites are counted.
         sites_path: what the files of hosts say of their pages.
     """
@@ -91,6 +88,7 @@ class SelectionTasks(Shipped):
     prior: Prior
     detectors: CalibratedDetectors
     scratch_directory: str
+    judged_directory: str
     documents: int
     sites_path: str
 
@@ -100,7 +98,11 @@ class SelectionTasks(Shipped):
 
     @property
     def judged(self) -> Judged:
-        return Judged(self.storage, join(self.scratch_directory, "judged"))
+        return Judged(self.storage, self.judged_directory)
+
+    @property
+    def scores(self) -> Judged:
+        return Judged(self.storage, self.scratch_directory)
 
     @property
     def request(self) -> CapRequest:
@@ -121,7 +123,7 @@ class SelectionTasks(Shipped):
         """The scores of the crawl's own documents, and the words of all: those that are carried hold words too."""
         rows = self.rows(task)
         own = rows.open if task.carried is None else np.zeros_like(rows.open)
-        self.judged.save_scores(task.shard.index, Counted(rows.scored, rows.proven, own))
+        self.scores.save_scores(task.shard.index, Counted(rows.scored, rows.proven, own))
         counts = self.detectors.count(rows.scored, rows.proven, own)
         return counts, shard_words(rows, sketch_size(self.request))
 
@@ -129,7 +131,7 @@ class SelectionTasks(Shipped):
         return calibrate_crawl(self.detectors, counts, self.prior)
 
     def count_sites(self, task: DecisionTask, crawl: CrawlCalibration) -> list[Routed]:
-        found = self.judged.read_scores(task.shard.index)
+        found = self.scores.read_scores(task.shard.index)
         counts = shard_sites(found.scores, found.proven, found.open, crawl)
         return send_counts(self.sites.scratch, task.shard.index, counts, partitions_for(self.documents))
 
@@ -139,18 +141,23 @@ class SelectionTasks(Shipped):
         write_bytes(self.storage, self.crawl_path, json.dumps(whole.as_json(), sort_keys=True).encode())
         return whole
 
-    def judge(self, task: DecisionTask, crawl: CrawlCalibration, rare: RareWords) -> NDArray[np.int64]:
-        """Judge a shard, once; returns the rare words of its documents by level, where there is a bound on their loss."""
+    def judge(self, task: DecisionTask, crawl: CrawlCalibration, rare: RareWords) -> int:
+        """Judge a shard, once, and keep all of it that does not depend on the choice."""
         rows, request = self.rows(task), self.request
         differ = crawl.clustering.spread and rows.open.any() and task.carried is None
         sites_say = self.sites.read(task.shard.index) if differ else None
         found = judge_shard(rows, crawl, self.cap, sites_say, rare)
-        documents = found.documents(request)
         sites = read_site_rights(self.storage, self.sites_path)
         decisions = with_rights(found.decisions, self.storage, task.shard.path, sites)
         rest = Undecided(decisions, found.open, Footer.of(found, request))
-        self.judged.save(task.shard.index, documents, rest)
-        return rare_by_level(documents, request) if request.tail else np.zeros(0, np.int64)
+        self.judged.save(task.shard.index, found.documents(request), rest)
+        return task.shard.index
+
+    def levels(self, task: DecisionTask) -> NDArray[np.int64]:
+        """The rare words of its documents by level, where there is a bound on their loss."""
+        if self.request.tail is None:
+            return np.zeros(0, np.int64)
+        return rare_by_level(self.judged.read_documents(task.shard.index), self.request)
 
     def protect(self, held: NDArray[np.int64]) -> int | None:
         """Below which level documents are protected for their rare words; None where no loss is bounded."""
@@ -193,8 +200,8 @@ class SelectionTasks(Shipped):
 
 
 @dataclass
-class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
-    """From the shards of a job to the number of documents kept of each.
+class JudgeShards(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
+    """From the shards of a job to the numbers of those that are judged.
 
     Attributes:
         tasks: what is done with one shard.
@@ -224,9 +231,26 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
             | "SettleSites" >> SettleSites(tasks.sites)
         )
         crawl = calibrated | "WithSites" >> beam.Map(tasks.with_sites, single(clustering))
+        judged: PCollection[int] = spread | "Judge" >> beam.Map(tasks.judge, single(crawl), single(rare))
+        return judged
+
+
+@dataclass
+class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
+    """From the shards of a job, which are judged, to the number of documents kept of each.
+
+    Attributes:
+        tasks: what is done with one shard.
+    """
+
+    tasks: SelectionTasks
+
+    def expand(self, shards: PCollection[DecisionTask]) -> PCollection[int]:
+        tasks, single = self.tasks, AsSingleton
+        spread = shards | "Spread" >> beam.Reshuffle()
         level = (
             spread
-            | "Judge" >> beam.Map(tasks.judge, single(crawl), single(rare))
+            | "Levels" >> beam.Map(tasks.levels)
             | "SumLevels" >> beam.CombineGlobally(Merge(sum))
             | "Protect" >> beam.Map(tasks.protect)
         )
@@ -246,30 +270,3 @@ class Select(beam.PTransform[PCollection[DecisionTask], PCollection[int]]):
             tasks.write_decisions, single(level), single(rule)
         )
         return kept
-
-
-@dataclass
-class Merge(beam.CombineFn):
-    """Combine values by a function of a sequence of at least one of them.
-
-    Attributes:
-        merge: associative; whatever the order of its values, it gives the same.
-    """
-
-    merge: Callable[[Sequence[Any]], Any]
-
-    def create_accumulator(self) -> list[Any]:
-        return []
-
-    def add_input(self, total: list[Any], value: Any) -> list[Any]:
-        return self._few([*total, value])
-
-    def merge_accumulators(self, totals: Iterable[list[Any]]) -> list[Any]:
-        return self._few([value for total in totals for value in total])
-
-    def extract_output(self, total: list[Any]) -> Any:
-        return self.merge(total) if len(total) > 1 else total[0] if total else None
-
-    def _few(self, values: list[Any]) -> list[Any]:
-        """Several at a time: a sum that grows with each of a thousand shards would be gone over a thousand times."""
-        return values if len(values) < _MERGED else [self.merge(values)]

@@ -1,4 +1,4 @@
-"""What a pass over a shard found, kept in scratch files for the passes after it: no shard is scored or judged twice.
+"""What a pass over a shard found, kept in files for the passes after it: no shard is scored or judged twice.
 
 Arrow files, one of each kind for a shard: its scores in numbers; what the cap has to know of the documents among which it
 chooses; and the decisions but for that choice. A pass that is tried again writes the same bytes.
@@ -43,7 +43,7 @@ class Undecided:
 
 @dataclass(frozen=True)
 class Judged:
-    """Scratch files by shard.
+    """Such files by shard.
 
     Attributes:
         storage: where they lie,
@@ -52,6 +52,10 @@ class Judged:
 
     storage: Storage
     directory: str
+
+    def paths(self, shards: int) -> list[str]:
+        """The files of so many judged shards."""
+        return [self._path(kind, shard) for kind in ("documents", "decisions") for shard in range(shards)]
 
     def save_scores(self, shard: int, found: Counted) -> None:
         columns = {item.name: getattr(found.scores, item.name) for item in fields(Scores)}

@@ -1,4 +1,4 @@
-"""The select stage measured as a whole: processor time and memory on generated shards of real evidence.
+"""The select stage measured as a whole, first and again under another cap, on generated shards of real evidence.
 
     python scripts/bench select [--sizes 100000,1000000]
 
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.runner import Runner
-from pipelines.select import DecisionTask, Select, SelectionTasks
+from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from provenance.configuration import Configuration
 from provenance.decisions.detectors import embedded_scores, load_detectors
 from provenance.duplicates.sketches import ROW_BITS
@@ -119,9 +119,9 @@ def _pairs(ids: pa.Array, times: pa.Array, shard: int) -> pa.Table:
     return pa.table({name: {**columns, **nulls}[name] for name in CLUSTERS.names}, schema=CLUSTERS)
 
 
-def select(folder: Path) -> None:
-    """The stage over the shards of a folder."""
-    configuration = Configuration.model_validate({"cap": {"max_synthetic": 0.05}})
+def select(folder: Path, cap: float, judge: bool = True) -> None:
+    """The stage over the shards of a folder, or a choice among what is judged."""
+    configuration = Configuration.model_validate({"cap": {"max_synthetic": cap}})
     paths = sorted((folder / "shards").glob("*.parquet"))
     shards = []
     for index, path in enumerate(paths):
@@ -135,23 +135,26 @@ def select(folder: Path) -> None:
         prior=configuration.prior,
         detectors=load_detectors(configuration),
         scratch_directory=str(folder / "scratch"),
+        judged_directory=str(folder / "judged"),
         documents=sum(shard.documents for shard in shards),
         sites_path=str(folder / "sites.parquet"),
     )
     work = [DecisionTask(shard, str(folder / "decisions" / f"{shard.index:05}.parquet")) for shard in shards]
+    if judge:
+        Runner().run(
+            lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Judge" >> JudgeShards(tasks)
+        )
     Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Select" >> Select(tasks))
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """The stage in this process, after a small run of it."""
-    select(folder / "small")
-    base, start, processor = resident(), time.perf_counter(), time.process_time()
-    select(folder / "large")
-    return {
-        "seconds": time.perf_counter() - start,
-        "processor": time.process_time() - processor,
-        "beyond": peak() - base,
-    }
+    """The stage in this process, after a small run of it, and again under another cap."""
+    select(folder / "small", 0.05)
+    base, start = resident(), time.process_time()
+    select(folder / "large", 0.05)
+    first = time.process_time()
+    select(folder / "large", 0.02, judge=False)
+    return {"first": first - start, "again": time.process_time() - first, "beyond": peak() - base}
 
 
 def main() -> None:
@@ -162,9 +165,8 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(Path(options.measure))))
         return
-    print(
-        f"{'select stage, generated':<34}{'wall s':>9}{'CPU s':>8}{'us/doc':>8}{'MB beyond':>11}  target 10 us"
-    )
+    head = f"{'select stage, generated, CPU s':<34}{'first':>9}{'us/doc':>8}{'again':>8}{'us/doc':>8}"
+    print(f"{head}{'MB beyond':>11}  target 10 us again")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         real = real_documents(folder)
@@ -173,8 +175,8 @@ def main() -> None:
             write_rows(folder / "large", size, real)
             found = in_fresh_process("scripts.bench.select", "--measure", str(folder))
             print(
-                f"{size:<34,}{found['seconds']:>9.1f}{found['processor']:>8.1f}"
-                f"{found['processor'] / size * 1e6:>8.1f}{found['beyond'] / 1e6:>11.1f}",
+                f"{size:<34,}{found['first']:>9.1f}{found['first'] / size * 1e6:>8.1f}{found['again']:>8.1f}"
+                f"{found['again'] / size * 1e6:>8.1f}{found['beyond'] / 1e6:>11.1f}",
                 flush=True,
             )
             shutil.rmtree(folder / "large")

@@ -27,7 +27,7 @@ from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.publish import SurveyShards, WriteParts
 from pipelines.runner import Runner
-from pipelines.select import DecisionTask, Select, SelectionTasks
+from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from provenance.annotate import Annotation, annotate_records
 from provenance.configuration import Configuration
 from provenance.decisions import cap
@@ -301,9 +301,11 @@ def run_stage(stage: str, workspace: Path, inputs: Path) -> None:
         prior=configuration.prior,
         detectors=job.detectors,
         scratch_directory=job.workspace.path("scratch"),
+        judged_directory=job.workspace.path("judged"),
         documents=sum(shard.documents for shard in job.workspace.shards()),
         sites_path=job.workspace.sites_path,
     )
+    Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Judge" >> JudgeShards(tasks))
     Runner().run(lambda pipeline: pipeline | "Shards" >> beam.Create(shards) | "Select" >> Select(tasks))
     publication = Publication(
         storage=STORAGE,
