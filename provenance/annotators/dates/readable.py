@@ -71,8 +71,9 @@ _ALONE = 50
 def near_headline(page: Page, order: Order) -> Iterator[Claim]:
     """Days about the headline, by what is said of them.
 
-    First those that are called the day of publication, then those in elements named for a day, then those that stand
-    by themselves after the headline and before it, then those in sentences; days that are called a change come last.
+    First those that are called the day of publication, then those in elements named for a day (after the headline, then
+    the nearest before it), then those that stand by themselves, then those in sentences; days that are called a change
+    come last.
     """
     start = headline(page)
     found = list(_near(page, order, start))
@@ -84,7 +85,11 @@ def near_headline(page: Page, order: Order) -> Iterator[Claim]:
 
 def _near(page: Page, order: Order, start: int) -> Iterator[Claim]:
     first, last = max(0, start - _BEFORE), start + _AFTER
-    named = [(part, 1) for part in _named_parts(page, first, last)]
+    parts = list(_named_parts(page, first, last))
+    nearest = [part for at, part in parts if at >= start] + [
+        part for at, part in reversed(parts) if at < start
+    ]
+    named = [(part, 1) for part in nearest]
     after, before = (page.text(*bounds, border=b"\n") for bounds in ((start, last), (first, start)))
     ranked: list[tuple[int, dt.date]] = []
     for part, rank in [*named, (after, 2), (before, 3)]:
@@ -153,16 +158,16 @@ def _starts_published(word: str) -> bool:
     return bare.startswith(_PUBLISHED) or bare.rstrip(":") in _NAMES_OF_DAYS
 
 
-def _named_parts(page: Page, first: int, last: int) -> Iterator[str]:
-    """Texts of the elements between two bytes whose class or id names a day, at most 200 bytes of each."""
+def _named_parts(page: Page, first: int, last: int) -> Iterator[tuple[int, str]]:
+    """Elements between two bytes whose class or id names a day: where their text begins, and at most 200 bytes of it."""
     places = sorted(first + at for found in _DATED_SEARCH.find(page.content[first:last]) for at in found)
     named = ((start + len(tag), tag) for start, tag in page.tags_at(places) if _CLASS.search(tag))
     for end, tag in islice(named, _MOST_DATED):
         inside = _DAY_INSIDE.search(tag)
         if inside:
-            yield _stated(inside)
+            yield end, _stated(inside)
         elif _MAYBE_YEAR.search(page.content, end, end + 200):
-            yield page.text(end, end + 200, border=b"\n")
+            yield end, page.text(end, end + 200, border=b"\n")
 
 
 def _stated(inside: re.Match[bytes]) -> str:

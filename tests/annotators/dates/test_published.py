@@ -310,6 +310,12 @@ def test_a_day_that_an_element_keeps_in_an_attribute_is_read(element: str) -> No
     assert published(f"<body><h1>News</h1><p>{element}</p>") == ("2020-03-12", "visible text")
 
 
+def test_a_teaser_s_day_above_the_headline_does_not_win_over_the_headline_s_own() -> None:
+    teasers = "".join(f"<li>Other news <span class=date>{day}.5.2021</span></li>" for day in (3, 2, 1))
+    body = f"<body><ul>{teasers}</ul><h1>News</h1><p>by A. B. <span class=date>12.3.2020</span></p>"
+    assert published(body) == ("2020-03-12", "visible text")
+
+
 def test_the_headline_is_what_repeats_the_title_where_nothing_is_dated_about_the_first_heading() -> None:
     menu = "<a href=/>Words without a day</a> " * 1_000
     page = f"<title>Ten geese in May | Daily</title><body><h1>Daily</h1>{menu}<div>Ten geese in May</div>12.03.2020 {menu}1.1.2019"
