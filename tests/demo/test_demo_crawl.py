@@ -18,6 +18,7 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
 from scripts.make.demo_passages import PASSAGES, chosen, held_out
+from scripts.make.example import README, example
 from tests.program import DEMO, ROOT, data, ledger, run
 
 CONTENTS = json.loads((DEMO / "contents.json").read_text(encoding="utf-8"))
@@ -176,3 +177,9 @@ def test_script_chooses_the_same_texts(shared: Path) -> None:
     assert [json.loads(line) for line in PASSAGES.read_text(encoding="utf-8").splitlines()] == list(
         chosen(held_out(shared))
     )
+
+
+def test_readme_shows_what_the_program_says_now() -> None:
+    """`python scripts/make example` writes it anew, where the detector, the cap or the crawl changed."""
+    text = README.read_text(encoding="utf-8")
+    assert example(text) == text

@@ -32,12 +32,12 @@ _PUBLISHED_META = frozenset(
     "article.published article.created content_publisheddate firstpublished".split()
 )
 _DATED_META = frozenset(
-    "date dc.date dc:date dcterms.date datecreated uploaddate creation_date analyticsattributes.articledate "
+    "date dc.date dcterms.date datecreated uploaddate creation_date analyticsattributes.articledate "
     "sailthru.date video:release_date release_date".split()
 )
 _MODIFIED_META = frozenset(
     "article:modified_time article:modified article:modified_date article:updated_time updated_time datemodified dcterms.modified "
-    "dc.date.modified last-modified lastmod modified_time moddate bt:moddate".split()
+    "dc.date.modified last-modified lastmodified dateupdate lastmod modified_time moddate bt:moddate".split()
 )
 #: Types of schema.org that are a page's own text.
 _TEXTS = re.compile(r"Article|Posting|Report$|^(?:Blog|Recipe|Question|QAPage|Review|HowTo|ClaimReview)$")
@@ -62,11 +62,13 @@ def read_metas(page: Page, order: Order) -> Stated:
     """The days of `<meta>` elements, each list in page order."""
     found = Stated([], [], [])
     for _, tag in page.tags(b"meta"):
-        if not _has_digits(tag):
+        if not _can_name_a_day(tag.lower()):
             continue
         values = attributes(tag)
         label = first_of(values, b"property", b"name", b"itemprop", b"http-equiv").decode("latin-1").lower()
         bare = label.strip().removeprefix("og:")
+        if bare.startswith("dc"):
+            bare = bare.replace(":", ".")
         if bare in _PUBLISHED_META:
             into = found.published
         elif bare in _DATED_META:
@@ -75,7 +77,9 @@ def read_metas(page: Page, order: Order) -> Stated:
             into = found.modified
         else:
             continue
-        claim = read_value(words(values.get(b"content", b"")[:_LONGEST_VALUE]), f"meta {label}", order)
+        claim = read_value(
+            words(first_of(values, b"content", b"datetime")[:_LONGEST_VALUE]), f"meta {label}", order
+        )
         if claim:
             into.append(claim)
     return found
@@ -174,5 +178,9 @@ def _of_something_else(page: Page, start: int) -> bool:
     return bool(name and _NOT_THE_PAGE.search(name[1]) and not _TEXTS.search(name[1]))
 
 
-def _has_digits(tag: bytes) -> bool:
-    return b"20" in tag or b"19" in tag or b"1" in tag
+def _can_name_a_day(tag: bytes) -> bool:
+    """Whether a `<meta>`, in lower case, holds what each of the names above does; others need not be taken apart."""
+    return (
+        b"date" in tag or b"time" in tag or b"pub" in tag or b"creat" in tag
+        or b"issued" in tag or b"available" in tag or b"mod" in tag
+    )  # fmt: skip

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -29,11 +30,13 @@ from provenance.schema import TIME
 FIRST_DAY = dt.date(1991, 8, 6)
 LAST_DAY = dt.date(2100, 1, 1)
 _DAY = dt.timedelta(days=1)
+#: Bytes after a key in which its value is looked for, and keys that are looked at, to see whether data repeat a day.
+_VALUE, _MOST_CONFIRMING = 48, 8
 
 _URL_DAY = re.compile(
     r"[/_.=-]((?:19|20)\d\d)([-/_.]?)([01]?\d|[a-z]{3})\2([0-3]\d(?!\d)|\d(?=/|$))", re.IGNORECASE
 )
-_URL_YEAR_LAST = re.compile(r"[/_.=-](\d\d)([-_.])(\d\d)\2((?:19|20)\d\d)(?!\d)")
+_URL_YEAR_LAST = re.compile(r"[/_.=-](\d\d)([-_./])(\d\d)\2((?:19|20)\d\d)(?!\d)")
 _LAST_MODIFIED = re.compile(r"^last-modified:[ \t]*([^\r\n]{10,40})", re.IGNORECASE | re.MULTILINE)
 
 
@@ -45,7 +48,7 @@ class Dates:
     """
 
     name: ClassVar[str] = "dates"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("published_time", TIME), ("published_evidence", pa.string()), ("capture_doubt", pa.string())]
     )
@@ -123,9 +126,40 @@ def _best(document: Document, order: Order, machine: Machine | None) -> Claim | 
     latest = captured.date() + _DAY if captured else LAST_DAY
     claims = (claim for claim in _claims(document, order, machine) if FIRST_DAY <= claim.day <= latest)
     best = next(claims, None)
-    if best is None or best.utc_hour is None:
-        return best
-    return _local(best, claims)
+    if best is None:
+        return None
+    if machine:
+        best = _outvoted(best, document, machine, latest) or best
+    return best if best.utc_hour is None else _local(best, claims)
+
+
+def _outvoted(best: Claim, document: Document, machine: Machine, latest: dt.date) -> Claim | None:
+    """What is believed instead of a day that only one kind of place states, where three others agree on another day."""
+    page, order = machine.page, machine.order
+    places, written = page.places[b"datepublished"], f"{best.day}".encode()
+    if not places or any(written in page.content[at : at + _VALUE] for at in places[:_MOST_CONFIRMING]):
+        return None  # without taking a script apart
+    kinds: list[Iterable[Claim]] = [
+        chain(_in_address(document.url, order), [document.stated] if document.stated else []),
+        chain(machine.metas.published, machine.metas.dated),
+        machine.scripts.published,
+        machine.microdata,
+        machine.times.published,
+    ]
+    first = [claim for claim in (_first(kind, latest) for kind in kinds) if claim]
+    days = Counter(claim.day for claim in first)
+    if days[best.day] > 1 or not any(count > 1 for day, count in days.items() if day != best.day):
+        return None  # nothing that a person reads could turn it
+    read = _first(near_headline(page, order), latest)
+    if read:
+        first.append(read)
+        days[read.day] += 1
+    day, count = days.most_common(1)[0]
+    return next(claim for claim in first if claim.day == day) if count > 2 and days[best.day] < 2 else None
+
+
+def _first(claims: Iterable[Claim], latest: dt.date) -> Claim | None:
+    return next((claim for claim in claims if FIRST_DAY <= claim.day <= latest), None)
 
 
 def _local(best: Claim, others: Iterator[Claim]) -> Claim:

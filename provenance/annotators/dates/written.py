@@ -36,14 +36,15 @@ MONTHS = {
 _YEAR = r"(?:19|20)\d\d"
 _WORD = r"(?:[^\W\d_]|[\u0900-\u0d7f]){2,14}"  # vowel signs of India are no letters to Python
 _GAP = r"[ -]{1,2}"
+#: Dates that begin with a number, then those that begin with a month; a place that holds neither is left at once.
 DATE = re.compile(
-    rf"(?<![\d.,])(?P<y1>{_YEAR})(?P<sep>[-/.]| ?[年년] ?|\. )(?P<m1>\d{{1,2}})(?:(?P=sep)| ?[月월] ?)(?P<d1>\d{{1,2}})(?!\d)"
+    rf"(?=\d)(?:(?<![\d.,])(?P<y1>{_YEAR})(?P<sep>[-/.]| ?[年년] ?|\. )(?P<m1>\d{{1,2}})(?:(?P=sep)| ?[月월] ?)(?P<d1>\d{{1,2}})(?!\d)"
     rf"|(?<![\d.,])(?P<d2>\d{{1,2}})(?:\.|st|nd|rd|th|er|º|ª|-?го|-е)?[ -]{{0,2}}(?:de |of |d['’])?(?P<n2>{_WORD})\.?,?"
     rf"{_GAP}(?:de |del |of )?(?P<y2>{_YEAR})(?!\d)"
-    rf"|(?<![^\W_])(?P<n3>{_WORD})\.?[ -](?P<d3>\d{{1,2}})(?:st|nd|rd|th)?,?{_GAP}(?P<y3>{_YEAR})(?!\d)"
     rf"|(?<![\w.,/])(?P<a4>\d{{1,2}})(?P<s4>[./-]) ?(?P<b4>\d{{1,2}})(?P=s4) ?(?P<y4>{_YEAR}|\d\d(?![\d.,/%-]))(?!\d|\.\d)"
     rf"|(?<![\d.,])(?P<y5>{_YEAR})(?:\. | m\. |[ ,-]{{1,2}})(?P<n5>{_WORD})\.?[ -](?P<d5>\d{{1,2}})(?!\d)"
-    rf"|(?<![\d.,])(?P<d6>\d{{1,2}}) [Tt]háng (?P<m6>\d{{1,2}})(?: năm|,)? (?P<y6>{_YEAR})(?!\d)"
+    rf"|(?<![\d.,])(?P<d6>\d{{1,2}}) [Tt]háng (?P<m6>\d{{1,2}})(?: năm|,)? (?P<y6>{_YEAR})(?!\d))"
+    rf"|(?<![^\W_])(?P<n3>{_WORD})\.?[ -](?P<d3>\d{{1,2}})(?:st|nd|rd|th)?,?{_GAP}(?P<y3>{_YEAR})(?!\d)"
 )
 
 #: Every date holds a year of four digits or two separators between numbers; only the text around these is matched.
@@ -95,6 +96,13 @@ def find_dates(text: str, order: Order) -> Iterator[tuple[dt.date, int]]:
                 yield day, match.start()
 
 
+#: Words right before three short numbers that make them a day.
+_CALLED_A_DAY = re.compile(
+    r"(?i)(?:\bupdated|\bposted|\bpublished|\bmodified|\bdate|\bstand|veröffentlicht|aktualisiert|\bdatum|\bfecha|publié le|mis à jour le|"
+    r"güncelleme|tarihi)(?: on| am| vom)?:? ?$"
+)
+
+
 def calendar_day(year: int, month: int, day: int) -> dt.date | None:
     """Return the day, or None if the calendar has no such day."""
     try:
@@ -111,7 +119,9 @@ def _day(match: re.Match[str], order: Order) -> dt.date | None:
         if match[year]:
             number = MONTHS.get(match[name].lower())
             return calendar_day(int(match[year]), number, int(match[day])) if number else None
-    return _of_numbers(match["a4"], match["b4"], match["y4"], order if match["s4"] != "." else _dotted(order))
+    sure = bool(_CALLED_A_DAY.search(match.string, max(0, match.start() - 30), match.start()))
+    order = order if match["s4"] != "." else _dotted(order)
+    return _of_numbers((match["a4"], match["b4"], match["y4"]), order, sure=sure)
 
 
 def _dotted(order: Order) -> Order:
@@ -119,11 +129,12 @@ def _dotted(order: Order) -> Order:
     return "year" if order == "year" else "day"
 
 
-def _of_numbers(first: str, second: str, third: str, order: Order) -> dt.date | None:
+def _of_numbers(numbers: tuple[str, str, str], order: Order, *, sure: bool) -> dt.date | None:
     """The day of three numbers of which the last, or the first, may be a year of two digits."""
+    first, second, third = numbers
     a, b, c = int(first), int(second), int(third)
     if len(third) == 2:
-        if len(first) == 1 or len(second) == 1:
+        if not sure and (len(first) == 1 or len(second) == 1):
             return None  # 3.6.15 is a version or a section as well
         if order == "year":
             return calendar_day(_century(a), b, c)

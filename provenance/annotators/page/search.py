@@ -92,7 +92,11 @@ class Page:
 
     def tags(self, name: bytes) -> list[tuple[int, bytes]]:
         """The opening tags of the element `name` (one of `spans.NAMES`) with their first bytes, in page order."""
-        return [self._tag(number) for number in self.named.get(NAMES.index(name), ())]
+        numbers = self.named.get(NAMES.index(name))
+        if numbers is None:
+            return []
+        bounds = zip(self.spans.starts[numbers].tolist(), self.spans.ends[numbers].tolist(), strict=True)
+        return [(start, self.content[start : min(end, start + LONGEST_TAG)]) for start, end in bounds]
 
     def first(self, name: bytes, after: int = 0) -> tuple[int, bytes] | None:
         """The first of `tags(name)` from byte `after` on."""
@@ -137,15 +141,20 @@ class Page:
         """First byte and byte after of the content of each script."""
         return [self.bounds(number) for number in np.flatnonzero(self.spans.kinds == SCRIPT).tolist()]
 
-    def text(self, start: int, stop: int, *, resolve: bool = True) -> str:
-        """What can be read between two bytes; tags and white space are spaces.
+    def text(self, start: int, stop: int, *, resolve: bool = True, border: bytes = b" ") -> str:
+        """What can be read between two bytes; white space is one space, white space with tags one `border`.
 
         Character references are resolved, or (`resolve` False, for long parts) only the usual ones for a space.
         """
-        piece = visible(self.content, self.spans, start, stop).decode("utf-8", "replace")
+        piece = visible(self.content, self.spans, start, stop, border).decode("utf-8", "replace")
         if "&" not in piece:
             return piece
         return html.unescape(piece) if resolve else piece.replace("&nbsp;", " ").replace("&#160;", " ")
+
+    def is_text(self, at: int) -> bool:
+        """Whether byte `at` can be read, and is in no tag, comment or script."""
+        number = int(np.searchsorted(self.spans.starts, at, "right")) - 1
+        return number < 0 or at >= int(self.spans.ends[number])
 
     def bounds(self, number: int) -> tuple[int, int]:
         """The first byte of a span and the byte after it."""

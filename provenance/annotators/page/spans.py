@@ -73,14 +73,15 @@ def cut(spans: Spans, first: int, last: int) -> Spans:
     return Spans(spans.starts[part], spans.ends[part], spans.kinds[part], spans.names[part])
 
 
-def visible(page: bytes, spans: Spans, start: int, stop: int) -> bytes:
-    """The text of `page` from byte `start` to `stop`; each tag, and each stretch of white space, is one space."""
+def visible(page: bytes, spans: Spans, start: int, stop: int, border: bytes = b" ") -> bytes:
+    """The text of `page` from byte `start` to `stop`: each stretch of white space is one space, one with tags a `border`."""
     stop = min(stop, len(page))
     first = int(np.searchsorted(spans.ends, start, "right"))
     last = int(np.searchsorted(spans.starts, stop, "left"))
     out = np.empty(max(stop - start, 0) + 1, np.uint8)
     inside = cut(spans, first, last)
-    return out[: _visible(np.frombuffer(page, np.uint8), inside, (start, stop), out)].tobytes()
+    bounds = (start, stop, border[0])
+    return out[: _visible(np.frombuffer(page, np.uint8), inside, bounds, out)].tobytes()
 
 
 @njit(cache=True, nogil=True)
@@ -220,9 +221,11 @@ def _raw_end(page: NDArray[np.uint8], i: int, name: np.uint64) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _visible(page: NDArray[np.uint8], spans: Spans, bounds: tuple[int, int], out: NDArray[np.uint8]) -> int:
+def _visible(
+    page: NDArray[np.uint8], spans: Spans, bounds: tuple[int, int, int], out: NDArray[np.uint8]
+) -> int:
     starts, ends = spans.starts, spans.ends
-    i, stop = bounds
+    i, stop, border = bounds
     size, space = 0, True
     for k in range(len(starts) + 1):
         until = min(starts[k], stop) if k < len(starts) else stop
@@ -235,8 +238,8 @@ def _visible(page: NDArray[np.uint8], spans: Spans, bounds: tuple[int, int], out
             i += 1
         if k < len(starts):
             i = max(i, ends[k])
-            if not space:
-                out[size] = 32
-                size += 1
-                space = True
+            size += not space
+            if size:
+                out[size - 1] = border
+            space = True
     return size

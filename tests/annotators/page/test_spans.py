@@ -49,6 +49,11 @@ def test_what_can_be_read_has_one_space_for_markup_and_white_space() -> None:
     assert visible(page, divide(page), 5, 10_000) == b". May 2020 "
 
 
+def test_a_border_stands_where_markup_was() -> None:
+    page = b"<p>12.\n  May <b>2020</b></p> <p>x"
+    assert visible(page, divide(page), 0, len(page), b"|") == b"12. May|2020|x"
+
+
 PIECES = [b"<", b">", b"!", b"-", b"/", b"'", b'"', b"=", b"a", b" ", b"script", b"template", b"<!--", b"-->", b"</script>", b"?"]  # fmt: skip
 
 

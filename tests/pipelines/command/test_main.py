@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from provenance.files.ownership import INCOMPLETE
-from tests.program import DEMO, ROOT, ledger, run
-
-README = ROOT / "README.md"
-README_PAGE = "https://kitchen.example/2024/06/04/fixing-a-dripping-tap"
+from tests.program import DEMO, ledger, run
 
 #: Arguments after `curate --output OUT`, and words of the message. {here} is an empty temporary directory.
 REFUSED = [
@@ -180,17 +176,6 @@ def test_demo_shows_its_result_and_how_to_go_on(tmp_path: Path) -> None:
     assert f"provenance explain {release}" in ended.out
     assert not (release / INCOMPLETE).exists()
     assert run("verify", release).code == 0
-    story = run("explain", release, README_PAGE).out
-    assert_that_readme_shows(ended.out.replace(str(release), "demo-release"), story)
-
-
-def assert_that_readme_shows(summary: str, story: str) -> None:
-    """The example in README has lines left out, and no line that the program does not say."""
-    examples = re.findall(r"^```\n(\$.+?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert [example.split("\n")[0].endswith(("demo", README_PAGE)) for example in examples] == [True, True]
-    for example, said in zip(examples, (summary, story), strict=True):
-        missing = [line for line in example.splitlines()[1:] if line.strip() not in said]
-        assert not missing, f"README shows {missing}; the program says\n{said}"
 
 
 @pytest.mark.parametrize("reason", ["kept", "duplicate", "synthetic_cap", "truncated", "http_error"])
