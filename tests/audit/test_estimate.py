@@ -180,8 +180,10 @@ def test_a_release_under_a_cap_is_called_selected_and_its_limits_are_wide(
     assert capped["selected"].startswith("its manifest says that 12 documents were dropped")
     limits = [item["documents"]["estimates"][0]["interval"] for item in (free, capped)]
     assert limits[1][1] > limits[0][1]
-    assert main(["audit", str(tmp_path / "capped")]) == 0
+    page = tmp_path / "audit.html"
+    assert main(["audit", str(tmp_path / "capped"), "--html", str(page)]) == 0
     assert "SELECTED: its manifest says" in capsys.readouterr().out
+    assert "its manifest says that 12 documents were dropped" in page.read_text()
 
 
 def test_a_column_of_probabilities_that_ends_low_is_called_selected(tmp_path: Path) -> None:
