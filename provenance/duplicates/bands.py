@@ -11,7 +11,6 @@ from functools import cache
 
 import numba
 import numpy as np
-from datasketch.lsh import _optimal_param
 
 from provenance.duplicates.scratch import Piece, Routed, Scratch, read_piece, split, write_pieces
 from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64, Blocks, Sketches
@@ -36,6 +35,8 @@ def optimal_bands(
     """
     if not 0 < threshold <= 1 or permutations < 2:
         raise ValueError(f"no bands for threshold {threshold} and {permutations} permutations")
+    from datasketch.lsh import _optimal_param  # brings SciPy's integrals: 25 MB that only the command needs
+
     bands, rows = _optimal_param(threshold, permutations, *weights)
     return int(bands), int(rows)
 

@@ -75,21 +75,34 @@ _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
 
 
-def _within(point: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(first <= point <= last for first, last in ranges)
+def _members(ranges: tuple[tuple[int, int], ...]) -> bytearray:
+    """One byte for each code point of the table: 1 within a range."""
+    found = bytearray(_TABLE_SIZE)
+    for first, last in ranges:
+        found[first : last + 1] = b"\1" * (last + 1 - first)
+    return found
+
+
+_IS_INVISIBLE, _IS_SPACELESS = _members(_INVISIBLE), _members(_SPACELESS)
 
 
 def _class(point: int) -> int:
-    if _within(point, _INVISIBLE):
+    if _IS_INVISIBLE[point]:
         return IGNORED
-    category = unicodedata.category(chr(point))
+    character = chr(point)
+    category = unicodedata.category(character)
     if category[0] == "M":
         return MARK
-    if category == "Sm" or unicodedata.normalize("NFKC", chr(point)) in _OPERATORS:
+    if category == "Sm" or (_plain(character) or unicodedata.normalize("NFKC", character)) in _OPERATORS:
         return OPERATOR
     if category[0] not in "LN":
         return SEPARATOR
-    return SINGLE if _within(point, _SPACELESS) else WORD
+    return SINGLE if _IS_SPACELESS[point] else WORD
+
+
+def _plain(character: str) -> str | None:
+    """The character, where it is made of no others: most are, and to normalise each of them takes most of the time."""
+    return None if unicodedata.decomposition(character) else character
 
 
 def _is_accent(character: str) -> bool:
@@ -98,7 +111,10 @@ def _is_accent(character: str) -> bool:
 
 def _fold(point: int) -> tuple[int, list[int]]:
     """A character without case, width and accents where one character is left, and its accents; else itself."""
-    parts = unicodedata.normalize("NFKD", chr(point))
+    character = chr(point)
+    if _plain(character) and character.casefold() == character and not _is_accent(character):
+        return point, []
+    parts = unicodedata.normalize("NFKD", character)
     # An iota below is an accent here, though folding its case makes it a letter.
     folded = "".join(c if _is_accent(c) else unicodedata.normalize("NFKD", c.casefold()) for c in parts)
     kept = [c for c in folded if not _is_accent(c)]
