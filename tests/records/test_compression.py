@@ -36,6 +36,18 @@ def test_a_stream_that_cannot_seek_reads_the_same(codec: str) -> None:
     assert piped == read_archive(data)
 
 
+def test_damage_in_a_warc_zst_with_a_dictionary_costs_no_later_record() -> None:
+    dictionary = zstandard.train_dictionary(4096, [record(url) for url in URLS] * 200)
+    encode = zstandard.ZstdCompressor(dict_data=dictionary).compress
+    content = dictionary.as_bytes()
+    frames = [bytearray(encode(record(url))) for url in URLS]
+    frames[1][len(frames[1]) // 2] ^= 255
+    head = b"\x5d\x2a\x4d\x18" + len(content).to_bytes(4, "little") + content
+    rows = read(head + b"".join(frames), "x.warc.zst")
+    assert [row["url"] for row in rows if row["outcome"] is None][-2:] == URLS[2:]
+    assert [row["outcome"] for row in rows if row["outcome"]] in (["bad_compression"], [])
+
+
 def test_warc_zst_with_a_dictionary_in_its_first_frame_is_read() -> None:
     records = [record(url) for url in URLS]
     trained = zstandard.train_dictionary(2048, [record(f"https://b.example/{i}") for i in range(200)])
@@ -72,7 +84,9 @@ def test_damage_to_one_member_costs_no_other_and_never_raises(data: st.DataObjec
     rows = read_archive(b"".join(members))
     for index, url in enumerate(URLS):
         if index != hurt:
-            assert [row["url"] for row in rows if row["body"] == PAGE].count(url) == 1
+            found = [row["url"] for row in rows if row["body"] == PAGE].count(url)
+            # lz4 has no checksum here: a flipped bit can make the damaged member's address another's.
+            assert 1 <= found <= (2 if codec == "lz4" else 1)
     assert all(row["outcome"] is None or row["outcome"] in DROPPED | FAILED for row in rows)
 
 
