@@ -75,7 +75,7 @@ def test_a_worker_says_how_far_it_is_while_it_reads(tmp_path: Path, monkeypatch:
     seen: list[Headway] = []
     monkeypatch.setattr(progress, "_LOGGED", 0.02)
     monkeypatch.setattr(
-        "pipelines.job.read_headway", lambda path: [seen.extend(found := read_headway(path)), found][1]
+        "pipelines.shards.read_headway", lambda path: [seen.extend(found := read_headway(path)), found][1]
     )
     from tests.program import run
 
