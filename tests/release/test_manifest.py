@@ -42,6 +42,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
             data=[{"path": "data/0", "tokens": 30}, {"path": "data/1", "tokens": 12}],
             ledger=ledger,
             certificate={"holds": True},
+            tail={"holds": True},
             contents=describe_contents(CONTENTS.empty_table()),
             runs=[],
             tokenizer={"name": "own.json", "vocabulary": 400, "sha256": "a" * 64},
