@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 #: Table → module of this folder and its options.
 TABLES = {
+    "ratios": ("ratios",),
     "signatures": ("duplicates", "--only", "signatures"),
     "annotate": ("annotate", "--only", "annotate"),
     "detector": ("annotate", "--only", "detector"),
