@@ -113,7 +113,8 @@ def _read(file: BinaryIO, path: str, reading: Reading) -> Iterator[pa.RecordBatc
 
 
 def _read_parquet(file: BinaryIO, path: str, reading: Reading) -> Iterator[pa.RecordBatch]:
-    table = pq.ParquetFile(file)
+    # Read ahead, a file would stay in memory until its end.
+    table = pq.ParquetFile(file, pre_buffer=False)
     wanted = _columns(table.schema_arrow.names, path, reading)
     for batch in table.iter_batches(_BATCH_ROWS, columns=wanted):
         yield _renamed(batch, reading)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -79,3 +81,21 @@ def test_damage_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"this is neither")
         with pytest.raises(AuditError, match="cannot be read as what its name says"):
             _texts(tmp_path / name)
+
+
+def test_a_parquet_file_is_read_a_row_group_at_a_time(tmp_path: Path) -> None:
+    """Read ahead, all of a file's compressed bytes stay in memory: a file of 10 GB would not fit."""
+    random = np.random.RandomState(0)
+    schema = pa.schema([("text", pa.string())])
+    with pq.ParquetWriter(tmp_path / "a.parquet", schema) as writer:
+        for _ in range(24):
+            writer.write_table(pa.table({"text": [random.bytes(500_000).hex()]}), row_group_size=1)
+    size = (tmp_path / "a.parquet").stat().st_size
+    tracemalloc.start()
+    try:
+        batches = sum(1 for _ in read_batches(LocalStorage(), str(tmp_path / "a.parquet")))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert batches >= 1
+    assert peak < size / 4
