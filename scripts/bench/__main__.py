@@ -22,7 +22,7 @@ TABLES = {
     "deduplicate": ("stages", "--only", "deduplicate"),
     "components": ("duplicates", "--only", "tasks"),
     "index": ("index",),
-    "select": ("select",),
+    "select": ("selecting",),
     "memory": ("stages", "--only", "memory"),
     "tokens": ("tokens",),
     "marks": ("marks",),

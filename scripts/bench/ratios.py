@@ -1,6 +1,6 @@
 """One table of ratios, ours to peers and floors in one run, each beside its target: `python scripts/bench ratios`.
 
-    python scripts/bench ratios [--repeats 3] [--files NAME...] [--peer PYTHON] [--append docs/measured.md]
+    python -m scripts.bench.ratios [--repeats 3] [--files NAME...] [--peer PYTHON] [--append docs/measured.md]
 
 Processor time throughout, of child processes too. `--peer` is the Python of an environment with datatrove, Trafilatura and python-magic.
 """
@@ -90,8 +90,7 @@ def commands(names: Sequence[str], peer: str | None) -> Iterator[Row]:
             for file in files:
                 (inputs / Path(file).name).symlink_to(file)
             script = str(Path(__file__).with_name("_datatrove.py"))
-            # -P: this folder's select.py is not the standard library's
-            theirs = _spent(fresh, peer, "-P", script, str(inputs), "*.warc.gz", f"{place}/peer")
+            theirs = _spent(fresh, peer, script, str(inputs), "*.warc.gz", f"{place}/peer")
             yield Row("curate beside datatrove's extraction and MinHash", one, theirs, "≥ 8")
 
 

@@ -173,7 +173,7 @@ def main() -> None:
         write_rows(folder / "small", SMALL, real)
         for size in (int(text) for text in options.sizes.split(",")):
             write_rows(folder / "large", size, real)
-            found = in_fresh_process("scripts.bench.select", "--measure", str(folder))
+            found = in_fresh_process("scripts.bench.selecting", "--measure", str(folder))
             print(
                 f"{size:<34,}{found['first']:>9.1f}{found['first'] / size * 1e6:>8.1f}{found['again']:>8.1f}"
                 f"{found['again'] / size * 1e6:>8.1f}{found['beyond'] / 1e6:>11.1f}",
