@@ -6,12 +6,11 @@ numba's own cache looks at the file of a kernel alone, so it goes on using one w
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
-
-import numpy as np
 
 _OURS = "provenance"
 
@@ -75,7 +74,7 @@ def _value(value: Any, names: set[str], seen: set[int]) -> Iterator[str]:
         if value.__name__.split(".")[0] == _OURS:
             for name in sorted(names & vars(value).keys()):
                 yield from _value(vars(value)[name], set(), seen)
-    elif isinstance(value, np.ndarray):
+    elif _is_array(value):
         yield _array(value)
     elif isinstance(value, FunctionType):
         yield from _parts(value, seen) if value.__module__.split(".")[0] == _OURS else (value.__qualname__,)
@@ -91,13 +90,19 @@ def _plain(value: Any) -> str:
         return f"{{{', '.join(sorted(map(_plain, value)))}}}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_plain, value))})"
-    if isinstance(value, np.ndarray):
+    if _is_array(value):
         return _array(value)
     return _text(value) if isinstance(value, Hashable) else repr(value)
 
 
-def _array(value: np.ndarray) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+def _is_array(value: Any) -> bool:
+    """Whether a value is an array; who has one has loaded numpy."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def _array(value: Any) -> str:
+    digest = hashlib.sha256(value.tobytes()).hexdigest()
     return f"{value.dtype.str}{value.shape}{value.flags.writeable}{digest}"
 
 
