@@ -75,14 +75,14 @@ def commands(names: Sequence[str], peer: str | None) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as place:
         fresh = {**os.environ, "NUMBA_CACHE_DIR": f"{place}/kernels"}
         program = (sys.executable, "-m", "pipelines.command")
-        first = _spent(fresh, *program, "demo", "--output", f"{place}/demo", "--quiet")
+        first = _spent(fresh, [*program, "demo", "--output", f"{place}/demo", "--quiet"])
         yield Row("a first `demo`, s", first, 1, "≤ 8")
         left = list(Path(place, "kernels").rglob("*.nbc")) if Path(place, "kernels").exists() else []
         yield Row("kernels that it compiled", len(left), 1, "≤ 0")
         files = [str(crawl / name) for name in names]
         curate = [*program, "curate", *files, "--quiet", "--output"]
-        one = _spent(fresh, *curate, f"{place}/one")
-        two = _spent(fresh, *curate, f"{place}/two", "--workers", "2")
+        one = _spent(fresh, [*curate, f"{place}/one"])
+        two = _spent(fresh, [*curate, f"{place}/two", "--workers", "2"])
         yield Row("curate by two workers beside one", two, one, "≤ 1.1")
         if peer is not None:
             inputs = Path(place, "inputs")
@@ -90,11 +90,11 @@ def commands(names: Sequence[str], peer: str | None) -> Iterator[Row]:
             for file in files:
                 (inputs / Path(file).name).symlink_to(file)
             script = str(Path(__file__).with_name("_datatrove.py"))
-            theirs = _spent(fresh, peer, script, str(inputs), "*.warc.gz", f"{place}/peer")
+            theirs = _spent(fresh, [peer, script, str(inputs), "*.warc.gz", f"{place}/peer"])
             yield Row("curate beside datatrove's extraction and MinHash", one, theirs, "≥ 8")
 
 
-def _spent(environment: dict[str, str], *command: str) -> float:
+def _spent(environment: dict[str, str], command: Sequence[str]) -> float:
     before = processor()
     subprocess.run(command, env=environment, check=True, capture_output=True)
     return processor() - before
