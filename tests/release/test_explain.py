@@ -127,5 +127,5 @@ def test_the_story_of_a_document_is_a_page(demo_release: Path, rows: pd.DataFram
         )
         if row.synthetic_probability == row.synthetic_probability:
             assert repr(float(row.synthetic_probability)) in page.values
-    ended = run("explain", demo_release, "https://library.example/", "--html")
+    ended = run("explain", demo_release, "https://government.example/", "--html")
     assert ended.code == 1 and "name one of them" in ended.err

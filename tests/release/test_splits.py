@@ -25,7 +25,7 @@ from provenance.release.splits import (
     group_hashes,
     link_groups,
 )
-from tests.program import run
+from tests.program import DEMO, run
 from tests.release.test_slices import published
 from tests.release.test_verify import rewrite
 
@@ -83,13 +83,17 @@ def test_no_site_and_no_near_duplicate_is_in_two_splits(release: Path) -> None:
             assert len(left & right) < THRESHOLD * max(len(left | right), 1)
 
 
-def test_a_crawl_of_few_sites_says_which_splits_it_can_have(demo_release: Path, tmp_path: Path) -> None:
-    shutil.copytree(f"{demo_release}.workspace", tmp_path / "workspace")
+def test_a_crawl_of_few_sites_says_which_splits_it_can_have(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("release: {splits: {train: 0.8, validation: 0.1, test: 0.1}}")
     ended = run(
-        "publish", "--workspace", tmp_path / "workspace", "--output", tmp_path / "r",
-        "--config", tmp_path / "c.yaml", "--quiet",
-    )  # fmt: skip
+        "curate",
+        DEMO / "demo-2019.jsonl",
+        "--output",
+        tmp_path / "r",
+        "--config",
+        tmp_path / "c.yaml",
+        "--quiet",
+    )
     assert ended.code == 1 and "nearest is {train:" in ended.err and "while running" not in ended.err
     assert not list((tmp_path / "r").glob("*.json"))
 
@@ -110,7 +114,6 @@ def test_datasets_knows_the_splits(release: Path, tmp_path: Path) -> None:
 
 
 def test_a_site_moved_to_another_split_is_found(release: Path, tmp_path: Path) -> None:
-    import shutil
 
     copy = Path(shutil.copytree(release, tmp_path / "copy"))
     name = next((copy / "data" / "test").iterdir()).relative_to(copy).as_posix()
