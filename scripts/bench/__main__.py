@@ -29,6 +29,7 @@ TABLES = {
     "watermarks": ("watermarks",),
     "store": ("store",),
     "spans": ("spans",),
+    "scale": ("scale",),
 }
 
 
