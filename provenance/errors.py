@@ -5,6 +5,8 @@ A command ends with 2 on a `UsageError` and with 1 on a `DataError`; the message
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -31,3 +33,10 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     """What to add to a message: the known name that is nearest to the given one, where one is near, else nothing."""
     near = get_close_matches(given, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def no_room(error: OSError) -> str | None:
+    """What to say of a write for which there is no room on the disk, or none for this user or this file; None for other errors."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    return f"{os.strerror(error.errno)}; make room, and run the same command again"

@@ -35,7 +35,7 @@ from pipelines.command import list as listing
 from pipelines.command.interruption import Interruption
 from pipelines.command.parser import Arguments, Parser
 from provenance import __version__
-from provenance.errors import DataError, UsageError
+from provenance.errors import DataError, UsageError, no_room
 
 #: In the order in which --help lists them.
 _COMMANDS = (
@@ -128,6 +128,9 @@ def _complain(error: Exception, code: int) -> int:
 
 def _fail(error: Exception, resumes: bool) -> int:
     """Something that no message was written for: its last line, and how to see the rest."""
+    if isinstance(error, OSError) and (why := no_room(error)):
+        print(f"error: {error.filename or 'the disk'}: {why}", file=sys.stderr)
+        return 1
     if isinstance(error, OSError) and error.filename and error.strerror and not resumes:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1

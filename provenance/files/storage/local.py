@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
@@ -11,11 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from provenance.errors import no_room
 from provenance.files.storage.base import FileInfo
 from provenance.files.storage.troubles import StoreError
-
-#: What only a write meets: no room on the disk, or none for this user or this file.
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class LocalStorage:
@@ -37,10 +34,8 @@ class LocalStorage:
             os.replace(temporary, path)
         except BaseException as error:
             Path(temporary).unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno in _FULL:
-                raise StoreError(
-                    f"{path}: cannot be written: {os.strerror(error.errno)}; make room, and run the same command again"
-                ) from error
+            if isinstance(error, OSError) and (why := no_room(error)):
+                raise StoreError(f"{path}: cannot be written: {why}") from error
             raise
 
     def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:
