@@ -283,14 +283,6 @@ def _count_lines(data, start, stop, table, group, serial):  # type: ignore[no-un
     """Count the lines of some length, without the blanks around them."""
     at = start
     while at < stop:
-        while at < stop and data[at] <= 0x20:
-            at += 1
-        begin = end = at
-        value = np.uint64(0xCBF29CE484222325)
-        while at < stop and data[at] != 0x0A:
-            if data[at] > 0x20:
-                end = at + 1
-                value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
-            at += 1
+        begin, end, at, value = templates.next_line(data, at, stop)
         if end - begin >= templates.LEAST_BYTES:
             count_type(table, type_key(value), group, serial)

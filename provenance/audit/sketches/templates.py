@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.types import type_key
 
@@ -112,6 +113,21 @@ def _by_line(chosen: Chosen[Line]) -> dict[int, tuple[bytes, int]]:
     return found
 
 
+@kernel
+def next_line(data, at, stop):  # type: ignore[no-untyped-def]
+    """(begin, end, where it stopped, FNV-1a hash of the bytes that are no blanks) of the first line of a text from `at` on, without blanks around it."""
+    while at < stop and data[at] <= 0x20:
+        at += 1
+    begin = end = at
+    value = np.uint64(0xCBF29CE484222325)
+    while at < stop and data[at] != 0x0A:
+        if data[at] > 0x20:
+            end = at + 1
+            value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+        at += 1
+    return begin, end, at, value
+
+
 @njit(cache=True, nogil=True)
 def _find_lines(data, offsets, documents, last, out):  # type: ignore[no-untyped-def]
     """Fill `out` (row, begin, end; hash of the pair, of the line) with the pairs up to `last`; returns their number."""
@@ -120,15 +136,7 @@ def _find_lines(data, offsets, documents, last, out):  # type: ignore[no-untyped
     for row in range(len(offsets) - 1):
         at, stop = offsets[row], offsets[row + 1]
         while at < stop:
-            while at < stop and data[at] <= 0x20:
-                at += 1
-            begin = end = at
-            value = np.uint64(0xCBF29CE484222325)
-            while at < stop and data[at] != 0x0A:
-                if data[at] > 0x20:
-                    end = at + 1
-                    value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
-                at += 1
+            begin, end, at, value = next_line(data, at, stop)
             if end - begin >= LEAST_BYTES:
                 line = type_key(value)
                 pair = type_key(line * _GOLDEN + documents[row])
