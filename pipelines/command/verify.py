@@ -41,6 +41,13 @@ def add_to(commands: Commands) -> None:
         metavar="FILE",
         help="removal requests (JSON lines, CSV or YAML): the release may hold nothing that they name",
     )
+    parser.add_argument(
+        "--recount",
+        nargs="?",
+        const="",
+        metavar="TOKENIZER",
+        help="count the tokens of every published text again; a file where the release names another tokenizer than the one that ships",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
@@ -49,6 +56,7 @@ def run(arguments: Arguments) -> int:
     """Print every problem, or the counts of a release that has none; 1 where there is one."""
     from provenance.release.findings import compare_copy
     from provenance.release.manifest import read_manifest
+    from provenance.release.recount import recount_tokens
     from provenance.release.removals import check_removals
 
     release, storage = arguments.release, storage_of(arguments.release)
@@ -61,6 +69,8 @@ def run(arguments: Arguments) -> int:
         findings = _inspect(arguments, storage, release)
     if arguments.removals:
         findings.problems += check_removals(storage, release, arguments.removals)
+    if arguments.recount is not None:
+        recount_tokens(storage, release, arguments.recount or None, findings)
     problems = findings.problems
     if arguments.json:
         found = {

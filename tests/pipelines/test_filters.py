@@ -153,6 +153,11 @@ def test_personal_data_is_masked_in_what_is_published_and_counted(tmp_path: Path
     dropped = ledger(release).set_index("url").loc["https://b.example/key"]
     assert (dropped.reason, dropped.detail) == ("personal_data", "1 secret")
     assert run("verify", release).code == 0
+    recounted = run("verify", release, "--recount")
+    assert (
+        recounted.code == 0
+        and "1 texts in which personal data were masked were counted before" in recounted.out
+    )
     listed = run("list", release, "--reason", "personal_data")
     assert listed.code == 0 and "https://b.example/key" in listed.out
 
