@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,12 @@ def blocks_release(demo_release: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def opened(blocks_release: Path) -> OpenRelease:
     return open_release(str(blocks_release), ("doc_id", "text", "token_count", "capture_time", "host"))
+
+
+@pytest.fixture(scope="module")
+def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tokenizer that ships, as a file."""
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    shipped = files("provenance.annotators.tokens") / "data" / "tokenizer.json.gz"
+    path.write_bytes(gzip.decompress(shipped.read_bytes()))
+    return path

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import json
 import shutil
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +28,6 @@ COLUMNS = ("doc_id", "text", "token_count", "capture_time", "published_time", "h
 @pytest.fixture(scope="module")
 def published(blocks_release: Path) -> pd.DataFrame:
     return data(blocks_release)
-
-
-@pytest.fixture(scope="module")
-def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tokenizer that ships, as a file."""
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    shipped = files("provenance.annotators.tokens") / "data" / "tokenizer.json.gz"
-    path.write_bytes(gzip.decompress(shipped.read_bytes()))
-    return path
 
 
 def _export(release: Path, output: Path, to: str, **options: Any) -> Path:
