@@ -4,7 +4,8 @@ Tasks, each a plain function from pieces of scratch files to pieces of scratch f
 groups the pieces by partition in between. `deduplicate_local` runs them in a loop and shows the order.
 """
 
-from provenance.duplicates.bands import band_keys, find_candidates, optimal_bands, spill_bands
+from provenance.duplicates.bands import band_keys, optimal_bands, spill_bands
+from provenance.duplicates.buckets import find_candidates
 from provenance.duplicates.clusters import (
     Clusters,
     choose_keepers,

@@ -6,18 +6,13 @@ text, finds equal texts too short to have a signature.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
 import numba
 import numpy as np
 
-from provenance.duplicates.scratch import Piece, Routed, Scratch, read_piece, split, write_pieces
-from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64, Blocks, Sketches
-
-# A bucket's documents are each paired with its first; also pairing neighbours protects those that are
-# similar to one another but not to the first.
-_NEIGHBOURS = 1
+from provenance.duplicates.scratch import Routed, Scratch, split, write_pieces
+from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64, Sketches
 
 # False candidates only cost a comparison, because every edge is verified; missed ones cost recall. On the
 # development crawl at threshold 0.6 these weights find 92% of the pairs of Jaccard 0.6 to 0.7, even ones 58%.
@@ -91,49 +86,3 @@ def spill_bands(
     """Task 1, for each block: write (key, address) pairs by partition of the key."""
     keys, where = document_keys(sketches, bands)
     return write_pieces(scratch, path, split(partition_of(keys, partitions), keys, where))
-
-
-def unique_edges(low: U64, high: U64) -> tuple[U64, U64]:
-    """Edges sorted by (low, high), each once."""
-    order = np.lexsort((high, low))
-    low, high = low[order], high[order]
-    new = np.ones(len(low), np.bool_)
-    new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    return low[new], high[new]
-
-
-def find_candidates(
-    scratch: Scratch,
-    path: str,
-    pieces: list[Piece],
-    blocks: Blocks,
-    earlier: Callable[[U64], tuple[U64, U64]] | None = None,
-) -> list[Routed]:
-    """Task 2, for each key partition: write candidate edges (low, high) by block of the lower address.
-
-    Sorted by key, a run of equal keys is a bucket; its lowest address is joined with every other one,
-    and every address with the next. `earlier` gives the (key, address) pairs that indexes of earlier documents have for
-    ascending keys; those are joined with documents, not with one another.
-    """
-    parts = [read_piece(scratch, piece, "<u8", "<u8") for piece in sorted(pieces)]
-    keys, where = (np.concatenate([p[i] for p in parts]) for i in range(2))
-    del parts
-    if earlier is not None:
-        found = earlier(np.unique(keys))
-        keys, where = np.concatenate([keys, found[0]]), np.concatenate([where, found[1]])
-    order = np.lexsort((where, keys))
-    keys, where = keys[order], where[order]
-    del order
-    same = keys[1:] == keys[:-1]
-    del keys
-    starts = np.flatnonzero(np.concatenate([[True], ~same]))
-    hubs = np.repeat(where[starts], np.diff(np.append(starts, len(where))))
-    member = np.flatnonzero(same) + 1
-    low = np.concatenate([hubs[member], where[member - 1]] if _NEIGHBOURS else [hubs[member]])
-    high = np.concatenate([where[member]] * (1 + _NEIGHBOURS))
-    del hubs, where
-    if earlier is not None:
-        own = low < blocks.end
-        low, high = low[own], high[own]
-    low, high = unique_edges(low, high)
-    return write_pieces(scratch, path, split(blocks.of(low), low, high))

@@ -10,7 +10,8 @@ from functools import partial
 from itertools import count, groupby
 from typing import Protocol
 
-from provenance.duplicates.bands import find_candidates, optimal_bands, spill_bands
+from provenance.duplicates.bands import optimal_bands, spill_bands
+from provenance.duplicates.buckets import find_candidates
 from provenance.duplicates.clusters import Clusters, choose_keepers, read_clusters, send_members
 from provenance.duplicates.components import (
     CHANGED,

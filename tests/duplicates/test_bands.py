@@ -10,7 +10,8 @@ from datasketch import MinHashLSH
 
 from provenance import duplicates
 from provenance.duplicates import Blocks, LocalScratch, Sketches
-from provenance.duplicates.bands import band_keys, find_candidates, partition_of, spill_bands
+from provenance.duplicates.bands import band_keys, partition_of, spill_bands
+from provenance.duplicates.buckets import find_candidates
 from provenance.duplicates.local import _grouped
 from provenance.duplicates.scratch import read_piece
 from provenance.duplicates.sketches import DIGESTED, SHINGLED

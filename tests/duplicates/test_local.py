@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance import duplicates
-from provenance.duplicates import Blocks, Clusters, LocalScratch, Sketches
+from provenance.duplicates import Blocks, Clusters, LocalScratch, Sketches, buckets, edges
 from provenance.duplicates.clusters import DROPPED, PASSED, REMOVED
 from provenance.duplicates.sketches import DIGESTED, SHINGLED
 
@@ -125,16 +125,22 @@ def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_
     where = [s << 40 | row for s, n in enumerate(shards) for row in range(n)]
     expected = {where[i]: (where[k], s) for i, (k, s) in reference(sketches, keys, threshold).items()}
     for _ in range(2):
-        found = solve(
-            sketches,
-            keys,
-            shards,
-            threshold,
-            data.draw(st.integers(1, 60)),
-            data.draw(st.integers(1, 7)),
-            data.draw(st.integers(1, 60)),
-            most_bytes=data.draw(st.sampled_from([0, 1 << 30])),
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            if data.draw(st.booleans(), label="what is too large to be held is anything"):
+                patch.setattr(buckets, "_WHOLE_BYTES", 0)
+                patch.setattr(buckets, "_HEAVY_ROWS", data.draw(st.integers(2, 4)))
+                patch.setattr(edges, "_PART_EDGES", data.draw(st.integers(1, 20)))
+                patch.setattr(edges, "_PART_ROWS", 0)
+            found = solve(
+                sketches,
+                keys,
+                shards,
+                threshold,
+                data.draw(st.integers(1, 60)),
+                data.draw(st.integers(1, 7)),
+                data.draw(st.integers(1, 60)),
+                most_bytes=data.draw(st.sampled_from([0, 1 << 30])),
+            )
         assert {
             a: (k, pytest.approx(s))
             for a, k, s in zip(
