@@ -12,11 +12,11 @@ from itertools import chain
 import numpy as np
 
 from provenance.duplicates.scratch import Array, Piece, Routed, Scratch, read_piece, split, write_pieces
-from provenance.duplicates.sketches import U64, Blocks
+from provenance.duplicates.sketches import PARTITION_BYTES, U64, Blocks, growth
 
-#: A partition of at most this many bytes is taken whole: four times what one of a corpus without heavy keys has.
-_WHOLE_BYTES = 16 << 20
-#: A key that a block's piece has this often is heavy: without heavy keys 4,096 pieces hold at most 64 MB of any key.
+#: A partition of at most so many times the bytes that it should have is taken whole.
+_WHOLE = 4
+#: A key that a block's piece has this often is heavy: of any other, 4,096 blocks have at most 64 MB.
 _HEAVY_ROWS = 1_024
 _NONE = np.uint64(np.iinfo(np.uint64).max)
 
@@ -44,7 +44,8 @@ def find_candidates(
     documents, not with one another.
     """
     known = sorted(pieces)
-    heavy = _heavy_keys(scratch, known)
+    whole = _WHOLE * PARTITION_BYTES * growth(sum(blocks.rows))
+    heavy = _heavy_keys(scratch, known) if sum(piece.length for piece in known) > whole else _none()
 
     def parts() -> Iterator[tuple[int, Sequence[Array]]]:
         light = _light_edges(scratch, known, heavy, earlier)
@@ -56,13 +57,16 @@ def find_candidates(
     return write_pieces(scratch, path, parts())
 
 
+def _none() -> U64:
+    return np.empty(0, np.uint64)
+
+
 def _heavy_keys(scratch: Scratch, pieces: list[Piece]) -> U64:
-    """The keys that some piece has `_HEAVY_ROWS` times, ascending; none where all pieces together are small."""
-    found = [np.empty(0, np.uint64)]
-    if sum(piece.length for piece in pieces) > _WHOLE_BYTES:
-        for piece in pieces:
-            keys = np.sort(read_piece(scratch, piece, "<u8", "<u8")[0])
-            found.append(keys[_HEAVY_ROWS - 1 :][keys[_HEAVY_ROWS - 1 :] == keys[: 1 - _HEAVY_ROWS]])
+    """The keys that some piece has `_HEAVY_ROWS` times, ascending."""
+    found = [_none()]
+    for piece in pieces:
+        keys = np.sort(read_piece(scratch, piece, "<u8", "<u8")[0])
+        found.append(keys[_HEAVY_ROWS - 1 :][keys[_HEAVY_ROWS - 1 :] == keys[: 1 - _HEAVY_ROWS]])
     return np.unique(np.concatenate(found))
 
 

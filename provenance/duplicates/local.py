@@ -24,7 +24,7 @@ from provenance.duplicates.components import (
 )
 from provenance.duplicates.edges import send_signatures, verify_edges
 from provenance.duplicates.scratch import Piece, Routed, Scratch
-from provenance.duplicates.sketches import MOST_BLOCKS, U64, Blocks, Sketches
+from provenance.duplicates.sketches import PARTITION_BYTES, U64, Blocks, Sketches, growth
 
 
 class Earlier(Protocol):
@@ -43,9 +43,9 @@ class Earlier(Protocol):
         ...
 
 
-def key_partitions(documents: int, bands: int, partition_bytes: int = 4 << 20) -> int:
-    """How many partitions the band keys need so that each holds about `partition_bytes`; at most `MOST_BLOCKS`."""
-    return min(MOST_BLOCKS, max(1, -(-documents * (bands + 1) * 16 // partition_bytes)))
+def key_partitions(documents: int, bands: int) -> int:
+    """How many partitions the band keys need: each holds about `PARTITION_BYTES` of a million documents."""
+    return max(1, round(documents * (bands + 1) * 16 / (PARTITION_BYTES * growth(documents))))
 
 
 def _grouped(routed: Iterable[Routed]) -> list[tuple[int, list[Piece]]]:

@@ -20,7 +20,7 @@ from provenance.files.storage import Storage, join
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)  # a driver has millions of them
 class Piece:
     """A range of bytes of a scratch file."""
 

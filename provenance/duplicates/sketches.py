@@ -185,14 +185,28 @@ def similarity(
     return np.asarray(_equal_shares(left.compared, rows[0], right.compared, rows[1]))
 
 
-#: Blocks are so large that there are about this many at most: a shuffle has blocks x partitions pieces.
-MOST_BLOCKS = 4_096
+#: Rows of a block of up to a million documents: 4 MB of signatures.
 BLOCK_ROWS = 8_192
+#: Bytes of (key, address) pairs of a partition of up to as many.
+PARTITION_BYTES = 4 << 20
+#: Blocks and partitions are so large that there are at most about so many of each.
+MOST_BLOCKS = 4_096
+_UNGROWN = 1_000_000
+
+
+def growth(documents: int) -> float:
+    """How many times larger blocks and partitions are than those of a million documents.
+
+    A shuffle has blocks x partitions pieces: by the square root there are as many for each document at any size (with blocks
+    of one size ten million documents took four times the time a document, in pieces of 1 kB), and beyond 10^9 documents
+    as many at all.
+    """
+    return float(max(1, np.sqrt(documents / _UNGROWN), documents / (MOST_BLOCKS * BLOCK_ROWS)))
 
 
 def block_rows_for(documents: int) -> int:
-    """Rows of a block: few enough to hold their signatures, and no more than `MOST_BLOCKS` blocks."""
-    return max(BLOCK_ROWS, -(-documents // MOST_BLOCKS))
+    """Rows of a block: few enough to hold their signatures."""
+    return int(BLOCK_ROWS * growth(documents))
 
 
 @dataclass(frozen=True)

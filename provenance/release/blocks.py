@@ -28,6 +28,11 @@ CHUNK_BYTES = 128 << 20
 _COUNTED = ("doc_id", "token_count", "text_bytes", "domain")
 _DECIDED = ("decision", "synthetic_probability")
 _CODEC = "lz4"
+#: Documents of a section that are put in order at a time: some 10 MB of text.
+_ROWS_AT_ONCE = 2_048
+
+#: Documents of a block, and the section of each, ascending.
+Dealt = tuple[pa.RecordBatch, Ints]
 
 
 @dataclass(frozen=True, order=True)
@@ -179,41 +184,56 @@ class Scatter:
     parts: frozenset[int]
 
     def deal(self, number: int, chunk: Sequence[Block]) -> list[tuple[int, tuple[int, Piece]]]:
-        """Write the kept documents of a chunk by section; returns (part, (section, where they lie))."""
+        """Write the kept documents of a chunk by section; returns (part, (section, where they lie)).
+
+        Each piece is in the published order, and of one section each begins behind the one before.
+        """
         part_of = np.array([section.part for section in self.order.sections], np.int64)
-        tables, placed, hashed = [], [], []
-        for block in chunk:
-            table = read_kept(self.storage, self.shards[block.shard], block, self.schema)
-            code, hashes = self.dealing.codes(table, block.window)
-            section = self.order.place(code)
-            wanted = np.isin(part_of[section], list(self.parts))
-            tables.append(table.filter(pa.array(wanted)))
-            placed.append(section[wanted])
-            hashed.append(hashes[wanted])
-        section = np.concatenate(placed)
-        order = np.lexsort((np.concatenate(hashed), section))
-        whole = pa.concat_tables(tables).combine_chunks()
+        dealt = [self._sorted(block, part_of) for block in chunk]
         pieces: list[tuple[int, tuple[int, Piece]]] = []
         path = f"sections/{number:06}"
 
         def packed() -> Iterator[bytes]:
-            found, starts = np.unique(section[order], return_index=True)
             offset = 0
-            for at, first, end in zip(found.tolist(), starts, [*starts[1:], len(order)], strict=True):
-                data = _pack(whole.take(pa.array(order[first:end])))
-                pieces.append((int(part_of[at]), (at, Piece(path, offset, len(data)))))
-                offset += len(data)
-                yield data
+            for at in np.unique(np.concatenate([section for _, section in dealt])).tolist():
+                for table in _merged(_of_section(dealt, at), self.schema, self.dealing.seed):
+                    data = _pack(table)
+                    pieces.append((int(part_of[at]), (at, Piece(path, offset, len(data)))))
+                    offset += len(data)
+                    yield data
 
-        if len(order):
+        if any(len(section) for _, section in dealt):
             self.scratch.write(path, packed())
         return pieces
+
+    def _sorted(self, block: Block, part_of: Ints) -> Dealt:
+        """The documents of a block that are wanted, by section and in each in the published order."""
+        table = read_kept(self.storage, self.shards[block.shard], block, self.schema)
+        code, hashes = self.dealing.codes(table, block.window)
+        section = self.order.place(code)
+        order = np.lexsort((hashes, section))
+        order = order[np.isin(part_of[section[order]], list(self.parts))]
+        (batch,) = table.take(pa.array(order)).combine_chunks().to_batches() or [_no_rows(self.schema)]
+        return batch, section[order]
+
+
+def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema)
+
+
+def _of_section(dealt: Sequence[Dealt], number: int) -> list[pa.RecordBatch]:
+    """The documents of several blocks that go to one section; nothing is copied."""
+    bounds = [np.searchsorted(section, [number, number + 1]).tolist() for _, section in dealt]
+    return [batch.slice(start, stop - start) for (batch, _), (start, stop) in zip(dealt, bounds, strict=True)]
 
 
 def gather(
     scratch: Scratch, pieces: Sequence[tuple[int, Piece]], schema: pa.Schema, seed: int
 ) -> Iterator[pa.Table]:
-    """The documents of each section of a part, in the published order; one section is in memory at a time."""
+    """The documents of each section of a part, in the published order, some thousand at a time.
+
+    One section is in memory, once: as each of its pieces is in that order, the next documents are the next ones of the pieces.
+    """
     ordered = sorted(pieces)
     for section in dict.fromkeys(number for number, _ in ordered):
         batches = [
@@ -221,9 +241,25 @@ def gather(
             for number, piece in ordered
             if number == section
         ]
-        table = pa.Table.from_batches(batches, schema)
-        order = np.argsort(selection_hash(table["doc_id"], seed), kind="stable")
-        yield table.take(pa.array(order)).combine_chunks()
+        yield from _merged(batches, schema, seed)
+
+
+def _merged(batches: Sequence[pa.RecordBatch], schema: pa.Schema, seed: int) -> Iterator[pa.Table]:
+    """The rows of batches that are each in the published order, in that order."""
+    hashes = np.concatenate([selection_hash(batch["doc_id"], seed) for batch in batches])
+    order = np.argsort(hashes, kind="stable")
+    starts = np.cumsum([0, *(len(batch) for batch in batches)])
+    batch_of = np.searchsorted(starts, order, "right") - 1
+    done = np.zeros(len(batches), np.int64)
+    for first in range(0, len(order), _ROWS_AT_ONCE):
+        of = batch_of[first : first + _ROWS_AT_ONCE]
+        counts = np.bincount(of, minlength=len(batches))
+        touched = np.flatnonzero(counts)
+        rows = [batches[i].slice(done[i], counts[i]) for i in touched.tolist()]
+        before = np.cumsum(counts) - counts
+        at = order[first : first + _ROWS_AT_ONCE] - (starts[:-1] + done - before)[of]
+        yield pa.Table.from_batches(rows, schema).combine_chunks().take(pa.array(at))
+        done += counts
 
 
 def read_kept(storage: Storage, shard: ShardPaths, block: Block, schema: pa.Schema) -> pa.Table:

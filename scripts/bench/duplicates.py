@@ -150,12 +150,23 @@ def peak() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
+def forget_peak() -> None:
+    """From here on `peak` is that of what follows."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 class CountedScratch(LocalScratch):
-    """Scratch files of which the bytes are counted by the task that wrote them: what a cluster would shuffle."""
+    """Scratch files of which the bytes are counted by the task that wrote them: what a cluster would shuffle.
+
+    A task ends with its file, so the memory between two files is that of one task: what a worker needs beside its start.
+    """
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
         self.written: Counter[str] = Counter()
+        self.task, self.most = 0, 0
+        self._before = resident()
+        forget_peak()
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
         name = path.rpartition("/")[0]
@@ -166,6 +177,9 @@ class CountedScratch(LocalScratch):
                 yield chunk
 
         super().write(path, counted())
+        self.task, self.most = max(self.task, peak() - self._before), max(self.most, peak())
+        self._before = resident()
+        forget_peak()
 
 
 def hot(sketches: Sketches) -> Sketches:
@@ -178,7 +192,7 @@ def hot(sketches: Sketches) -> Sketches:
 def stage(documents: int, one_task: bool, shared: bool) -> dict[str, Any]:
     """Run one size in this process; `one_task`: edges are connected at once, not in rounds."""
 
-    def run(count: int) -> tuple[int, Counter[str]]:
+    def run(count: int) -> tuple[int, CountedScratch]:
         shards = (count // 10,) * 10
         blocks = Blocks(shards, block_rows_for(count))
         with tempfile.TemporaryDirectory() as folder:
@@ -191,18 +205,19 @@ def stage(documents: int, one_task: bool, shared: bool) -> dict[str, Any]:
                 threshold=THRESHOLD,
                 most_bytes=1 << 62 if one_task else 0,
             )
-        return int((found.addresses != found.keepers).sum()), scratch.written
+        return int((found.addresses != found.keepers).sum()), scratch
 
     run(2_000)
     base, start, processor = resident(), time.perf_counter(), time.process_time()
-    dropped, written = run(documents)
+    dropped, scratch = run(documents)
+    written = scratch.written
     seconds, processor = time.perf_counter() - start, time.process_time() - processor
     return {
         "seconds": seconds,
         "processor": processor,
         "dropped": dropped,
-        "beyond": peak() - base,
-        "base": base,
+        "beyond": max(peak(), scratch.most) - base,
+        "task": scratch.task,
         "written": dict(written),
         "rounds": sum(name.startswith("components/large") for name in written),
     }
@@ -225,7 +240,7 @@ def main() -> None:
     if options.only == "signatures":
         return
     print(
-        f"\n{'generated signatures through deduplication':<44}{'seconds':>9}{'CPU s':>8}{'dropped':>10}{'MB beyond':>11}"
+        f"\n{'generated signatures through deduplication':<44}{'seconds':>9}{'CPU s':>8}{'dropped':>10}{'MB beyond':>11}{'of a task':>11}"
         f"{'rounds':>8}{'MB shuffled':>13}{'bytes/doc':>11}"
     )
     for size in map(int, options.sizes.split(",")):
@@ -235,7 +250,7 @@ def main() -> None:
         total = sum(measured["written"].values())
         print(
             f"{size:<44,}{measured['seconds']:>9.1f}{measured['processor']:>8.1f}{measured['dropped']:>10,.0f}"
-            f"{measured['beyond'] / 1e6:>11.1f}{measured['rounds']:>8}{total / 1e6:>13,.0f}{total / size:>11,.0f}",
+            f"{measured['beyond'] / 1e6:>11.1f}{measured['task'] / 1e6:>11.1f}{measured['rounds']:>8}{total / 1e6:>13,.0f}{total / size:>11,.0f}",
             flush=True,
         )
         for name, count in measured["written"].items():

@@ -1,17 +1,21 @@
 """How cost grows with the crawl: `python scripts/bench scale`, each stage as a process of its own on generated crawls.
 
 Pages are of words that follow Zipf's law, with lengths as on the web (log-normal, median 400 words, a fifth of them short), on hosts of uneven size; one in five is a
-near-copy of an earlier one. What is printed is processor time a document, peak memory and bytes on disk, and their ratio from size to size.
+near-copy of an earlier one. Everything lies in a folder that is read and written as a store is. What is printed is processor time a document, peak memory, bytes
+on disk and calls to the store, and the ratio of time from size to size.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,26 +32,30 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], metavar="PAGES")
     options = parser.parse_args()
     print(
-        f"{'pages':>9} {'stage':<12} {'s':>8} {'µs a page':>10} {'ratio':>6} {'peak MB':>8} {'bytes a page':>13}"
+        f"{'pages':>9} {'stage':<12} {'s':>8} {'µs a page':>10} {'ratio':>6} {'peak MB':>8} {'bytes a page':>13} "
+        f"{'calls a 1,000':>14}  calls"
     )
     before: dict[str, float] = {}
     for pages in options.sizes:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            write_crawl(folder / "crawl", pages)
-            for stage, seconds, peak, size in run_stages(folder):
-                each = seconds / pages
-                ratio = f"{each / before[stage]:.2f}" if stage in before else ""
-                before[stage] = each
+            write_crawl(folder / "store/crawl", pages)
+            for found in run_stages(folder):
+                each = found.seconds / pages
+                ratio = f"{each / before[found.stage]:.2f}" if found.stage in before else ""
+                before[found.stage] = each
+                calls = ", ".join(f"{count:,} {name}" for name, count in sorted(found.calls.items()))
                 print(
-                    f"{pages:>9,} {stage:<12} {seconds:>8.1f} {each * 1e6:>10,.0f} {ratio:>6} {peak / 1e6:>8,.0f} {size / pages:>13,.0f}",
+                    f"{pages:>9,} {found.stage:<12} {found.seconds:>8.1f} {each * 1e6:>10,.0f} {ratio:>6} "
+                    f"{found.peak / 1e6:>8,.0f} {found.size / pages:>13,.0f} "
+                    f"{sum(found.calls.values()) / pages * 1000:>14,.1f}  {calls}",
                     flush=True,
                 )
 
 
 def write_crawl(folder: Path, pages: int, seed: int = 0) -> None:
     """WARC files of `pages` generated pages, the same for the same arguments."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     random = np.random.default_rng(seed)
     letters = np.array(list("etaoinshrdlucmfwypvbgk"))
     vocabulary = ["".join(random.choice(letters, size)) for size in random.integers(2, 11, _WORDS)]
@@ -91,23 +99,38 @@ def _record(number: int, host: int, words: np.ndarray, vocabulary: list[str]) ->
     return head.encode() + block + b"\r\n\r\n"
 
 
-def run_stages(folder: Path) -> list[tuple[str, float, int, int]]:
-    """(stage, processor seconds, peak bytes of its process, bytes that it left on disk) of each stage."""
-    found = []
-    workspace, release = folder / "workspace", folder / "release"
+@dataclass(frozen=True)
+class Found:
+    """What a stage took: processor seconds, peak bytes of its process, bytes that it left on disk, calls to the store."""
+
+    stage: str
+    seconds: float
+    peak: int
+    size: int
+    calls: dict[str, int]
+
+
+def run_stages(folder: Path) -> Iterator[Found]:
+    """Each stage on the crawl in `folder`/store, as a process of its own."""
+    store, calls = folder / "store", folder / "calls.json"
     for stage in STAGES:
-        before = _disk(workspace) + _disk(release)
-        command = [sys.executable, "-m", "pipelines.command", stage, "--workspace", str(workspace), "--quiet"]
-        command += [str(folder / "crawl")] if stage == "annotate" else []
-        command += ["--output", str(release)] if stage == "publish" else []
+        before = _disk(store)
+        command = [sys.executable, "-m", "scripts.bench._counted_folder", str(store), str(calls), stage]
+        command += ["folder://store/crawl"] if stage == "annotate" else []
+        command += ["--output", "folder://store/release"] if stage == "publish" else []
+        command += ["--workspace", "folder://store/workspace", "--quiet"]
         process = subprocess.Popen(command)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{stage} ended with {process.returncode}")
-        after = _disk(workspace) + _disk(release)
-        found.append((stage, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, after - before))
-    return found
+        yield Found(
+            stage,
+            used.ru_utime + used.ru_stime,
+            used.ru_maxrss * 1024,
+            _disk(store) - before,
+            json.loads(calls.read_text()),
+        )
 
 
 def _disk(folder: Path) -> int:

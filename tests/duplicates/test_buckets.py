@@ -52,7 +52,7 @@ def expected(pairs: Pairs, end: int) -> set[tuple[int, int]]:
 def test_heavy_keys_have_the_edges_of_any_other_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heavy: int
 ) -> None:
-    monkeypatch.setattr(buckets, "_WHOLE_BYTES", 0)
+    monkeypatch.setattr(buckets, "_WHOLE", 0)
     monkeypatch.setattr(buckets, "_HEAVY_ROWS", heavy)
     rng = np.random.default_rng(heavy)
     scratch, blocks = LocalScratch(tmp_path), Blocks((50,), 9)
@@ -68,7 +68,7 @@ def test_heavy_keys_have_the_edges_of_any_other_key(
 def test_a_key_that_all_share_is_written_in_pieces_no_larger_than_a_block_makes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "_WHOLE_BYTES", 0)
+    monkeypatch.setattr(buckets, "_WHOLE", 0)
     monkeypatch.setattr(buckets, "_HEAVY_ROWS", 10)
     scratch, blocks = LocalScratch(tmp_path), Blocks((20_000,), 500)
     pieces = pieces_of(scratch, blocks, [(7, address) for address in range(20_000)])

@@ -127,7 +127,7 @@ def test_clusters_equal_the_brute_force_reference_for_any_blocks_partitions_and_
     for _ in range(2):
         with pytest.MonkeyPatch.context() as patch:
             if data.draw(st.booleans(), label="what is too large to be held is anything"):
-                patch.setattr(buckets, "_WHOLE_BYTES", 0)
+                patch.setattr(buckets, "_WHOLE", 0)
                 patch.setattr(buckets, "_HEAVY_ROWS", data.draw(st.integers(2, 4)))
                 patch.setattr(edges, "_PART_EDGES", data.draw(st.integers(1, 20)))
                 patch.setattr(edges, "_PART_ROWS", 0)
