@@ -167,7 +167,7 @@ class AnnotateFile(Shipped, beam.DoFn):
         """The rows of a shard of another version, brought up to date."""
         shard = stack.enter_context(self.storage.open(task.path))
         before = shard_metadata(self.storage, task.path) or {}
-        batches = pq.ParquetFile(shard).iter_batches(ROW_GROUP_ROWS)
+        batches = pq.ParquetFile(shard, pre_buffer=False).iter_batches(ROW_GROUP_ROWS)
         return _Read(
             (self.annotation.refresh(batch, task.rerun or ()) for batch in batches),
             digest=lambda: before.get("input_sha256"),

@@ -56,7 +56,9 @@ class FilterTasks(Shipped):
         dropped = 0
         plan = self.plan.always if task.carried else self.plan
         with self.storage.open(task.shard_path) as shard, self.storage.create(task.path) as file:
-            batches = pq.ParquetFile(shard).iter_batches(_BATCH_ROWS, columns=plan.columns(listings))
+            batches = pq.ParquetFile(shard, pre_buffer=False).iter_batches(
+                _BATCH_ROWS, columns=plan.columns(listings)
+            )
             with pq.ParquetWriter(file, VERDICTS, compression="zstd") as writer:
                 for table in judge_batches(batches, plan, listings, sites):
                     writer.write_table(table)

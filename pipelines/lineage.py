@@ -1,5 +1,7 @@
 """The stages of a job as they run, as OpenLineage events: START, then COMPLETE, FAIL or ABORT, with the time by the clock.
 
+Of a stage that several calls share, each says START, and RUNNING when it has ended before another one; the last says COMPLETE.
+
 They are appended to `lineage.jsonl` of a local workspace and, where a server is configured, sent to it. A server that
 does not answer never fails a job: it is said once, and the file has all events.
 """
@@ -37,6 +39,17 @@ _CONFIGURED = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT"
 
 
 @dataclass
+class Told:
+    """How a stage stands when a call has ended.
+
+    Attributes:
+        shared: other calls have parts of it that are not done.
+    """
+
+    shared: bool = False
+
+
+@dataclass
 class LineageLog:
     """Where events go.
 
@@ -59,8 +72,8 @@ class LineageLog:
         fingerprints: Sequence[tuple[str, str]],
         crawl: Sequence[dict[str, Any]] = (),
         released: Callable[[], Sequence[Dataset]] = tuple,
-    ) -> Iterator[None]:
-        """Say that a stage starts, and how it ends.
+    ) -> Iterator[Told]:
+        """Say that a stage starts, and how it ends, which `Told` is told.
 
         `fingerprints` decide the results of the stages so far; `crawl` are the inputs of the first one, and what the last
         one has `released` is asked when it has ended.
@@ -68,8 +81,9 @@ class LineageLog:
         runs = {name: run_id(name, made_by) for name, made_by in fingerprints}
         run = StageRun(stage, runs[stage], runs[JOB], __version__, tuple(self._reads(stage, runs, crawl)))
         self._send(run, "START")
+        told = Told()
         try:
-            yield
+            yield told
         except (KeyboardInterrupt, GeneratorExit):
             self._send(run, "ABORT")
             raise
@@ -77,7 +91,10 @@ class LineageLog:
             lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
             self._send(run, "FAIL", plain(lines[-1]))
             raise
-        self._send(replace(run, outputs=tuple(self._makes(stage, runs, released))), "COMPLETE")
+        if told.shared:
+            self._send(run, "RUNNING")
+        else:
+            self._send(replace(run, outputs=tuple(self._makes(stage, runs, released))), "COMPLETE")
 
     def _reads(self, stage: str, runs: dict[str, str], crawl: Sequence[dict[str, Any]]) -> Sequence[Dataset]:
         if stage == "annotate":
@@ -108,8 +125,10 @@ class LineageLog:
         folder = self.workspace.directory
         if "://" not in folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            with Path(folder, LINEAGE).open("a", encoding="utf-8", errors="replace") as file:
-                file.write(Serde.to_json(event, ensure_ascii=False) + "\n")
+            line = Serde.to_json(event, ensure_ascii=False) + "\n"
+            # At one go: calls that share a stage append at the same time.
+            with Path(folder, LINEAGE).open("ab", buffering=0) as file:
+                file.write(line.encode(errors="replace"))
         if self._silent or not self._is_configured():
             return
         try:

@@ -20,7 +20,7 @@ from pipelines.annotate import (
     stands,
     to_read_again,
 )
-from pipelines.lineage import first_fingerprints
+from pipelines.lineage import Told, first_fingerprints
 from pipelines.migration import plan_migration
 from pipelines.progress import Targets
 from provenance.errors import plain
@@ -50,7 +50,8 @@ def annotate_inputs(
     pending = [task for task in own if not stands(facts.get(task.path, {}), task)]
     pending = plan_migration(job.workspace, job.annotation, pending, job.progress.note)
     made = 0
-    with _told(job, tasks, configured) if pending and part[1] == 1 else nullcontext():
+    told = pending or (part[1] > 1 and job.workspace.read_state("annotate") is None)
+    with _told(job, tasks, configured) if told else nullcontext(Told()) as lineage:
         if pending:
             job.workspace.clear_state("annotate")
             if part[1] == 1:
@@ -58,6 +59,7 @@ def annotate_inputs(
             _make(job, pending)
             facts = shard_facts(job.workspace, paths)
         if part[1] > 1 and not all(stands(facts.get(task.path, {}), task) for task in tasks):
+            lineage.shared = True
             job.progress.note(f"annotate: shard {part[0]} of {part[1]} is done; others are not yet")
         else:
             facts = _settle(job, tasks, facts)
@@ -88,7 +90,7 @@ def _settle(
     return facts
 
 
-def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[None]:
+def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractContextManager[Told]:
     """Tell of the first stage how it starts and ends."""
     named = [{"name": task.input.name, "bytes": task.input.size} for task in tasks if not task.span.number]
     return job.lineage.stage("annotate", first_fingerprints(job.configuration, configured, named), named)

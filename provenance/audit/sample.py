@@ -141,7 +141,7 @@ def _texts(
         if not len(wanted):
             continue
         with storage.open(path) as file:
-            parquet = pq.ParquetFile(file)
+            parquet = pq.ParquetFile(file, pre_buffer=False)
             start = 0
             for group in range(parquet.num_row_groups):
                 stop = start + parquet.metadata.row_group(group).num_rows

@@ -152,7 +152,7 @@ def _parquet(source: Source) -> Iterator[list[dict[str, Any]]]:
         with _STORAGE.open(source.decisions) as file:
             decided = pq.read_table(file, columns=["decision", "reason", "low_background"])
     at = 0
-    with _STORAGE.open(source.path) as file, pq.ParquetFile(file) as table:
+    with _STORAGE.open(source.path) as file, pq.ParquetFile(file, pre_buffer=False) as table:
         names = [name for name in _FIELDS if name in table.schema_arrow.names]
         if "text" not in names:
             raise LabelledError(f"{source.path}: has no column `text`")

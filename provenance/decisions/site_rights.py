@@ -32,7 +32,7 @@ def read_site_rules(storage: Storage, shard: str) -> pa.Table:
     """The rules that the records of a shard hold, as rows of `SITES`."""
     found = [SITES.empty_table()]
     with storage.open(shard) as file:
-        for batch in pq.ParquetFile(file).iter_batches(columns=list(_TABLES)):
+        for batch in pq.ParquetFile(file, pre_buffer=False).iter_batches(columns=list(_TABLES)):
             rules = batch["site_rights"]
             if rules.null_count < len(rules):
                 flat, parents = rules.flatten(), pc.list_parent_indices(rules)

@@ -85,7 +85,7 @@ def _records(storage: Storage, path: str) -> Iterator[Any]:
     """Records of a file: rows, lines of JSON, or the paragraphs of plain text."""
     with storage.open(path) as raw:
         if _suffix(path) == ".parquet":
-            for batch in pq.ParquetFile(raw).iter_batches(1024):
+            for batch in pq.ParquetFile(raw, pre_buffer=False).iter_batches(1024):
                 yield from batch.to_pylist()
             return
         codec = _COMPRESSED.get(PurePosixPath(path).suffix)

@@ -86,7 +86,7 @@ def _divide(
 def _tables(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[pa.Table]:
     for item in ledger_files(manifest):
         with storage.open(join(release, item["path"])) as file:
-            ledger = pq.ParquetFile(file)
+            ledger = pq.ParquetFile(file, pre_buffer=False)
             for batch in ledger.iter_batches(_BATCH, columns=_COLUMNS):
                 yield pa.Table.from_batches([batch]).select(_COLUMNS)
             if not ledger.num_row_groups:

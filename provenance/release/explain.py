@@ -159,7 +159,7 @@ def _find(
     """The row of a document in the files that `files` names, without one column; None where there is none."""
     for item in files(manifest):
         with storage.open(join(release, item["path"])) as file:
-            table = pq.ParquetFile(file)
+            table = pq.ParquetFile(file, pre_buffer=False)
             for group in range(table.num_row_groups):
                 ids = table.read_row_group(group, columns=["doc_id"])["doc_id"]
                 row = pc.index(ids, pa.scalar(doc_id)).as_py()

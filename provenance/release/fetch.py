@@ -88,7 +88,7 @@ def _find(storage: Storage, release: str, doc_id: str) -> dict[str, Any]:
     manifest = read_manifest(storage, release)
     for item in [*data_files(manifest), *ledger_files(manifest)]:
         with storage.open(join(release, item["path"])) as stream:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, pre_buffer=False)
             known = [name for name in _COLUMNS if name in file.schema_arrow.names]
             for batch in file.iter_batches(columns=known):
                 row = pc.index(batch["doc_id"], pa.scalar(doc_id)).as_py()

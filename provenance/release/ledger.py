@@ -86,7 +86,9 @@ def _rows(storage: Storage, shards: Sequence[ShardPaths], claims: Counter[str]) 
             decision = pq.read_table(decided, columns=decided_names, pre_buffer=False)
             at = 0
             read = [*names, "published_evidence"]
-            for batch in pq.ParquetFile(annotated).iter_batches(LEDGER_GROUP_ROWS, columns=read):
+            for batch in pq.ParquetFile(annotated, pre_buffer=False).iter_batches(
+                LEDGER_GROUP_ROWS, columns=read
+            ):
                 claims += count_claims(batch)
                 yield beside(batch, decision.slice(at, batch.num_rows), LEDGER)
                 at += batch.num_rows

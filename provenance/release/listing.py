@@ -180,6 +180,6 @@ def hosts(url: pa.ChunkedArray) -> pa.ChunkedArray:
 def _tables(storage: Storage, release: str) -> Iterator[pa.Table]:
     for item in ledger_files(read_manifest(storage, release)):
         with storage.open(join(release, item["path"])) as file:
-            ledger = pq.ParquetFile(file)
+            ledger = pq.ParquetFile(file, pre_buffer=False)
             for group in range(ledger.num_row_groups):
                 yield ledger.read_row_group(group, columns=list(COLUMNS)).select(list(COLUMNS))

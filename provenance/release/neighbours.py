@@ -66,5 +66,5 @@ def _first(found: list[dict[str, Any]], more: pa.Table) -> list[dict[str, Any]]:
 def _tables(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[pa.Table]:
     for item in ledger_files(manifest):
         with storage.open(join(release, item["path"])) as file:
-            for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=_COLUMNS):
+            for batch in pq.ParquetFile(file, pre_buffer=False).iter_batches(_BATCH, columns=_COLUMNS):
                 yield pa.Table.from_batches([batch])

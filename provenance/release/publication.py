@@ -319,7 +319,7 @@ class Publication:
     def _count(self, part: DataPart | LedgerPart) -> pa.Table:
         """What a finished file holds, as rows of `contents.CONTENTS`."""
         with self.storage.open(self.path(part)) as file:
-            written = pq.ParquetFile(file)
+            written = pq.ParquetFile(file, pre_buffer=False)
             return count_ledger(written) if is_ledger(part.path) else count_data(written)
 
     def _contents(self, part: DataPart | LedgerPart) -> pa.Table:

@@ -27,7 +27,7 @@ def check_removals(storage: Storage, release: str, lists: Sequence[str]) -> list
     for item in data_files(read_manifest(storage, release)):
         if len(listing):
             with storage.open(join(release, item["path"])) as file:
-                found += _listed(pq.ParquetFile(file), item["path"], listing)
+                found += _listed(pq.ParquetFile(file, pre_buffer=False), item["path"], listing)
     return found
 
 

@@ -101,7 +101,7 @@ def inspect_part(storage: Storage, release: str, name: str) -> Findings:
         elif is_data(path) or is_ledger(path):
             request = read_request(manifest["synthetic"])
             with storage.open(join(release, path)) as file:
-                findings.problems += _file(pq.ParquetFile(file), item, request, _Rows())
+                findings.problems += _file(pq.ParquetFile(file, pre_buffer=False), item, request, _Rows())
     return findings
 
 
@@ -153,7 +153,7 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     for item in manifest["files"]:
         if is_data(item["path"]) or is_ledger(item["path"]):
             with storage.open(join(release, item["path"])) as file:
-                table = pq.ParquetFile(file)
+                table = pq.ParquetFile(file, pre_buffer=False)
                 yield from _file(table, item, request, rows)
                 count = count_data if is_data(item["path"]) else count_ledger
                 rows.contents.append(count(table))

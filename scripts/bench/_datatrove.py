@@ -1,6 +1,7 @@
-"""Extraction and MinHash deduplication by datatrove, in its own environment: `PYTHON _datatrove.py FOLDER NAMES OUTPUT`.
+"""Deduplication by datatrove, in its own environment: `PYTHON _datatrove.py pages FOLDER NAMES OUTPUT` or `… texts OUTPUT BUCKETS HASHES`.
 
 As in its example of MinHash deduplication: pages, Trafilatura, JSON lines; then signatures, buckets, clusters and what is kept, one task each.
+With `texts` the JSON lines lie in OUTPUT/texts already. What is kept lies in OUTPUT/kept.
 """
 
 import sys
@@ -18,11 +19,15 @@ from datatrove.pipeline.readers import JsonlReader, WarcReader
 from datatrove.pipeline.writers import JsonlWriter
 
 
-def main(crawl: str, names: str, output: str) -> None:
-    """Run the five steps one after the other, in this process."""
-    config = MinhashConfig()
+def read_pages(crawl: str, names: str, output: str) -> None:
+    """Extract the main text of pages."""
+    steps = [WarcReader(crawl, glob_pattern=names), Trafilatura(timeout=5), JsonlWriter(f"{output}/texts")]
+    LocalPipelineExecutor(steps, logging_dir=f"{output}/logs/texts").run()
+
+
+def deduplicate(output: str, config: MinhashConfig) -> None:
+    """Run the four steps one after the other, in this process."""
     steps = (
-        [WarcReader(crawl, glob_pattern=names), Trafilatura(timeout=5), JsonlWriter(f"{output}/texts")],
         [
             JsonlReader(f"{output}/texts"),
             MinhashDedupSignature(f"{output}/signatures", config, language="en"),
@@ -36,10 +41,20 @@ def main(crawl: str, names: str, output: str) -> None:
         ],
     )
     for number, steps_of_task in enumerate(steps):
-        tasks = config.num_buckets if number == 2 else 1
+        tasks = config.num_buckets if number == 1 else 1
         LocalPipelineExecutor(
             steps_of_task, tasks=tasks, workers=1, logging_dir=f"{output}/logs/{number}"
         ).run()
+
+
+def main(what: str, *given: str) -> None:
+    """From pages, or from texts."""
+    if what == "pages":
+        read_pages(*given)
+        deduplicate(given[-1], MinhashConfig())
+    else:
+        output, buckets, hashes = given
+        deduplicate(output, MinhashConfig(num_buckets=int(buckets), hashes_per_bucket=int(hashes)))
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def commands(names: Sequence[str], peer: str | None) -> Iterator[Row]:
             for file in files:
                 (inputs / Path(file).name).symlink_to(file)
             script = str(Path(__file__).with_name("_datatrove.py"))
-            theirs = _spent(fresh, [peer, script, str(inputs), "*.warc.gz", f"{place}/peer"])
+            theirs = _spent(fresh, [peer, script, "pages", str(inputs), "*.warc.gz", f"{place}/peer"])
             yield Row("curate beside datatrove's extraction and MinHash", one, theirs, "≥ 8")
 
 

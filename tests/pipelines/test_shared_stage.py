@@ -42,6 +42,17 @@ def test_calls_at_once_leave_the_workspace_of_one(demo_release: Path, tmp_path: 
     assert contents(release) == contents(demo_release)
 
 
+def test_calls_are_one_run_of_the_lineage_which_the_last_one_completes(tmp_path: Path) -> None:
+    for number in (2, 1, 2):
+        annotate(tmp_path, "--shard", f"{number}/2")
+    events = [json.loads(line) for line in (tmp_path / "lineage.jsonl").read_text().splitlines()]
+    assert [event["eventType"] for event in events] == ["START", "RUNNING", "START", "COMPLETE"]
+    assert len({event["run"]["runId"] for event in events}) == 1
+    (left,) = events[-1]["outputs"]
+    assert left["outputFacets"]["outputStatistics"]["rowCount"] > 0
+    assert [event["outputs"] for event in events[:-1]] == [[]] * 3
+
+
 def test_a_later_stage_says_what_is_missing(tmp_path: Path) -> None:
     annotate(tmp_path, "--shard", "1/2")
     ended = run("deduplicate", "--workspace", tmp_path, "--quiet")

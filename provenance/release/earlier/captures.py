@@ -75,7 +75,7 @@ def read_captures(storage: Storage, path: str) -> Iterator[pa.Table]:
 
 
 def _columnar(stream: BinaryIO, path: str) -> Iterator[tuple[int, pa.Table]]:
-    file = pq.ParquetFile(stream)
+    file = pq.ParquetFile(stream, pre_buffer=False)
     known = [name for name in _COLUMNAR if name in file.schema_arrow.names]
     for batch in file.iter_batches(_BATCH_ROWS, columns=known):
         rows = pa.Table.from_batches([batch])

@@ -87,7 +87,7 @@ def carry_file(storage: Storage, task: Carried, schema: pa.Schema, minhash: MinH
     `schema` is that of the annotated shards of the job.
     """
     with storage.open(task.input.path) as stream, storage.create(task.decided) as decided:
-        source = pq.ParquetFile(stream)
+        source = pq.ParquetFile(stream, pre_buffer=False)
         with pq.ParquetWriter(decided, DECISIONS, compression="zstd") as writer:
 
             def batches() -> Iterator[pa.RecordBatch]:

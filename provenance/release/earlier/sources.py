@@ -70,7 +70,7 @@ def _release(storage: Storage, place: str, configuration: Configuration) -> Capt
     for item in read_manifest(storage, place)["files"]:
         if is_data(item["path"]):
             with storage.open(join(place, item["path"])) as stream:
-                file = pq.ParquetFile(stream)
+                file = pq.ParquetFile(stream, pre_buffer=False)
                 # A release of an earlier version has no column of it.
                 known = [name for name in columns if name in file.schema_arrow.names]
                 for batch in file.iter_batches(_BATCH_ROWS, columns=[*known, "text"]):
@@ -89,7 +89,7 @@ def _workspace(storage: Storage, place: str, configuration: Configuration) -> Ca
     name = _name(place).removesuffix(".workspace")
     for shard in workspace.shards():
         with storage.open(shard.path) as stream:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, pre_buffer=False)
             known = [column for column in ENTRIES.names if column in file.schema_arrow.names]
             for batch in file.iter_batches(
                 _BATCH_ROWS, columns=list(dict.fromkeys([*known, "outcome", "source"]))

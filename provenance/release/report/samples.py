@@ -72,7 +72,7 @@ def _places(storage: Storage, release: str, ledger: Iterable[str]) -> list[_Plac
     lowest: dict[tuple[str, str], list[tuple[str, _Place]]] = {}
     for path in ledger:
         with storage.open(join(release, path)) as file:
-            table = pq.ParquetFile(file)
+            table = pq.ParquetFile(file, pre_buffer=False)
             for group in range(table.num_row_groups):
                 rows = table.read_row_group(group, columns=["doc_id", "decision", "reason"])
                 for key, found in _lowest_of(rows):
@@ -102,7 +102,7 @@ def _rows(storage: Storage, release: str, places: Sequence[_Place]) -> list[dict
     found: list[dict[str, Any]] = []
     for path in dict.fromkeys(place[0] for place in places):
         with storage.open(join(release, path)) as file:
-            table = pq.ParquetFile(file)
+            table = pq.ParquetFile(file, pre_buffer=False)
             for group in sorted({place[1] for place in places if place[0] == path}):
                 rows = [place[2] for place in places if place[:2] == (path, group)]
                 found += table.read_row_group(group).take(pa.array(rows)).to_pylist()
@@ -121,7 +121,7 @@ def _texts(
         found |= dict.fromkeys(wanted, (None, False))
         for path in shards.get(name) or _chosen(shards):
             with storage.open(path) as file:
-                found |= _shard_texts(pq.ParquetFile(file), pa.array(wanted, pa.string()))
+                found |= _shard_texts(pq.ParquetFile(file, pre_buffer=False), pa.array(wanted, pa.string()))
     return found
 
 
@@ -156,7 +156,9 @@ def _reserved_keepers(
     free: set[str] = set()
     for path in data if len(keepers) else ():
         with storage.open(join(release, path)) as file:
-            for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=["doc_id", "train_opt_out"]):
+            for batch in pq.ParquetFile(file, pre_buffer=False).iter_batches(
+                _BATCH, columns=["doc_id", "train_opt_out"]
+            ):
                 shown = pc.invert(pc.fill_null(batch["train_opt_out"], False))
                 mine = pc.and_(shown, pc.is_in(batch["doc_id"], value_set=keepers))
                 free.update(batch["doc_id"].filter(mine).to_pylist())

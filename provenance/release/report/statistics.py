@@ -142,7 +142,7 @@ def read_files(
     """Batches of some columns of some files of a release (entries of its manifest), in their order."""
     for item in files:
         with storage.open(join(release, item["path"])) as file:
-            for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=columns):
+            for batch in pq.ParquetFile(file, pre_buffer=False).iter_batches(_BATCH, columns=columns):
                 yield pa.Table.from_batches([batch])
 
 

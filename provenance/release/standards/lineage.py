@@ -124,7 +124,7 @@ def crawl_datasets(inputs: Sequence[dict[str, Any]], records: int | None = None)
 def build_event(run: StageRun, state: str, time: str, error: str | None = None) -> Any:
     """One OpenLineage event of a stage (`openlineage.client.event_v2.RunEvent`).
 
-    `state`: START, COMPLETE or FAIL; `time`: ISO 8601; `error`: why it failed.
+    `state`: START, RUNNING, COMPLETE, FAIL or ABORT; `time`: ISO 8601; `error`: why it failed.
     """
     from openlineage.client import event_v2, facet_v2
 
