@@ -16,7 +16,6 @@ from provenance.records.archive import frames
 from provenance.records.dates import parse_time
 from provenance.records.digests import add_digests
 from provenance.records.frame import Frame, measured
-from provenance.records.http import split_response
 from provenance.records.options import ReadOptions
 from provenance.records.parts import WHOLE, Part
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
@@ -196,7 +195,7 @@ def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions)
     if kind == "conversion":
         return conversion_row(row, frame, content_type, options)
     if kind == "revisit":
-        response = split_response(frame.block, options.max_http_header_bytes)
+        response = frame.response(options.max_http_header_bytes)
         if response.has_status_line:
             row["http_status"] = response.status
             row["http_headers"] = kept_headers(response.headers, options.http_headers_kept)

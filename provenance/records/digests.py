@@ -9,9 +9,10 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from provenance.records.frame import Frame
-from provenance.records.http import decode_payload, header_values, split_response
+from provenance.records.http import decode_payload, header_values
 from provenance.records.rows import Row
 
 #: What digests of headers are written with; others than these are neither confirmed nor denied.
@@ -30,21 +31,26 @@ def add_digests(row: Row, frame: Frame, fields: Mapping[bytes, bytes], most: int
         stated = read_digest(fields.get(b"warc-block-digest"))
         row["digest_verified"] = None if stated is None else _is(stated, frame.block)
         return
-    stated = read_digest(fields.get(b"warc-payload-digest"))
+    written = fields.get(b"warc-payload-digest")
     readings = _readings(frame, most) if row.get("record_type") != "resource" else iter((frame.block,))
     payload = next(readings)
-    if stated is not None:
-        found = next((item for item in (payload, *readings) if _is(stated, item)), None)
+    own = _sha1(payload)
+    if written == own:  # as most writers write it
+        row["digest_verified"] = True
+    elif (stated := read_digest(written)) is not None:
+        found = next((item for item in chain((payload,), readings) if _is(stated, item)), None)
         row["digest_verified"] = found is not None
-        payload = payload if found is None else found
-    row["payload_digest"] = (
-        "sha1:" + base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
-    )
+        own = own if found is None else _sha1(found)
+    row["payload_digest"] = own.decode()
+
+
+def _sha1(payload: bytes) -> bytes:
+    return b"sha1:" + base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest())
 
 
 def _readings(frame: Frame, most: int) -> Iterator[bytes]:
     """The payload as stored, and without the chunks of its transfer where it says that it has some."""
-    response = split_response(frame.block, most)
+    response = frame.response(most)
     yield response.payload
     (transfer,) = header_values(response.headers, (b"transfer-encoding",))
     if transfer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from provenance.records.http import Response, split_response
 
 
 @dataclass(slots=True)
@@ -24,6 +26,13 @@ class Frame:
     detail: str | None = None
     beyond: int = 0
     length: int | None = None
+    _response: Response | None = field(default=None, repr=False, compare=False)
+
+    def response(self, most: int) -> Response:
+        """The block as an HTTP response, whose header has at most `most` bytes; taken apart once, as it is when first asked for."""
+        if self._response is None:
+            self._response = split_response(self.block, most)
+        return self._response
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from provenance.records.http import (
     charset_of,
     decode_payload,
     header_values,
-    split_response,
     undo_gzip,
 )
 from provenance.records.mime import DOCUMENTS, sniff
@@ -32,7 +31,7 @@ _WANTED = (b"content-type", b"transfer-encoding", b"content-encoding")
 
 def response_row(row: Row, frame: Frame, declared: str | None, options: ReadOptions) -> Row:
     """Complete the row of a response. `declared` is the type the archive gives, for a block without HTTP header."""
-    response = split_response(frame.block, options.max_http_header_bytes)
+    response = frame.response(options.max_http_header_bytes)
     row["detail"] = frame.detail
     if not response.has_status_line:
         return _body(row, frame, response, declared, options)

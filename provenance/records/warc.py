@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 _FOLD = re.compile(rb"\r?\n[ \t]+")
+_FIELD = re.compile(rb"\n([^\n:]*):([^\n]*)")
+#: Headers whose fields are kept: framing is a record ahead of the rows (`frame.measured`), and reads that one's length.
+_KEPT = 4
 
 
 class WarcDialect:
@@ -37,7 +40,7 @@ class WarcDialect:
         return int(value) if value.isdigit() and len(value) < 19 else None
 
 
-@lru_cache(maxsize=2)
+@lru_cache(_KEPT)
 def warc_fields(header: bytes) -> Mapping[bytes, bytes]:
     """Field name in lower case -> value; the first of several counts. `header` includes the version line.
 
@@ -45,12 +48,7 @@ def warc_fields(header: bytes) -> Mapping[bytes, bytes]:
     """
     if b"\n " in header or b"\n\t" in header:
         header = _FOLD.sub(b" ", header)
-    fields: dict[bytes, bytes] = {}
-    for line in header.split(b"\n")[1:]:
-        name, colon, value = line.partition(b":")
-        if colon:
-            fields.setdefault(name.strip().lower(), value.strip())
-    return fields
+    return {name.strip().lower(): value.strip() for name, value in reversed(_FIELD.findall(header))}
 
 
 def target_uri(value: bytes | None) -> str | None:

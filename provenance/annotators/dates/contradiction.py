@@ -15,7 +15,6 @@ from functools import cached_property
 from provenance.annotators.dates.claim import Claim
 from provenance.annotators.dates.machine import Stated, read_metas, read_microdata, read_scripts, read_times
 from provenance.annotators.dates.order import Order
-from provenance.annotators.dates.readable import headline
 from provenance.annotators.page.search import Page
 
 #: Days between a capture and a claim that no time zone, embargo or slip of a month explains.
@@ -45,7 +44,7 @@ class Machine:
 
     @cached_property
     def times(self) -> Stated:
-        return read_times(self.page, self.order, headline(self.page))
+        return read_times(self.page, self.order)
 
 
 def contradiction(

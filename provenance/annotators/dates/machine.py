@@ -117,8 +117,8 @@ def read_microdata(page: Page, order: Order) -> Iterator[Claim]:
             yield claim
 
 
-def read_times(page: Page, order: Order, headline: int) -> Stated:
-    """Days of `<time>`: marked as publication or near the `headline` (a byte), elsewhere, and marked as a change."""
+def read_times(page: Page, order: Order) -> Stated:
+    """Days of `<time>`: marked as publication or near the headline, elsewhere, and marked as a change."""
     found = Stated([], [], [])
     marked: list[Claim] = []
     for start, tag in page.tags(b"time"):
@@ -132,7 +132,7 @@ def read_times(page: Page, order: Order, headline: int) -> Stated:
                 found.modified.append(claim)
             elif _PUBLISHED_MARK.search(tag) or _PUBLISHED_MARK.search(around):
                 marked.append(claim)
-            elif -_NEAR < start - headline < _NEAR:
+            elif -_NEAR < start - page.headline < _NEAR:
                 found.published.append(claim)
             else:
                 found.dated.append(claim)

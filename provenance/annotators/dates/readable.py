@@ -75,7 +75,7 @@ def near_headline(page: Page, order: Order) -> Iterator[Claim]:
     the nearest before it), then those that stand by themselves, then those in sentences; days that are called a change
     come last.
     """
-    start = headline(page)
+    start = page.headline
     found = list(_near(page, order, start))
     if not found and len(page.content) > start + _AFTER:
         again = _repeated_title(page)
@@ -108,8 +108,8 @@ def _run_length(part: str, at: int) -> int:
 
 def most_written(page: Page, order: Order) -> Iterator[Claim]:
     """Days written anywhere, most frequent first: the last resort, and none where the page was not read whole."""
-    start, end = _body(page), len(page.content)
-    near = headline(page)
+    start, end = page.body, len(page.content)
+    near = page.headline
     if page.cut or (near - _BEFORE <= start and end <= near + _AFTER):
         return  # of a short page `near_headline` has read everything
     text = page.text(start, start + _ANYWHERE, resolve=False)
@@ -187,16 +187,9 @@ def _data_words(page: Page) -> Iterator[tuple[int, int]]:
                 at = page.content.find(word, at + len(word), end)
 
 
-def headline(page: Page) -> int:
-    """The first byte of the first `<h1>`, or of the body."""
-    body = _body(page)
-    first = page.first(b"h1", body)
-    return first[0] if first else body
-
-
 def _repeated_title(page: Page) -> int | None:
     """Where the body repeats the page's title: its headline, where the first `<h1>` is a logo."""
-    body = _body(page)
+    body = page.body
     longest = max(_TITLE_PARTS.split(_title(page)), key=len).strip()
     title = longest[:_TITLE] if len(longest) >= _LEAST_TITLE else b""
     at = body - 1
@@ -209,16 +202,9 @@ def _repeated_title(page: Page) -> int | None:
 
 def _title(page: Page) -> bytes:
     """The content of the page's `<title>`; empty where there is none."""
-    end = _body(page) or len(page.content)
+    end = page.body or len(page.content)
     start = page.content.find(b"<title", 0, end)
     if start < 0:
         return b""
     start = page.content.find(b">", start, end) + 1
     return page.content[start : page.content.find(b"</", start, end)][:_LONGEST_TITLE].strip()
-
-
-def _body(page: Page) -> int:
-    """The body's start, behind the banner that a web archive puts there."""
-    archive = page.places[b"wayback toolbar insert"]
-    body = page.first(b"body")
-    return max(archive[-1] if archive else 0, body[0] if body else 0)

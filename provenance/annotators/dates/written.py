@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+from provenance.annotators.dates.anchors import find_anchors
 from provenance.annotators.dates.order import Order
 
 _MONTHS = """
@@ -47,11 +48,7 @@ DATE = re.compile(
     rf"|(?<![^\W_])(?P<n3>{_WORD})\.?[ -](?P<d3>\d{{1,2}})(?:st|nd|rd|th)?,?{_GAP}(?P<y3>{_YEAR})(?!\d)"
 )
 
-#: Every date holds a year of four digits or two separators between numbers; only the text around these is matched.
-_ANCHOR = re.compile(
-    r"[0-9](?:(?<![0-9].)(?:(?<=1)9|(?<=2)0)[0-9]{2}(?![0-9])"
-    r"|[./-](?:[0-9]{1,2}[./-] ?| [0-9]{1,2}[./-])[0-9]{2})"
-)
+#: Every date holds a year of four digits or two separators between numbers (`anchors`); only the text around these is matched.
 _BEFORE = 32
 _AFTER = 20
 #: What a date has beside its year; most years stand without.
@@ -80,11 +77,11 @@ def find_dates(text: str, order: Order) -> Iterator[tuple[dt.date, int]]:
         if _FOREIGN.search(text):
             text = text.translate(_PLAIN)
     done = 0
-    for anchor in _ANCHOR.finditer(text):
-        if anchor.start() < done:
+    for start, end in find_anchors(text):
+        if start < done:
             continue
-        begin = max(done, anchor.start() - _BEFORE)
-        until = min(len(text), anchor.end() + _AFTER)
+        begin = max(done, start - _BEFORE)
+        until = min(len(text), end + _AFTER)
         if not _NUMBER.search(text, begin, until):
             continue
         for match in DATE.finditer(text, begin, until):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from provenance.annotators.columns import open_rows, read_column
+from provenance.annotators.declarations.bylines import read_bylines
 from provenance.annotators.declarations.declared import Declared, Signal
 from provenance.annotators.declarations.elements import read_attributes, read_links, read_metas
 from provenance.annotators.declarations.headers import read_headers
@@ -20,7 +21,6 @@ from provenance.annotators.declarations.linked_data import read_json_ld, read_mi
 from provenance.annotators.declarations.making import (
     WEIGHTS,
     read_aigc,
-    read_bylines,
     read_manifests,
     read_wrapper,
 )

@@ -72,50 +72,6 @@ _SELECTORS = re.compile("\ufeff([\ufe00-\ufe0f\U000e0100-\U000e01ef]{13,200000})
 _LONGEST_WRAPPER = 800_000  # bytes of UTF-8; a selector takes three or four
 _ARMOUR = re.compile(rb"<!--[^>]{0,40}-----BEGIN C2PA MANIFEST-----\s{0,9}([^\s>]{0,300})")
 
-_AI = (
-    r"(?:(?:an? |the )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM|ChatGPT|GPT-?\d[\w.]{0,4}|"
-    r"OpenAI|Claude|Gemini|Copilot|DeepSeek|Llama)(?![\w-]))"
-)
-#: Before a statement: not inside a quotation, and not the clause of somebody who says so ("she wrote that this …").
-_FREE = r"(?<![\"“„«‹»‘'\w])(?<!that )(?<!whether )(?<!if )(?<!claimed )(?<!dass )(?<!que )(?<!che )(?<!że )(?<!dat )(?<!что )(?<!qu['’])"
-_THIS = (
-    _FREE
-    + r"(?:this|the following) (?:whole |entire |blog |news )?(?:article|text|post|story|page|summary|content|report|piece|translation) "
-)
-_TOOL = r"ChatGPT|GPT-?\d[\w.]{0,4}|Claude|Gemini|Copilot|DeepSeek"
-_BYLINES = (
-    (re.compile(rf"{_THIS}(?:was|is|has been) (?:\w{{2,12}} and )?(?:fully |entirely |automatically |completely |originally )?"
-                rf"(?:written|generated|created|produced|authored) (?:entirely |automatically )?(?:by|using) (?:the )?{_AI}", re.IGNORECASE), "ai-generated"),
-    (re.compile(rf"{_THIS}(?:was|is|has been) (?:partly |partially )?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?(?:with (?:the )?(?:help|assistance|aid|support) of|with) (?:the )?{_AI}",
-                re.IGNORECASE), "ai-assisted"),
-    (re.compile(r"(?:^|[\n.(\[])\s{0,3}(?:AI[- ]generated (?:article|text|content|summary|post)|(?:written|generated) by (?:AI|ChatGPT))\s{0,3}(?:[\n.)\]]|$)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + r"dieser (?:artikel|text|beitrag|inhalt) wurde (?:vollständig |automatisch )?(?:von (?:einer )?(?:KI|künstlichen? Intelligenz|ChatGPT)) (?:erstellt|geschrieben|generiert|verfasst)",
-                re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + r"dieser (?:artikel|text|beitrag|inhalt) wurde (?:mit ?(?:hilfe)? ?(?:von|einer|unterstützung von)? ?(?:KI|künstlicher Intelligenz|ChatGPT))(?:-Unterstützung)? (?:erstellt|geschrieben|verfasst)",
-                re.IGNORECASE), "ai-assisted"),
-    (re.compile(r"(?:本文|本内容|内容|本页面|本文章)(?:由|是由|为)\s?(?:AI|人工智能|大模型|ChatGPT)\s?(?:自动)?(?:生成|撰写|创作)", re.IGNORECASE), "ai-generated"),
-    (re.compile(r"(?:この記事|本記事|この文章|本文)は(?:、)?(?:生成)?(?:AI|人工知能|ChatGPT)(?:によって|により|が)(?:自動)?(?:生成|作成|執筆)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + r"(?:cet article|ce texte|ce contenu) a été (?:entièrement )?(?:généré|rédigé|écrit|créé) par (?:une |l['’])?(?:IA|intelligence artificielle|ChatGPT)(?!\w)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"este (?:artículo|texto|contenido) (?:fue|ha sido) (?:total|íntegra|automática)?(?:mente )?(?:generado|escrito|creado|redactado) (?:por|con|mediante) (?:una |la )?(?:IA|inteligencia artificial|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"(?:este|esta) (?:artigo|texto|conteúdo|matéria|notícia) foi (?:totalmente |automaticamente )?(?:gerad|escrit|criad|redigid|produzid)[oa] (?:por|com|pela) (?:uma? |a )?(?:IA|inteligência artificial|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"quest(?:o|a|['’]) ?(?:articolo|testo|contenuto|pagina) è stat[oa] (?:interamente |automaticamente )?(?:generat|scritt|creat|redatt|prodott)[oa] (?:da |dall['’] ?|con |tramite )(?:l['’] ?|un['’] ?)?(?:IA|AI|intelligenza artificiale|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"(?:ten|niniejszy) (?:artykuł|tekst|wpis|materiał) został (?:w całości |automatycznie )?(?:wygenerowany|napisany|stworzony|utworzony|przygotowany) przez (?:AI|SI|sztuczną inteligencję|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"(?:dit artikel|deze tekst|dit bericht|deze inhoud) (?:is|werd) (?:volledig |automatisch )?(?:door (?:een )?(?:AI|kunstmatige intelligentie|{_TOOL}) )?(?:gegenereerd|geschreven|gemaakt|opgesteld)(?: (?:door|met) (?:een )?(?:AI|kunstmatige intelligentie|{_TOOL}))", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"(?:dit artikel|deze tekst|dit bericht|deze inhoud) (?:is|werd) (?:volledig |automatisch )?door (?:een )?(?:AI|kunstmatige intelligentie|{_TOOL}) (?:gegenereerd|geschreven|gemaakt|opgesteld)", re.IGNORECASE), "ai-generated"),
-    (re.compile(_FREE + rf"(?:эта статья|этот текст|этот материал|данная статья|данный текст) (?:был[аио]? )?(?:полностью |автоматически )?(?:сгенерирован|написан|создан|подготовлен)[аоы]? (?:с помощью )?(?:ИИ|нейросет(?:ью|и|ей)|искусственн(?:ым интеллектом|ого интеллекта)|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated"),
-)  # fmt: skip
-_BYLINE_HINT = re.compile(
-    r"AI|A\.I\.|GPT|KI(?!\w)|IA(?!\w)|SI(?!\w)|ИИ|Claude|Gemini|Copilot|DeepSeek|rtificial|rtificiel|ünstlich|"
-    r"sztuczn|kunstmatig|нейросет|искусственн|人工智能|人工知能|大模型|anguage model"
-)
-#: What follows a statement that its writer does not make: a denial, or the one who says so.
-_REPORTED = re.compile(
-    r"^[^.!?\n]{0,60}(?:\b(?:claim|denie[ds]|denied|false|untrue|rumou?r|he said|she said|they said|wrote|according to|"
-    r"behauptet|dementiert|selon|según|segundo|secondo|według|volgens)\b|утвержда)",
-    re.IGNORECASE,
-)
-_EDGE = 1_500  # characters at either end of a text in which a byline can stand
-
 
 def read_mode(value: str, where: str, *, yes_means_generated: bool) -> Signal | None:
     """Return the signal of a disclosure's mode or value, None for `none`, `false` and words of no vocabulary.
@@ -188,14 +144,3 @@ def read_manifests(page: Page) -> Iterator[Signal]:
         if armour:
             yield Signal("c2pa", armour[1].decode("latin-1"), "comment")
             return
-
-
-def read_bylines(text: str) -> Iterator[Signal]:
-    """Yield what a byline at either end of the text says in words about its own making."""
-    edges = [text] if len(text) <= 2 * _EDGE else [text[:_EDGE], text[-_EDGE:]]
-    for edge in edges:
-        if _BYLINE_HINT.search(edge):
-            for pattern, signal in _BYLINES:
-                match = pattern.search(edge)
-                if match and not _REPORTED.search(edge[match.end() : match.end() + 120]):
-                    yield Signal(signal, match[0].strip(), "visible text")

@@ -5,11 +5,12 @@ Source: JSON-LD 1.1, section 7 (embedding in HTML). What is still no JSON after 
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from provenance.annotators.references import resolve
 
 #: Bytes of one script that are read.
 _LONGEST = 400_000
@@ -57,7 +58,7 @@ def _values(script: bytes) -> list[Any]:
         closing = _CLOSING.search(text, max(0, len(text) - _CLOSING_LENGTH))
         text = text[: closing.start()] if closing else text
     if text.lstrip()[:7] in ("{&quot;", "[{&quot"):
-        text = html.unescape(text)
+        text = resolve(text)
     found = _decode(text)
     return found if found is not None else _decode(_TRAILING_COMMA.sub("", text)) or []
 

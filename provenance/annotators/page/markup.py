@@ -5,8 +5,9 @@ Every pattern is bounded, so a tag costs time in proportion to its length. Bytes
 
 from __future__ import annotations
 
-import html
 import re
+
+from provenance.annotators.references import resolve
 
 _ATTRIBUTE = re.compile(
     rb"([\w:.\-]{2,40})(?:\s{0,3}=\s{0,3}(?:\"([^\"]{0,2000})\"|'([^']{0,2000})'|([^\s\"'>]{1,500})))?"
@@ -35,4 +36,4 @@ def first_of(values: dict[bytes, bytes], *names: bytes) -> bytes:
 
 def words(raw: bytes) -> str:
     """Return an attribute's value as text, character references resolved."""
-    return html.unescape(raw.decode("utf-8", "replace")).strip()
+    return resolve(raw.decode("utf-8", "replace")).strip()

@@ -6,18 +6,18 @@ by three independent table look-ups (a scalar form of the filter "Teddy" of Hype
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import read_column
+from provenance.annotators.kernel import kernel
 from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, divide, visible
+from provenance.annotators.references import resolve as resolve_references
 from provenance.annotators.text.charset import decode
 
 #: Bytes of a page that are read: the longest of 842 real pages has 1.4 MB. What lies beyond is unknown, not absent.
@@ -37,6 +37,8 @@ STRINGS: Final = (
     WRAPPER, b"begin c2pa manifest", b"wayback toolbar insert", b"aigc",
 )  # fmt: skip
 _BLOCK = 16
+#: Places that there is room for at first: more than most pages have.
+_FEW: Final = 128
 
 #: Offsets of each string in a page, ascending.
 Places = dict[bytes, list[int]]
@@ -54,10 +56,16 @@ class Compiled(NamedTuple):
     def find(self, page: bytes) -> list[list[int]]:
         """Return the offsets of each string in `page`, ascending, at most `MOST_PLACES` of each."""
         strings = len(self.bounds) - 1
-        places = np.empty((strings, MOST_PLACES), np.int64)
-        counts = np.zeros(strings, np.int64)
-        _find(np.frombuffer(page, np.uint8), self, places, counts)
-        return [places[i, :count].tolist() if count else [] for i, count in enumerate(counts.tolist())]
+        places: list[list[int]] = [[] for _ in range(strings)]
+        data = np.frombuffer(page, np.uint8)
+        found = np.empty((_FEW, 2), np.int64)
+        count = _find(data, self, np.zeros(strings, np.int64), found)
+        if count > _FEW:
+            found = np.empty((count, 2), np.int64)
+            _find(data, self, np.zeros(strings, np.int64), found)
+        for at, number in found[:count].tolist() if count else ():
+            places[number].append(at)
+        return places
 
 
 def compile_strings(strings: Sequence[bytes]) -> Compiled:
@@ -76,7 +84,7 @@ def compile_strings(strings: Sequence[bytes]) -> Compiled:
 _SEARCH = compile_strings([string.lower() for string in STRINGS])
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Page:
     """The part of a page that is read, in UTF-8, how it divides into markup and text, and where `STRINGS` occur.
 
@@ -89,14 +97,14 @@ class Page:
     places: Places
     named: dict[int, list[int]]  # numbers of the spans that are tags of NAMES
     cut: bool = False
+    _tags: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict, compare=False, repr=False)
+    _headline: int | None = field(default=None, compare=False, repr=False)
 
     def tags(self, name: bytes) -> list[tuple[int, bytes]]:
         """The opening tags of the element `name` (one of `spans.NAMES`) with their first bytes, in page order."""
-        numbers = self.named.get(NAMES.index(name))
-        if numbers is None:
-            return []
-        bounds = zip(self.spans.starts[numbers].tolist(), self.spans.ends[numbers].tolist(), strict=True)
-        return [(start, self.content[start : min(end, start + LONGEST_TAG)]) for start, end in bounds]
+        if name not in self._tags:
+            self._tags[name] = [self._tag(number) for number in self.named.get(NAMES.index(name), ())]
+        return self._tags[name]
 
     def first(self, name: bytes, after: int = 0) -> tuple[int, bytes] | None:
         """The first of `tags(name)` from byte `after` on."""
@@ -104,6 +112,22 @@ class Page:
             if self.bounds(number)[0] >= after:
                 return self._tag(number)
         return None
+
+    @property
+    def body(self) -> int:
+        """The body's start, behind the banner that a web archive puts there."""
+        archive = self.places[b"wayback toolbar insert"]
+        body = self.first(b"body")
+        return max(archive[-1] if archive else 0, body[0] if body else 0)
+
+    @property
+    def headline(self) -> int:
+        """The first byte of the first `<h1>` of the body, or of the body."""
+        if self._headline is None:
+            body = self.body
+            first = self.first(b"h1", body)
+            self._headline = first[0] if first else body
+        return self._headline
 
     def tags_with(self, string: bytes) -> list[tuple[int, bytes]]:
         """The opening tags that hold `string` (one of STRINGS), each once, with their first bytes, in page order."""
@@ -119,9 +143,9 @@ class Page:
         return self._spans_at(self.places[string])
 
     def _spans_at(self, at: Sequence[int]) -> list[int]:
-        places = np.array(at, np.int64)
-        if not len(places) or not len(self.spans.starts):
+        if not at or not len(self.spans.starts):
             return []
+        places = np.array(at, np.int64)
         numbers = np.searchsorted(self.spans.starts, places, "right") - 1
         inside = (numbers >= 0) & (places < self.spans.ends[numbers])
         return list(dict.fromkeys(numbers[inside].tolist()))
@@ -149,7 +173,7 @@ class Page:
         piece = visible(self.content, self.spans, start, stop, border).decode("utf-8", "replace")
         if "&" not in piece:
             return piece
-        return html.unescape(piece) if resolve else piece.replace("&nbsp;", " ").replace("&#160;", " ")
+        return resolve_references(piece) if resolve else piece.replace("&nbsp;", " ").replace("&#160;", " ")
 
     def is_text(self, at: int) -> bool:
         """Whether byte `at` can be read, and is in no tag, comment or script."""
@@ -176,7 +200,7 @@ def search_page(body: bytes, charset: str | None = None) -> Page:
     cut = len(body) > SCANNED or any(len(places) == MOST_PLACES for places in found)
     spans = divide(content)
     named: dict[int, list[int]] = {}
-    for number in np.flatnonzero((spans.names >= 0) & (spans.kinds == TAG)).tolist():
+    for number in np.flatnonzero(spans.names >= 0).tolist():
         named.setdefault(int(spans.names[number]), []).append(number)
     return Page(content, spans, dict(zip(STRINGS, found, strict=True)), named, cut)
 
@@ -204,11 +228,12 @@ def batch_pages(batch: pa.RecordBatch) -> Pages:
     return Pages(read_column(batch, "body", pa.large_binary()), read_column(batch, "charset", pa.string()))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(
-    page: NDArray[np.uint8], strings: Compiled, places: NDArray[np.int64], counts: NDArray[np.int64]
-) -> None:
-    start, last = 0, page.size - 2
+    page: NDArray[np.uint8], strings: Compiled, counts: NDArray[np.int64], found: NDArray[np.int64]
+) -> int:
+    """Write (place, number of the string) to `found` as far as it reaches, in page order; how many there are."""
+    start, last, size = 0, page.size - 2, 0
     table = strings.table
     while start < last:
         window = page[start : start + _BLOCK + 2]
@@ -219,20 +244,22 @@ def _find(
             for at in range(start, min(start + _BLOCK, last)):
                 groups = table[0, page[at]] & table[1, page[at + 1]] & table[2, page[at + 2]]
                 if groups:
-                    _note(page, at, groups, strings, (places, counts))
+                    size = _note(page, at, groups, strings=strings, counts=counts, found=found, size=size)
         start += _BLOCK
+    return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _note(
     page: NDArray[np.uint8],
     at: int,
     groups: int,
     strings: Compiled,
-    found: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> None:
-    """Count the strings of the groups that stand at `at`."""
-    places, counts = found
+    counts: NDArray[np.int64],
+    found: NDArray[np.int64],
+    size: int,
+) -> int:
+    """Write the strings of the groups that stand at `at`, behind `size` others; how many there are then."""
     for number in range(strings.bounds.size - 1):
         low, high = strings.bounds[number], strings.bounds[number + 1]
         if not groups >> (number & 7) & 1 or at + high - low > page.size:
@@ -245,6 +272,9 @@ def _note(
             if byte != strings.needles[low + offset]:
                 same = False
                 break
-        if same and counts[number] < places.shape[1]:
-            places[number, counts[number]] = at
+        if same and counts[number] < MOST_PLACES:
             counts[number] += 1
+            if size < len(found):
+                found[size, 0], found[size, 1] = at, number
+            size += 1
+    return size

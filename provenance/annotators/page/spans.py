@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from provenance.annotators.kernel import kernel
 
 #: Kinds of spans. Text is what lies between them.
 TAG, CLOSING, COMMENT, SCRIPT, RAW = 0, 1, 2, 3, 4
@@ -42,7 +43,7 @@ _ENDS: Final = np.isin(np.arange(256), [62, 34, 39])
 
 
 class Spans(NamedTuple):
-    """Spans of a page in their order: first byte, byte after, kind, and which of NAMES a tag's element is (else -1)."""
+    """Spans of a page in their order: first byte, byte after, kind, and which of NAMES a tag's element is (else -1, and in a template)."""
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -56,37 +57,37 @@ def divide(page: bytes) -> Spans:
     Tags inside a `<template>` are of kind RAW.
     """
     data = np.frombuffer(page, np.uint8)
-    room = 2 * int(np.count_nonzero(data == 60)) + 1
+    room = 2 * page.count(b"<") + 1
     spans = Spans(
         np.empty(room, np.int64),
         np.empty(room, np.int64),
         np.empty(room, np.uint8),
         np.empty(room, np.int8),
     )
-    count = _divide(data, spans)
-    return cut(spans, 0, count)
-
-
-def cut(spans: Spans, first: int, last: int) -> Spans:
-    """The spans of numbers `first` to `last`, the last not included."""
-    part = slice(first, last)
-    return Spans(spans.starts[part], spans.ends[part], spans.kinds[part], spans.names[part])
+    count = _divide(data, *spans)
+    return Spans(spans.starts[:count], spans.ends[:count], spans.kinds[:count], spans.names[:count])
 
 
 def visible(page: bytes, spans: Spans, start: int, stop: int, border: bytes = b" ") -> bytes:
     """The text of `page` from byte `start` to `stop`: each stretch of white space is one space, one with tags a `border`."""
     stop = min(stop, len(page))
-    first = int(np.searchsorted(spans.ends, start, "right"))
-    last = int(np.searchsorted(spans.starts, stop, "left"))
-    out = np.empty(max(stop - start, 0) + 1, np.uint8)
-    inside = cut(spans, first, last)
-    bounds = (start, stop, border[0])
-    return out[: _visible(np.frombuffer(page, np.uint8), inside, bounds, out)].tobytes()
+    if stop <= start:
+        return b""
+    out = np.empty(stop - start + 1, np.uint8)
+    size = _visible(
+        np.frombuffer(page, np.uint8), spans.starts, spans.ends, bounds=(start, stop, border[0]), out=out
+    )
+    return out[:size].tobytes()
 
 
-@njit(cache=True, nogil=True)
-def _divide(page: NDArray[np.uint8], spans: Spans) -> int:
-    starts, ends, kinds, names = spans  # once: taking one out of a tuple counts references
+@kernel
+def _divide(
+    page: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    names: NDArray[np.int8],
+) -> int:
     end, i, count, templates = len(page), 0, 0, 0
     while True:
         i = _find(page, i, 60)
@@ -106,7 +107,7 @@ def _divide(page: NDArray[np.uint8], spans: Spans) -> int:
             templates -= kind == CLOSING and name == _TEMPLATE and templates > 0
         starts[count], ends[count] = i, stop
         kinds[count] = RAW if templates > 0 and kind == TAG else kind
-        names[count] = _place_in(_NAMED, name) if kind == TAG else -1
+        names[count] = _place_in(_NAMED, name) if kind == TAG and templates == 0 else -1
         count += 1
         i = stop
         if kind == TAG:
@@ -120,7 +121,7 @@ def _divide(page: NDArray[np.uint8], spans: Spans) -> int:
                 i = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _name(page: NDArray[np.uint8], i: int) -> tuple[np.uint64, int]:
     """The key of the name that begins at `i` (0: no letter stands there) and the byte after the name."""
     key, read = np.uint64(0), 0
@@ -140,7 +141,7 @@ def _name(page: NDArray[np.uint8], i: int) -> tuple[np.uint64, int]:
     return key, i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(page: NDArray[np.uint8], i: int, byte: int) -> int:
     """The place of the next `byte`, or the page's end."""
     end, sought = len(page), np.uint8(byte)
@@ -156,13 +157,13 @@ def _find(page: NDArray[np.uint8], i: int, byte: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _after(page: NDArray[np.uint8], i: int, byte: int) -> int:
     """The place after the next `byte`, or the page's end."""
     return min(_find(page, i, byte) + 1, len(page))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tag_end(page: NDArray[np.uint8], i: int) -> int:
     """The byte after an opening tag, whose attributes begin at `i`; a quoted value may hold `>`."""
     first, end = i, len(page)
@@ -182,7 +183,7 @@ def _tag_end(page: NDArray[np.uint8], i: int) -> int:
             i += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _place_in(keys: NDArray[np.uint64], name: np.uint64) -> int:
     for k in range(len(keys)):
         if keys[k] == name:
@@ -190,7 +191,7 @@ def _place_in(keys: NDArray[np.uint64], name: np.uint64) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _comment_end(page: NDArray[np.uint8], i: int) -> int:
     """The byte after the comment, declaration or processing instruction that begins at `i`."""
     if i + 3 >= len(page) or page[i + 2] != 45 or page[i + 3] != 45:
@@ -207,7 +208,7 @@ def _comment_end(page: NDArray[np.uint8], i: int) -> int:
             return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _raw_end(page: NDArray[np.uint8], i: int, name: np.uint64) -> int:
     """Where the closing tag of element `name` begins, or the page's end."""
     while True:
@@ -220,15 +221,32 @@ def _raw_end(page: NDArray[np.uint8], i: int, name: np.uint64) -> int:
                 return i - 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def _first_above(values: NDArray[np.int64], bound: int) -> int:
+    """How many of the ascending `values` are at most `bound`."""
+    low, high = 0, len(values)
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] <= bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
 def _visible(
-    page: NDArray[np.uint8], spans: Spans, bounds: tuple[int, int, int], out: NDArray[np.uint8]
+    page: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    bounds: tuple[int, int, int],
+    out: NDArray[np.uint8],
 ) -> int:
-    starts, ends = spans.starts, spans.ends
     i, stop, border = bounds
+    last = _first_above(starts, stop - 1)
     size, space = 0, True
-    for k in range(len(starts) + 1):
-        until = min(starts[k], stop) if k < len(starts) else stop
+    for k in range(_first_above(ends, i), last + 1):
+        until = min(starts[k], stop) if k < last else stop
         while i < until:
             byte = page[i]
             if byte > 32 or not space:
@@ -236,7 +254,7 @@ def _visible(
                 size += 1
             space = byte <= 32
             i += 1
-        if k < len(starts):
+        if k < last:
             i = max(i, ends[k])
             size += not space
             if size:

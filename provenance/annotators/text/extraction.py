@@ -6,13 +6,13 @@ more than its bytes. trafilatura, or a function of one's own, can take its place
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
+from provenance.annotators.references import resolve
 from provenance.annotators.text.blocks import BREAKS, START, STOP, Blocks, read_blocks
 from provenance.annotators.text.choice import FALLBACK, Trees, choose
 from provenance.annotators.text.furniture import drop_furniture
@@ -45,7 +45,7 @@ def extract(page: bytes) -> Page:
     found = _LANG.search(page[:_HEAD])
     return Page(
         text,
-        _clean_title(html.unescape(title)),
+        _clean_title(resolve(title)),
         found.group(1).decode("ascii") if found else None,
         source if blocks.tags else None,
     )
@@ -56,7 +56,7 @@ def extract_blocks(blocks: Blocks, trees: Trees | None = None) -> tuple[str, str
     kept, source = choose(blocks, trees)
     out = np.empty(len(blocks.text) + len(blocks.rows), np.uint8)
     size = _join(blocks.text, blocks.rows, kept, out)
-    found = tidy(html.unescape(out[:size].tobytes().decode("utf-8", "replace")))
+    found = tidy(resolve(out[:size].tobytes().decode("utf-8", "replace")))
     if source == FALLBACK:
         return found, source
     text = drop_furniture(found)
@@ -75,7 +75,7 @@ def extract_with_trafilatura(page: str) -> Page:
     lang = _LANG.search(page[:_HEAD].encode("utf-8", "replace"))
     return Page(
         tidy(text),
-        _clean_title(html.unescape(found.group(1))) if found else "",
+        _clean_title(resolve(found.group(1))) if found else "",
         lang.group(1).decode("ascii") if lang else None,
     )
 

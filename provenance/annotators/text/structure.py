@@ -6,12 +6,12 @@ measures those before a parser sees the page, and gives the plain text of pages 
 
 from __future__ import annotations
 
-import html
 from typing import NamedTuple
 
 import numpy as np
 
 from provenance.annotators.kernel import kernel
+from provenance.annotators.references import resolve
 from provenance.annotators.text.markup import is_letter, read_name, skip_comment, skip_raw, skip_tag
 from provenance.annotators.text.names import hash_of
 
@@ -151,7 +151,7 @@ def strip(page: bytes) -> str:
     """All visible text of `page` (UTF-8), lines broken at block elements; linear in its length."""
     out = np.empty(max(len(page), 1), np.uint8)
     size = _run(page, out)[-1]
-    return html.unescape(out[:size].tobytes().decode("utf-8", "replace"))
+    return resolve(out[:size].tobytes().decode("utf-8", "replace"))
 
 
 def _run(page: bytes, out: np.ndarray) -> tuple[int, int, int, int, int, int]:
