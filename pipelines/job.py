@@ -23,7 +23,7 @@ from pipelines.lineage import LineageLog, first_fingerprints
 from pipelines.progress import Progress, Targets
 from pipelines.publish import CountGroups, SurveyShards, WriteParts
 from pipelines.rights import settled_rights
-from pipelines.runner import Runner
+from pipelines.runner import LEAST_DOCUMENTS, Runner
 from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from pipelines.shards import annotate_inputs
 from provenance.annotate import Annotation
@@ -83,6 +83,11 @@ class Job:
         """The annotators, for their schema and versions; workers load models of their own."""
         return Annotation(self.configuration)
 
+    @cached_property
+    def _later(self) -> Runner:
+        """The runner of the stages after the first, with as many workers as the documents are worth."""
+        return self.runner.sized(sum(shard.documents for shard in self._shards()), LEAST_DOCUMENTS)
+
     def annotate(
         self,
         inputs: Sequence[InputFile],
@@ -131,10 +136,10 @@ class Job:
             self.lineage.stage("deduplicate", self._fingerprints("deduplicate")),
         ):
             self._find_edges(tasks)
-            self.runner.run(settled_rights(self.workspace))
+            self._later.run(settled_rights(self.workspace))
             if verdicts:
                 self._filter(shards)
-            choose_keepers(self.runner, tasks, self.progress.note)
+            choose_keepers(self._later, tasks, self.progress.note)
         self.workspace.write_state("deduplicate", {"fingerprint": fresh, **self.earlier.as_json()})
         return self._result("deduplicate", 1, 0, started)
 
@@ -174,13 +179,13 @@ class Job:
             self.lineage.stage("select", self._fingerprints("select")),
         ):
             if not known:
-                self.runner.run(
+                self._later.run(
                     lambda pipeline: (
                         pipeline | "Shards" >> beam.Create(tasks) | "Judge" >> JudgeShards(passes)
                     )
                 )
                 self.workspace.write_state("judged", {"fingerprint": judged})
-            self.runner.run(
+            self._later.run(
                 lambda pipeline: pipeline | "Shards" >> beam.Create(tasks) | "Select" >> Select(passes)
             )
         self.storage.delete(scratch)
@@ -201,10 +206,10 @@ class Job:
         preparation = publication.preparation
         if not preparation.groups_stand():
             with self.progress.step("publish", "counting sites"):
-                self.runner.run(lambda pipeline: pipeline | "Groups" >> CountGroups(preparation))
+                self._later.run(lambda pipeline: pipeline | "Groups" >> CountGroups(preparation))
         if not preparation.survey_stands():
             with self.progress.step("publish", "counting what was kept"):
-                self.runner.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(preparation))
+                self._later.run(lambda pipeline: pipeline | "Survey" >> SurveyShards(preparation))
         plan = publication.plan()
         counts = publication.counts(plan.parts)
         pending = frozenset(part.path for part in plan.parts if part.path not in counts)
@@ -225,7 +230,7 @@ class Job:
             targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)
             write = WriteParts(publication, plan, pending)
             with self.progress.files("publish", targets):
-                self.runner.run(lambda pipeline: pipeline | "WriteParts" >> write)
+                self._later.run(lambda pipeline: pipeline | "WriteParts" >> write)
         publication.close(plan, counts)
 
     def manifest(self, release: str) -> dict[str, Any]:
@@ -247,7 +252,7 @@ class Job:
             return
         self.workspace.clear_state("edges")
         self.storage.delete(tasks.scratch_directory)
-        self.runner.run(
+        self._later.run(
             lambda pipeline: (
                 pipeline | "Blocks" >> beam.Create(range(len(tasks.blocks))) | "FindEdges" >> FindEdges(tasks)
             )
@@ -267,7 +272,7 @@ class Job:
         work = [
             VerdictTask(shard.path, self.workspace.verdicts_path(shard), shard.carried) for shard in shards
         ]
-        self.runner.run(
+        self._later.run(
             lambda pipeline: pipeline | "Shards" >> beam.Create(work) | "Filter" >> FilterShards(tasks)
         )
 

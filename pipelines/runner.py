@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import (
@@ -23,6 +23,11 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.runner import create_runner
 
 from provenance.errors import UsageError
+
+#: What a local worker has to have so that it is worth its start, which costs a quarter of a second of processor time and
+#: is paid again for each pipeline: stored bytes to annotate (some 5 s of work for 16 MB), and documents for later stages (25 to
+#: 100 µs each).
+LEAST_BYTES, LEAST_DOCUMENTS = 4 << 20, 20_000
 
 
 class RunnerError(UsageError):
@@ -64,6 +69,12 @@ class Runner:
     @property
     def _local(self) -> bool:
         return not any(option == "--runner" or option.startswith("--runner=") for option in self.beam_options)
+
+    def sized(self, work: int, least: int) -> Runner:
+        """With no more local workers than have at least so much of this work; `PROVENANCE_ALL_WORKERS` lets all of them work."""
+        if os.environ.get("PROVENANCE_ALL_WORKERS"):
+            return self
+        return replace(self, workers=max(1, min(self.workers, work // least)))
 
     def prepare(self, call: Callable[[], object] | None = None) -> None:
         """Make ready for local workers, and have `call` called where they are forked; without any, nothing happens.

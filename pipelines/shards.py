@@ -23,6 +23,7 @@ from pipelines.annotate import (
 from pipelines.lineage import Told, first_fingerprints
 from pipelines.migration import plan_migration
 from pipelines.progress import Targets
+from pipelines.runner import LEAST_BYTES
 from provenance.errors import plain
 from provenance.files.facts import shard_facts
 from provenance.files.headway import read_headway
@@ -98,7 +99,8 @@ def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractCont
 
 def _make(job: Job, pending: Sequence[ShardTask]) -> None:
     """Write the shards of tasks."""
-    job.runner.prepare(AnnotateFile(job.storage, job.configuration).setup)
+    runner = job.runner.sized(sum(task.bytes for task in pending), LEAST_BYTES)
+    runner.prepare(AnnotateFile(job.storage, job.configuration).setup)
     headway = job.workspace.headway_directory
     targets = Targets(
         weights={task.path: task.bytes for task in pending},
@@ -109,13 +111,23 @@ def _make(job: Job, pending: Sequence[ShardTask]) -> None:
     )
     annotate = AnnotateFiles(job.storage, job.configuration)
     with job.progress.files("annotate", targets):
-        job.runner.run(
+        turns = by_turns(pending, runner.workers)
+        runner.run(
             lambda pipeline: (
-                pipeline | "Inputs" >> beam.Create(pending, reshuffle=False) | "AnnotateFiles" >> annotate
+                pipeline | "Inputs" >> beam.Create(turns, reshuffle=False) | "AnnotateFiles" >> annotate
             )
         )
     if headway is not None:
         job.storage.delete(headway)
+
+
+def by_turns(tasks: Sequence[ShardTask], workers: int) -> list[ShardTask]:
+    """The tasks so that every `workers`-th gives each worker about as many bytes: the local runner deals them out in turn."""
+    tasks = sorted(tasks, key=lambda task: (-task.bytes, task.name))
+    rounds = [tasks[at : at + workers] for at in range(0, len(tasks), workers)]
+    return [
+        task for number, dealt in enumerate(rounds) for task in (reversed(dealt) if number % 2 else dealt)
+    ]
 
 
 def _rows_of(storage: Storage, shard_path: str) -> int:

@@ -16,11 +16,15 @@ from typing import BinaryIO, ClassVar
 
 import pytest
 
+from pipelines.annotate import ShardTask
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.runner import Runner
+from pipelines.shards import by_turns
 from provenance.configuration import Configuration, load_configuration
+from provenance.files.inputs import InputFile
 from provenance.files.ownership import INCOMPLETE, INCOMPLETE_TEXT
+from provenance.files.spans import Span
 from provenance.files.storage import LocalStorage
 from tests.program import DEMO, contents, run, start
 
@@ -68,10 +72,34 @@ def job_service() -> Iterator[int]:
         process.wait()
 
 
-def test_two_workers_write_the_bytes_of_one(demo_release: Path, tmp_path: Path) -> None:
+def test_two_workers_write_the_bytes_of_one(
+    demo_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVENANCE_ALL_WORKERS", "1")
     ended = start("curate", DEMO, "--output", tmp_path / "r", "--workers", "2", "--quiet").wait(_PATIENCE)
     assert ended == 0
     assert contents(tmp_path / "r") == contents(demo_release)
+
+
+@pytest.mark.parametrize(("work", "workers"), [(0, 1), (39, 1), (40, 2), (99, 4), (10_000, 8)])
+def test_no_more_workers_are_started_than_there_is_work_for(
+    work: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Runner(workers=8).sized(work, 20).workers == workers
+    assert Runner().sized(work, 20).workers == 1
+    monkeypatch.setenv("PROVENANCE_ALL_WORKERS", "1")
+    assert Runner(workers=8).sized(work, 20).workers == 8
+
+
+def test_each_worker_is_dealt_about_as_many_bytes(tmp_path: Path) -> None:
+    sizes = (1_661, 3_173, 6_223, 8_395, 8_402)
+    tasks = [
+        ShardTask(InputFile("", f"{size}", size, ""), Span(0, 1, 0, size), path="", fingerprint="")
+        for size in sizes
+    ]
+    dealt = by_turns(tasks, 2)
+    assert sorted(task.bytes for task in dealt) == list(sizes)
+    assert [sum(task.bytes for task in dealt[worker::2]) for worker in (0, 1)] == [13_236, 14_618]
 
 
 def test_portable_runner_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:

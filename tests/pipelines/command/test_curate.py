@@ -95,7 +95,7 @@ def test_an_interrupt_ends_with_130_and_one_line(tmp_path: Path, stage: str, wor
     arguments = ["curate", str(DEMO), "--output", str(tmp_path / "r"), "--quiet", "--workers", str(workers)]
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.command", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PROVENANCE_ALL_WORKERS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
