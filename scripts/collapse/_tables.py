@@ -50,7 +50,7 @@ def warnings(rows: pd.DataFrame) -> str:
         moved = part.perplexity > (1 + MOVED) * part.seed.map(start)
         said = [
             _by_seed(part, part[column].isin(statuses)) if part[column].notna().any() else "-"
-            for column in ("read", "monitor")
+            for column in ("read_monitor", "monitor")
             for statuses in ((CHANGED, FAIL), (FAIL,))
         ]
         lines.append(f"| {name} | " + " | ".join([_by_seed(part, moved), *said]) + " |")
