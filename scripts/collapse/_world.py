@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from provenance.audit.sketches.compare import FAIL, compare
+from provenance.audit.sketches.compare import FAIL, WARN, compare
 from provenance.audit.sketches.strata import Sketches
 from provenance.audit.versions import Settings, sketch_dataset
 from provenance.files.storage import LocalStorage
@@ -88,9 +88,9 @@ def sketch(texts: Sequence[str], folder: Path) -> Sketches:
 
 
 def judge(texts: Sequence[str], baseline: Sketches, folder: Path) -> dict[str, Any]:
-    """Coverage of the baseline's rare words (1 is no loss), the monitor's status, and the measures that failed."""
+    """Coverage of the baseline's rare words (1 is no loss), the monitor's status, and the measures that warned or failed."""
     found = compare(sketch(texts, folder).whole, baseline.whole)
     measures = found["measures"]
-    failed = [name for name, measure in measures.items() if measure["status"] == FAIL]
+    spoke = [name for name, measure in measures.items() if measure["status"] in (WARN, FAIL)]
     change = measures[WATCHED]["change"] if WATCHED in measures else np.nan
-    return {"coverage": 1 + change, "monitor": found["status"], "failed": " ".join(failed)}
+    return {"coverage": 1 + change, "monitor": found["status"], "spoke": " ".join(spoke)}

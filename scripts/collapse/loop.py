@@ -21,9 +21,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from provenance.audit.sketches.compare import FAIL
+from provenance.audit.sketches.compare import FAIL, WARN
 from provenance.audit.sketches.strata import Sketches
 from scripts.collapse._arms import ALL_SO_FAR, SIZES, Arm, Size, prepare
 from scripts.collapse._crawl import Page, mills
@@ -89,7 +90,7 @@ def run_arm(start: Start, arm: Arm, generations: int, folder: Path) -> Iterator[
 def begin(
     passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool, seed: int
 ) -> tuple[list[Row], list[str]]:
-    """Generation 0 of a seed, left in `folder`; its row, and what the monitor says where nothing but the draw changes."""
+    """Generation 0 of a seed, left in `folder`; its row, and what the monitor says where only the draw changes."""
     home = folder / str(seed)
     home.mkdir()
     world, rest = make_world(passages, size, seed, home)
@@ -99,9 +100,20 @@ def begin(
     baseline = sketch(world.write(first, size.documents, 0, 2), home)
     (home / "start.pickle").write_bytes(pickle.dumps(Start(world, first, baseline, detector)))
     row = {"seed": seed, "generation": 0, "perplexity": first.perplexity(world.unseen), "coverage": 1.0}
-    again = (world.write(first, size.documents, 0, 3, n) for n in range(seed, size.nulls, size.seeds))
-    statuses = [judge(texts, baseline, home)["monitor"] for texts in again]
+    statuses = []
+    for number in range(seed, size.nulls, size.seeds):
+        again, others = world.write(first, size.documents, 0, 3, number), renew(world, rest, number)
+        statuses += [judge(again, baseline, home)["monitor"], judge(others, world.pages, home)["monitor"]]
     return [{**row, "arm": "generation 0", "words": world.words, "true": 0.0}], statuses
+
+
+def renew(world: World, rest: pd.DataFrame, number: int) -> list[str]:
+    """People's pages, of which as many as machines write slowly are replaced by other people's: a crawl without change."""
+    random, pages = np.random.default_rng([world.seed, 4, number]), len(world.crawl)
+    more = min(round(SLOW[number % len(SLOW)] * pages), pages, len(rest))
+    kept = random.choice(pages, pages - more, replace=False)
+    others = random.choice(len(rest), more, replace=False)
+    return [world.crawl[place].text for place in kept] + rest.text.iloc[others].tolist()
 
 
 def go_on(size: Size, folder: Path, parts: Path | None, task: tuple[int, Arm]) -> list[Row]:
@@ -210,8 +222,9 @@ def main() -> None:
     if options.rows:
         rows.to_csv(options.rows, index=False)
     show(rows, options.figure)
+    alarms = f"{statuses.count(FAIL)} alarms, {statuses.count(WARN)} warnings"
     print(
-        f"\nMonitor on {len(statuses)} runs without change: {statuses.count(FAIL)} alarms ({', '.join(sorted(set(statuses)))})."
+        f"\nMonitor on {len(statuses)} comparisons without change: {alarms} ({', '.join(sorted(set(statuses)))})."
     )
 
 
