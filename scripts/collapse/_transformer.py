@@ -24,8 +24,8 @@ Integers = NDArray[np.int64]
 #: Between documents, before the first and after the last; no text contains it.
 BOUNDARY = 0
 #: What AdamW is given; usual for models of this size (Karpathy's nanoGPT on Shakespeare has the same).
-RATE, DECAY, CLIP, WARM = 1e-3, 0.1, 1.0, 0.1
-DROPOUT = 0.1
+RATE, DECAY, CLIP, WARM = 2e-3, 0.1, 1.0, 0.1
+DROPOUT = 0.2
 
 
 class Block(nn.Module):
@@ -83,6 +83,13 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def leave(network: Network) -> None:
+    """Take a network back from CUDA and give up its memory there, which other processes share."""
+    network.cpu()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def half(where: str) -> torch.autocast:
     """Products of half precision on CUDA; a processor computes in full."""
     return torch.autocast(where, dtype=torch.bfloat16, enabled=where == "cuda")
@@ -106,7 +113,7 @@ class Transformer:
                 rows = torch.from_numpy(part.copy()).to(where)
                 logits = network(rows[:, :-1]).float().flatten(0, 1)
                 total += float(F.cross_entropy(logits, rows[:, 1:].flatten(), reduction="sum"))
-        self.network.cpu()
+        leave(network)
         return float(np.exp(total / (len(windows) * context)))
 
     def write(self, documents: int, random: np.random.Generator) -> list[str]:
@@ -119,7 +126,7 @@ class Transformer:
                 rows = min(shape.together, documents - start)
                 chance = torch.from_numpy(random.random((shape.context, rows), np.float32)).to(where)
                 drawn.append(_write(network, shape, chance).cpu().numpy())
-        self.network.cpu()
+        leave(network)
         return self.kind.decode(np.concatenate(drawn))
 
 
@@ -137,28 +144,9 @@ class Transformers:
         torch.manual_seed(self.seed)
         where, shape = device(), self.shape
         network = Network(shape).to(where).train()
-        groups = [
-            {"params": [w for w in network.parameters() if (w.ndim == 2) == many], "weight_decay": decay}
-            for many, decay in ((True, DECAY), (False, 0.0))
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98), fused=where == "cuda")
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, RATE, shape.steps, pct_start=WARM, cycle_momentum=False, final_div_factor=10
-        )
-        windows = self._windows(self.encode(texts)).to(where)
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        for step in range(shape.steps):
-            rows = windows[step]
-            with half(where):
-                logits = network(rows[:, :-1])
-                loss = F.cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-        torch.use_deterministic_algorithms(False)
-        return Transformer(network.cpu(), self)
+        _learn(network, self._windows(self.encode(texts)).to(where))
+        leave(network)
+        return Transformer(network, self)
 
     def _windows(self, numbers: Integers) -> Tensor:
         """(steps, batch, context + 1) pieces: places drawn evenly, read to the end before any is read again."""
@@ -201,6 +189,29 @@ def make_transformers(texts: Sequence[str], shape: Shape, seed: int) -> Transfor
     )
     tokenizer.train_from_iterator(texts, trainer)
     return Transformers(shape, seed, tokenizer)
+
+
+def _learn(network: Network, windows: Tensor) -> None:
+    """One step for each of `windows`, (steps, batch, context + 1), at a rate that rises and then falls."""
+    groups = [
+        {"params": [w for w in network.parameters() if (w.ndim == 2) == many], "weight_decay": decay}
+        for many, decay in ((True, DECAY), (False, 0.0))
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98), fused=windows.is_cuda)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, RATE, len(windows), pct_start=WARM, cycle_momentum=False, final_div_factor=10
+    )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    for rows in windows:
+        with half(windows.device.type):
+            logits = network(rows[:, :-1])
+            loss = F.cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+    torch.use_deterministic_algorithms(False)
 
 
 def _write(network: Network, shape: Shape, chance: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ import pandas as pd
 
 from provenance.audit.sketches.compare import FAIL, WARN
 from provenance.audit.sketches.strata import Sketches
-from scripts.collapse._arms import ALL_SO_FAR, SIZES, Arm, Size, prepare
+from scripts.collapse._arms import ACCUMULATED, SIZES, Arm, Size, prepare
 from scripts.collapse._crawl import Page, mills
 from scripts.collapse._models import Model
 from scripts.collapse._tables import figure, table, warnings
@@ -59,7 +59,7 @@ def run_arm(start: Start, arm: Arm, generations: int, folder: Path) -> Iterator[
         texts = world.write(model, written_now, generation, 1)
         newest = mills(texts, world.crawl, generation, world.seed)
         written = [*written, *newest]
-        seen = written if arm is ALL_SO_FAR else newest
+        seen = written if arm.takes == ACCUMULATED else newest
         place = folder / str(generation)
         training = prepare(
             arm,
@@ -113,7 +113,7 @@ def renew(world: World, rest: pd.DataFrame, number: int) -> list[str]:
     more = min(round(SLOW[number % len(SLOW)] * pages), pages, len(rest))
     kept = random.choice(pages, pages - more, replace=False)
     others = random.choice(len(rest), more, replace=False)
-    return [world.crawl[place].text for place in kept] + rest.text.iloc[others].tolist()
+    return [*(world.crawl[place].text for place in kept), *rest.text.iloc[others]]
 
 
 def go_on(size: Size, folder: Path, parts: Path | None, task: tuple[int, Arm]) -> list[Row]:

@@ -226,13 +226,15 @@ def _early(dataset: Sketch, baseline: Sketch, tolerances: Mapping[str, float]) -
     """The measures of EARLY, where the dataset has enough that the baseline lacks."""
     extra = novelty.added(dataset, baseline)
     measures: dict[str, Any] = {}
-    for measure, kind in zip(EARLY, RUNS, strict=True) if extra else ():
+    if extra is None:
+        return measures
+    for measure, kind in zip(EARLY, RUNS, strict=True):
         found = novelty.novelty(dataset, baseline, kind, extra)
         if found is None:
             continue
         change, allowed, status = found.ratio - 1, tolerances.get(measure.name, measure.tolerance), STEADY
         if abs(change) > _LIMIT * found.band:
-            status = CHANGED if -change * extra.share <= allowed else WARN
+            status = WARN if allowed is not None and -change * extra.share > allowed else CHANGED
         measures[measure.name] = {
             "meaning": measure.meaning,
             "value": found.ratio,
