@@ -26,8 +26,8 @@ from scripts.collapse._crawl import Page, people
 from scripts.collapse._models import Kind, Model, make_kind
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Passages of each label for the detector that knows the model; they are in no crawl.
-DETECTOR_PASSAGES = 2000
+#: Most passages of each label for the detector that knows the model, and for each of people's pages; they are in no crawl.
+DETECTOR_PASSAGES, PASSAGES_A_PAGE = 2000, 2
 #: The monitor's measure that is reported; its tolerance is the default.
 WATCHED = "rare_coverage_words"
 
@@ -67,7 +67,7 @@ def make_world(passages: pd.DataFrame, size: Size, seed: int, folder: Path) -> t
 
 def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path) -> Path:
     """The folder of a detector that `python scripts/train detector` makes of the first model's texts and other people's."""
-    human = rest.head(DETECTOR_PASSAGES)
+    human = rest.head(min(DETECTOR_PASSAGES, PASSAGES_A_PAGE * len(world.crawl)))
     texts = world.write(model, len(human), 0, 9)
     machine = human.assign(text=texts, label="synthetic", generator="own")
     columns = ["text", "label", "generator", "domain", "language", "source", "group"]
@@ -76,7 +76,9 @@ def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path)
     pd.concat([human, machine])[columns].to_parquet(folder / "corpus" / "texts.parquet")
     command = [sys.executable, str(ROOT / "scripts" / "train"), "detector", str(folder / "corpus")]
     command += ["--out", str(folder / "model"), "--passages", str(folder / "passages"), "--recent", "own"]
-    subprocess.run(command, check=True, capture_output=True)
+    made = subprocess.run(command, capture_output=True, text=True)
+    if made.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {made.returncode}: {made.stderr}")
     return folder / "model"
 
 
