@@ -41,6 +41,7 @@ class Start:
     first: Model
     baseline: Sketches  # of what the first model writes
     detector: Path | None
+    others: list[str]  # people's texts that are in no crawl
 
 
 def run_arm(start: Start, arm: Arm, generations: int, folder: Path) -> Iterator[Row]:
@@ -81,9 +82,9 @@ def run_arm(start: Start, arm: Arm, generations: int, folder: Path) -> Iterator[
 
 
 def begin(
-    passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool, seed: int
-) -> tuple[list[Row], list[str]]:
-    """Generation 0 of a seed, left in `folder`; its row, and what the monitor says where only the draw changes."""
+    passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool, parts: Path | None, seed: int
+) -> list[Row]:
+    """Generation 0 of a seed, left in `folder`, and its row."""
     home = folder / str(seed)
     home.mkdir()
     world, rest = make_world(passages, size, seed, home)
@@ -91,22 +92,36 @@ def begin(
     first = world.kind.train([page.text for page in world.crawl])
     detector = train_detector(world, first, rest, home / "detector") if own_detector else None
     baseline = sketch(world.write(first, size.documents, 0, 2), home)
-    (home / "start.pickle").write_bytes(pickle.dumps(Start(world, first, baseline, detector)))
-    row = {"seed": seed, "generation": 0, "perplexity": first.perplexity(world.unseen), "coverage": 1.0}
-    statuses = []
+    start = Start(world, first, baseline, detector, rest.text.tolist())
+    (home / "start.pickle").write_bytes(pickle.dumps(start))
+    row = {"seed": seed, "arm": "generation 0", "generation": 0, "perplexity": first.perplexity(world.unseen)}
+    row |= {"coverage": 1.0, "words": world.words, "true": 0.0}
+    keep([row], parts, str(seed))
+    return [row]
+
+
+def repeat(size: Size, folder: Path, parts: Path | None, seed: int) -> list[str]:
+    """What the monitor says of a seed where only the draw changes: of what the first model writes, and of people's pages."""
+    home = folder / str(seed)
+    start: Start = pickle.loads((home / "start.pickle").read_bytes())
+    world, statuses = start.world, list[str]()
     for number in range(seed, size.nulls, size.seeds):
-        again, others = world.write(first, size.documents, 0, 3, number), renew(world, rest, number)
-        statuses += [judge(again, baseline, home)["monitor"], judge(others, world.pages, home)["monitor"]]
-    return [{**row, "arm": "generation 0", "words": world.words, "true": 0.0}], statuses
+        again = world.write(start.first, size.documents, 0, 3, number)
+        for texts, baseline in ((again, start.baseline), (renew(start, number), world.pages)):
+            statuses.append(judge(texts, baseline, home)["monitor"])
+        if parts is not None:
+            (parts / f"{seed}.statuses").write_text("\n".join(statuses))
+    return statuses
 
 
-def renew(world: World, rest: pd.DataFrame, number: int) -> list[str]:
+def renew(start: Start, number: int) -> list[str]:
     """People's pages, of which as many as machines write slowly are replaced by other people's: a crawl without change."""
-    random, pages = np.random.default_rng([world.seed, 4, number]), len(world.crawl)
-    more = min(round(SLOW[number % len(SLOW)] * pages), pages, len(rest))
+    world, pages = start.world, len(start.world.crawl)
+    random = np.random.default_rng([world.seed, 4, number])
+    more = min(round(SLOW[number % len(SLOW)] * pages), pages, len(start.others))
     kept = random.choice(pages, pages - more, replace=False)
-    others = random.choice(len(rest), more, replace=False)
-    return [*(world.crawl[place].text for place in kept), *rest.text.iloc[others]]
+    others = random.choice(len(start.others), more, replace=False)
+    return [*(world.crawl[place].text for place in kept), *(start.others[place] for place in others)]
 
 
 def go_on(size: Size, folder: Path, parts: Path | None, task: tuple[int, Arm]) -> list[Row]:
@@ -119,9 +134,14 @@ def go_on(size: Size, folder: Path, parts: Path | None, task: tuple[int, Arm]) -
     for row in run_arm(start, arm, size.generations, place):
         rows.append(row)
         say(f"seed {seed}: {arm.name}: generation {row['generation']}")
-        if parts is not None:
-            pd.DataFrame(rows).to_csv(parts / f"{seed}-{size.arms.index(arm)}.csv", index=False)
+        keep(rows, parts, f"{seed}-{size.arms.index(arm)}")
     return rows
+
+
+def keep(rows: list[Row], parts: Path | None, name: str) -> None:
+    """Write rows as a file of the folder, if there is one."""
+    if parts is not None:
+        pd.DataFrame(rows).to_csv(parts / f"{name}.csv", index=False)
 
 
 def run(
@@ -137,25 +157,24 @@ def run(
     """(a row for each seed, arm and generation, the monitor's statuses where nothing but the draw changed).
 
     Of `seeds`, by default all of the size, each is by itself, and each arm after generation 0; `processes` run at once.
-    The rows are the same for any number. What `parts` holds already is left there.
+    The rows are the same for any number; a folder `parts` gets them as they come.
     """
     chosen = seeds or range(size.seeds)
-    first = partial(begin, passages, size, folder, own_detector)
+    first = partial(begin, passages, size, folder, own_detector, parts)
     then = partial(go_on, size, folder, parts)
     tasks = [(seed, arm) for seed in chosen for arm in size.arms]
+    last = partial(repeat, size, folder, parts)
     if processes == 1:
         begun = [first(seed) for seed in chosen]
         gone_on = [then(task) for task in tasks]
+        again = [last(seed) for seed in chosen]
     else:
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
             begun = list(pool.map(first, chosen))
-            if parts is not None:
-                for seed, (rows, _) in zip(chosen, begun, strict=True):
-                    pd.DataFrame(rows).to_csv(parts / f"{seed}.csv", index=False)
-            gone_on = list(pool.map(then, tasks))
-    every = [*(rows for rows, _ in begun), *gone_on]
-    statuses = [status for _, found in begun for status in found]
-    return pd.DataFrame([row for rows in every for row in rows]), statuses
+            going_on, repeating = pool.map(then, tasks), pool.map(last, chosen)
+            gone_on, again = list(going_on), list(repeating)
+    rows = [row for found in (*begun, *gone_on) for row in found]
+    return pd.DataFrame(rows), [status for statuses in again for status in statuses]
 
 
 def say(message: str) -> None:

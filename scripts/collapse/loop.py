@@ -29,11 +29,15 @@ def read_passages(corpus: Path) -> pd.DataFrame:
     )
 
 
-def show(rows: pd.DataFrame, picture: Path | None) -> None:
+def show(rows: pd.DataFrame, statuses: list[str], picture: Path | None) -> None:
     """Print the tables and draw the picture."""
     if picture:
         figure(rows, picture)
+    alarms = f"{statuses.count(FAIL)} alarms, {statuses.count(WARN)} warnings"
     print(table(rows), warnings(rows), sep="\n\n")
+    print(
+        f"\nMonitor on {len(statuses)} comparisons without change: {alarms} ({', '.join(sorted(set(statuses)))})."
+    )
 
 
 def main() -> None:
@@ -53,9 +57,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="seeds and arms that run at once (1)")
     options = parser.parse_args()
     if options.from_parts:
-        files = sorted(options.parts.glob("*.csv"))
-        rows = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
-        show(rows.sort_values(["seed", "generation"], kind="stable"), options.figure)
+        rows = pd.concat([pd.read_csv(file) for file in sorted(options.parts.glob("*.csv"))], ignore_index=True)
+        said = [file.read_text().split("\n") for file in sorted(options.parts.glob("*.statuses"))]
+        show(rows, [status for statuses in said for status in statuses], options.figure)
         return
     if options.size not in SIZES[options.model]:
         parser.error(f"--size of {options.model} is one of {', '.join(SIZES[options.model])}")
@@ -72,11 +76,7 @@ def main() -> None:
         )
     if options.rows:
         rows.to_csv(options.rows, index=False)
-    show(rows, options.figure)
-    alarms = f"{statuses.count(FAIL)} alarms, {statuses.count(WARN)} warnings"
-    print(
-        f"\nMonitor on {len(statuses)} comparisons without change: {alarms} ({', '.join(sorted(set(statuses)))})."
-    )
+    show(rows, statuses, options.figure)
 
 
 if __name__ == "__main__":
