@@ -119,13 +119,11 @@ def warn(measures: dict[str, Any]) -> str:
     for name, item in measures.items():
         if item["status"] == "WARN":
             kind = name.removeprefix("novelty_")
-            said.append(f"{item['value']:.0%} of the new {kind} that as many of the baseline's would")
+            said.append(f"{item['value']:.0%} of the new {kind}")
     if not said:
         return ""
     share = next(item["share"] for item in measures.values() if item["status"] == "WARN")
-    return (
-        f"{share:.1%} of the words stand in documents that the baseline lacks; those bring {', '.join(said)}"
-    )
+    return f"{share:.1%} of the words stand in documents that the baseline lacks; those bring {', '.join(said)} that as many of the baseline's would"
 
 
 def _drift(result: dict[str, Any]) -> Iterator[str]:
