@@ -114,7 +114,7 @@ def run_sketch(arguments: Arguments) -> int:
 
 def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
     """One line of JSON for each version in a directory; 1 where one of them failed."""
-    from provenance.audit.sketches.compare import FAIL
+    from provenance.audit.sketches.compare import FAIL, WARN
     from provenance.audit.versions import Baseline, read_version, report, sketch_dataset
 
     if len(arguments.datasets) != 1:
@@ -136,6 +136,7 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
             "status": found["status"],
             "documents": found["documents"],
             "failed": [name for name, item in measures.items() if item["status"] == FAIL],
+            "warned": [name for name, item in measures.items() if item["status"] == WARN],
             "changes": {
                 name: round(item["change"], 6) for name, item in measures.items() if "change" in item
             },

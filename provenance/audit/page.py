@@ -13,6 +13,8 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from provenance.audit.report import warn
+
 #: Measures of the drift table; the first is drawn.
 _DRIFT = (
     "rare_coverage_words",
@@ -20,6 +22,7 @@ _DRIFT = (
     "rare_coverage_triples",
     "types_words",
     "unseen_mass_words",
+    "novelty_words",
 )
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 240, 56, 36
 
@@ -52,6 +55,7 @@ def _view(version: dict[str, Any]) -> dict[str, Any]:
     return version | {
         "coverage": _coverage_chart(found["coverage"]["words"]) if found.get("coverage") else None,
         "measures": [_measure(item) for item in found.get("measures", {}).values() if item["status"] != "unknown"],
+        "warning": warn(found.get("measures", {})),
         "strata": [(name, item["status"]) for name, item in found.get("strata", {}).items()],
         "spectrum": _bars(
             [(f"{least:,.0f}+" if least > 2 else f"{least:.0f}", count) for least, count in diversity["spectrum"]["words"]],

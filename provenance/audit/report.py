@@ -85,6 +85,8 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
     if "note" in baseline:
         yield f"  {baseline['note']}"
     yield from _measures(baseline["measures"])
+    if warning := warn(baseline["measures"]):
+        yield f"  WARN: {warning}"
     for name, stratum in baseline["strata"].items():
         yield f"  {plain(name)[:60]}: {stratum['status']}"
         if stratum["status"] == "FAIL":
@@ -111,6 +113,19 @@ def _measures(measures: dict[str, Any]) -> Iterator[str]:
         yield f"    {name:<24}{item['value']:>11.4f}{item['baseline']:>11.4f}  {change:<30}{status}"
 
 
+def warn(measures: dict[str, Any]) -> str:
+    """What is said of measures that warn; nothing where none does."""
+    said = []
+    for name, item in measures.items():
+        if item["status"] == "WARN":
+            kind = name.removeprefix("novelty_")
+            said.append(f"{item['value']:.0%} of the new {kind}")
+    if not said:
+        return ""
+    share = next(item["share"] for item in measures.values() if item["status"] == "WARN")
+    return f"{share:.1%} of the words stand in documents that the baseline lacks; those bring {', '.join(said)} that as many of the baseline's would"
+
+
 def _drift(result: dict[str, Any]) -> Iterator[str]:
     yield f"versions against {plain(result['baseline'])}: {result['status'] or 'no failure'}"
     names = (
@@ -119,6 +134,7 @@ def _drift(result: dict[str, Any]) -> Iterator[str]:
         "rare_coverage_triples",
         "types_words",
         "unseen_mass_words",
+        "novelty_words",
     )
     yield "  " + "".join(f"{name:>23}" for name in names) + "  status"
     for version in result["versions"]:

@@ -15,7 +15,7 @@ from provenance.audit.estimate import Counts, count_batch, prevalence_report, wa
 from provenance.audit.inputs import SKETCH, AuditError, Reading, read_batches
 from provenance.audit.near_duplicates import Sample, near_duplicates
 from provenance.audit.selection import selection_of
-from provenance.audit.sketches.compare import FAIL, FEWEST_WORDS, compare, no_change, spectrum, summary
+from provenance.audit.sketches.compare import FAIL, FEWEST_WORDS, WARN, compare, no_change, spectrum, summary
 from provenance.audit.sketches.replicates import Floats
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.audit.sketches.templates import list_templates, template_shares
@@ -74,7 +74,8 @@ def audit(
     """Audit datasets, of more than one the first being the baseline unless one is named.
 
     The result are JSON values: of one dataset its report, of several `versions`, a report for each, and `baseline`;
-    `status` is FAIL where a measure of any fell by more than its tolerance. docs/audit.md describes the rest.
+    `status` is FAIL where a measure of any fell by more than its tolerance, WARN where what one added brings too little that
+    is new. docs/audit.md describes the rest.
 
     Raises:
         AuditError: where there is nothing to read, or it is damaged.
@@ -94,7 +95,7 @@ def audit(
     if len(reports) == 1:
         return reports[0]
     statuses = [item["status"] for item in reports if item["status"] is not None]
-    status = FAIL if FAIL in statuses else None
+    status = next((status for status in (FAIL, WARN) if status in statuses), None)
     return {"baseline": against.name if against else None, "status": status, "versions": reports}
 
 

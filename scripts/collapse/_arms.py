@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pipelines.command import main as provenance
 from provenance.decisions.sampling import sampling_counts
 from scripts.collapse._crawl import Page, write_crawl
+from scripts.collapse._models import Shape
 
 #: What of a crawl an arm takes.
 RAW, ORACLE, ACCUMULATED, CURATED = "raw", "oracle", "accumulated", "curated"
@@ -81,6 +82,7 @@ class Size:
     seeds: int
     nulls: int
     arms: tuple[Arm, ...]
+    shape: Shape | None = None  # of transformers; without one models are trigrams
 
 
 #: Arms in two halves, so that a quick run has what matters most.
@@ -96,11 +98,19 @@ FIRST = (
     capped("0.05", own=False),
 )
 OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
+#: By kind of model. The transformers of the standard size take CUDA; the others learn in minutes on one core.
 SIZES = {
-    "small": Size(1500, 4, 1, 5, FIRST),
-    "others": Size(1500, 1, 1, 20, OTHERS),
-    "standard": Size(1000, 8, 3, 20, FIRST),
-    "whole": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
+    "ngrams": {
+        "small": Size(1500, 4, 1, 5, FIRST),
+        "others": Size(1500, 1, 1, 20, OTHERS),
+        "standard": Size(1000, 8, 3, 20, FIRST),
+        "whole": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
+    },
+    "transformer": {
+        "tiny": Size(160, 1, 1, 1, (AS_IS, TRUTH, capped("0.5")), Shape(512, 2, 48, 2, 320, 8, 40)),
+        "small": Size(300, 3, 1, 2, (AS_IS, TRUTH, capped("0.05")), Shape(1024, 2, 96, 4, 256, 12, 150)),
+        "standard": Size(1000, 8, 3, 20, FIRST, Shape(4096, 4, 256, 4, 288, 64, 200)),
+    },
 }
 
 

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from provenance.audit.sketches.compare import CHANGED, FAIL
+from provenance.audit.sketches.compare import CHANGED, FAIL, WARN
 
 #: Part by which perplexity has to rise above generation 0's to have moved.
 MOVED = 0.02
@@ -42,16 +42,16 @@ def table(rows: pd.DataFrame) -> str:
 def warnings(rows: pd.DataFrame) -> str:
     """By arm and seed the generation at which perplexity has moved, and those at which the monitor spoke, in Markdown."""
     lines = [
-        f"| arm | perplexity {MOVED:.0%} higher | monitor, what was read: changed | FAIL | what was written: changed | FAIL |",
-        "|---|---|---|---|---|---|",
+        f"| arm | perplexity {MOVED:.0%} higher | what was read: changed | WARN | FAIL | what was written: changed | WARN | FAIL |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     start = rows[rows.generation == 0].set_index("seed").perplexity
     for name, part in rows[rows.generation > 0].groupby("arm", sort=False):
         moved = part.perplexity > (1 + MOVED) * part.seed.map(start)
         said = [
-            _by_seed(part, part[column].isin(statuses)) if part[column].notna().any() else "-"
-            for column in ("read", "monitor")
-            for statuses in ((CHANGED, FAIL), (FAIL,))
+            _by_seed(part, part[column].isin(statuses))
+            for column in ("read_monitor", "monitor")
+            for statuses in ((CHANGED, WARN, FAIL), (WARN, FAIL), (FAIL,))
         ]
         lines.append(f"| {name} | " + " | ".join([_by_seed(part, moved), *said]) + " |")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from provenance.audit.sketches import topics
+from provenance.audit.sketches import novelty, topics
 from provenance.audit.sketches.replicates import (
     RARITY,
     RUNS,
@@ -29,7 +29,7 @@ from provenance.audit.sketches.replicates import (
 )
 from provenance.audit.sketches.sketch import BINS, SUMMED, Sketch, bin_value
 
-STEADY, CHANGED, FAIL, UNKNOWN = "steady", "changed", "FAIL", "unknown"
+STEADY, CHANGED, WARN, FAIL, UNKNOWN = "steady", "changed", "WARN", "FAIL", "unknown"
 #: Standard deviations outside of which a change is real: with the twenty measures here one false alarm in about 800 datasets.
 _LIMIT = 4.0
 _NORMAL = 1.959963984540054
@@ -73,7 +73,13 @@ MEASURES = (
     Measure("repeated_documents", "exact copies of documents", False, 0.02, 1),
     Measure("repeated_responses", "responses that a prompt already had", False, 0.05, 1),
 )  # fmt: skip
-NAMES = tuple(measure.name for measure in MEASURES)
+#: Measures of what the baseline lacks. They warn and never fail: the tolerance is the part of all words that could be missing
+#: from what is new, .025 being what lies between a capped 2% and the 3% at which a model's perplexity moves (docs/collapse.md).
+EARLY = tuple(
+    Measure(f"novelty_{kind}", f"new {kind} in what the baseline lacks, by those to be expected", True, 0.025)
+    for kind in RUNS
+)
+NAMES = tuple(measure.name for measure in (*MEASURES, *EARLY))
 
 
 def no_change(baseline: Sketch, seed: int = 0) -> dict[str, Floats]:
@@ -113,9 +119,10 @@ def compare(
             continue
         allowed = (tolerances or {}).get(measure.name, measure.tolerance)
         measures[measure.name] = _judge(measure, found[measure.name], same[measure.name], sizes, allowed)
+    measures |= _early(dataset, baseline, tolerances or {})
     statuses = [item["status"] for item in measures.values()]
     return {
-        "status": next((status for status in (FAIL, CHANGED) if status in statuses), STEADY),
+        "status": next((status for status in (FAIL, WARN, CHANGED) if status in statuses), STEADY),
         "measures": measures,
         "coverage": {kind: _classes(found, kind) for kind in RUNS},
     }
@@ -213,6 +220,34 @@ def _judge(
         "tolerance": tolerance,
         "status": status,
     }
+
+
+def _early(dataset: Sketch, baseline: Sketch, tolerances: Mapping[str, float]) -> dict[str, Any]:
+    """The measures of EARLY, where the dataset has enough that the baseline lacks."""
+    extra = novelty.added(dataset, baseline)
+    measures: dict[str, Any] = {}
+    if extra is None:
+        return measures
+    for measure, kind in zip(EARLY, RUNS, strict=True):
+        found = novelty.novelty(dataset, baseline, kind, extra)
+        if found is None:
+            continue
+        change, allowed, status = found.ratio - 1, tolerances.get(measure.name, measure.tolerance), STEADY
+        if abs(change) > _LIMIT * found.band:
+            status = WARN if allowed is not None and -change * extra.share > allowed else CHANGED
+        measures[measure.name] = {
+            "meaning": measure.meaning,
+            "value": found.ratio,
+            "baseline": 1.0,
+            "change": change,
+            "relative": True,
+            "interval": [change - _NORMAL * found.spread, change + _NORMAL * found.spread],
+            "null_band": [-_NORMAL * found.band, _NORMAL * found.band],
+            "tolerance": allowed,
+            "share": extra.share,
+            "status": status,
+        }
+    return measures
 
 
 def _changes(measure: Measure, found: Floats) -> Floats:
