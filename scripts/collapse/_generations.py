@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from provenance.audit.sketches.strata import Sketches
+from provenance.audit.versions import Baseline, Settings
 from scripts.collapse._arms import ACCUMULATED, Arm, Size, prepare
 from scripts.collapse._crawl import Page, mills
 from scripts.collapse._models import Model
@@ -39,7 +39,7 @@ class Start:
 
     world: World
     first: Model
-    baseline: Sketches  # of what the first model writes
+    baseline: Baseline  # what the first model writes
     detector: Path | None
     others: list[str]  # people's texts that are in no crawl
 
@@ -91,7 +91,8 @@ def begin(
     say(f"seed {seed}: generation 0")
     first = world.kind.train([page.text for page in world.crawl])
     detector = train_detector(world, first, rest, home / "detector") if own_detector else None
-    baseline = sketch(world.write(first, size.documents, 0, 2), home)
+    written = sketch(world.write(first, size.documents, 0, 2), home)
+    baseline = Baseline("what the first model writes", written, Settings())
     start = Start(world, first, baseline, detector, rest.text.tolist())
     (home / "start.pickle").write_bytes(pickle.dumps(start))
     row = {"seed": seed, "arm": "generation 0", "generation": 0, "perplexity": first.perplexity(world.unseen)}

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from provenance.audit.sketches.compare import FAIL, WARN, compare
+from provenance.audit.sketches.compare import FAIL, WARN
 from provenance.audit.sketches.strata import Sketches
-from provenance.audit.versions import Settings, sketch_dataset
+from provenance.audit.versions import Baseline, Settings, sketch_dataset
 from provenance.files.storage import LocalStorage
 from scripts.collapse._arms import Size
 from scripts.collapse._crawl import Page, people
@@ -39,7 +39,7 @@ class World:
     crawl: list[Page]
     kind: Kind
     unseen: list[str]  # people's text that nobody trains on
-    pages: Sketches  # of people's pages
+    pages: Baseline  # people's pages
     words: int  # of people's pages, and the most that a model trains on
     seed: int
 
@@ -58,7 +58,7 @@ def make_world(passages: pd.DataFrame, size: Size, seed: int, folder: Path) -> t
         crawl=pages,
         kind=make_kind(texts, size.shape, seed),
         unseen=passages.text.iloc[unseen].tolist(),
-        pages=sketch(texts, folder),
+        pages=Baseline("people's pages", sketch(texts, folder), Settings()),
         words=sum(len(text.split()) for text in texts),
         seed=seed,
     )
@@ -89,9 +89,9 @@ def sketch(texts: Sequence[str], folder: Path) -> Sketches:
     return sketch_dataset(LocalStorage(), str(path), Settings())
 
 
-def judge(texts: Sequence[str], baseline: Sketches, folder: Path) -> dict[str, Any]:
+def judge(texts: Sequence[str], baseline: Baseline, folder: Path) -> dict[str, Any]:
     """Coverage of the baseline's rare words (1 is no loss), the monitor's status, and the measures that warned or failed."""
-    found = compare(sketch(texts, folder).whole, baseline.whole)
+    found = baseline.compare(sketch(texts, folder))
     measures = found["measures"]
     spoke = [name for name, measure in measures.items() if measure["status"] in (WARN, FAIL)]
     change = measures[WATCHED]["change"] if WATCHED in measures else np.nan

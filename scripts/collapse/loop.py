@@ -57,7 +57,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="seeds and arms that run at once (1)")
     options = parser.parse_args()
     if options.from_parts:
-        rows = pd.concat([pd.read_csv(file) for file in sorted(options.parts.glob("*.csv"))], ignore_index=True)
+        rows = pd.concat(
+            [pd.read_csv(file) for file in sorted(options.parts.glob("*.csv"))], ignore_index=True
+        )
         said = [file.read_text().split("\n") for file in sorted(options.parts.glob("*.statuses"))]
         show(rows, [status for statuses in said for status in statuses], options.figure)
         return

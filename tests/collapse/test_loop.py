@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.collapse import loop
 from scripts.collapse._arms import AS_IS, SLOWLY, TRUTH, Size, capped
 from scripts.collapse._crawl import mills, people, write_crawl
+from scripts.collapse._generations import run
 from scripts.collapse._tables import figure, table, warnings
 
 
@@ -33,7 +33,7 @@ def passages() -> pd.DataFrame:
 def rows(passages: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     half = capped("0.5", own=False)
     size = Size(150, 1, 1, 1, (AS_IS, SLOWLY, TRUTH, half, replace(half, name="whole", whole=True)))
-    found, statuses = loop.run(passages, size, tmp_path_factory.mktemp("loop"), own_detector=False)
+    found, statuses = run(passages, size, tmp_path_factory.mktemp("loop"), own_detector=False)
     assert "FAIL" not in statuses
     return found.set_index("arm")
 

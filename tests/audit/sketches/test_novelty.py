@@ -16,7 +16,7 @@ from provenance.audit.sketches.novelty import added
 from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch
 from tests.audit.made import documents
 
-_ZIPF = {"vocabulary": 30_000, "exponent": 1.15}
+_ZIPF: dict[str, Any] = {"vocabulary": 30_000, "exponent": 1.15}
 _OLD = documents(1500, 1, **_ZIPF)
 
 
