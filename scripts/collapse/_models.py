@@ -48,6 +48,10 @@ class Model(Protocol):
 class Kind(Protocol):
     """What makes the models of one world."""
 
+    @property
+    def name(self) -> str:
+        """Of the generator in the corpus of a detector."""
+
     def train(self, texts: Sequence[str]) -> Model:
         """A model of these texts; equal texts give an equal model."""
 
@@ -68,6 +72,8 @@ class Words:
 
 class Ngrams:
     """Word trigrams over the words of the first texts."""
+
+    name = "trigrams"
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.vocabulary = Vocabulary(texts)

@@ -137,6 +137,7 @@ class Transformers:
     shape: Shape
     seed: int
     tokenizer: Tokenizer = field(repr=False)
+    name: str = "own"
 
     def train(self, texts: Sequence[str]) -> Transformer:
         """A model that begins as all of this world do and takes the same number of steps, whatever there is to read."""

@@ -69,13 +69,20 @@ def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path)
     """The folder of a detector that `python scripts/train detector` makes of the first model's texts and other people's."""
     human = rest.head(min(DETECTOR_PASSAGES, PASSAGES_A_PAGE * len(world.crawl)))
     texts = world.write(model, len(human), 0, 9)
-    machine = human.assign(text=texts, label="synthetic", generator="own")
+    machine = human.assign(text=texts, label="synthetic", generator=world.kind.name)
     columns = ["text", "label", "generator", "domain", "language", "source", "group"]
     for name in ("corpus", "passages"):
         (folder / name).mkdir(parents=True)
     pd.concat([human, machine])[columns].to_parquet(folder / "corpus" / "texts.parquet")
     command = [sys.executable, str(ROOT / "scripts" / "train"), "detector", str(folder / "corpus")]
-    command += ["--out", str(folder / "model"), "--passages", str(folder / "passages"), "--recent", "own"]
+    command += [
+        "--out",
+        str(folder / "model"),
+        "--passages",
+        str(folder / "passages"),
+        "--recent",
+        world.kind.name,
+    ]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {made.returncode}: {made.stderr}")
