@@ -107,9 +107,15 @@ SIZES = {
         "whole": Size(1000, 8, 3, 20, (*FIRST, *OTHERS)),
     },
     "transformer": {
-        "tiny": Size(160, 1, 1, 1, (AS_IS, TRUTH, capped("0.5")), Shape(512, 2, 48, 2, 320, 8, 40)),
-        "small": Size(300, 3, 1, 2, (AS_IS, TRUTH, capped("0.05")), Shape(1024, 2, 96, 4, 256, 12, 150)),
-        "standard": Size(1000, 8, 3, 20, FIRST, Shape(4096, 4, 256, 4, 288, 64, 200)),
+        "tiny": Size(
+            160, 1, 1, 1, (AS_IS, TRUTH, capped("0.5")), Shape(512, 2, 48, 2, 320, 8, 40, rate=2e-3)
+        ),
+        "small": Size(
+            300, 3, 1, 2, (AS_IS, TRUTH, capped("0.05")), Shape(1024, 2, 96, 4, 256, 12, 150, rate=4e-3)
+        ),
+        "standard": Size(
+            1000, 8, 3, 20, FIRST, Shape(4096, 4, 256, 4, 288, 16, 600, rate=2e-3, together=2000)
+        ),
     },
 }
 

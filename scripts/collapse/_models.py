@@ -28,6 +28,7 @@ class Shape:
     context: int  # a page has at most so many pieces
     batch: int
     steps: int
+    rate: float  # of learning, at its highest
     together: int = 1024  # pages written at once
 
 

@@ -24,7 +24,7 @@ Integers = NDArray[np.int64]
 #: Between documents, before the first and after the last; no text contains it.
 BOUNDARY = 0
 #: What AdamW is given; usual for models of this size (Karpathy's nanoGPT on Shakespeare has the same).
-RATE, DECAY, CLIP, WARM = 2e-3, 0.1, 1.0, 0.1
+DECAY, CLIP, WARM = 0.1, 1.0, 0.1
 DROPOUT = 0.2
 
 
@@ -63,6 +63,7 @@ class Network(nn.Module):
         self.places = nn.Embedding(shape.context, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.last = nn.LayerNorm(shape.width)
+        self.often = nn.Parameter(torch.zeros(shape.pieces))
         for name, weight in self.named_parameters():
             if weight.ndim == 2:
                 # Layers that add to the stream start smaller, so that its variance does not grow with their number.
@@ -75,7 +76,7 @@ class Network(nn.Module):
         x = self.pieces(numbers) + self.places(places)
         for place, block in enumerate(self.blocks):
             x = block(x, caches[place] if caches else None, at)
-        return F.linear(self.last(x), self.pieces.weight)
+        return F.linear(self.last(x), self.pieces.weight, self.often)
 
 
 def device() -> str:
@@ -144,8 +145,12 @@ class Transformers:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.manual_seed(self.seed)
         where, shape = device(), self.shape
-        network = Network(shape).to(where).train()
-        _learn(network, self._windows(self.encode(texts)).to(where))
+        numbers = self.encode(texts)
+        network = Network(shape).train()
+        # How often each piece occurs need not be learned step by step.
+        counts = np.bincount(numbers, minlength=shape.pieces) + 1
+        network.often.data += torch.from_numpy(np.log(counts / counts.sum())).float()
+        _learn(network.to(where), self._windows(numbers).to(where), shape.rate)
         leave(network)
         return Transformer(network, self)
 
@@ -192,15 +197,15 @@ def make_transformers(texts: Sequence[str], shape: Shape, seed: int) -> Transfor
     return Transformers(shape, seed, tokenizer)
 
 
-def _learn(network: Network, windows: Tensor) -> None:
-    """One step for each of `windows`, (steps, batch, context + 1), at a rate that rises and then falls."""
+def _learn(network: Network, windows: Tensor, rate: float) -> None:
+    """One step for each of `windows`, (steps, batch, context + 1), at a rate that rises to `rate` and then falls."""
     groups = [
         {"params": [w for w in network.parameters() if (w.ndim == 2) == many], "weight_decay": decay}
         for many, decay in ((True, DECAY), (False, 0.0))
     ]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98), fused=windows.is_cuda)
+    optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=windows.is_cuda)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATE, len(windows), pct_start=WARM, cycle_momentum=False, final_div_factor=10
+        optimizer, rate, len(windows), pct_start=WARM, cycle_momentum=False, final_div_factor=10
     )
     torch.use_deterministic_algorithms(True, warn_only=True)
     for rows in windows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +23,7 @@ from scripts.collapse._transformer import (  # noqa: E402  (torch first)
 )
 
 TEXTS = [" ".join(sentences) for _, sentences in SUBJECTS.values()]
-SHAPE = Shape(pieces=400, layers=2, width=32, heads=2, context=64, batch=8, steps=40)
+SHAPE = Shape(pieces=400, layers=2, width=32, heads=2, context=64, batch=8, steps=40, rate=2e-3)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_with_the_cache_chances_are_those_of_reading_all_at_once(model: Transfor
 def test_it_learns_what_it_reads_and_unseen_text_of_the_same_kind_a_little(
     kind: Transformers, model: Transformer
 ) -> None:
-    few = Transformers(Shape(400, 2, 32, 2, 64, 8, steps=4), kind.seed, kind.tokenizer).train(TEXTS[1:])
+    few = Transformers(replace(SHAPE, steps=4), kind.seed, kind.tokenizer).train(TEXTS[1:])
     for texts in (TEXTS[1:], TEXTS[:1]):
         assert model.perplexity(texts) < 0.8 * few.perplexity(texts) < SHAPE.pieces
 
