@@ -38,6 +38,8 @@ from provenance.filters.config import (
 )
 from provenance.records.reading import Reading
 
+#: The least tenth with which 95% of crawls of each group left out of training were within 1.05 times a cap of .05 (docs/cap.md).
+MARGIN = Decimal("0.8")
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
 
@@ -178,6 +180,12 @@ class Cap(Section):
         "expected",
         description="expected: probability-weighted share; confident: its upper bound at 95%; hard: share of documents "
         "with p >= threshold, which bounds only what was found",
+    )
+    margin: Decimal = Field(
+        MARGIN,
+        ge=0,
+        le=1,
+        description="room that `expected` leaves for kinds of text that nobody has seen: part of the way from each probability to its upper one",
     )
     unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
 

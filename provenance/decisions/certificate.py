@@ -6,6 +6,7 @@ Nothing here says that a cap holds without saying what holds (promise 4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from provenance.configuration import Cap, ConfigurationError
@@ -49,9 +50,7 @@ def build_certificate(
     """
     judged = Measure(**published[_judged(request)])
     parts = sorted(_parts(request, before, published), key=_worst_first)
-    holds = judged.share(request.guarantee) <= request.share and not any(
-        part["exceeded_by"] for part in parts
-    )
+    holds = judged.counted(request) <= request.share and not any(part["exceeded_by"] for part in parts)
     return {
         **_asked(request),
         "holds": holds,
@@ -59,8 +58,8 @@ def build_certificate(
         "claimed": float(judged.share("expected")),
         "claimed_at_most": min(float(judged.share("confident")), 1.0),
         "found": float(judged.share("hard")),
-        "published_fraction": min(float(judged.share(request.guarantee)), 1.0),
-        "exceeded_by": max(float(judged.share(request.guarantee) - request.share), 0.0),
+        "published_fraction": min(float(judged.counted(request)), 1.0),
+        "exceeded_by": max(float(judged.counted(request) - request.share), 0.0),
         "fractions": fractions(published),
         "sums": whole(published),
         "before": {"fractions": fractions(before), "sums": whole(before)},
@@ -73,8 +72,11 @@ def build_certificate(
 def asked_and_found(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, how much) of a certificate side by side: asked, claimed and found, in words that say what each is."""
     unit = certificate["unit"] if certificate["policy"] != "weights" else f"{certificate['unit']} as sampled"
+    room = float(Fraction(certificate.get("margin", 0)))
     sense = {
-        "expected": "expected share",
+        "expected": f"expected share, with {room:g} of the way to its upper bound as a margin"
+        if room
+        else "expected share",
         "confident": "share, with 95% confidence",
         "hard": f"share found; it bounds {FOUND_ONLY}",
     }[certificate["guarantee"]]
@@ -95,7 +97,7 @@ def _judged(request: CapRequest) -> str:
 def _asked(request: CapRequest) -> dict[str, Any]:
     """The request as JSON values, as they stand in a configuration."""
     asked = {name: getattr(request, name) for name in ASKED}
-    asked["max_synthetic"] = str(request.max_synthetic)
+    asked["max_synthetic"], asked["margin"] = str(request.max_synthetic), str(request.margin)
     asked["strata"] = [
         {"by": item.by, "max_synthetic": str(item.max_synthetic), "only": list(item.only)}
         for item in request.strata
@@ -114,7 +116,7 @@ def _parts(request: CapRequest, before: Sums, published: Sums) -> Iterator[dict[
         found = published.get("parts", {}).get(family.name, {})
         for part, sums in before.get("parts", {}).get(family.name, {}).items():
             left = Measure(**found.get(part, {}))
-            share, cap = left.share(request.guarantee), family.cap(part)
+            share, cap = left.counted(request), family.cap(part)
             yield {
                 "by": family.name,
                 "value": part,
@@ -122,7 +124,7 @@ def _parts(request: CapRequest, before: Sums, published: Sums) -> Iterator[dict[
                 "weight": left.weight,
                 "weight_before": sums["weight"],
                 "fraction": float(share),
-                "fraction_before": float(Measure(**sums).share(request.guarantee)),
+                "fraction_before": float(Measure(**sums).counted(request)),
                 "exceeded_by": max(float(share - family.exact(part)), 0.0),
             }
 
@@ -134,9 +136,9 @@ def _worst_first(part: Mapping[str, Any]) -> tuple[Any, ...]:
 def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[str, Any]]) -> str:
     """What is certified, and what is not, by the integers alone."""
     judged = Measure(**published[_judged(request)])
-    share, documents = float(judged.share(request.guarantee)), before[request.unit]["documents"]
+    share, documents = float(judged.counted(request)), before[request.unit]["documents"]
     unit = f"{request.unit} as sampled" if request.policy == "weights" else request.unit
-    if judged.share(request.guarantee) > request.share:
+    if judged.counted(request) > request.share:
         least = "documents proven human, which are never dropped, have it alone"
         if request.policy == "weights":
             least = "no exponent up to the configured or largest one brings it lower"
@@ -167,8 +169,10 @@ def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[s
             f"with 95% confidence at most {share:.6f} of the published {unit} is synthetic{also}, as far as the upper "
             "probabilities cover what the detector may be wrong about"
         )
+    expected = float(judged.share("expected"))
+    room = f", {share:.6f} with its margin for kinds of text that nobody has seen" if request.margin else ""
     return (
-        f"the expected synthetic share of the published {unit} is {share:.6f}{also}; this is as good as the "
+        f"the expected synthetic share of the published {unit} is {expected:.6f}{room}{also}; this is as good as the "
         f"probabilities are (at most {min(float(judged.share('confident')), 1.0):.6f} at 95%)"
     )
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance.decisions.hashes import Hashes
-from provenance.decisions.request import MILLION, UNKNOWN, CapRequest
+from provenance.decisions.request import MILLION, UNKNOWN, CapRequest, exact
 
 Weights = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
@@ -75,8 +75,15 @@ def counted(documents: Documents, request: CapRequest) -> Integers:
     """
     if request.guarantee == "hard":
         return hard_millionths(documents, request.threshold)
-    upper = documents.upper if request.guarantee == "confident" else None
-    return millionths(documents.weight, documents.probability if upper is None else upper)
+    probable = millionths(documents.weight, documents.probability)
+    toward = 1 if request.guarantee == "confident" else exact(request.margin)
+    if documents.upper is None or not toward:
+        return probable
+    upper = millionths(documents.weight, documents.upper)
+    if toward == 1:
+        return upper
+    parts = probable * (toward.denominator - toward.numerator) + upper * toward.numerator
+    return -(-parts // toward.denominator)
 
 
 def hard_millionths(documents: Documents, threshold: float) -> Integers:

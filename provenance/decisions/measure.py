@@ -26,7 +26,7 @@ from provenance.decisions.documents import (
     noise_of,
     sum_of_squares,
 )
-from provenance.decisions.request import MILLION, CapRequest
+from provenance.decisions.request import MILLION, CapRequest, exact
 
 UNITS: tuple[Literal["tokens", "documents"], ...] = ("tokens", "documents")
 #: The unit of the cap, each document times its sampling weight, in thousandths.
@@ -63,6 +63,13 @@ class Measure:
             return Fraction(self.synthetic_weight, self.weight)
         total = self.upper + noise_of(self.variance) if guarantee == "confident" else self.expected
         return Fraction(total, self.weight * MILLION)
+
+    def counted(self, request: CapRequest) -> Fraction:
+        """What a request's cap is about, of all weight: the share in the sense of its guarantee, with its margin."""
+        share = self.share(request.guarantee)
+        if request.guarantee != "expected" or not self.weight:
+            return share
+        return share + exact(request.margin) * (Fraction(self.upper, self.weight * MILLION) - share)
 
 
 def measure(documents: Documents, threshold: float) -> Measure:

@@ -1,13 +1,13 @@
 """The prior of each document: by the month of its proof, as configured or estimated from the crawl itself.
 
-The estimate is the EM of Saerens, Latinne and Decaestecker (2002) on the detector's ratios, by strata, each
-drawn towards the wider one. It rests on integer counts, so their order cannot matter, and has an interval.
+The estimate is the EM of Saerens, Latinne and Decaestecker (2002) on the detector's ratios, by strata from the whole
+crawl down, each drawn towards the wider one. It rests on integer counts, so their order cannot matter, and has an interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,18 @@ from provenance.decisions.level import Level
 from provenance.detectors.prevalence import em_share
 from provenance.evidence import low_background
 
-#: Judged documents from which on a stratum has an estimate of its own.
+#: Judged documents from which on a crawl, a year or a source has an estimate of its own. A language has one from the first on:
+#: left at the table, small languages are what a cap keeps of a crawl that is synthetic for the most part.
 FEWEST = 50
 #: The table's prior (or the wider stratum's) counts as much as this many documents of the crawl.
 PSEUDO_COUNT = 20
 #: An estimate's odds stay within this factor of the table's.
 MOST_FACTOR = 40.0
-#: What the stated ratios may be off by on texts that no fold had seen, in nats (standard deviation over simulated
-#: crawls of held-out domains and makers, docs/probability.md); it widens every interval.
-STATED_SD = 0.35
-#: What the table may be off by for a given crawl, in nats: its sources differ by about a factor of three.
+#: What the stated ratios may be off by on texts that no fold had seen, in nats: root mean square of the error of the stated
+#: share's log-odds over simulated crawls of held-out domains and makers (`scripts/evaluate margin`); it widens every interval.
+STATED_SD = 0.4
+#: What the table may be off by for a given crawl, or a crawl for one of its languages, in nats: the table's sources differ by
+#: about a factor of three.
 TABLE_SD = 0.7
 #: Year of a stratum that holds all years of its language.
 _ALL = None
@@ -38,13 +40,13 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Stratum:
-    """Documents of one language and, unless None, year of proof and source.
+    """Documents of one language (None: of all) and, unless None, year of proof and source.
 
     `share` is what EM finds, `prior` that drawn to the wider stratum, `low` and `high` its 95% interval; `shift`
     is by how much its log-odds lie above the table's, in nats. The year is 0 where nothing proves one.
     """
 
-    language: str
+    language: str | None
     year: int | None
     source: str | None
     documents: int
@@ -55,9 +57,10 @@ class Stratum:
     shift: float
 
     def as_json(self) -> dict[str, Any]:
-        """The stratum as JSON values; the year is null where nothing proves one, "all" for all years."""
+        """The stratum as JSON values; the year is null where nothing proves one, "all" for all years or languages."""
         year = "all" if self.year is None else self.year or None
-        return {**asdict(self), "year": year}
+        language = "all" if self.language is None else self.language
+        return {**asdict(self), "language": language, "year": year}
 
     @property
     def deviation(self) -> float:
@@ -96,13 +99,20 @@ class Priors:
                 known.get((place, year, names[1][origin]))
                 or known.get((place, year, None))
                 or known.get((place, _ALL, None))
+                or self.crawl
             )
             odds[i] = logit(self.table.in_month(month)) + (found.shift if found else 0.0)
-            deviations[i] = found.deviation if found else TABLE_SD
+            own = found is not None and found.language == place
+            deviations[i] = np.hypot(found.deviation if found else 0.0, 0.0 if own else TABLE_SD)
             reasons.append(_estimated(found) if found else _configured(month))
         index = index.reshape(-1)
         because = pa.DictionaryArray.from_arrays(pa.array(index, pa.int32()), pa.array(reasons, pa.string()))
         return odds.astype(np.float32)[index], deviations.astype(np.float32)[index], because
+
+    @property
+    def crawl(self) -> Stratum | None:
+        """The widest stratum, which a language without a judged document has: of all languages, or of the only one."""
+        return self.strata[0] if self.strata else None
 
     def as_json(self) -> dict[str, Any]:
         """What was estimated, for the manifest."""
@@ -153,21 +163,28 @@ def estimate(
     """Priors of the crawl from its counts (`counts.COUNTS`).
 
     `nats[language]` is the detector's ratio at each (length bucket, bin), to which the language's level is added.
-    First all new documents of a language are estimated, then each year, then each source of a year, every one
-    drawn to the one before; see docs/probability.md for the steps.
+    First all new documents of the crawl are estimated, then each language, each year of it, and each source of a year, every
+    one drawn to the one before; see docs/probability.md for the steps.
     """
     if prior.estimate == "none":
         return Priors(prior, levels=levels)
-    strata: list[Stratum] = []
     language = np.asarray(counts["language"].to_pylist(), object)
     human = np.asarray(counts["human"])
-    for name in sorted(set(language.tolist()) & set(nats)):
-        new = _read(
-            counts, np.flatnonzero((language == name) & ~human), nats[name], levels.get(name, Level())
-        )
-        if new.documents.sum() >= FEWEST:
-            deviation = levels.get(name, Level()).deviation
-            strata.extend(_strata(name, new, deviation, prior))
+    known: dict[str, _Documents] = {}
+    for name in sorted(set(language[~human].tolist()) & set(nats)):
+        rows = np.flatnonzero((language == name) & ~human)
+        known[name] = _read(counts, rows, nats[name], levels.get(name, Level()))
+    spread = {name: levels.get(name, Level()).deviation for name in known}
+    if sum(int(new.documents.sum()) for new in known.values()) < FEWEST:
+        return Priors(prior, levels=levels)
+    strata: list[Stratum] = []
+    above = 0.0
+    if len(known) > 1:
+        off = max(spread.values())
+        strata.append(_stratum((None, _ALL, None), _together(known.values()), 0.0, off, prior))
+        above = strata[0].shift
+    for name, new in known.items():
+        strata.extend(_strata(name, new, above, spread[name], prior))
     return Priors(prior, tuple(strata), levels)
 
 
@@ -193,9 +210,20 @@ def _read(counts: pa.Table, rows: NDArray[np.int64], nats: NDArray[np.float64], 
     )
 
 
-def _strata(language: str, new: _Documents, level_sd: float, prior: Prior) -> Iterator[Stratum]:
-    """The strata of a language from the widest to the narrowest."""
-    whole = _stratum((language, _ALL, None), new, 0.0, level_sd, prior)
+def _together(parts: Iterable[_Documents]) -> _Documents:
+    """Documents of several languages, each with its own ratios."""
+    parts = list(parts)
+    before = np.cumsum([0, *(len(part.nats) for part in parts)])
+    joined = {
+        item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(_Documents)
+    }
+    joined["bins"] = np.concatenate([part.bins + at for part, at in zip(parts, before[:-1], strict=True)])
+    return _Documents(**joined)
+
+
+def _strata(language: str, new: _Documents, above: float, level_sd: float, prior: Prior) -> Iterator[Stratum]:
+    """The strata of a language from the widest to the narrowest; `above` is the shift of the crawl."""
+    whole = _stratum((language, _ALL, None), new, above, level_sd, prior)
     yield whole
     years = np.where(new.months == UNPROVEN, 0, 1970 + new.months // 12)
     several = len(np.unique(years)) > 1
@@ -221,7 +249,11 @@ def _by_source(new: _Documents) -> Iterator[tuple[str, _Documents]]:
 
 
 def _stratum(
-    key: tuple[str, int | None, str | None], new: _Documents, above: float, level_sd: float, prior: Prior
+    key: tuple[str | None, int | None, str | None],
+    new: _Documents,
+    above: float,
+    level_sd: float,
+    prior: Prior,
 ) -> Stratum:
     """One stratum; `above` is the shift of the wider one, in nats above the table."""
     listed = _table(new, prior)
@@ -263,8 +295,9 @@ def _drawn(share: float, documents: float, parent: float) -> float:
 def _deviation(new: _Documents, documents: int, parent: float, level_sd: float) -> float:
     """Standard deviation of a drawn share's log-odds, in nats.
 
-    Three parts: the documents, sites being the unit (delete-a-group jackknife over the groups that occur); the
-    level of the ratios; and what the ratios themselves may be off by (`STATED_SD`).
+    Four parts: the documents, sites being the unit (delete-a-group jackknife over the groups that occur); the
+    level of the ratios; what the ratios themselves may be off by (`STATED_SD`); and, by as much as the wider stratum
+    counts, what that may be off by (`TABLE_SD`).
     """
     present = np.unique(new.groups)
     without = []
@@ -282,7 +315,8 @@ def _deviation(new: _Documents, documents: int, parent: float, level_sd: float) 
     floor = 1 / (documents * max(parent, 1e-3) + PSEUDO_COUNT * parent + 1)
     off = float(np.hypot(level_sd, STATED_SD))
     moved = [logit(_drawn(new.share(side * off), documents, parent)) for side in (-1, 1)]
-    return float(np.sqrt(sampling + floor + ((moved[1] - moved[0]) / 2) ** 2))
+    wider = TABLE_SD * PSEUDO_COUNT / (documents + PSEUDO_COUNT)
+    return float(np.sqrt(sampling + floor + wider**2 + ((moved[1] - moved[0]) / 2) ** 2))
 
 
 def _estimated(item: Stratum) -> str:
@@ -292,7 +326,7 @@ def _estimated(item: Stratum) -> str:
     )
     return (
         f"{item.prior:.3f} ({item.low:.3f} to {item.high:.3f}) estimated from {item.documents:,} documents of this "
-        f"crawl in {item.language}{when}{where}"
+        f"crawl in {item.language or 'all languages'}{when}{where}"
     )
 
 

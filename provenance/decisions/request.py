@@ -117,9 +117,9 @@ class CapRequest:
     """How much synthetic text may be published, and in which sense.
 
     `max_synthetic` is read as the decimal number it is written as, and met to the millionth. With the guarantee
-    `expected`, weight times probability is at most that share of the weight; with `confident`, weight times upper
-    probability and the noise of 95% is; with `hard`, the weight of documents with probability of at least `threshold`
-    is. `exponent` None: the least that meets the cap. Raises ValueError for what is out of range, unknown or contradictory.
+    `expected`, weight times probability is at most that share of the weight, each probability moved by `margin` (0 to 1) of
+    the way to its upper one; with `confident`, weight times upper probability and the noise of 95% is; with `hard`, the
+    weight of documents with probability of at least `threshold` is. `exponent` None: the least that meets the cap. Raises ValueError for what is out of range, unknown or contradictory.
     """
 
     max_synthetic: Share
@@ -132,11 +132,14 @@ class CapRequest:
     strata: tuple[StratumCap, ...] = ()
     mixture: Mixture | None = None
     tail: Tail | None = None
+    margin: Share = 0
     families: tuple[Family, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             raise ValueError(f"max_synthetic must lie between 0 and 1, not {self.max_synthetic}")
+        if not 0 <= exact(self.margin) <= 1:
+            raise ValueError(f"margin must lie between 0 and 1, not {self.margin}")
         if not 0 < self.threshold <= 1:
             raise ValueError(f"threshold must be above 0 and at most 1, not {self.threshold}")
         for name, kind in (("guarantee", Guarantee), ("unit", Unit), ("policy", Policy)):

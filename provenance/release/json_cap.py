@@ -37,6 +37,10 @@ def certificate_section() -> dict[str, Any]:
         {
             "max_synthetic": {"type": "string", "description": "the cap, a decimal number"},
             "guarantee": {"enum": ["expected", "confident", "hard"]},
+            "margin": {
+                "type": "string",
+                "description": "part of the way to the upper bound that `expected` leaves as room, a decimal number",
+            },
             "unit": {"enum": ["tokens", "documents"]},
             "threshold": SHARE,
             "policy": {"enum": ["lowest", "sample", "tail", "weights"]},
@@ -52,7 +56,7 @@ def certificate_section() -> dict[str, Any]:
             "claimed": described(SHARE, "expected synthetic share of what is published"),
             "claimed_at_most": described(SHARE, "what it is at most, with 95% confidence"),
             "found": described(SHARE, "share of documents at or above the threshold"),
-            "published_fraction": described(SHARE, "in the sense of the guarantee"),
+            "published_fraction": described(SHARE, "in the sense of the guarantee, with its margin"),
             "exceeded_by": NUMBER,
             **measured,
             "before": object_(measured),
@@ -92,7 +96,7 @@ def _part() -> dict[str, Any]:
         "max_synthetic": SHARE,
         "weight": described(COUNT, "published, in the unit of the cap"),
         "weight_before": COUNT,
-        "fraction": described(NUMBER, "published, in the sense of the guarantee"),
+        "fraction": described(NUMBER, "published, in the sense of the guarantee, with its margin"),
         "fraction_before": NUMBER,
         "exceeded_by": NUMBER,
     }

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from scipy.stats import beta
 
 from provenance.annotate import Annotation, annotate_records
-from provenance.configuration import Configuration, load_configuration
+from provenance.configuration import Cap, Configuration, load_configuration
 from provenance.decisions import cap
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.counts import merge_counts
@@ -67,6 +67,9 @@ class Scenario:
     share: float  # machine texts among the new documents
     old: bool  # whether a third of the human texts is proven old
     clustered: bool  # whether machine text comes by the site
+
+
+SCENARIOS = tuple(Scenario(s, o, c) for s in MIXTURES for o in (False, True) for c in (False, True))
 
 
 @dataclass(frozen=True)
@@ -139,13 +142,21 @@ def main() -> None:
     arguments = parser.parse_args()
     configuration = load_configuration(arguments.config)
     pool = read_pool(arguments.corpus, configuration, arguments.scores, arguments.texts)
-    requests = [(g, p, c) for g in arguments.guarantees for p in arguments.policies for c in CAPS]
+    detectors = load_detectors(configuration)
+    requests = [
+        configuration.cap.model_copy(
+            update={"guarantee": guarantee, "policy": policy, "max_synthetic": Decimal(cap)}
+        )
+        for guarantee in arguments.guarantees
+        for policy in arguments.policies
+        for cap in CAPS
+    ]
     found: list[dict[str, object]] = []
     lost: list[pd.DataFrame] = []
-    for scenario in (Scenario(s, o, c) for s in MIXTURES for o in (False, True) for c in (False, True)):
+    for scenario in SCENARIOS:
         for seed in range(arguments.runs):
             crawl = pool.draw(scenario, arguments.documents, seed)
-            for row, losses in run(*crawl, configuration, requests):
+            for row, losses in run(*crawl, configuration, detectors, requests):
                 found.append({**scenario.__dict__, "seed": seed, **row})
                 lost.append(losses)
     frame = pd.DataFrame(found)
@@ -164,7 +175,15 @@ def read_pool(
     corpus: Path, configuration: Configuration, kept: Path | None, texts: Path | None = None
 ) -> Pool:
     """The texts of the corpus that no detector trained on it has seen, or those of the file `texts`, annotated."""
-    frame = read_unseen(corpus) if texts is None else pd.read_parquet(texts)
+    return make_pool(
+        *annotated(read_unseen(corpus) if texts is None else pd.read_parquet(texts), configuration, kept)
+    )
+
+
+def annotated(
+    frame: pd.DataFrame, configuration: Configuration, kept: Path | None = None
+) -> tuple[pa.Table, pd.DataFrame]:
+    """(what the annotate stage makes of the texts of `frame`, their rows): those that are documents, each once."""
     frame = frame.drop_duplicates("text").reset_index(drop=True)
     if kept is None or not kept.exists():
         with tempfile.TemporaryDirectory() as folder:
@@ -178,9 +197,13 @@ def read_pool(
         table = pq.read_table(kept)
     table = table.filter(pc.is_null(table["outcome"]))
     at = np.asarray([int(value) for value in table["record_id"].to_pylist()])
-    frame = frame.iloc[at]
+    return table.combine_chunks(), frame.iloc[at]
+
+
+def make_pool(table: pa.Table, frame: pd.DataFrame) -> Pool:
+    """The pool of annotated texts whose label, domain and generator stand in `frame`."""
     kind = np.where(frame.label == "human", frame.domain, frame.generator).astype(str)
-    return Pool(table.combine_chunks(), (frame.label == "synthetic").to_numpy(), kind)
+    return Pool(table, (frame.label == "synthetic").to_numpy(), kind)
 
 
 def read_unseen(corpus: Path) -> pd.DataFrame:
@@ -205,20 +228,20 @@ def run(
     table: pa.Table,
     machine: np.ndarray,
     configuration: Configuration,
-    requests: list[tuple[str, str, str]],
+    detectors: CalibratedDetectors,
+    requests: list[Cap],
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
-    """(shares, human tokens lost by language and length) of one crawl under each (guarantee, policy, cap)."""
-    candidates = judge(table, configuration, load_detectors(configuration))
+    """(shares, human tokens lost by language and length) of one crawl under each cap."""
+    candidates = judge(table, configuration, detectors)
     tokens = np.asarray(table["token_count"], np.int64)
     judged = ~np.asarray(table["detector_abstained"].fill_null(True))
     length = [f"{LENGTHS[k]}+ tokens" for k in np.digitize(tokens, LENGTHS) - 1]
     about = {"language": table["language"].to_pylist(), "length": length, "judged": judged.astype(str)}
     before = tokens[machine].sum() / tokens.sum()
     stated = float((tokens * candidates.probability.astype(float)).sum() / tokens.sum())
-    for guarantee, policy, asked in requests:
-        chosen = configuration.cap.model_copy(
-            update={"guarantee": guarantee, "policy": policy, "max_synthetic": Decimal(asked)}
-        )
+    for chosen in requests:
+        asked = str(chosen.max_synthetic)
+        about_cap = {"guarantee": chosen.guarantee, "policy": chosen.policy}
         request = cap_request(chosen)
         offered = candidates.documents(request)
         rule = cap.find_rule([offered], request)
@@ -228,8 +251,8 @@ def run(
         human = ~machine
         yield (
             {
-                "guarantee": guarantee,
-                "policy": policy,
+                **about_cap,
+                "margin": float(chosen.margin),
                 "asked": float(asked),
                 "before": before,
                 "stated": stated,
@@ -240,7 +263,7 @@ def run(
                 "lost_judged": tokens[human & judged & ~keep].sum() / max(tokens[human & judged].sum(), 1),
                 "binds": bool((~keep).any()),
             },
-            _losses(about, tokens, keep, human).assign(guarantee=guarantee, policy=policy, asked=asked),
+            _losses(about, tokens, keep, human).assign(**about_cap, asked=asked),
         )
 
 

@@ -31,6 +31,7 @@ REQUESTS = st.builds(
     guarantee=st.sampled_from(["hard", "expected", "confident"]),
     threshold=st.sampled_from([0.5, 0.7, 1.0]),
     policy=st.sampled_from(["sample", "lowest"]),
+    margin=st.sampled_from([0, Decimal("0.6"), 1]),
 )
 PROBABILITY = st.one_of(st.floats(0, 1, width=32), st.sampled_from([0.0, 0.5, 1.0, float(np.float32(0.7))]))
 ROWS = st.lists(
@@ -71,8 +72,13 @@ def synthetic(probability: float, upper: float, request: CapRequest) -> Fraction
     """What counts as synthetic of a document, by the definition."""
     if request.guarantee == "hard":
         return Fraction(probability >= min(request.threshold, float(np.float32(request.threshold))))
-    millionths = Fraction(upper if request.guarantee == "confident" else probability) * 1_000_000
-    return Fraction(-(-millionths.numerator // millionths.denominator), 1_000_000)
+    least, most = (up(Fraction(value) * 1_000_000) for value in (probability, upper))
+    toward = 1 if request.guarantee == "confident" else Fraction(str(request.margin))
+    return Fraction(up(least + toward * (most - least)), 1_000_000)
+
+
+def up(value: Fraction) -> int:
+    return -(-value.numerator // value.denominator)
 
 
 def brute_force(rows: Documents, request: CapRequest) -> set[int]:
@@ -324,3 +330,16 @@ def test_tail_keeps_what_holds_the_most_rare_words() -> None:
     assert cap.select(replace(found, rare=rare), request).tolist() == [True, False, True, False]
     with pytest.raises(ValueError, match="need to know which documents hold rare words"):
         cap.select(found, request)
+
+
+def test_a_margin_lets_less_stay_and_asks_for_an_upper_probability() -> None:
+    rows = documents([(k, 100, 0.049 * k, 0.098 * k, False) for k in range(10)])
+    kept = [
+        int(cap.select(rows, CapRequest(Decimal("0.1"), margin=margin)).sum())
+        for margin in (0, Decimal("0.6"), 1)
+    ]
+    assert kept == [5, 3, 3]
+    bare = replace(rows, upper=None)
+    assert cap.select(bare, CapRequest(Decimal("0.1"), margin=1)).sum() == 5
+    with pytest.raises(ValueError, match="margin must lie between 0 and 1"):
+        CapRequest(Decimal("0.1"), margin=Decimal("1.1"))

@@ -97,6 +97,30 @@ def test_asked_claimed_and_found_stand_side_by_side() -> None:
     assert found["found"] == 0.1
 
 
+def test_the_margin_is_certified_beside_what_is_claimed() -> None:
+    rows = table([(100, 0.02, 0.12, "en"), (100, 0.02, 0.02, "en")])
+    request = cap_request(Cap(max_synthetic="0.06"))
+    sums = measure_documents(rows, request)
+    made = build_certificate(request, sums, sums, NOTHING_SELECTED)
+    assert made["margin"] == "0.8" and made["holds"]
+    assert made["claimed"] == pytest.approx(0.02, abs=1e-6)
+    assert made["published_fraction"] == pytest.approx(0.02 + 0.8 * 0.05, abs=2e-6)
+    assert "0.060000 with its margin for kinds of text that nobody has seen" in made["note"]
+    assert "0.8 of the way to its upper bound" in dict(asked_and_found(made))["asked"]
+    tighter = cap_request(Cap(max_synthetic="0.059"))
+    assert not build_certificate(tighter, sums, sums, NOTHING_SELECTED)["holds"]
+
+
+def test_a_certificate_of_before_there_were_margins_has_none() -> None:
+    request = CapRequest("0.1")
+    sums = measure_documents(table([(100, 0.09, 0.5, "en")]), request)
+    made = build_certificate(request, sums, sums, NOTHING_SELECTED)
+    del made["margin"]
+    again = read_request(made)
+    assert again.margin == 0 and build_certificate(again, sums, sums, NOTHING_SELECTED)["holds"]
+    assert dict(asked_and_found(made))["asked"] == "at most 0.1 of the tokens (expected share)"
+
+
 def test_where_proven_documents_alone_exceed_the_cap_the_share_that_is_left_is_said() -> None:
     found = certify([(100, 0.0009765625, 0.002, "en"), (50, 0.4, 0.5, "en")], [0], max_synthetic="0")
     assert not found["holds"]

@@ -166,16 +166,42 @@ def test_strata_are_years_languages_and_sources(held_out: tuple[Scored, np.ndarr
         "estimated from 300 documents of this crawl in en proven in 2025 from source news",
         f"estimated from {600 + FEWEST - 1} documents of this crawl in en proven in 2025",
         f"estimated from {600 + FEWEST - 1} documents of this crawl in en proven in 2025",
-        "table for 2025-01",
+        f"estimated from {1200 + FEWEST - 1:,} documents of this crawl in en",  # which nobody judged in xx
         "estimated from 300 documents of this crawl in en proven in 2023",
         "estimated from 300 documents of this crawl in en without a capture",
         "low-background",
         f"estimated from {1200 + FEWEST - 1:,} documents of this crawl in en",
     ]
     assert all(reason.endswith(end) for reason, end in zip(reasons, ends, strict=True))
-    assert odds[4] == pytest.approx(logit(PRIOR.in_month(month(2025) - 5)), rel=1e-5)
+    assert odds[4] - logit(PRIOR.in_month(month(2025) - 5)) == pytest.approx(priors.strata[0].shift, rel=1e-5)
     assert odds[7] == pytest.approx(np.log(0.001 / 0.999), rel=1e-5)
     assert deviation[7] == 0 and (deviation[:7] > 0).all()
+
+
+def test_small_languages_and_those_that_nobody_judges_borrow_from_the_crawl() -> None:
+    """At the table's share, far below this crawl's, they would be all that a cap keeps of it."""
+    language = np.array(["en"] * 400 + ["fr"] * 4)
+    counts = count_scores(
+        scores=np.repeat([6.0, -6.0, -6.0], [300, 100, 4]),
+        words=np.full(404, 300),
+        languages=pa.array(language.tolist()),
+        sources=pa.array(["s"] * 404),
+        sites=np.arange(404, dtype=np.uint64),
+        months=np.full(404, month(2025), np.int16),
+        human=np.zeros(404, bool),
+    )
+    ratios = {name: load_calibration().bin_ratios(name) for name in ("en", "fr")}
+    priors = estimate(counts, ratios, LEVELS, PRIOR)
+    crawl, english, french = priors.strata
+    assert (crawl.language, crawl.documents, crawl.as_json()["language"]) == (None, 404, "all")
+    assert english.prior == pytest.approx(0.75, abs=0.06)
+    drawn = PSEUDO_COUNT * crawl.prior / (4 + PSEUDO_COUNT)  # none of its own four is found
+    assert french.prior == pytest.approx(drawn, abs=0.05) and french.prior > 2 * PRIOR.in_month(month(2025))
+    asked = times(*["2025-06-01"] * 3)
+    odds, deviation, because = priors.of(asked, pa.array(["en", "fr", "xx"]), pa.array(["s"] * 3))
+    assert odds[2] == pytest.approx(logit(crawl.prior), rel=1e-5)
+    assert deviation[2] > deviation[1] > deviation[0]
+    assert because.to_pylist()[2].endswith("estimated from 404 documents of this crawl in all languages")
 
 
 def test_table_is_read_by_month_of_proof_and_interpolated_in_log_odds() -> None:
