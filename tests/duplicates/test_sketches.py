@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from provenance import duplicates
 from provenance.duplicates import Blocks, Sketches
-from provenance.duplicates.sketches import DIGESTED, SHINGLED, concatenate, similarity
+from provenance.duplicates.local import key_partitions
+from provenance.duplicates.sketches import DIGESTED, SHINGLED, block_rows_for, concatenate, similarity
 
 
 @given(st.lists(st.integers(0, 9), max_size=8), st.integers(1, 12))
@@ -23,6 +24,14 @@ def test_blocks_cover_every_row_once_and_in_order(shards: list[int], block_rows:
             assert (blocks.of(where) == block).all()
             seen += where.tolist()
     assert seen == [s << 40 | row for s, n in enumerate(shards) for row in range(n)]
+
+
+@pytest.mark.parametrize("documents", [10**6, 10**7, 10**8, 10**9, 10**10, 10**11])
+def test_a_shuffle_has_no_more_pieces_for_a_document_the_more_there_are(documents: int) -> None:
+    blocks = -(-documents // block_rows_for(documents))
+    partitions = key_partitions(documents, 25)
+    assert blocks * partitions <= 0.013 * documents
+    assert max(blocks, partitions) <= 4_097
 
 
 def test_sliced_columns_give_the_sketches_of_their_rows() -> None:
