@@ -76,7 +76,10 @@ class Network(nn.Module):
         x = self.pieces(numbers) + self.places(places)
         for place, block in enumerate(self.blocks):
             x = block(x, caches[place] if caches else None, at)
-        return F.linear(self.last(x), self.pieces.weight, self.often)
+        with torch.autocast(
+            numbers.device.type, enabled=False
+        ):  # half precision would round the chances of what is rare
+            return F.linear(self.last(x).float(), self.pieces.weight, self.often)
 
 
 def device() -> str:
