@@ -36,7 +36,7 @@ def languages_of(batch: pa.RecordBatch, texts: pa.Array) -> list[str | None]:
     given = _optional_strings(batch, "language") if "language" in batch.schema.names else None
     if given is None:
         model = load_model()
-        return [identify(model, text)[0] for text in texts.to_pylist()]
+        return [language for language, _ in identify(model, texts.to_pylist())]
     base = {value: base_language(value) or None if value else None for value in set(given)}
     return [base[value] for value in given]
 

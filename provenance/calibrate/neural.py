@@ -83,8 +83,9 @@ def calibrate_neural(inputs: Sequence[str], config: NeuralConfig) -> ScoreCalibr
 
 
 def _languages(batch: Documents) -> list[str]:
-    model = load_language_model()
+    unsaid = [None if given else text for text, given in zip(batch.texts, batch.languages, strict=True)]
+    found = identify(load_language_model(), unsaid)
     return [
-        base_language(given) if given else identify(model, text)[0] or ""
-        for text, given in zip(batch.texts, batch.languages, strict=True)
+        base_language(given) if given else language or ""
+        for given, (language, _) in zip(batch.languages, found, strict=True)
     ]

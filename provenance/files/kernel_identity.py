@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Hashable, Iterator
-from functools import cache
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -92,7 +92,8 @@ def _plain(value: Any) -> str:
         return f"({', '.join(map(_plain, value))})"
     if _is_array(value):
         return _array(value)
-    return _text(value) if isinstance(value, Hashable) else repr(value)
+    # Equal numbers can be written differently: True, 1 and 1.0, and 0.0 and -0.0.
+    return _text(value) if isinstance(value, Hashable) and not isinstance(value, float) else repr(value)
 
 
 def _is_array(value: Any) -> bool:
@@ -106,6 +107,6 @@ def _array(value: Any) -> str:
     return f"{value.dtype.str}{value.shape}{value.flags.writeable}{digest}"
 
 
-@cache
+@lru_cache(maxsize=None, typed=True)
 def _text(value: Hashable) -> str:
     return repr(value)

@@ -30,6 +30,17 @@ def identity_of(source: str, **names: object) -> str:
     return kernel_identity(vars(module)["kernel"], {"nogil": True}, TYPES)
 
 
+def test_equal_constants_that_are_written_differently_are_different_code_in_any_order() -> None:
+    """Else the identity of a kernel would depend on which one a process met first."""
+    written = ("1.0", "True", "1", "0.0", "-0.0", "0", "False")
+    found = [identity_of(f"def kernel(a): return a if a else {constant}") for constant in written]
+    limits = [
+        identity_of("def kernel(a): return a + LIMIT", LIMIT=value) for value in (1.0, True, 1, 0.0, -0.0)
+    ]
+    assert len({*found, *limits}) == len(found) + len(limits)
+    assert found == [identity_of(f"def kernel(a): return a if a else {constant}") for constant in written]
+
+
 def test_an_identity_follows_what_a_kernel_calls_and_reads() -> None:
     source = "def kernel(x):\n    return helper(x) + LIMIT + TABLE[x]"
 

@@ -18,7 +18,7 @@ from provenance.annotators.columns import read_column
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, divide, visible
 from provenance.annotators.references import resolve as resolve_references
-from provenance.annotators.text.charset import decode
+from provenance.annotators.text.charset import decode, is_utf8
 
 #: Bytes of a page that are read: the longest of 842 real pages has 1.4 MB. What lies beyond is unknown, not absent.
 SCANNED: Final = 8 << 20
@@ -192,7 +192,7 @@ class Page:
 def search_page(body: bytes, charset: str | None = None) -> Page:
     """Return the searched page of a `body`; `charset` is the label that its HTTP header declares."""
     content = body[:SCANNED]
-    if not content.isascii() or b"\x1b" in content or b"\0" in content:
+    if not is_utf8(content):
         decoded = decode(content, charset)
         if decoded.codec != "utf-8":  # all readers read UTF-8
             content = decoded.text.encode("utf-8", "replace")

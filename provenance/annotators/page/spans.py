@@ -160,7 +160,8 @@ def _find(page: NDArray[np.uint8], i: int, byte: int) -> int:
 @kernel
 def _after(page: NDArray[np.uint8], i: int, byte: int) -> int:
     """The place after the next `byte`, or the page's end."""
-    return min(_find(page, i, byte) + 1, len(page))
+    found: int = _find(page, i, byte)
+    return found + 1 if found < len(page) else found
 
 
 @kernel
@@ -171,7 +172,7 @@ def _tag_end(page: NDArray[np.uint8], i: int) -> int:
         while i < end and not _ENDS[page[i]]:
             i += 1
         if i == end or page[i] == 62:
-            return min(i + 1, end)
+            return i + 1 if i < end else end
         before = i - 1
         while before > first and page[before] <= 32:
             before -= 1
@@ -179,7 +180,8 @@ def _tag_end(page: NDArray[np.uint8], i: int) -> int:
         if page[before] == 61:
             i = _find(page, i, quote)
             if i == end:  # a quotation that never ends: without it
-                return _after(page, first, 62)
+                whole: int = _after(page, first, 62)
+                return whole
             i += 1
 
 
@@ -195,7 +197,8 @@ def _place_in(keys: NDArray[np.uint64], name: np.uint64) -> int:
 def _comment_end(page: NDArray[np.uint8], i: int) -> int:
     """The byte after the comment, declaration or processing instruction that begins at `i`."""
     if i + 3 >= len(page) or page[i + 2] != 45 or page[i + 3] != 45:
-        return _after(page, i, 62)
+        stop: int = _after(page, i, 62)
+        return stop
     i += 4
     if i < len(page) and page[i] == 62:
         return i + 1

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from resiliparse.parse.encoding import detect_encoding
 
 #: Labels that real pages use, by the codec that browsers use for them (WHATWG Encoding Standard, section 4.2).
@@ -110,6 +111,25 @@ def decode(body: bytes, declared: str | None = None) -> Decoded:
     return Decoded(body.decode(codec, "replace"), codec)
 
 
+def is_utf8(body: bytes) -> bool:
+    """Whether `decode` reads these bytes as UTF-8 without a mark and without damage: a third of its time, and no copy."""
+    if (
+        body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
+        or _wide(body) is not None
+    ):
+        return False
+    if b"\x1b" in body and b"\x1b$" in body[:_SAMPLE]:
+        return False
+    if body.isascii():
+        return True
+    offsets = pa.py_buffer(np.array([0, len(body)], np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(body)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def meta_charset(body: bytes) -> str | None:
     """The label that the page's own head or XML declaration carries, if it does."""
     found = _XML.search(body[:256]) or _META.search(body[:_HEAD])
@@ -126,7 +146,7 @@ def _strict(body: bytes, codec: str) -> str | None:
 def _wide(body: bytes) -> str | None:
     """UTF-16 without a mark: markup is ASCII, so every second byte of it is zero."""
     head = body[: min(len(body), 2048) & ~1]
-    if len(head) < 16:
+    if len(head) < 16 or b"\0" not in head:
         return None
     even, odd = (2 * head[first::2].count(0) / len(head) for first in (0, 1))
     if odd > 0.3 and even < 0.02:

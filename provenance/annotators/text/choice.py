@@ -64,14 +64,26 @@ def choose(blocks: Blocks, trees: Trees | None = None) -> tuple[npt.NDArray[np.b
 
 def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], str]:
     """Turn the log-odds of the blocks into a choice that is never next to nothing."""
-    chars, prose = blocks.rows[:, CHARS], prose_of(blocks.rows)
-    for threshold, least_share in ((THRESHOLD, _LEAST_SHARE), (_LOWERED, 0.0)):
-        kept = odds > threshold
-        found = int(chars[kept].sum())
-        if found >= _LEAST and prose[kept].sum() >= least_share * prose.sum():
-            named = int(chars[kept & (blocks.marks & _NAMED != 0)].sum())
-            return kept, ARTICLE if 2 * named > found else MAIN
-    return np.ones(len(chars), np.bool_), FALLBACK
+    kept = np.empty(len(blocks.rows), np.bool_)
+    return kept, SOURCES[_settle(blocks.rows, blocks.marks, odds, kept)]
+
+
+@njit(cache=True, nogil=True)
+def _settle(rows, marks, odds, kept):  # type: ignore[no-untyped-def]
+    prose = prose_of(rows)
+    for lowered in range(2):
+        threshold, least_share = (_LOWERED, 0.0) if lowered else (THRESHOLD, _LEAST_SHARE)
+        found, named, good = 0, 0, 0.0
+        for i in range(len(rows)):
+            kept[i] = odds[i] > threshold
+            if kept[i]:
+                found += rows[i, CHARS]
+                named += rows[i, CHARS] if marks[i] & _NAMED else 0
+                good += prose[i]
+        if found >= _LEAST and good >= least_share * prose.sum():
+            return 0 if 2 * named > found else 1
+    kept[:] = True
+    return 2
 
 
 class _Cuts(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from provenance.annotators.text.charset import decode
+from provenance.annotators.text.charset import decode, is_utf8
 from provenance.annotators.text.choice import FALLBACK
 from provenance.annotators.text.extraction import extract
 from provenance.annotators.text.guard import Extraction, GuardedExtractor, Limits
@@ -105,6 +105,8 @@ class MainText:
         )
 
     def _extract(self, body: bytes, charset: str | None, mime: str | None) -> Extraction:
+        if self.extractor == BUILT_IN and (mime is None or mime in _HTML) and is_utf8(body):
+            return self._extract_page(body, body)
         decoded = decode(body, charset)
         if mime is not None and mime not in _HTML:
             if mime.endswith(("/xml", "+xml")):
@@ -112,16 +114,20 @@ class MainText:
                 return Extraction(tidy(strip(feed.encode("utf-8", "replace"))), "", None)
             return Extraction(clean(decoded.text), "", None)
         page_bytes = body if decoded.codec == "utf-8" else decoded.text.encode("utf-8", "replace")
+        return self._extract_page(page_bytes, decoded.text)
+
+    def _extract_page(self, page_bytes: bytes, text: str | bytes) -> Extraction:
+        """The text of a page in UTF-8; `text` is all of it, for a page without any tag."""
         if page_bytes.count(b"<") > _MAX_TAGS:
             return _all_text(page_bytes)
         if self.extractor == BUILT_IN:
             page = extract(page_bytes)
             if page.source is None:  # no tag at all
-                return Extraction(clean(decoded.text), "", None)
+                return _as_it_is(text)
             return Extraction(page.text, page.title, page.lang, source=page.source)
         found = measure(page_bytes)
         if not found.tags:
-            return Extraction(clean(decoded.text), "", None)
+            return _as_it_is(text)
         if (
             found.depth > self.max_depth
             or found.attributes > _MAX_ATTRIBUTES
@@ -138,6 +144,10 @@ class MainText:
             detail = f"{len(found.text)} characters of text"
             return None, found.title or None, "empty", detail, found.lang, None
         return found.text, found.title or None, None, found.detail, found.lang, found.source
+
+
+def _as_it_is(text: str | bytes) -> Extraction:
+    return Extraction(clean(text.decode() if isinstance(text, bytes) else text), "", None)
 
 
 def _all_text(page: bytes) -> Extraction:

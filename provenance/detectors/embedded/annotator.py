@@ -133,11 +133,10 @@ def score_columns(
     codes = [base_language(language) if language else "" for language in given]
     known = [None if code in _UNDETERMINED else code for code in codes]
     if None in known:
-        identifier = load_language_model()
-        for row, language in enumerate(known):
-            if language is None:
-                text = column[row].as_py()
-                known[row] = identify(identifier, text)[0] if text else None
+        unsaid = [row for row, language in enumerate(known) if language is None]
+        found = identify(load_language_model(), column.take(pa.array(unsaid)).to_pylist())
+        for row, (language, _) in zip(unsaid, found, strict=True):
+            known[row] = language
     scores = model.score(column, known)
     ratios, abstained = calibration.ratios(scores.score, scores.words, known, scores.known)
     flagged = (scores.score > calibration.cutoffs(scores.words, known, max_fpr)) & ~abstained
