@@ -82,7 +82,7 @@ def run_arm(start: Start, arm: Arm, generations: int, folder: Path) -> Iterator[
 
 
 def begin(
-    passages: pd.DataFrame, size: Size, folder: Path, own_detector: bool, parts: Path | None, seed: int
+    passages: pd.DataFrame, size: Size, folder: Path, seed: int, *, own_detector: bool, parts: Path | None
 ) -> list[Row]:
     """Generation 0 of a seed, left in `folder`, and its row."""
     home = folder / str(seed)
@@ -161,7 +161,7 @@ def run(
     The rows are the same for any number; a folder `parts` gets them as they come.
     """
     chosen = seeds or range(size.seeds)
-    first = partial(begin, passages, size, folder, own_detector, parts)
+    first = partial(begin, passages, size, folder, own_detector=own_detector, parts=parts)
     then = partial(go_on, size, folder, parts)
     tasks = [(seed, arm) for seed in chosen for arm in size.arms]
     last = partial(repeat, size, folder, parts)

@@ -23,7 +23,7 @@ from scripts.collapse._transformer import (  # noqa: E402  (torch first)
 )
 
 TEXTS = [" ".join(sentences) for _, sentences in SUBJECTS.values()]
-SHAPE = Shape(pieces=400, layers=2, width=32, heads=2, context=64, batch=8, steps=40, rate=2e-3)
+SHAPE = Shape(pieces=400, layers=2, width=32, heads=2, context=64, batch=8, steps=40, rate=6e-3)
 
 
 @pytest.fixture(scope="module")
