@@ -62,15 +62,17 @@ class Training:
 def capped(share: str, own: bool = True) -> Arm:
     """Curated with this cap, which stands in the name."""
     name = f"cap {share}" + ("" if own else ", shipped detector")
-    return Arm(name, CURATED, {"max_synthetic": share}, own)
+    return Arm(name, CURATED, {"max_synthetic": share, "margin": "0"}, own)
 
 
 AS_IS = Arm("as it is", RAW)
 SLOWLY = Arm("as it is, machines slowly more", RAW, slow=True)
 ALL_SO_FAR = Arm("accumulated", ACCUMULATED)
 TRUTH = Arm("oracle", ORACLE)
-READ_WHOLE = Arm("cap 0.05, read whole", CURATED, {"max_synthetic": "0.05"}, whole=True)
-WEIGHTED = Arm("weights (1 - p)^k, .05", CURATED, {"max_synthetic": "0.05", "policy": "weights"})
+READ_WHOLE = Arm("cap 0.05, read whole", CURATED, {"max_synthetic": "0.05", "margin": "0"}, whole=True)
+WEIGHTED = Arm(
+    "weights (1 - p)^k, .05", CURATED, {"max_synthetic": "0.05", "margin": "0", "policy": "weights"}
+)
 
 
 @dataclass(frozen=True)
