@@ -236,12 +236,9 @@ def gather(
     """
     ordered = sorted(pieces)
     for section in dict.fromkeys(number for number, _ in ordered):
-        batches = [
-            _unpack(scratch.read(piece.path, piece.offset, piece.length), schema)
-            for number, piece in ordered
-            if number == section
-        ]
-        yield from _merged(batches, schema, seed)
+        own = [piece for number, piece in ordered if number == section]
+        # Nothing here holds a section while the next one is read.
+        yield from _merged([_read(scratch, piece, schema) for piece in own], schema, seed)
 
 
 def _merged(batches: Sequence[pa.RecordBatch], schema: pa.Schema, seed: int) -> Iterator[pa.Table]:
@@ -289,7 +286,8 @@ def _pack(table: pa.Table) -> bytes:
     return len(data).to_bytes(8, "little") + bytes(pa.compress(data, codec=_CODEC, asbytes=True))
 
 
-def _unpack(data: bytes, schema: pa.Schema) -> pa.RecordBatch:
+def _read(scratch: Scratch, piece: Piece, schema: pa.Schema) -> pa.RecordBatch:
+    data = scratch.read(piece.path, piece.offset, piece.length)
     size = int.from_bytes(data[:8], "little")
     return pa.ipc.read_record_batch(pa.decompress(data[8:], size, codec=_CODEC), schema)
 

@@ -57,3 +57,16 @@ def test_merging_needs_memory_for_what_it_gives_and_not_for_all_again(
     for _ in blocks._merged(batches, SCHEMA, 3):
         most = max(most, pa.total_allocated_bytes() - before)
     assert 0 < most < 2_000_000
+
+
+def test_one_section_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 50)
+    scratch, pieces = LocalScratch(tmp_path), []
+    for section in range(3):
+        data = blocks._pack(documents(1_000 + section, 250))  # 8 MB
+        scratch.write(f"{section}", [data])
+        pieces.append((section, Piece(f"{section}", 0, len(data))))
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in gather(scratch, pieces, SCHEMA, 3):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert 8_000_000 < most < 12_000_000
