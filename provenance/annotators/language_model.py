@@ -285,11 +285,11 @@ def _predict(data, offsets, tables, bucket, best, scores):  # type: ignore[no-un
             stop = start
             while stop < offsets[text + 1] and data[stop] != 32:
                 stop += 1
-            row = _row_of_word(words, spelled, bounds, data, start, stop)
+            row = _row_of_word(words, spelled, bounds, data=data, start=start, stop=stop)
             if row >= 0:
                 _add(hidden, rows, row)
                 count += 1
-            count += _add_grams(data, start, stop, hidden, rows, grams, bucket)
+            count += _add_grams(data, start, stop, hidden=hidden, rows=rows, grams=grams, bucket=bucket)
             start = stop + 1
         _add(hidden, rows, 0)  # the end of the line
         share = np.float32(1.0 / np.float64(count + 1))

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from provenance.annotate import Annotation
@@ -124,7 +125,7 @@ def main() -> None:
         "|---|---|---|---|---|---|",
     ]
     print("\n".join(lines))
-    for row in (*stages(options.files, options.repeats), *commands(options.files, options.peer)):
+    for row in chain(stages(options.files, options.repeats), commands(options.files, options.peer)):
         lines.append(row.line)
         print(row.line, flush=True)
     if options.append is not None:
