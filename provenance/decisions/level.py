@@ -22,7 +22,7 @@ LEVEL_SD = 0.4
 _FEWEST_SITES = 5
 #: The most that a level may take, in nats. It adds nothing: humans that all score low are told apart the better, and do not make
 #: the scores of others mean more. Raised, the stated share's log-odds were off by .12 on sources that training knows, by .02
-#: without; on groups left out by .02 to .04 either way (`scripts/evaluate margin`).
+#: without; on groups that training left out the two differ by .04 at most (docs/probability.md).
 MOST = 2.0
 
 
