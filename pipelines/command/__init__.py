@@ -1,5 +1,5 @@
 """The console script `provenance`: one module a command, the parser beside what it runs."""
 
-from pipelines.command.main import main
+from pipelines.command.main import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

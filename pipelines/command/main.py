@@ -6,12 +6,14 @@ A command imports what it runs when it runs, so that `provenance --help` and the
 from __future__ import annotations
 
 import argparse
+import atexit
 import logging
 import os
 import re
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from pipelines.command import (
     audit,
@@ -71,6 +73,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return _run(arguments)
+
+
+def program() -> NoReturn:
+    """The command as a process of its own, which ends with what `main` returns.
+
+    The interpreter is not taken apart at the end: a thread of Arrow's that lets go of a buffer of Python's in that moment
+    aborts the process (3 to 7 of 100 short calls on Python 3.11), after all of its work is done.
+    """
+    status = main()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has gone: nothing left to say
+        status = 128 + signal.SIGPIPE
+    except OSError as error:
+        print(f"error: what was to be said could not be written: {error.strerror}", file=sys.stderr)
+        status = 1
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _parse(argv: list[str]) -> Arguments:

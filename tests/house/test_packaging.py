@@ -80,7 +80,7 @@ def test_wheel_holds_every_tracked_file_of_the_packages(wheel: zipfile.ZipFile) 
 
 def test_wheel_has_the_command_the_licence_and_the_version(wheel: zipfile.ZipFile) -> None:
     folder = f"provenance_pipelines-{provenance.__version__}.dist-info"
-    assert "provenance = pipelines.command:main" in wheel.read(f"{folder}/entry_points.txt").decode()
+    assert "provenance = pipelines.command:program" in wheel.read(f"{folder}/entry_points.txt").decode()
     metadata = Parser().parsestr(wheel.read(f"{folder}/METADATA").decode())
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Version"] == provenance.__version__

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from provenance.files.ownership import INCOMPLETE
-from tests.program import DEMO, ledger, run
+from tests.program import DEMO, ROOT, ledger, run
 
 #: Arguments after `curate --output OUT`, and words of the message. {here} is an empty temporary directory.
 REFUSED = [
@@ -286,3 +288,23 @@ def test_every_command_has_help(command: str) -> None:
     ended = run(*command.split(), "--help")
     assert ended.code == 0
     assert "usage: provenance" in ended.out
+
+
+def test_the_process_ends_with_its_status_and_is_not_taken_apart(tmp_path: Path) -> None:
+    """A thread of Arrow's that lets go of a buffer while the interpreter is taken apart aborts the process."""
+    code = (
+        "import atexit, sys\n"
+        "class Left:\n"
+        "    def __del__(self): print('taken apart')\n"
+        "left = Left()\n"
+        "atexit.register(print, 'said at the end')\n"
+        "from pipelines.command import program\n"
+        "program()\n"
+    )
+    command = [sys.executable, "-c", code, "verify", str(tmp_path)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert ended.returncode == 1
+    assert "no manifest.json" in ended.stdout + ended.stderr
+    assert ended.stdout.endswith("said at the end\n") and "taken apart" not in ended.stdout
