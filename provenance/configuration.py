@@ -38,7 +38,7 @@ from provenance.filters.config import (
 )
 from provenance.records.reading import Reading
 
-#: The least tenth with which 95% of crawls of each group left out of training were within 1.05 times a cap of .05 (docs/cap.md).
+#: The least fifth with which 94% of crawls of each group left out of training were within 1.05 times a cap of .05 (docs/cap.md).
 MARGIN = Decimal("0.8")
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
