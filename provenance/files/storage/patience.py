@@ -65,7 +65,9 @@ def persist(call: Callable[[], Result], path: str, doing: str) -> Result:
             attempt += 1
             pause = _pause(path, attempt)
             spent = time.monotonic() - started
-            if spent + pause > patience() or (attempt >= _STRANGERS and store not in _met):
+            # Two attempts at least: on a busy machine the first alone can outlast a short patience.
+            impatient = spent + pause > patience() or (attempt >= _STRANGERS and store not in _met)
+            if impatient and attempt > 1:
                 raise StoreError(_gave_up(path, doing, trouble.said, attempt, spent)) from error
             time.sleep(pause)
         else:
@@ -85,8 +87,8 @@ def _pause(path: str, attempt: int) -> float:
 
 
 def _gave_up(path: str, doing: str, said: str, attempts: int, spent: float) -> str:
-    tried = f"tried {attempts} times in {spent:.0f} s" if attempts > 1 else "tried once"
     return (
-        f"{path}: cannot be {doing}: the store does not answer as it should ({said}), {tried}; "
+        f"{path}: cannot be {doing}: the store does not answer as it should ({said}), "
+        f"tried {attempts} times in {spent:.0f} s; "
         f"when it is well again, run the same command (how long to insist: {VARIABLE}, in seconds)"
     )
