@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
 
 from provenance.decisions.documents import Integers
 from provenance.decisions.histogram import SYNTHETIC, WEIGHT, Histogram
@@ -30,6 +28,9 @@ def multipliers(
         caps: of each constraint, millionths.
         slack: what each constraint has left over what is kept in any case.
     """
+    from scipy.optimize import linprog  # half a second that only caps that cross need
+    from scipy.sparse import coo_matrix
+
     width = 1
     while True:
         key = merged.cell.astype(np.int64) * (2**31) + merged.bin // width

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from provenance.duplicates.edges import read_edges
 from provenance.duplicates.scratch import Array, Piece, Routed, Scratch, read_piece, split, write_pieces
 from provenance.duplicates.sketches import U64, Blocks
+from provenance.duplicates.union import least_nodes
 
 #: Edges are connected by one task up to this many bytes of them (four million edges, some 300 MB of memory).
 ONE_TASK_BYTES = 64 << 20
@@ -144,13 +143,8 @@ def _contract(low: U64, high: U64) -> tuple[U64, U64]:
     where = np.unique(np.concatenate([low, high]))
     if not len(where):
         return where, where
-    rows, columns = (np.searchsorted(where, ends).astype(np.int32) for ends in (low, high))
-    graph = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), (len(where), len(where)))
-    del rows, columns
-    _, labels = connected_components(graph, directed=False)
-    del graph
-    _, first, component = np.unique(labels, return_index=True, return_inverse=True)
-    root = where[first[component]]
+    rows, columns = (np.searchsorted(where, ends) for ends in (low, high))
+    root = where[least_nodes(rows, columns, len(where))]
     other = root != where
     return root[other], where[other]
 

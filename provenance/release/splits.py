@@ -15,13 +15,12 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from provenance.decisions.hashes import selection_hash
 from provenance.duplicates.edges import read_edges
 from provenance.duplicates.scratch import Piece, StorageScratch
 from provenance.duplicates.sketches import ROW_BITS
+from provenance.duplicates.union import least_nodes
 from provenance.files.shards import read_range, read_rows
 from provenance.files.storage import Storage, read_bytes
 
@@ -108,7 +107,7 @@ def link_groups(
     where = np.unique(np.concatenate([low, high]))
     if not len(where):
         return SplitTable(seed)
-    label = _components(np.searchsorted(where, low), np.searchsorted(where, high), len(where))
+    label = least_nodes(np.searchsorted(where, low), np.searchsorted(where, high), len(where))
     shard = (where >> np.uint64(ROW_BITS)).astype(np.int64)
     components, groups = [], []
     for number in np.unique(shard).tolist():
@@ -126,17 +125,12 @@ def _tied(component: Ints, group: Hashes, seed: int) -> SplitTable:
     """Groups that share a component, each with the lowest hash of all that it is tied to."""
     found, at = np.unique(group, return_inverse=True)
     known, component = np.unique(component, return_inverse=True)
-    label = _components(component + len(found), at, len(found) + len(known))[: len(found)]
+    label = least_nodes(component + len(found), at, len(found) + len(known))[: len(found)]
     lowest = np.full(int(label.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(lowest, label, found)
     leader = lowest[label]
     several = np.bincount(label, minlength=len(lowest))[label] > 1
     return SplitTable(seed, linked=found[several], leader=leader[several])
-
-
-def _components(left: Ints, right: Ints, nodes: int) -> Ints:
-    graph = coo_array((np.ones(len(left), np.bool_), (left, right)), (nodes, nodes))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def count_groups(storage: Storage, shard: ShardPaths, table: SplitTable) -> NDArray[np.float64]:

@@ -11,7 +11,6 @@ import math
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy.special import gammaincc
 
 from provenance.annotators.watermarks.ragged import F64, I64
 
@@ -40,6 +39,8 @@ def hypergeometric_p(hits: I64, draws: I64, population: int, marked: int, ties: 
 
 def gamma_p(total: F64, count: I64) -> F64:
     """P(X >= total) for the sum X of `count` standard exponentials."""
+    from scipy.special import gammaincc  # a quarter of a second that no other watermark needs
+
     p = gammaincc(np.maximum(count, 1).astype(np.float64), np.maximum(total, 0.0))
     return np.clip(np.where(count > 0, p, 1.0), SMALLEST_P, 1.0)
 

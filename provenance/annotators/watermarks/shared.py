@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.special import betainc
 
 from provenance.annotators.watermarks.null import SMALLEST_P
 from provenance.annotators.watermarks.ragged import F64, I64, Bools
@@ -74,6 +73,8 @@ def among_others(
 
 def _upper(hits: F64, trials: F64, share: F64) -> F64:
     """P(X > hits) for X ~ Binomial(trials, share), `trials` any positive number."""
+    from scipy.special import betainc  # a quarter of a second that only a watermark needs
+
     above = np.maximum(hits + 1.0, 1e-9)
     tail = betainc(above, np.maximum(trials - hits, 1e-9), np.clip(share, 0.0, 1.0))
     return np.asarray(np.where(hits < 0, 1.0, np.where(hits >= trials, 0.0, tail)), dtype=np.float64)

@@ -23,7 +23,7 @@ def spdx_of_mixture(contents: dict[str, Any]) -> dict[str, Any]:
     more = contents["documents"]["licenses_in_all"] > len(rows)
     silent = [row for row in rows if not row["value"]]
     references: dict[str, str] = {}
-    names = {_identifier(value, references) for value in declared}
+    names = _identifiers(declared, references)
     joined = " AND ".join(sorted(names)) or NOTHING
     return {
         "expression": NOTHING if silent or more or not names else joined,
@@ -33,14 +33,18 @@ def spdx_of_mixture(contents: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _identifier(value: str, references: dict[str, str]) -> str:
-    """The identifier on the SPDX list, else a LicenseRef, whose meaning is added to `references`."""
+def _identifiers(values: list[str], references: dict[str, str]) -> set[str]:
+    """Of each the identifier on the SPDX list, else a LicenseRef, whose meaning is added to `references`."""
+    if not values:
+        return set()
     from license_expression import get_spdx_licensing
 
-    known = get_spdx_licensing().known_symbols
-    if value in known:
-        return value
+    known = get_spdx_licensing().known_symbols  # built anew by each call
+    names = {_reference(value): value for value in values if value not in known}
+    references.update(names)
+    return {*names, *(value for value in values if value in known)}
+
+
+def _reference(value: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", value.split("://")[-1]).strip("-.")[:60]
-    name = f"LicenseRef-{readable}-{hashlib.sha256(value.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    references[name] = value
-    return name
+    return f"LicenseRef-{readable}-{hashlib.sha256(value.encode('utf-8', 'replace')).hexdigest()[:8]}"
