@@ -43,8 +43,17 @@ def recount_tokens(storage: Storage, release: str, tokenizer: str | None, findin
     kinds = sorted(kind for kind, policy in policies.items() if policy == "mask")
     masked = 0
     for item in data_files(manifest):
-        with storage.open(join(release, item["path"])) as file:
-            masked += _recount(pq.ParquetFile(file, pre_buffer=False), item["path"], counter, kinds, findings)
+        try:
+            with storage.open(join(release, item["path"])) as file:
+                parquet = pq.ParquetFile(file, pre_buffer=False)
+                masked += _recount(parquet, item["path"], counter, kinds, findings)
+        except (
+            OSError,
+            pa.ArrowException,
+            KeyError,
+        ) as error:  # what is wrong with the file, `verify` says in full
+            lines = str(error).splitlines() or [type(error).__name__]
+            findings.problems.append(f"{item['path']}: its tokens cannot be counted again: {lines[0]}")
     if masked:
         findings.remarks.append(
             f"token_count: {masked:,} texts in which personal data were masked were counted before that, and not again"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from provenance.annotators.tokens import load_tokenizer
 from provenance.release.manifest import write_json
@@ -44,6 +45,24 @@ def test_a_text_that_was_swapped_for_a_longer_one_is_found(demo_release: Path, t
     assert ended.code == 1
     assert f"{DATA}: 1 texts have another number of tokens than token_count says" in ended.out
     assert table["doc_id"][3].as_py() in ended.out
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "torn", "another table"])
+def test_a_damaged_file_is_a_finding_and_not_the_end(demo_release: Path, tmp_path: Path, damage: str) -> None:
+    copy = Path(shutil.copytree(demo_release, tmp_path / "copy"))
+    whole = (copy / DATA).read_bytes()
+    match damage:
+        case "gone":
+            (copy / DATA).unlink()
+        case "cut":
+            (copy / DATA).write_bytes(whole[: len(whole) // 2])
+        case "torn":  # the footer is sound, the pages are not
+            (copy / DATA).write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
+        case "another table":
+            pq.write_table(pa.table({"text": ["words"]}), copy / DATA)
+    ended = run("verify", copy, "--recount")
+    assert ended.code == 1 and not ended.err, ended.err
+    assert f"{DATA}: its tokens cannot be counted again: " in ended.out
 
 
 def test_another_tokenizer_than_the_release_names_is_refused(demo_release: Path, tmp_path: Path) -> None:
