@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 from provenance.release.layout import is_data, is_ledger
 from provenance.release.standards.origin import (
@@ -44,8 +43,51 @@ _REQUIRED = {
     "provenance": ("origin-geography", "date", "generation-method"),
     "use": ("intended-purpose",),
 }
+_TEXT = re.compile(r".+", re.DOTALL)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)\.(0|[1-9]\d*))?")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TAG = r"(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
+#: A whole number or a semantic version.
+_VERSION = re.compile(
+    rf"(0|[1-9]\d*)(\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-{_TAG}(\.{_TAG})*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?)?"
+)
+#: How the values of the schema's members read, by their place; what is in a list is read one by one.
+_READS = {
+    "set.category": re.compile(r"[^\s\-_.](.*[^\s\-_.])?"),
+    "set.publisher.namespace": _URI,
+    "set.label": _TEXT,
+    "set.tracking.current-release-date": _TIME,
+    "set.tracking.initial-release-date": _TIME,
+    "set.tracking.id": re.compile(r"\S(.*\S)?"),
+    "set.tracking.status": re.compile("draft|final|interim"),
+    "set.tracking.version": _VERSION,
+    "set.tracking.generator.engine.name": _TEXT,
+    "set.tracking.generator.engine.version": _VERSION,
+    "set.tracking.revision-history.date": _TIME,
+    "set.tracking.revision-history.number": _VERSION,
+    "set.tracking.revision-history.summary": _TEXT,
+    "source.about.content": _TEXT,
+    "source.about.purpose": _TEXT,
+    "source.id.uuids": _UUID,
+    "source.id.hashes.path": _TEXT,
+    "source.id.hashes.tree-hashes.value": re.compile("[0-9a-fA-F]{32,}"),
+    "source.issuer.legal-name": _TEXT,
+    "source.location": _URI,
+    "source.data-version": _VERSION,
+    "provenance.origin-geography.country": _TEXT,
+    "provenance.date": _DAY,
+    "provenance.generation-method.code": _TEXT,
+    "provenance.generation-period.start": _TIME,
+    "provenance.generation-period.end": _TIME,
+    "provenance.source": _URI,
+    "use.classification.regulation.code": _TEXT,
+    "use.intended-purpose.code": _TEXT,
+    "use.intended-purpose.description": _TEXT,
+    "use.license": _TEXT,
+    "use.copyright": _TEXT,
+}
 
 
 def build_data_provenance(manifest: dict[str, Any]) -> bytes:
@@ -81,7 +123,7 @@ def build_data_provenance(manifest: dict[str, Any]) -> bytes:
                 ],
             },
             "issuer": [{"legal-name": about["publisher"] or _UNKNOWN}],
-            "location": about["url"] or "the directory of this file",
+            "location": namespace,
             "name": about["title"],
             "data-version": about["version"],
         },
@@ -110,15 +152,22 @@ def check_data_provenance(data: bytes) -> Iterator[str]:
             return
     if found["$schema"] != SCHEMA or found["set"]["schema-version"] != "1.0":
         yield "is not of version 1.0 of the standard"
-    if not _DAY.fullmatch(found["provenance"]["date"]):
-        yield f"its provenance.date {found['provenance']['date']!r} is no date"
-    if not _VERSION.fullmatch(found["source"]["data-version"]):
-        yield f"its source.data-version {found['source']['data-version']!r} is no whole number or semantic version"
-    for text in found["source"]["id"].get("uuids", []):
-        try:
-            UUID(text)
-        except ValueError:
-            yield f"its source.id {text!r} is no UUID"
+    for place, reads in _READS.items():
+        for value in _values(found, place.split(".")):
+            if not isinstance(value, str) or not reads.fullmatch(value):
+                yield f"its {place} {value!r} is not as the standard's schema has it"
+                break
+
+
+def _values(part: Any, steps: list[str]) -> Iterator[Any]:
+    """What stands at a place, in each item of the lists on the way; nothing where there is no such member."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _values(item, steps)
+    elif not steps:
+        yield part
+    elif isinstance(part, dict) and steps[0] in part:
+        yield from _values(part[steps[0]], steps[1:])
 
 
 def _tracking(manifest: dict[str, Any], id_: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from provenance.release.standards.data_provenance import check_data_provenance
 from provenance.release.standards.files import CHECKS, build_standards, check_file, check_standards
 from tests.release.described import manifest_of, schemas_of, tables_of
 
@@ -46,6 +47,13 @@ def test_a_file_that_is_no_longer_valid_is_said_with_what_to_do(
     assert problem.startswith(f"{path}: ") and "publish the release anew" in problem
 
 
+@pytest.mark.parametrize("version", ["7", "1.4.3", "2.40.0+21AF26D3", "1.0.0-beta.2"])
+def test_whole_numbers_and_semantic_versions_are_versions(demo_release: Path, version: str) -> None:
+    found = json.loads((demo_release / "data_provenance.json").read_text(encoding="utf-8"))
+    found["source"]["data-version"] = version
+    assert not list(check_data_provenance(json.dumps(found).encode()))
+
+
 def without(place: str) -> Any:
     def change(found: dict[str, Any]) -> None:
         *steps, last = place.split(".")
@@ -61,6 +69,26 @@ def without(place: str) -> Any:
     [
         ("data_provenance.json", without("set.tracking.id"), "lacks id in set.tracking"),
         ("data_provenance.json", without("provenance.generation-method"), "lacks generation-method"),
+        (
+            "data_provenance.json",
+            lambda found: found["source"].update({"data-version": "1.0"}),
+            "source.data-version '1.0' is not",
+        ),
+        (
+            "data_provenance.json",
+            lambda found: found["set"]["tracking"]["revision-history"][0].update(date="today"),
+            "set.tracking.revision-history.date 'today' is not",
+        ),
+        (
+            "data_provenance.json",
+            lambda found: found["source"].update(location="the directory of this file"),
+            "source.location",
+        ),
+        (
+            "data_provenance.json",
+            lambda found: found["source"]["id"]["hashes"][0]["tree-hashes"][0].update(value=7),
+            "source.id.hashes.tree-hashes.value 7 is not",
+        ),
         ("croissant.json", lambda found: found["distribution"][0].update(sha256="0" * 64), "SHA-256 of"),
         (
             "croissant.json",
