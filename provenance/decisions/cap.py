@@ -43,7 +43,13 @@ __all__ = [
 ]
 
 #: `Rule.as_json` of a job without documents.
-NOTHING_SELECTED: dict[str, Any] = {"gap": None, "exponent": None, "factors": None, "exceeded_by_proven": []}
+NOTHING_SELECTED: dict[str, Any] = {
+    "gap": None,
+    "exponent": None,
+    "factors": None,
+    "exceeded_by_proven": [],
+    "least_share": None,
+}
 _KEY = np.dtype([("cell", "<i4"), ("level", "<u4"), ("hash", "<u8")])
 
 
@@ -76,6 +82,7 @@ class Rule:
             "exponent": self.exponent,
             "factors": self.factors,
             "exceeded_by_proven": [" ".join(name) or "all" for name in self.over],
+            "least_share": self.plan.least_share,
         }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from provenance.configuration import Cap, ConfigurationError
 from provenance.decisions.measure import SAMPLED, UNITS, Measure, Sums, whole
-from provenance.decisions.request import ASKED, MILLION, CapRequest, Mixture, StratumCap, Tail
+from provenance.decisions.request import ASKED, MILLION, CapRequest, Mixture, StratumCap, Tail, exact
 
 GUARANTEES = ("expected", "confident", "hard")
 #: Parts that a certificate lists: those above their cap first, then the heaviest.
@@ -54,7 +54,7 @@ def build_certificate(
     return {
         **_asked(request),
         "holds": holds,
-        "note": _note(request, before, published, parts),
+        "note": _note(request, before, published, parts, selection.get("least_share")),
         "claimed": float(judged.share("expected")),
         "claimed_at_most": min(float(judged.share("confident")), 1.0),
         "found": float(judged.share("hard")),
@@ -133,7 +133,9 @@ def _worst_first(part: Mapping[str, Any]) -> tuple[Any, ...]:
     return -part["exceeded_by"], -part["weight_before"], part["by"], part["value"]
 
 
-def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[str, Any]]) -> str:
+def _note(
+    request: CapRequest, before: Sums, published: Sums, parts: list[dict[str, Any]], least_share: float | None
+) -> str:
     """What is certified, and what is not, by the integers alone."""
     judged = Measure(**published[_judged(request)])
     share, documents = float(judged.counted(request)), before[request.unit]["documents"]
@@ -154,10 +156,7 @@ def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[s
             f"{worst['value']} with {worst['fraction']:.6f}; documents proven human, which are never dropped, have it alone"
         )
     if documents and not judged.documents:
-        return (
-            f"nothing is published: any of the {documents:,} documents alone would be above the cap of "
-            f"{request.max_synthetic}"
-        )
+        return _nothing_left(request, documents, least_share)
     also = f", and each of {len(parts):,} parts is under its own cap" if parts else ""
     if request.guarantee == "hard":
         return (
@@ -175,6 +174,19 @@ def _note(request: CapRequest, before: Sums, published: Sums, parts: list[dict[s
         f"the expected synthetic share of the published {unit} is {expected:.6f}{room}{also}; this is as good as the "
         f"probabilities are (at most {min(float(judged.share('confident')), 1.0):.6f} at 95%)"
     )
+
+
+def _nothing_left(request: CapRequest, documents: int, least_share: float | None) -> str:
+    said = (
+        f"nothing is published: any of the {documents:,} documents alone would be above the cap of "
+        f"{request.max_synthetic}"
+    )
+    if least_share is None:  # releases before 0.2 do not have it
+        return said
+    margin = request.guarantee == "expected" and bool(exact(request.margin))
+    counted = f"{least_share:.4f} with its margin" if margin else f"{least_share:.4f}"
+    ways = "a higher cap, a smaller cap.margin" if margin else "a higher cap"
+    return f"{said}: the least synthetic counts as {counted}; {ways} or documents proven old in the crawl may leave some"
 
 
 _NAME = {"hard": "found", "expected": "expected", "confident": "95% upper"}

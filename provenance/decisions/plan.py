@@ -66,7 +66,8 @@ class Plan:
     """In each cell, bins before `first` are kept, bins after `last` dropped; those between are settled.
 
     `kept` are the sums over what is kept already, of shape (cells, 4). `gap` is the share of the weight that the best
-    selection could keep beyond what this one does; None where the policy does not ask for the least loss.
+    selection could keep beyond what this one does; None where the policy does not ask for the least loss. `least_share` is
+    the synthetic share, as the cap counts it, of the bin with least of those above a cap; None where nothing is above one.
     """
 
     request: CapRequest
@@ -77,6 +78,7 @@ class Plan:
     kept: Integers
     gap: float | None
     exponent: float | None = None  # of the sampling weights, policy `weights`
+    least_share: float | None = None
 
     @property
     def fits(self) -> bool:
@@ -108,7 +110,16 @@ def boundary(merged: Histogram, request: CapRequest) -> Plan:
         kept=kept,
         gap=gap,
         exponent=least_exponent(merged, request) if request.policy == "weights" else None,
+        least_share=_least_share(merged),
     )
+
+
+def _least_share(merged: Histogram) -> float | None:
+    weight = merged.sums[:, WEIGHT].astype(np.float64)
+    if not weight.any():
+        return None
+    shares = merged.sums[weight > 0, SYNTHETIC] / weight[weight > 0] / MILLION
+    return round(float(shares.min()), 6)
 
 
 def _constraints(merged: Histogram, request: CapRequest) -> Constraints:

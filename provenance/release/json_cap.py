@@ -106,9 +106,11 @@ def _selection() -> dict[str, Any]:
     """How documents were chosen."""
     gap = "share of the weight that the best selection could keep beyond this one; null: not known"
     over = "caps that documents which are never dropped exceed alone"
+    least = "least synthetic share, as the cap counts it, of documents above a cap; null: none is above one"
     return {
         "gap": {"type": ["number", "null"], "description": gap},
         "exponent": {"type": ["number", "null"], "description": "of policy weights"},
         "factors": {"type": ["object", "null"], "description": "sampling weight by part of the mixture"},
         "exceeded_by_proven": {"type": "array", "items": {"type": "string"}, "description": over},
+        "least_share": {"type": ["number", "null"], "description": least},
     }

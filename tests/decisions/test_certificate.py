@@ -133,6 +133,16 @@ def test_an_all_synthetic_corpus_publishes_nothing_and_says_so() -> None:
     assert found["holds"] and found["note"].startswith("nothing is published: any of the 2 documents")
 
 
+def test_where_nothing_is_published_the_least_share_says_which_cap_would_leave_some() -> None:
+    rows = table([(5, 0.9, 0.9, "en"), (7, 0.8, 0.9, "en")])
+    request = CapRequest("0.1", margin="0.5")
+    rule = cap.find_rule([documents(rows, request)], request)
+    sums, nothing = measure_documents(rows, request), measure_documents(rows[:0], request)
+    found = build_certificate(request, sums, nothing, rule.as_json())
+    assert rule.as_json()["least_share"] == pytest.approx(0.85, abs=2e-6)
+    assert "counts as 0.8500 with its margin; a higher cap, a smaller cap.margin or" in found["note"]
+
+
 def test_a_share_above_the_cap_is_not_certified_and_the_excess_is_named() -> None:
     rows = [(1, 0.0, 0.0, "en"), (1, 1.0, 1.0, "en")]
     found = certify(rows, [0, 1], max_synthetic="0.25", guarantee="hard")

@@ -271,3 +271,17 @@ def test_a_directory_with_anything_else_is_left_alone(blocks_release: Path, tmp_
         )  # fmt: skip
         assert (ended.code, message in ended.err) == (2, True), ended.err
         assert contents(place) == before
+
+
+def test_a_release_without_documents_is_refused_in_words(tmp_path: Path) -> None:
+    """A cap of 0 leaves only what is proven to be human."""
+    crawl = tmp_path / "crawl.jsonl"
+    crawl.write_text(
+        '{"text": "Nobody knows when this was written, or by whom.", "url": "https://a.example/"}\n'
+    )
+    release = tmp_path / "release"
+    made = run("curate", crawl, "--max-synthetic", "0", "--output", release)
+    assert made.code == 0 and "nothing is published" in made.out
+    ended = run("export", release, "--to", "tokens", "--output", tmp_path / "out")
+    assert ended.code == 2 and f"error: {release}: holds no documents" in ended.err
+    assert not (tmp_path / "out").exists()

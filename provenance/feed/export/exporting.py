@@ -52,13 +52,15 @@ def export_release(
     Memory follows a block (a shard with litdata), not the release.
 
     Raises:
-        UsageError: before anything is written, where the output holds something else, or a column, split, library or tokenizer is
-            not there.
+        UsageError: before anything is written, where the output holds something else, or documents, a column, split, library or
+            tokenizer are not there.
         DataError: where the release is damaged.
     """
     storage = storage or AnyStorage()
     _check_settings(output, settings)
     release, manifest = _open(place, settings, storage)
+    if not release.documents:
+        raise UsageError(f"{release.place}: holds no documents, so there is nothing to export")
     form = _format(release, settings, manifest)
     asked = as_json(settings, release, form.describe())
     shards = plan_shards(release, settings.shard_bytes or form.shard_bytes)

@@ -74,7 +74,7 @@ _READS = {
     "source.id.hashes.path": _TEXT,
     "source.id.hashes.tree-hashes.value": re.compile("[0-9a-fA-F]{32,}"),
     "source.issuer.legal-name": _TEXT,
-    "source.location": _URI,
+    "source.location": _TEXT,
     "source.data-version": _VERSION,
     "provenance.origin-geography.country": _TEXT,
     "provenance.date": _DAY,

@@ -81,8 +81,8 @@ def without(place: str) -> Any:
         ),
         (
             "data_provenance.json",
-            lambda found: found["source"].update(location="the directory of this file"),
-            "source.location",
+            lambda found: found["set"]["publisher"].update(namespace="nowhere in particular"),
+            "set.publisher.namespace 'nowhere in particular' is not",
         ),
         (
             "data_provenance.json",
