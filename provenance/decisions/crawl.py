@@ -224,7 +224,7 @@ def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Pri
     most = detectors.calibration.bounds[1]
     nats = {}
     for language in sorted({*detectors.calibration.languages(), *(humans if detectors.joint else ())}):
-        nats[language] = _joint_ratios() if detectors.joint else detectors.calibration.bin_ratios(language)
+        nats[language] = joint_ratios() if detectors.joint else detectors.calibration.bin_ratios(language)
     found = levels(counts, nats, detectors.known_humans()) if detectors.by_crawl else {}
     for language, table in nats.items():
         if language in usable:
@@ -234,7 +234,7 @@ def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Pri
     return CrawlCalibration(detectors, humans, histograms(counts, human=False), tuple(thresholds), priors)
 
 
-def _joint_ratios() -> NDArray[np.float64]:
+def joint_ratios() -> NDArray[np.float64]:
     """Ratio at the middle of each bin where ratios themselves are what is binned."""
     middle = np.linspace(-HIGHEST, HIGHEST, 2 * conformal.BINS + 1)[1::2]
     return np.tile(middle, (len(BUCKETS), 1))

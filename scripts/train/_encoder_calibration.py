@@ -21,6 +21,7 @@ from provenance.detectors.embedded.thresholds import threshold
 from provenance.detectors.neural.config import ENCODER_BAND
 from scripts.evaluate.detector import FAMILIES, held_out
 
+Numbers = dict[str, Any]
 LANGUAGE = "en"
 #: Least words that are judged, as of the embedded detector.
 LEAST_WORDS = 60
@@ -32,36 +33,26 @@ _UNKNOWN = 0.05
 
 def calibrate(table: pd.DataFrame, logits: Path, out: Path) -> None:
     """Write the calibration of the encoder alone and of both together, from `logits` (rows, logits) of held-out passages."""
-    held = read_held_out(table, logits)
-    line = fit_line(held.logit.to_numpy(), held.synthetic.to_numpy(bool), weights(held), _MAX_SLOPE)
-    own: dict[str, Any] = {
-        "intercept": round(line[0], 4),
-        "slope": round(line[1], 4),
-        "bounds": [
-            round(_least(held, line[0] + line[1] * held.logit.to_numpy(), weights(held)), 4),
-            mixture.MOST,
-        ],
+    held = web_and_machine(read_held_out(table, logits))
+    own, joint = fit(held)
+    joint |= about_people(held, joint_ratio(held, own, joint))
+    passages = {"human": int((~held.synthetic).sum()), "synthetic": int(held.synthetic.sum())}
+    own |= {
         "min_tokens": LEAST_WORDS,
         "languages": [LANGUAGE],
         "provenance": {
             "embedded": load_calibration().version,
-            "passages": {
-                "human": int((~held.synthetic).sum()),
-                "synthetic": int(held.synthetic.sum()),
-            },
+            "passages": passages,
             "scores": "held-out domains and makers; web prose; base models left out",
         },
     }
-    joint = combine(held, own)
-    for part in (own, joint):
-        part["version"] = hashlib.sha256(json.dumps([own, joint], sort_keys=True).encode()).hexdigest()[:8]
-    joint.pop("version")
+    own["version"] = hashlib.sha256(json.dumps([own, joint], sort_keys=True).encode()).hexdigest()[:8]
     text = json.dumps({"calibration": own, "combination": joint}, indent=1, sort_keys=True)
     out.write_text(text + "\n", encoding="utf-8")
 
 
 def read_held_out(table: pd.DataFrame, logits: Path) -> pd.DataFrame:
-    """English web prose and machine text of 60 words and more: `ratio` of the embedded detector and `logit` of the encoder.
+    """English texts of 60 words and more: `ratio` of the embedded detector and `logit` of the encoder; base models left out.
 
     The embedded detector's held-out ratios take ten minutes; they are kept beside the logits.
     """
@@ -75,29 +66,60 @@ def read_held_out(table: pd.DataFrame, logits: Path) -> pd.DataFrame:
         logit = pd.Series(stored["logits"].astype(np.float64), stored["rows"])
     held = held.assign(logit=logit.reindex(held.index))
     held = held[(held.language == LANGUAGE) & (held.words >= LEAST_WORDS) & held.logit.notna()]
-    return held[held.kind.isin(FAMILIES) | (held.web & ~held.synthetic)]
+    return held[held.kind.isin((*FAMILIES, "human"))]
 
 
-def combine(held: pd.DataFrame, own: dict[str, Any]) -> dict[str, Any]:
-    """The combination of the embedded detector's ratio and the encoder's own, fitted where the encoder is asked."""
+def web_and_machine(held: pd.DataFrame) -> pd.DataFrame:
+    """The texts that place lines: web prose of people, and machine text."""
+    return held[held.synthetic | held.web]
+
+
+def fit(held: pd.DataFrame, band: tuple[float, float] = ENCODER_BAND) -> tuple[Numbers, Numbers]:
+    """(calibration of the encoder alone, combination of both where the embedded ratio lies in `band`), without thresholds."""
     ratio, synthetic, weight = held.ratio.to_numpy(float), held.synthetic.to_numpy(bool), weights(held)
-    encoder = np.clip(own["intercept"] + own["slope"] * held.logit.to_numpy(), *own["bounds"])
-    asked = (ratio >= ENCODER_BAND[0]) & (ratio <= ENCODER_BAND[1])
-    terms = np.stack([np.ones(len(held)), ratio, encoder], axis=1)
-    fitted = fit_plane(terms[asked], synthetic[asked], weight[asked])
-    together = np.where(asked, terms @ fitted, ratio)
-    least = round(_least(held[asked], together[asked], weight[asked]), 4)
-    together = np.where(asked, np.clip(together, least, mixture.MOST), ratio)
-    people, alike = ~synthetic, weight[~synthetic]
-    ratios = np.exp(together[people])
-    mean = float(np.average(ratios, weights=alike))
-    spread = float(np.average((ratios / mean - 1) ** 2, weights=alike))
-    alone = load_calibration()  # what people of other languages score: of them the encoder is not asked
-    return {
+    line = fit_line(held.logit.to_numpy(), synthetic, weight, _MAX_SLOPE)
+    least = _least(held, line[0] + line[1] * held.logit.to_numpy(), weight)
+    own: Numbers = {
+        "intercept": round(line[0], 4),
+        "slope": round(line[1], 4),
+        "bounds": [round(least, 4), mixture.MOST],
+    }
+    asked = (ratio >= band[0]) & (ratio <= band[1])
+    terms = np.stack([np.ones(len(held)), ratio, own_ratio(held, own)], axis=1)[asked]
+    fitted = fit_plane(terms, synthetic[asked], weight[asked])
+    least = _least(held[asked], terms @ fitted, weight[asked])
+    joint: Numbers = {
         "intercept": round(float(fitted[0]), 4),
         "weights": {"embedded": round(float(fitted[1]), 4), "encoder": round(float(fitted[2]), 4)},
-        "bounds": [least, mixture.MOST],
-        "thresholds": {LANGUAGE: [round(threshold(together[people], alike, level), 4) for level in LEVELS]},
+        "bounds": [round(least, 4), mixture.MOST],
+    }
+    return own, joint
+
+
+def own_ratio(held: pd.DataFrame, own: Numbers) -> NDArray[np.float64]:
+    """What the encoder says alone, nats."""
+    return np.clip(own["intercept"] + own["slope"] * held.logit.to_numpy(float), *own["bounds"])
+
+
+def joint_ratio(
+    held: pd.DataFrame, own: Numbers, joint: Numbers, band: tuple[float, float] = ENCODER_BAND
+) -> NDArray[np.float64]:
+    """What both say together, nats: outside of the band what the embedded detector says."""
+    ratio, weight = held.ratio.to_numpy(float), joint["weights"]
+    both = joint["intercept"] + weight["embedded"] * ratio + weight["encoder"] * own_ratio(held, own)
+    asked = (ratio >= band[0]) & (ratio <= band[1])
+    return np.where(asked, np.clip(both, *joint["bounds"]), ratio)
+
+
+def about_people(held: pd.DataFrame, ratio: NDArray[np.float64]) -> Numbers:
+    """Thresholds of the joint `ratio`, and its mean and relative variance among people, every domain alike."""
+    people = ~held.synthetic.to_numpy(bool)
+    alike, ratio = weights(held)[people], ratio[people]
+    mean = float(np.average(np.exp(ratio), weights=alike))
+    spread = float(np.average((np.exp(ratio) / mean - 1) ** 2, weights=alike))
+    alone = load_calibration()  # what people of other languages score: of them the encoder is not asked
+    return {
+        "thresholds": {LANGUAGE: [round(threshold(ratio, alike, level), 4) for level in LEVELS]},
         "human_means": {**alone.human_means, LANGUAGE: round(mean, 4)},
         "human_spreads": {**alone.human_spreads, LANGUAGE: round(spread, 3)},
     }
