@@ -98,7 +98,8 @@ def fit(held: pd.DataFrame, band: tuple[float, float] = ENCODER_BAND) -> tuple[N
 
 def own_ratio(held: pd.DataFrame, own: Numbers) -> NDArray[np.float64]:
     """What the encoder says alone, nats."""
-    return np.clip(own["intercept"] + own["slope"] * held.logit.to_numpy(float), *own["bounds"])
+    line = own["intercept"] + own["slope"] * held.logit.to_numpy(float)
+    return np.asarray(np.clip(line, *own["bounds"]))
 
 
 def joint_ratio(
@@ -108,7 +109,7 @@ def joint_ratio(
     ratio, weight = held.ratio.to_numpy(float), joint["weights"]
     both = joint["intercept"] + weight["embedded"] * ratio + weight["encoder"] * own_ratio(held, own)
     asked = (ratio >= band[0]) & (ratio <= band[1])
-    return np.where(asked, np.clip(both, *joint["bounds"]), ratio)
+    return np.asarray(np.where(asked, np.clip(both, *joint["bounds"]), ratio))
 
 
 def about_people(held: pd.DataFrame, ratio: NDArray[np.float64]) -> Numbers:
