@@ -41,6 +41,11 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--model", metavar="DIR", help="folder of a detector that you trained (default: the one that ships)"
     )
+    parser.add_argument(
+        "--encoder",
+        action="store_true",
+        help="ask the encoder too about English texts on which the detector is unsure (extra `encoder`)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,6 +55,8 @@ def run(arguments: Arguments) -> int:
     from provenance.files.kernel_cache import tell_of_compiling
     from provenance.files.storage import is_address
 
+    if arguments.encoder and (arguments.calibration is not None or arguments.model is not None):
+        raise UsageError("--encoder goes with the detector and the calibration that ship")
     calibration = None
     if arguments.calibration is not None or arguments.model is not None:
         from provenance.detectors.embedded import load_model
@@ -60,7 +67,14 @@ def run(arguments: Arguments) -> int:
             calibration = read_calibration(arguments.calibration, version)
     if sys.stderr.isatty():
         tell_of_compiling(lambda: print("compiling kernels for this machine, once", file=sys.stderr))
-    options = ScoreOptions(arguments.prior, arguments.max_fpr, calibration, arguments.model)
+    second = None
+    if arguments.encoder:
+        from provenance.detectors.neural.second import SecondStage
+
+        second = SecondStage()
+    options = ScoreOptions(
+        arguments.prior, arguments.max_fpr, calibration=calibration, folder=arguments.model, second=second
+    )
     if arguments.file == "-":
         return score_stream(sys.stdin.buffer, sys.stdout, options, arguments.format)
     path = arguments.file

@@ -31,6 +31,7 @@ from provenance.annotators.watermarks import Watermarks
 from provenance.configuration import Configuration, fingerprint
 from provenance.detectors.embedded import EmbeddedDetector
 from provenance.detectors.neural.annotator import NeuralDetectors
+from provenance.detectors.neural.calibration import chosen_combination
 from provenance.duplicates.minhash import MinHash
 from provenance.duplicates.word_sample import WordSample
 from provenance.evidence import join_lists
@@ -279,7 +280,9 @@ def _without_junk(documents: pa.RecordBatch) -> pa.RecordBatch:
 
 def _neural_detectors(configuration: Configuration) -> list[Annotator]:
     neural = configuration.neural
-    return [NeuralDetectors(neural.detectors, neural.combination)] if neural.detectors else []
+    if not neural.detectors:
+        return []
+    return [NeuralDetectors(neural.detectors, chosen_combination(neural, configuration.detector.model))]
 
 
 def _further_annotators(configuration: Configuration) -> list[Annotator]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from provenance.configuration import Configuration, Prior
 from provenance.decisions.counts import histograms
-from provenance.decisions.detectors import CalibratedDetectors, Scored, Scores, embedded_scores
+from provenance.decisions.detectors import COMBINATION, CalibratedDetectors, Scored, Scores, embedded_scores
 from provenance.decisions.level import Level, levels
 from provenance.decisions.prior import STATED_SD, Priors, estimate
 from provenance.decisions.sites import Clustering, SiteEffects, kinds, look_up
@@ -167,9 +167,10 @@ class CrawlCalibration:
         arguments = (scored.words, scored.language)
         if not self.detectors.joint:
             return conformal.flag(scored.score, *arguments, self.thresholds)
-        # A calibration's thresholds are of raw scores, the crawl's of the ratio that is ranked.
-        own = [row for row in self.thresholds if row.source == conformal.CRAWL]
-        other = [row for row in self.thresholds if row.source != conformal.CRAWL]
+        # A calibration's thresholds are of raw scores, the crawl's and a combination's of the ratio that is ranked.
+        joint = (conformal.CRAWL, COMBINATION)
+        own = [row for row in self.thresholds if row.source in joint]
+        other = [row for row in self.thresholds if row.source not in joint]
         raw, _ = embedded_scores(scored.detectors)
         sure = ~np.asarray(scored.abstained.fill_null(True))
         return conformal.flag(scored.score, *arguments, own) | (sure & conformal.flag(raw, *arguments, other))
@@ -219,11 +220,12 @@ def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Pri
     humans = histograms(counts, human=True)
     usable = humans if detectors.by_crawl else {}
     thresholds = conformal.thresholds(usable, detectors.calibration, detectors.max_fpr, detectors.name)
+    thresholds = [detectors.joint_threshold(row) for row in thresholds]
     most = detectors.calibration.bounds[1]
     nats = {}
     for language in sorted({*detectors.calibration.languages(), *(humans if detectors.joint else ())}):
-        nats[language] = _joint_ratios() if detectors.joint else detectors.calibration.bin_ratios(language)
-    found = levels(counts, nats, detectors.calibration) if detectors.by_crawl and not detectors.joint else {}
+        nats[language] = joint_ratios() if detectors.joint else detectors.calibration.bin_ratios(language)
+    found = levels(counts, nats, detectors.known_humans()) if detectors.by_crawl else {}
     for language, table in nats.items():
         if language in usable:
             shift = found[language].shift if language in found else 0.0
@@ -232,7 +234,7 @@ def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Pri
     return CrawlCalibration(detectors, humans, histograms(counts, human=False), tuple(thresholds), priors)
 
 
-def _joint_ratios() -> NDArray[np.float64]:
+def joint_ratios() -> NDArray[np.float64]:
     """Ratio at the middle of each bin where ratios themselves are what is binned."""
     middle = np.linspace(-HIGHEST, HIGHEST, 2 * conformal.BINS + 1)[1::2]
     return np.tile(middle, (len(BUCKETS), 1))

@@ -5,7 +5,7 @@ Scores are read from the annotated shard: no text is touched, so another calibra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from provenance.decisions.counts import count_scores, proof_months
 from provenance.decisions.sites import site_hashes
 from provenance.detectors.embedded.annotator import NAME, embedded_evidence
 from provenance.detectors.embedded.calibration import (
+    LEVELS,
     Calibration,
     CalibrationError,
     bucket,
     load_calibration,
     read_calibration,
 )
+from provenance.detectors.embedded.conformal import CRAWL, Threshold
 from provenance.detectors.embedded.model import load_model
-from provenance.detectors.neural.calibration import combine
+from provenance.detectors.neural.calibration import chosen_combination, combine
 from provenance.detectors.neural.config import Combination
 from provenance.evidence import evidence_sum, filter_lists, join_lists, low_background
 
@@ -35,6 +37,8 @@ from provenance.evidence import evidence_sum, filter_lists, join_lists, low_back
 COLUMNS = "doc_id detectors detector_abstained detector_words detector_known evidence language source domain host capture_time".split()
 #: Sources of the evidence of detectors; the second corrects the first.
 EMBEDDED, NEURAL = f"detector:{NAME}", "detector:neural"
+#: Where a threshold of the joint ratio comes from if not from the crawl.
+COMBINATION = "combination of the detectors"
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,22 @@ class CalibratedDetectors:
             human=low_background(proven[rows]),
         )
 
+    def joint_threshold(self, shipped: Threshold) -> Threshold:
+        """The combination's threshold in place of a calibration's, which is of raw scores, where it has one."""
+        levels = self.combination.thresholds.get(shipped.language) if self.combination else None
+        place = int(np.searchsorted(LEVELS, self.max_fpr * (1 + 1e-9), side="right")) - 1
+        if not self.joint or levels is None or shipped.source == CRAWL or place < 0:
+            return shipped
+        return replace(shipped, score=levels[place], source=COMBINATION)
+
+    def known_humans(self) -> Calibration:
+        """The calibration with what is known of humans' ratios: the embedded detector's, or the joint ones where those are ranked."""
+        if not self.joint:
+            return self.calibration
+        means = self.combination.human_means if self.combination else {}
+        spreads = self.combination.human_spreads if self.combination else {}
+        return replace(self.calibration, human_means=means, human_spreads=spreads)
+
     def _read_anew(
         self,
         detectors: pa.Array,
@@ -186,7 +206,7 @@ def load_detectors(configuration: Configuration) -> CalibratedDetectors:
         max_fpr=chosen.max_fpr,
         by_crawl=chosen.calibration != "shipped",
         joint=bool(neural.detectors),
-        combination=neural.combination,
+        combination=chosen_combination(neural, chosen.model),
         read_by=own.version,
     )
 

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from provenance.detectors.embedded.annotator import NAME, Scored, score_columns
 from provenance.detectors.embedded.calibration import Calibration
 from provenance.errors import UsageError
 from provenance.records.mime import sniff
+
+if TYPE_CHECKING:
+    from provenance.detectors.neural.second import Joined, SecondStage
 
 #: A line (or a text) may have this many bytes; a longer one is an error and is passed over.
 MOST_BYTES = 64 << 20
@@ -65,12 +68,16 @@ Form = Literal["auto", "lines", "text"]
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """How to score: prior probability, false-positive rate of `flagged`, calibration and detector folder (null: shipped)."""
+    """How to score: prior probability, false-positive rate of `flagged`, calibration and detector folder (null: shipped).
+
+    `second` is the encoder, asked where the embedded detector is unsure.
+    """
 
     prior: float = 0.5
     max_fpr: float = 0.01
     calibration: Calibration | None = None
     folder: str | None = None
+    second: SecondStage | None = None
 
 
 class _Item(NamedTuple):
@@ -172,15 +179,21 @@ def _answer(items: list[_Item], options: ScoreOptions) -> Iterator[str]:
         calibration=options.calibration,
         folder=options.folder,
     )
-    yield from _written(items, found, load_tokenizer().count(texts))
+    joined = options.second.join(texts, found, options.prior, options.max_fpr) if options.second else None
+    yield from _written(items, found, joined, load_tokenizer().count(texts))
 
 
-def _written(items: list[_Item], found: Scored, tokens: NDArray[np.int64]) -> Iterator[str]:
+def _written(
+    items: list[_Item], found: Scored, joined: Joined | None, tokens: NDArray[np.int64]
+) -> Iterator[str]:
+    alone = found.ratio
+    found = joined.found if joined else found
     bools = ("false", "true")
     detector = f'[{{"name": "{NAME}", "version": {_encode(found.version)}, "score": '
     columns = (
         found.probability,
         found.ratio,
+        alone,
         found.abstained,
         found.flagged,
         tokens,
@@ -188,18 +201,25 @@ def _written(items: list[_Item], found: Scored, tokens: NDArray[np.int64]) -> It
         found.score,
     )
     rows = zip(items, found.languages, *(column.tolist() for column in columns), strict=True)
-    for row, (item, language, probability, ratio, abstained, flagged, count, words, score) in enumerate(rows):
+    for row, (item, language, probability, ratio, own, abstained, flagged, count, words, score) in enumerate(
+        rows
+    ):
+        further, more = (_listed(part) for part in joined.at(row)) if joined else ("", "")
         because = _encode(found.reason(row))
         if abstained:
             evidence = f'[], "abstained_because": {because}'
         else:
-            piece = f'{{"source": "detector:{NAME}", "llr": {ratio!r}, "because": {because}}}'
-            evidence = f'[{piece}], "abstained_because": null'
+            piece = f'{{"source": "detector:{NAME}", "llr": {own!r}, "because": {because}}}'
+            evidence = f'[{piece}{more}], "abstained_because": null'
         yield (
             f'{{"id": {item.id}, "synthetic_probability": {probability!r}, "llr": {ratio!r}, '
             f'"abstained": {bools[abstained]}, "flagged": {bools[flagged]}, "language": {_encode(language)}, '
-            f'"token_count": {count}, "word_count": {words}, "detectors": {detector}{score!r}, "llr": {ratio!r}}}], "evidence": {evidence}}}\n'
+            f'"token_count": {count}, "word_count": {words}, "detectors": {detector}{score!r}, "llr": {own!r}}}{further}], "evidence": {evidence}}}\n'
         )
+
+
+def _listed(items: list[dict[str, Any]]) -> str:
+    return "".join(f", {_encode(item)}" for item in items)
 
 
 def _parse(line: bytes) -> _Item | str | None:

@@ -168,6 +168,34 @@ def test_joint_ratio_of_all_detectors_is_limited_by_the_crawls_humans() -> None:
     assert scored.judged.all()
 
 
+def test_a_combination_flags_by_the_joint_ratio_where_the_crawl_has_too_few_humans() -> None:
+    """The embedded detector's own thresholds are of raw scores: by these both documents would be flagged."""
+    cuts = (4.0, 4.0, 3.5, 2.5, 2.0, 1.0, 0.0)
+    together = Combination(weights={"embedded": 0.5, "toy": 1.0}, thresholds={"en": cuts})
+    rows = [row(9.0, 4.0, neural=-1.0), row(9.0, 4.0, neural=1.0)]
+    for item, ratio in zip(rows, (1.0, 3.0), strict=True):
+        item["evidence"][-1]["llr"] = ratio - 4.0
+    _, found = judge(rows, 0, detectors(joint=True, combination=together))
+    assert found.columns["detector_flagged"].to_pylist() == [False, True]
+    _, found = judge(rows, 0, detectors(joint=True, combination=together, max_fpr=0.005))
+    assert found.columns["detector_flagged"].to_pylist() == [False, False]
+    _, found = judge(rows, 0, detectors(joint=True))
+    assert found.columns["detector_flagged"].to_pylist() == [True, True]
+
+
+def test_joint_ratios_find_the_crawls_level_where_their_mean_among_humans_is_known() -> None:
+    known = Combination(
+        weights={"embedded": 0.5, "toy": 0.5}, human_means={"en": 0.6}, human_spreads={"en": 2.0}
+    )
+    for combination, lowered in ((known, True), (None, False)):
+        rows = [row(-1.0, 1.0, neural=1.0) for _ in range(41)]  # a mean ratio of e
+        for number, item in enumerate(rows):
+            item["host"] = item["domain"] = f"h{number}.example"
+        _, found = judge(rows, 40, detectors(joint=True, combination=combination))
+        last = found.columns["evidence"].to_pylist()[-1]
+        assert any(item["source"] == "detector:level" for item in last) == lowered
+
+
 def test_documents_without_a_detectors_opinion_are_left_alone() -> None:
     humans = [row(3.0, 3.0)] * 99
     disclosed = row(3.0, None, extra=[DISCLOSED])

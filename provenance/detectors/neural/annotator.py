@@ -18,9 +18,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from provenance import schema
+from provenance.detectors.neural.adapter import adapter_bytes
 from provenance.detectors.neural.calibration import combine, ratios, read_score_calibration
 from provenance.detectors.neural.config import Combination, NeuralConfig, ScoreCalibration, check_combination
 from provenance.detectors.neural.load import load_scorer
+from provenance.detectors.neural.pretrained import check_file
 from provenance.detectors.neural.scores import NeuralScores
 from provenance.detectors.neural.weights import NeuralError, digest, locate, require_extra
 
@@ -100,7 +102,10 @@ class NeuralDetectors:
         for config, calibration, version in zip(
             self._configs, self._calibrations, self._versions, strict=True
         ):
-            rows = np.flatnonzero(there & _inside(config.band, embedded))
+            asked = there & _inside(config.band, embedded)
+            if config.kind == "encoder":  # elsewhere it would have no opinion, and it costs
+                asked &= sure & _spoken(calibration, languages)
+            rows = np.flatnonzero(asked)
             if not len(rows):
                 continue
             scores = load_scorer(config).score([texts[row] or "" for row in rows])
@@ -156,6 +161,13 @@ def _inside(band: tuple[float, float] | None, embedded: NDArray[np.float64]) -> 
     return np.asarray((embedded >= band[0]) & (embedded <= band[1]))
 
 
+def _spoken(calibration: ScoreCalibration | None, languages: Sequence[str | None]) -> NDArray[np.bool_]:
+    """Whether each row is of a language that the calibration speaks for."""
+    if calibration is None or calibration.languages is None:
+        return np.ones(len(languages), bool)
+    return np.array([language in calibration.languages for language in languages], bool)
+
+
 def _embedded(batch: pa.RecordBatch) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(ratio, has an opinion) of the embedded detector; one that abstained has ratio 0 and no opinion."""
     total, known = np.zeros(batch.num_rows), np.zeros(batch.num_rows, bool)
@@ -177,7 +189,10 @@ def _languages(batch: pa.RecordBatch) -> list[str | None]:
 def _version(config: NeuralConfig, calibration: ScoreCalibration | None) -> str:
     """Changes with the weights, the calibration and the settings; not with where the files lie."""
     models = [(config.model, config.revision), (config.second_model, config.second_revision)]
-    contents = [digest(locate(config, model, pin)) for model, pin in models if model is not None]
+    if config.kind == "encoder":
+        contents = [check_file(), xxhash.xxh3_128_hexdigest(adapter_bytes())]
+    else:
+        contents = [digest(locate(config, model, pin)) for model, pin in models if model is not None]
     settings = config.model_dump(
         include={"kind", "synthetic_label", "max_tokens", "batch_tokens", "dtype"}, mode="json"
     )

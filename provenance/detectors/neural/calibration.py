@@ -5,14 +5,23 @@ Every ratio is bounded. Detectors of one text are correlated, so their ratios ar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from provenance.detectors.neural.config import Combination, NeuralConfig, ScoreCalibration
+from provenance.detectors.neural.config import (
+    Combination,
+    Neural,
+    NeuralConfig,
+    ScoreCalibration,
+    asks_as_shipped,
+)
 from provenance.detectors.neural.weights import NeuralError
 
 
@@ -21,6 +30,8 @@ def read_score_calibration(config: NeuralConfig) -> ScoreCalibration | None:
 
     Raises NeuralError, naming the detector, where the file cannot be used.
     """
+    if config.calibration is None and config.kind == "encoder":
+        return shipped_encoder()[0]
     if not isinstance(config.calibration, str):
         return config.calibration
     where = f"neural detector {config.name!r}: calibration {config.calibration}"
@@ -33,6 +44,30 @@ def read_score_calibration(config: NeuralConfig) -> ScoreCalibration | None:
         raise NeuralError(f"{where}: {place}: {problem['msg']}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise NeuralError(f"{where}: cannot be read ({error})") from error
+
+
+def chosen_combination(neural: Neural, model: str | None) -> Combination | None:
+    """The combination of a configuration: its own, else the one that ships where the encoder alone is asked, as it ships.
+
+    That one is for the embedded detector that ships: raises NeuralError beside another `model`.
+    """
+    if not asks_as_shipped(neural):
+        return neural.combination
+    if model is not None:
+        raise NeuralError(
+            f"neural.combination: needed beside detector.model {model}, because the one that ships is for the detector that ships"
+        )
+    own = shipped_encoder()[1]
+    weights = {"embedded": own.weights["embedded"], neural.detectors[0].name: own.weights["encoder"]}
+    return own.model_copy(update={"weights": weights})
+
+
+@lru_cache(maxsize=1)
+def shipped_encoder() -> tuple[ScoreCalibration, Combination]:
+    """How the encoder that ships is calibrated, by itself and together with the embedded detector."""
+    text = (files("provenance.detectors.neural") / "data" / "encoder.json").read_text(encoding="utf-8")
+    stored = json.loads(text)
+    return ScoreCalibration(**stored["calibration"]), Combination(**stored["combination"])
 
 
 def ratios(

@@ -13,9 +13,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Kind = Literal["classifier", "onnx", "binoculars", "fast_detect_gpt", "surprisal"]
+Kind = Literal["classifier", "onnx", "binoculars", "fast_detect_gpt", "surprisal", "encoder"]
 #: No single model may move a document by more than this, in nats: about 3,000 to 1.
 MAX_RATIO = 8.0
+
+#: Kind `encoder`: from here up it is asked, nats of the embedded detector, those that lie on the upper bound of its
+#: calibration too. Human web pages below are told apart well enough; of those on the bound, half of what the encoder gains at
+#: equal false alarms comes (docs/neural.md).
+ENCODER_BAND = (-1.0, 4.0)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -64,6 +69,18 @@ class Combination(_Section):
         description="by detector name; `embedded` is the one that ships; a name left out has weight 0"
     )
     bounds: tuple[Ratio, Ratio] = Field((-4.0, 4.0), description="least and largest combined ratio, nats")
+    thresholds: dict[str, Annotated[tuple[Finite, ...], Field(min_length=7, max_length=7)]] = Field(
+        default_factory=dict,
+        description="by language: combined ratios above which a document is flagged at 0.1, 0.2, 0.5, 1, 2, 5 and 10% false "
+        "positives, where the crawl's own documents give none; without one the embedded detector's serve",
+    )
+    human_means: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="by language: mean likelihood ratio of human documents; with it the crawl's own level is found",
+    )
+    human_spreads: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description="variance of the same, in squares of the mean"
+    )
 
     @field_validator("bounds")
     @classmethod
@@ -78,7 +95,9 @@ class NeuralConfig(_Section):
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="what its scores are reported under"
     )
     kind: Kind = Field(description="how the score is made (docs/neural.md)")
-    model: str = Field(min_length=1, description="folder (onnx: or file) on disk, or a hub id")
+    model: str = Field(
+        "", description="folder (onnx: or file) on disk, or a hub id; kind encoder has its own and takes none"
+    )
     revision: str | None = Field(None, description="commit of a hub id, 40 hexadecimal digits")
     second_model: str | None = Field(
         None,
@@ -98,12 +117,23 @@ class NeuralConfig(_Section):
         "auto", pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$", description="auto: the GPU if there is one"
     )
     calibration: ScoreCalibration | str | None = Field(
-        None, description="numbers, or path of a JSON file of them; null: scores are reported but not counted"
+        None,
+        description="numbers, or path of a JSON file of them; null: scores are reported but not counted (kind "
+        "encoder: the one that ships)",
     )
     band: tuple[Finite, Finite] | None = Field(
         (-2.0, 3.5),
-        description="asked only where the embedded detector's ratio lies in this range, nats; null: always",
+        description="asked only where the embedded detector's ratio lies in this range, nats; null: always (default of "
+        "kind encoder: [-1, 4])",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_own(cls, given: Any) -> Any:
+        """Kind `encoder` has a name and a band of its own, so that its kind alone is a configuration."""
+        if isinstance(given, dict) and given.get("kind") == "encoder":
+            return {"name": "encoder", "band": ENCODER_BAND, **given}
+        return given
 
     @field_validator("name")
     @classmethod
@@ -119,6 +149,11 @@ class NeuralConfig(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.kind == "encoder":
+            _takes_nothing(self)
+            return self
+        if not self.model:
+            raise ValueError(f"kind {self.kind} needs model")
         two = self.kind in ("binoculars", "fast_detect_gpt")
         if self.kind == "binoculars" and self.second_model is None:
             raise ValueError("binoculars needs second_model (the performer)")
@@ -136,11 +171,13 @@ class NeuralConfig(_Section):
 
 
 class Neural(_Section):
-    """Neural detectors beside the embedded one (extra `neural`)."""
+    """Neural detectors beside the embedded one (extras `neural` and `encoder`)."""
 
     detectors: tuple[NeuralConfig, ...] = Field((), description="models to ask, in the order of reporting")
     combination: Combination | None = Field(
-        None, description="how ratios become one; null: the mean of the detectors that have an opinion"
+        None,
+        description="how ratios become one; null: the mean of the detectors that have an opinion (the encoder alone: the "
+        "combination that ships)",
     )
 
     @model_validator(mode="after")
@@ -159,9 +196,24 @@ def check_combination(combination: Combination | None, names: Collection[str]) -
         raise ValueError(f"combination.weights: no detector is called {', '.join(unknown)}")
 
 
+def asks_as_shipped(neural: Neural) -> bool:
+    """Whether the encoder is asked, alone and as it ships, so that the combination that ships is right for it."""
+    if len(neural.detectors) != 1 or neural.combination is not None:
+        return False
+    return neural.detectors[0].kind == "encoder" and neural.detectors[0].calibration is None
+
+
 def is_local(model: str) -> bool:
     """Whether `model` names a folder or file rather than a hub id."""
     return model.startswith(("/", ".", "~")) or Path(model).exists()
+
+
+def _takes_nothing(config: NeuralConfig) -> None:
+    """Raise ValueError where an encoder is given what it brings along."""
+    free = {"name", "kind", "calibration", "band"}
+    for name, field in NeuralConfig.model_fields.items():
+        if name not in free and getattr(config, name) != field.default:
+            raise ValueError(f"kind encoder takes no {name}: it ships whole and is read in one way")
 
 
 def _pinned(field: str, model: str, revision: str | None) -> None:

