@@ -59,10 +59,10 @@ class Compiled(NamedTuple):
         places: list[list[int]] = [[] for _ in range(strings)]
         data = np.frombuffer(page, np.uint8)
         found = np.empty((_FEW, 2), np.int64)
-        count = _find(data, self, np.zeros(strings, np.int64), found)
+        count = find_places(data, self, np.zeros(strings, np.int64), found)
         if count > _FEW:
             found = np.empty((count, 2), np.int64)
-            _find(data, self, np.zeros(strings, np.int64), found)
+            find_places(data, self, np.zeros(strings, np.int64), found)
         for at, number in found[:count].tolist() if count else ():
             places[number].append(at)
         return places
@@ -229,7 +229,7 @@ def batch_pages(batch: pa.RecordBatch) -> Pages:
 
 
 @kernel
-def _find(
+def find_places(
     page: NDArray[np.uint8], strings: Compiled, counts: NDArray[np.int64], found: NDArray[np.int64]
 ) -> int:
     """Write (place, number of the string) to `found` as far as it reaches, in page order; how many there are."""

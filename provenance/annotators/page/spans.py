@@ -74,7 +74,7 @@ def visible(page: bytes, spans: Spans, start: int, stop: int, border: bytes = b"
     if stop <= start:
         return b""
     out = np.empty(stop - start + 1, np.uint8)
-    size = _visible(
+    size = write_visible(
         np.frombuffer(page, np.uint8), spans.starts, spans.ends, bounds=(start, stop, border[0]), out=out
     )
     return out[:size].tobytes()
@@ -238,13 +238,14 @@ def _first_above(values: NDArray[np.int64], bound: int) -> int:
 
 
 @kernel
-def _visible(
+def write_visible(
     page: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     bounds: tuple[int, int, int],
     out: NDArray[np.uint8],
 ) -> int:
+    """Write what `visible` gives to `out`; its length. `bounds`: first byte, byte after the last, border."""
     i, stop, border = bounds
     last = _first_above(starts, stop - 1)
     size, space = 0, True
