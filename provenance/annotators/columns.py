@@ -7,6 +7,7 @@ already has an outcome reads as null in every column, so it gets nulls in every 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -62,3 +63,28 @@ def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], 
         return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     offsets = np.frombuffer(where, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), offsets
+
+
+class ByteRows(NamedTuple):
+    """The rows of a binary column as they lie in memory: bytes of all, and of each the first byte and the byte after it."""
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> ByteRows:
+        """The chosen rows, in their order."""
+        return ByteRows(self.data, self.starts[chosen], self.stops[chosen])
+
+
+def byte_rows(column: pa.LargeBinaryArray) -> ByteRows:
+    """Where the rows of a column lie, nothing copied; null is empty."""
+    _, where, data = column.buffers()
+    if len(column) == 0 or where is None or data is None:
+        nothing = np.zeros(len(column), np.int64)
+        return ByteRows(np.zeros(0, np.uint8), nothing, nothing)
+    offsets = np.frombuffer(where, np.int64)[column.offset : column.offset + len(column) + 1]
+    stops = offsets[1:]
+    if column.null_count:
+        stops = np.where(np.asarray(column.is_valid()), stops, offsets[:-1])
+    return ByteRows(np.frombuffer(data, np.uint8), offsets[:-1], stops)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from provenance.annotators.dates.anchors import end_of_numbers, end_of_year
 from provenance.annotators.dates.written import MONTHS
 from provenance.annotators.kernel import kernel
-from provenance.annotators.page.search import Compiled, Page, find_places
+from provenance.annotators.page.search import Page
 from provenance.annotators.page.spans import write_visible
+from provenance.annotators.page.strings import Compiled, find_places
 from provenance.annotators.text.names import hash_of
 
 #: Bytes between a digit and what may be more than it looks, an `&` or a byte beyond ASCII, at which the texts are read: a

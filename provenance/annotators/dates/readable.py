@@ -16,7 +16,8 @@ from provenance.annotators.dates.order import Order
 from provenance.annotators.dates.possible import may_have_day
 from provenance.annotators.dates.written import find_dates
 from provenance.annotators.page.markup import attributes, first_of, words
-from provenance.annotators.page.search import Page, compile_strings
+from provenance.annotators.page.search import Page
+from provenance.annotators.page.strings import compile_strings
 
 #: Bytes of markup read after the headline, before it, and for the days that are written most often.
 _AFTER, _BEFORE, _ANYWHERE = 12_000, 6_000, 100_000

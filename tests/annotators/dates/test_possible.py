@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from provenance.annotators.dates.possible import MONTH_KEYS, holds_day, may_have_day
 from provenance.annotators.dates.readable import near_headline
 from provenance.annotators.dates.written import MONTHS, find_dates
-from provenance.annotators.page.search import compile_strings, search_page
+from provenance.annotators.page.search import search_page
+from provenance.annotators.page.strings import compile_strings
 from provenance.annotators.references import resolve
 
 PARTS = [
