@@ -76,6 +76,10 @@ class ByteRows(NamedTuple):
         """The chosen rows, in their order."""
         return ByteRows(self.data, self.starts[chosen], self.stops[chosen])
 
+    def row(self, number: int) -> bytes:
+        """The bytes of a row."""
+        return self.data[self.starts[number] : self.stops[number]].tobytes()
+
 
 def byte_rows(column: pa.LargeBinaryArray) -> ByteRows:
     """Where the rows of a column lie, nothing copied; null is empty."""

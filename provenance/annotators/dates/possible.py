@@ -16,6 +16,7 @@ from provenance.annotators.kernel import kernel
 from provenance.annotators.page.search import Page
 from provenance.annotators.page.spans import write_visible
 from provenance.annotators.page.strings import Compiled, find_places
+from provenance.annotators.references import read_usual
 from provenance.annotators.text.names import hash_of
 
 #: Bytes between a digit and what may be more than it looks, an `&` or a byte beyond ASCII, at which the texts are read: a
@@ -27,21 +28,6 @@ _BEFORE, _AFTER = 33, 20
 _OTHER_DIGITS: Final = np.isin(np.arange(256), [0xD9, 0xDB, 0xE0, 0xEF])
 MONTH_KEYS: Final = np.sort(np.array([hash_of(name) for name in MONTHS if name.isascii()], np.uint64))
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-#: References that stand for a quotation mark, an apostrophe, `&`, `<` or `>`: no part of a date but the apostrophe before a month.
-_HARMLESS: Final = (
-    b"&quot;",
-    b"&#x27;",
-    b"&#039;",
-    b"&apos;",
-    b"&#39;",
-    b"&#34;",
-    b"&amp;",
-    b"&lt;",
-    b"&gt;",
-)
-_LONGEST: Final = max(map(len, _HARMLESS))
-_KEYS: Final = np.array([int.from_bytes(reference, "big") for reference in _HARMLESS], np.uint64)
-_LENGTHS: Final = np.array([len(reference) for reference in _HARMLESS])
 #: Places of words that name a day which there is room for.
 _ROOM: Final = 64
 
@@ -79,9 +65,9 @@ def holds_day(text: NDArray[np.uint8], months: NDArray[np.uint64]) -> bool:
         at += 1
         byte = text[at]
         if byte == 38 or byte >= 128:  # & and what is not ASCII
-            harmless = _harmless(text, at) if byte == 38 else 0
-            if harmless:
-                at += harmless - 1
+            length, _ = read_usual(text, at) if byte == 38 else (0, 0)
+            if length:  # of a date it may be the apostrophe before a month
+                at += length - 1
                 continue
             if _OTHER_DIGITS[byte] or at - digit <= _BESIDE:
                 return True
@@ -96,20 +82,6 @@ def holds_day(text: NDArray[np.uint8], months: NDArray[np.uint64]) -> bool:
             if stop and _has_month(text, at, stop, months):
                 return True
     return False
-
-
-@kernel
-def _harmless(text: NDArray[np.uint8], at: int) -> int:
-    """The bytes of the reference at `at`, if it is one of `_HARMLESS`; else 0."""
-    key = np.uint64(0)
-    for length in range(1, min(_LONGEST, len(text) - at) + 1):
-        key = key << np.uint64(8) | np.uint64(text[at + length - 1])
-        if text[at + length - 1] == 59:  # ;
-            for number in range(len(_KEYS)):
-                if _KEYS[number] == key and _LENGTHS[number] == length:
-                    return length
-            return 0
-    return 0
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.annotators.columns import byte_rows
@@ -91,6 +91,7 @@ def test_meta_label_is_found_in_each_of_its_spellings() -> None:
     assert meta_charset(b'<?xml version="1.0" encoding="euc-jp"?><html>') == "euc-jp"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(
