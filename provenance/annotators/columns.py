@@ -46,8 +46,35 @@ def string_array(texts: Sequence[str]) -> pa.LargeStringArray:
 
 def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
     """The batch with columns added or replaced."""
-    merged = {name: batch[name] for name in batch.schema.names} | columns
-    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
+    for (
+        name,
+        column,
+    ) in columns.items():  # one by one: a twentieth of taking all fifty apart and together again
+        place = batch.schema.get_field_index(name)
+        batch = batch.append_column(name, column) if place < 0 else batch.set_column(place, name, column)
+    return batch
+
+
+def kept_rows(batch: pa.RecordBatch, kept: pa.BooleanArray) -> pa.RecordBatch:
+    """The rows that are kept. Pages are not copied, where the others have none: their bytes lie one behind the other."""
+    if pc.all(kept).as_py():
+        return batch
+    columns = [
+        _kept_bytes(column, kept) if pa.types.is_large_binary(column.type) else column.filter(kept)
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _kept_bytes(column: pa.LargeBinaryArray, kept: pa.BooleanArray) -> pa.LargeBinaryArray:
+    chosen = np.asarray(kept)
+    _, where, data = column.buffers()
+    offsets = np.frombuffer(where or b"", np.int64)[column.offset : column.offset + len(column) + 1]
+    if len(offsets) == 0 or (np.diff(offsets)[~chosen] != 0).any():
+        return column.filter(kept)
+    known = column.is_valid().filter(kept).buffers()[1] if column.null_count else None
+    starts = pa.py_buffer(np.append(offsets[:-1][chosen], offsets[-1]))
+    return pa.LargeBinaryArray.from_buffers(column.type, int(chosen.sum()), [known, starts, data])
 
 
 def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -86,8 +86,10 @@ def read_texts(rows: ByteRows, openings: NDArray[np.int64], whole: bool) -> Iter
 @kernel
 def _count(data, starts, stops, counts):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
+        count = 0
         for byte in data[starts[row] : stops[row]]:
-            counts[row] += byte == 60
+            count += byte == 60
+        counts[row] = count
 
 
 @njit(cache=True, nogil=True)
