@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from provenance.annotators.annotator import Annotator, Failures, annotate_batch
 from provenance.annotators.claims import Claims
 from provenance.annotators.classifier import FastTextClassifier
-from provenance.annotators.columns import with_columns
+from provenance.annotators.columns import kept_rows, with_columns
 from provenance.annotators.declarations.site_files import read_site_file
 from provenance.annotators.language import Language
 from provenance.annotators.marks.annotator import Marks
@@ -189,7 +189,7 @@ class Annotation:
         if self.configuration.source is not None:
             batch = with_columns(batch, {"source": pa.array([self.configuration.source] * batch.num_rows)})
         batch = with_columns(batch, {"site_rights": _site_rights(batch)})
-        documents = batch.filter(pc.is_null(batch["outcome"]))
+        documents = kept_rows(batch, pc.is_null(batch["outcome"]))
         failures: Failures = {}
         if documents.num_rows:
             documents = annotate_batch(self.page[0], documents, failures)

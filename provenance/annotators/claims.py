@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from provenance.annotators.dates.published import Dates
 from provenance.annotators.declarations.disclosures import Disclosures
-from provenance.annotators.page.search import batch_pages
+from provenance.annotators.page.pages import batch_pages
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ already has an outcome reads as null in every column, so it gets nulls in every 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -45,8 +46,35 @@ def string_array(texts: Sequence[str]) -> pa.LargeStringArray:
 
 def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
     """The batch with columns added or replaced."""
-    merged = {name: batch[name] for name in batch.schema.names} | columns
-    return pa.RecordBatch.from_arrays(list(merged.values()), names=list(merged))
+    for (
+        name,
+        column,
+    ) in columns.items():  # one by one: a twentieth of taking all fifty apart and together again
+        place = batch.schema.get_field_index(name)
+        batch = batch.append_column(name, column) if place < 0 else batch.set_column(place, name, column)
+    return batch
+
+
+def kept_rows(batch: pa.RecordBatch, kept: pa.BooleanArray) -> pa.RecordBatch:
+    """The rows that are kept. Pages are not copied, where the others have none: their bytes lie one behind the other."""
+    if pc.all(kept).as_py():
+        return batch
+    columns = [
+        _kept_bytes(column, kept) if pa.types.is_large_binary(column.type) else column.filter(kept)
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _kept_bytes(column: pa.LargeBinaryArray, kept: pa.BooleanArray) -> pa.LargeBinaryArray:
+    chosen = np.asarray(kept)
+    _, where, data = column.buffers()
+    offsets = np.frombuffer(where or b"", np.int64)[column.offset : column.offset + len(column) + 1]
+    if len(offsets) == 0 or (np.diff(offsets)[~chosen] != 0).any():
+        return column.filter(kept)
+    known = column.is_valid().filter(kept).buffers()[1] if column.null_count else None
+    starts = pa.py_buffer(np.append(offsets[:-1][chosen], offsets[-1]))
+    return pa.LargeBinaryArray.from_buffers(column.type, int(chosen.sum()), [known, starts, data])
 
 
 def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -62,3 +90,32 @@ def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], 
         return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     offsets = np.frombuffer(where, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), offsets
+
+
+class ByteRows(NamedTuple):
+    """The rows of a binary column as they lie in memory: bytes of all, and of each the first byte and the byte after it."""
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> ByteRows:
+        """The chosen rows, in their order."""
+        return ByteRows(self.data, self.starts[chosen], self.stops[chosen])
+
+    def row(self, number: int) -> bytes:
+        """The bytes of a row."""
+        return self.data[self.starts[number] : self.stops[number]].tobytes()
+
+
+def byte_rows(column: pa.LargeBinaryArray) -> ByteRows:
+    """Where the rows of a column lie, nothing copied; null is empty."""
+    _, where, data = column.buffers()
+    if len(column) == 0 or where is None or data is None:
+        nothing = np.zeros(len(column), np.int64)
+        return ByteRows(np.zeros(0, np.uint8), nothing, nothing)
+    offsets = np.frombuffer(where, np.int64)[column.offset : column.offset + len(column) + 1]
+    stops = offsets[1:]
+    if column.null_count:
+        stops = np.where(np.asarray(column.is_valid()), stops, offsets[:-1])
+    return ByteRows(np.frombuffer(data, np.uint8), offsets[:-1], stops)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from provenance.annotators.columns import open_rows, read_column, string_array, with_columns
+from provenance.annotators.columns import (
+    byte_rows,
+    kept_rows,
+    open_rows,
+    read_column,
+    string_array,
+    with_columns,
+)
 
 BATCH = pa.record_batch(
     {"text": ["a", "b", None], "size": pa.array([1, 2, 3]), "outcome": [None, "redirect", None]}
@@ -40,3 +47,22 @@ def test_columns_are_added_or_replaced_in_place() -> None:
     batch = with_columns(BATCH, {"text": pa.array([1, 2, 3]), "new": pa.array([4, 5, 6])})
     assert batch.schema.names == ["text", "size", "outcome", "new"]
     assert batch["text"].to_pylist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("dropped", [None, b"", b"robots"])
+def test_rows_are_kept_with_their_pages(dropped: bytes | None, first: int) -> None:
+    bodies = pa.array([b"x", dropped, b"", b"<p>y", None, dropped, b"z"], pa.large_binary())
+    batch = pa.record_batch({"body": bodies, "row": pa.array(range(7))}).slice(first)
+    kept = pa.array([True, False, True, True, True, False, True]).slice(first)
+    found = kept_rows(batch, kept)
+    found.validate(full=True)
+    assert found == batch.filter(kept)
+    rows = byte_rows(found["body"])
+    assert [rows.row(row) for row in range(5 - first)] == [b"x", b"", b"<p>y", b"", b"z"][first:]
+
+
+def test_pages_are_not_copied_where_other_rows_have_none() -> None:
+    batch = pa.record_batch({"body": pa.array([b"x" * 100, None, b"y"], pa.large_binary())})
+    found = kept_rows(batch, pa.array([True, False, True]))["body"]
+    assert found.buffers()[2].address == batch["body"].buffers()[2].address

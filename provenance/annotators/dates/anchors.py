@@ -42,9 +42,9 @@ def _find(text: NDArray[np.uint8], found: NDArray[np.int64]) -> int:
             behind += byte & 0xC0 == 0x80
             at += 1
             continue
-        end = _end_of_year(text, at)
+        end = end_of_year(text, at)
         if end == 0:
-            end = _end_of_numbers(text, at)
+            end = end_of_numbers(text, at)
         if end == 0:
             at += 1
             continue
@@ -65,7 +65,7 @@ def _is_sign(text: NDArray[np.uint8], at: int) -> bool:
 
 
 @kernel
-def _end_of_year(text: NDArray[np.uint8], at: int) -> int:
+def end_of_year(text: NDArray[np.uint8], at: int) -> int:
     """The byte after the year of four digits that begins at `at`; 0 where there is none."""
     if at + 4 > len(text) or _is_digit(text, at - 1) or _is_digit(text, at + 4):
         return 0
@@ -74,7 +74,7 @@ def _end_of_year(text: NDArray[np.uint8], at: int) -> int:
 
 
 @kernel
-def _end_of_numbers(text: NDArray[np.uint8], at: int) -> int:
+def end_of_numbers(text: NDArray[np.uint8], at: int) -> int:
     """The byte after three numbers of which the last digit of the first is at `at`; 0 where there are none."""
     if not _is_sign(text, at + 1):
         return 0

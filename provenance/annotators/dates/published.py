@@ -23,7 +23,8 @@ from provenance.annotators.dates.contradiction import Machine, contradiction
 from provenance.annotators.dates.order import Order, order_of
 from provenance.annotators.dates.readable import in_data, most_written, near_headline
 from provenance.annotators.dates.written import MONTHS, calendar_day, find_dates
-from provenance.annotators.page.search import Page, Pages, batch_pages
+from provenance.annotators.page.pages import Pages, batch_pages
+from provenance.annotators.page.search import Page
 from provenance.schema import TIME
 
 #: No page is older than the first website.

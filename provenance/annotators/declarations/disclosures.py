@@ -25,7 +25,8 @@ from provenance.annotators.declarations.making import (
     read_wrapper,
 )
 from provenance.annotators.page import markup
-from provenance.annotators.page.search import WRAPPER, Page, Pages, batch_pages
+from provenance.annotators.page.pages import Pages, batch_pages
+from provenance.annotators.page.search import WRAPPER, Page
 from provenance.schema import EVIDENCE, SIGNALS
 
 #: Characters of a text, and bytes from the body's start, in which AIGC front matter can stand.

@@ -1,29 +1,25 @@
-"""Where the strings occur that the readers of a page read around: one compiled pass a page, for all of them.
+"""Where the strings occur that the readers of a page read around, and how it divides into markup and text.
 
-`Pages` is made once for a batch and handed to its readers, so that each page is paid for once. Each byte is judged
-by three independent table look-ups (a scalar form of the filter "Teddy" of Hyperscan); ASCII case is ignored.
+Each page is searched once, alone or with all of its batch, and what was found is handed to its readers (promise 5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from provenance.annotators.columns import read_column
 from provenance.annotators.kernel import kernel
-from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, divide, visible
+from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, room_for, visible, write_spans
+from provenance.annotators.page.strings import FEW, MOST_PLACES, compile_strings, find_places
 from provenance.annotators.references import resolve as resolve_references
 from provenance.annotators.text.charset import decode, is_utf8
 
 #: Bytes of a page that are read: the longest of 842 real pages has 1.4 MB. What lies beyond is unknown, not absent.
 SCANNED: Final = 8 << 20
-#: Places of one string that are kept; pages with more are not written for readers.
-MOST_PLACES: Final = 1000
 #: Bytes of a tag that are read.
 LONGEST_TAG: Final = 4_000
 #: The start of a C2PATextManifestWrapper in UTF-8 (C2PA 2.x): U+FEFF and "C2PATXT" NUL as variation selectors.
@@ -36,49 +32,10 @@ STRINGS: Final = (
     b"digitalsourcetype", b"application/ld+json", b"application/rsl+xml",
     WRAPPER, b"begin c2pa manifest", b"wayback toolbar insert", b"aigc",
 )  # fmt: skip
-_BLOCK = 16
-#: Places that there is room for at first: more than most pages have.
-_FEW: Final = 128
 
 #: Offsets of each string in a page, ascending.
-Places = dict[bytes, list[int]]
-
-
-class Compiled(NamedTuple):
-    """A compiled set of strings of at least three bytes each."""
-
-    table: NDArray[
-        np.uint8
-    ]  # 3 x 256: groups of strings that have a byte at their first, second, third place
-    needles: NDArray[np.uint8]
-    bounds: NDArray[np.int64]
-
-    def find(self, page: bytes) -> list[list[int]]:
-        """Return the offsets of each string in `page`, ascending, at most `MOST_PLACES` of each."""
-        strings = len(self.bounds) - 1
-        places: list[list[int]] = [[] for _ in range(strings)]
-        data = np.frombuffer(page, np.uint8)
-        found = np.empty((_FEW, 2), np.int64)
-        count = _find(data, self, np.zeros(strings, np.int64), found)
-        if count > _FEW:
-            found = np.empty((count, 2), np.int64)
-            _find(data, self, np.zeros(strings, np.int64), found)
-        for at, number in found[:count].tolist() if count else ():
-            places[number].append(at)
-        return places
-
-
-def compile_strings(strings: Sequence[bytes]) -> Compiled:
-    """Return the searcher for `strings` (lower case). Raises ValueError for none or too short ones."""
-    if not strings or min(map(len, strings)) < 3:
-        raise ValueError("strings of at least three bytes are needed")
-    table = np.zeros((3, 256), np.uint8)
-    for number, string in enumerate(strings):
-        for place in range(3):
-            for byte in (string[place : place + 1].lower()[0], string[place : place + 1].upper()[0]):
-                table[place, byte] |= 1 << number % 8
-    bounds = np.cumsum([0, *map(len, strings)]).astype(np.int64)
-    return Compiled(table, np.frombuffer(b"".join(strings), np.uint8), bounds)
+Places = dict[bytes, Sequence[int]]
+_NOWHERE: Final[Places] = dict.fromkeys(STRINGS, ())
 
 
 _SEARCH = compile_strings([string.lower() for string in STRINGS])
@@ -95,7 +52,9 @@ class Page:
     content: bytes
     spans: Spans
     places: Places
-    named: dict[int, list[int]]  # numbers of the spans that are tags of NAMES
+    named: dict[
+        int, list[int]
+    ]  # numbers of the spans that are tags of NAMES, and at -1 of the contents of scripts
     cut: bool = False
     _tags: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict, compare=False, repr=False)
     _headline: int | None = field(default=None, compare=False, repr=False)
@@ -163,7 +122,7 @@ class Page:
 
     def scripts(self) -> list[tuple[int, int]]:
         """First byte and byte after of the content of each script."""
-        return [self.bounds(number) for number in np.flatnonzero(self.spans.kinds == SCRIPT).tolist()]
+        return [self.bounds(number) for number in self.named.get(-1, ())]
 
     def text(self, start: int, stop: int, *, resolve: bool = True, border: bytes = b" ") -> str:
         """What can be read between two bytes; white space is one space, white space with tags one `border`.
@@ -196,85 +155,88 @@ def search_page(body: bytes, charset: str | None = None) -> Page:
         decoded = decode(content, charset)
         if decoded.codec != "utf-8":  # all readers read UTF-8
             content = decoded.text.encode("utf-8", "replace")
-    found = _SEARCH.find(content)
-    cut = len(body) > SCANNED or any(len(places) == MOST_PLACES for places in found)
-    spans = divide(content)
-    named: dict[int, list[int]] = {}
-    for number in np.flatnonzero(spans.names >= 0).tolist():
-        named.setdefault(int(spans.names[number]), []).append(number)
-    return Page(content, spans, dict(zip(STRINGS, found, strict=True)), named, cut)
+    (page,) = search_all(
+        np.frombuffer(content, np.uint8), np.zeros(1, np.int64), np.array([len(content)], np.int64)
+    )
+    page.cut = page.cut or len(body) > SCANNED
+    return page
 
 
-class Pages:
-    """The searched pages of a batch, by row; a page is searched when it is first asked for."""
+def search_all(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]
+) -> Iterator[Page]:
+    """The pages that stand in `data` (UTF-8) from `starts` to `stops`, each searched, in their order."""
+    places, full = _places(data, (starts, stops))
+    spans, ends = _spans(data, (starts, stops))
+    told = np.flatnonzero((spans.names >= 0) | (spans.kinds == SCRIPT))
+    numbers, names = told.tolist(), spans.names[told].tolist()
+    bounds, ends_of_spans = np.searchsorted(told, ends).tolist(), ends.tolist()
+    for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        first = ends_of_spans[row]
+        named: dict[int, list[int]] = {}
+        for place in range(bounds[row], bounds[row + 1]):
+            named.setdefault(names[place], []).append(numbers[place] - first)
+        own = spans.part(first, ends_of_spans[row + 1])
+        yield Page(data[start:stop].tobytes(), own, places[row], named, full[row])
 
-    def __init__(self, bodies: pa.LargeBinaryArray, charsets: pa.StringArray | None = None) -> None:
-        self._bodies = bodies
-        self._charsets = charsets
-        self._searched: dict[int, Page | None] = {}
 
-    def __getitem__(self, row: int) -> Page | None:
-        """The page of a row; None where it has no body, or an empty one."""
-        if row not in self._searched:
-            body = self._bodies[row]
-            content = body.as_buffer()[: SCANNED + 1].to_pybytes() if body.is_valid else b""
-            charset = self._charsets[row].as_py() if self._charsets is not None else None
-            self._searched[row] = search_page(content, charset) if content else None
-        return self._searched[row]
+def _places(
+    data: NDArray[np.uint8], bounds: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> tuple[list[Places], list[bool]]:
+    """Where `STRINGS` stand in each page, and whether one stands in more places than are kept."""
+    rows = len(bounds[0])
+    ends, full = np.zeros(rows + 1, np.int64), np.zeros(rows, np.bool_)
+    counts, found = np.zeros(len(STRINGS), np.int64), np.empty((FEW + 4 * rows, 2), np.int64)
+    _find_all(data, bounds, _SEARCH, (counts, full), found=found, ends=ends)
+    if ends[-1] > len(found):
+        found = np.empty((ends[-1], 2), np.int64)
+        _find_all(data, bounds, _SEARCH, (counts, full), found=found, ends=ends)
+    pairs, stops = found[: ends[-1]].tolist(), ends.tolist()
+    places: list[Places] = []
+    for row in range(rows):
+        own: dict[bytes, list[int]] = {}
+        for at, number in pairs[stops[row] : stops[row + 1]]:
+            own.setdefault(STRINGS[number], []).append(at)
+        places.append({**_NOWHERE, **own})
+    return places, full.tolist()
 
 
-def batch_pages(batch: pa.RecordBatch) -> Pages:
-    """The pages of a batch, from `body` and `charset`."""
-    return Pages(read_column(batch, "body", pa.large_binary()), read_column(batch, "charset", pa.string()))
+def _spans(
+    data: NDArray[np.uint8], bounds: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> tuple[Spans, NDArray[np.int64]]:
+    """The spans of all pages, one page's after the other's, and how many there are up to the end of each, from 0 on."""
+    starts, stops = bounds
+    ends = np.zeros(len(starts) + 1, np.int64)
+    spans = room_for(int(np.count_nonzero(data[starts.min(initial=0) : stops.max(initial=0)] == 60)))
+    _divide_all(data, bounds, spans, ends)
+    return spans.part(0, int(ends[-1])), ends
 
 
 @kernel
-def _find(
-    page: NDArray[np.uint8], strings: Compiled, counts: NDArray[np.int64], found: NDArray[np.int64]
-) -> int:
-    """Write (place, number of the string) to `found` as far as it reaches, in page order; how many there are."""
-    start, last, size = 0, page.size - 2, 0
-    table = strings.table
-    while start < last:
-        window = page[start : start + _BLOCK + 2]
-        any_groups = np.uint8(0)
-        for at in range(window.size - 2):  # no branch: the processor looks at several bytes at once
-            any_groups |= table[0, window[at]] & table[1, window[at + 1]] & table[2, window[at + 2]]
-        if any_groups:
-            for at in range(start, min(start + _BLOCK, last)):
-                groups = table[0, page[at]] & table[1, page[at + 1]] & table[2, page[at + 2]]
-                if groups:
-                    size = _note(page, at, groups, strings=strings, counts=counts, found=found, size=size)
-        start += _BLOCK
-    return size
+def _find_all(data, bounds, strings, counted, found, ends):  # type: ignore[no-untyped-def]
+    """Write the places in all pages to `found` as far as it reaches, and to `ends` how many there are up to each page's end."""
+    starts, stops = bounds
+    counts, full = counted
+    for row in range(len(starts)):
+        counts[:] = 0
+        size = ends[row]
+        ends[row + 1] = size + find_places(
+            data[starts[row] : stops[row]], strings, counts, found[min(size, len(found)) :]
+        )
+        for count in counts:
+            full[row] |= count == MOST_PLACES
 
 
 @kernel
-def _note(
-    page: NDArray[np.uint8],
-    at: int,
-    groups: int,
-    strings: Compiled,
-    counts: NDArray[np.int64],
-    found: NDArray[np.int64],
-    size: int,
-) -> int:
-    """Write the strings of the groups that stand at `at`, behind `size` others; how many there are then."""
-    for number in range(strings.bounds.size - 1):
-        low, high = strings.bounds[number], strings.bounds[number + 1]
-        if not groups >> (number & 7) & 1 or at + high - low > page.size:
-            continue
-        same = True
-        for offset in range(high - low):
-            byte = page[at + offset]
-            if 65 <= byte <= 90:
-                byte += np.uint8(32)
-            if byte != strings.needles[low + offset]:
-                same = False
-                break
-        if same and counts[number] < MOST_PLACES:
-            counts[number] += 1
-            if size < len(found):
-                found[size, 0], found[size, 1] = at, number
-            size += 1
-    return size
+def _divide_all(data, bounds, spans, ends):  # type: ignore[no-untyped-def]
+    """Write the spans of all pages, one page's after the other's, and to `ends` how many there are up to each page's end."""
+    starts, stops = bounds
+    for row in range(len(starts)):
+        at = ends[row]
+        ends[row + 1] = at + write_spans(
+            data[starts[row] : stops[row]],
+            spans.starts[at:],
+            spans.ends[at:],
+            spans.kinds[at:],
+            spans.names[at:],
+        )

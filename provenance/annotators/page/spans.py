@@ -50,22 +50,28 @@ class Spans(NamedTuple):
     kinds: NDArray[np.uint8]
     names: NDArray[np.int8]
 
+    def part(self, first: int, last: int) -> Spans:
+        """Those from number `first` up to `last`."""
+        return Spans(
+            self.starts[first:last], self.ends[first:last], self.kinds[first:last], self.names[first:last]
+        )
+
 
 def divide(page: bytes) -> Spans:
     """Return the spans of `page`: tags, comments, and the contents of elements that hold no markup.
 
     Tags inside a `<template>` are of kind RAW.
     """
-    data = np.frombuffer(page, np.uint8)
-    room = 2 * page.count(b"<") + 1
-    spans = Spans(
-        np.empty(room, np.int64),
-        np.empty(room, np.int64),
-        np.empty(room, np.uint8),
-        np.empty(room, np.int8),
+    spans = room_for(page.count(b"<"))
+    return spans.part(0, write_spans(np.frombuffer(page, np.uint8), *spans))
+
+
+def room_for(opening: int) -> Spans:
+    """Room for the spans of a page with so many `<`."""
+    room = 2 * opening + 1
+    return Spans(
+        np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint8), np.empty(room, np.int8)
     )
-    count = _divide(data, *spans)
-    return Spans(spans.starts[:count], spans.ends[:count], spans.kinds[:count], spans.names[:count])
 
 
 def visible(page: bytes, spans: Spans, start: int, stop: int, border: bytes = b" ") -> bytes:
@@ -74,20 +80,21 @@ def visible(page: bytes, spans: Spans, start: int, stop: int, border: bytes = b"
     if stop <= start:
         return b""
     out = np.empty(stop - start + 1, np.uint8)
-    size = _visible(
+    size = write_visible(
         np.frombuffer(page, np.uint8), spans.starts, spans.ends, bounds=(start, stop, border[0]), out=out
     )
     return out[:size].tobytes()
 
 
 @kernel
-def _divide(
+def write_spans(
     page: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     kinds: NDArray[np.uint8],
     names: NDArray[np.int8],
 ) -> int:
+    """Write the spans of a page, see `divide`; how many there are."""
     end, i, count, templates = len(page), 0, 0, 0
     while True:
         i = _find(page, i, 60)
@@ -238,13 +245,14 @@ def _first_above(values: NDArray[np.int64], bound: int) -> int:
 
 
 @kernel
-def _visible(
+def write_visible(
     page: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     bounds: tuple[int, int, int],
     out: NDArray[np.uint8],
 ) -> int:
+    """Write what `visible` gives to `out`; its length. `bounds`: first byte, byte after the last, border."""
     i, stop, border = bounds
     last = _first_above(starts, stop - 1)
     size, space = 0, True

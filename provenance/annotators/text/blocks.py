@@ -58,11 +58,11 @@ class _Tables(NamedTuple):
     word_groups: npt.NDArray[np.int64]
 
 
-_TABLES = _Tables(*names.tag_table(), *names.word_table())
+TABLES = _Tables(*names.tag_table(), *names.word_table())
 
 
-class _Found(NamedTuple):
-    """Room for what is read, see `Blocks`."""
+class Found(NamedTuple):
+    """Room for what is read, see `Blocks`; all but the text is 0 where nothing is."""
 
     text: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
@@ -293,7 +293,7 @@ def _finish(found, stack, top, pen):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _read(data, tables, found, stack):  # type: ignore[no-untyped-def]
+def read_page(data, tables, found, stack):  # type: ignore[no-untyped-def]
     """Fill `found`; bytes of text, blocks, elements, start and stop of the title, tags."""
     at, top, count, tags, title_start, title_stop = 0, 0, 1, 0, 0, 0
     pen = _Pen(0, 0, False, False, 3)
@@ -335,22 +335,28 @@ def _read(data, tables, found, stack):  # type: ignore[no-untyped-def]
     return pen.size, block, count, title_start, title_stop, tags
 
 
-def _empty_stack() -> _Stack:
+def empty_stack() -> _Stack:
+    """Room for the elements that are open at once; one serves many pages."""
     keys, marks, words, paths = np.zeros((4, _STACK), np.uint64)
     return _Stack(keys, marks, words, paths, np.zeros(_STACK, np.int64), skips=np.zeros(_STACK, np.bool_))
+
+
+def room_for(size: int, openings: int, pages: int = 1) -> Found:
+    """Room for what is read of so many pages of together `size` bytes and so many `<`."""
+    room = openings + 2 * pages
+    marks, words, paths = np.zeros((3, room), np.uint64)
+    return Found(
+        text=np.empty(size + room + pages, np.uint8), rows=np.zeros((room, COLUMNS), np.int64),
+        marks=marks, words=words, paths=paths, elements=np.zeros((room, ELEMENT_COLUMNS), np.int64),
+    )  # fmt: skip
 
 
 def read_blocks(page: bytes) -> Blocks:
     """Cut a page (bytes of HTML in UTF-8) into blocks; linear in its length."""
     data = np.frombuffer(page, np.uint8)
-    room = page.count(b"<") + 2
-    marks, words, paths = np.zeros((3, room), np.uint64)
-    found = _Found(
-        text=np.empty(len(data) + room + 1, np.uint8), rows=np.zeros((room, COLUMNS), np.int64),
-        marks=marks, words=words, paths=paths, elements=np.zeros((room, ELEMENT_COLUMNS), np.int64),
-    )  # fmt: skip
+    found = room_for(len(data), page.count(b"<"))
     found.elements[0, PARENT] = -1
-    size, block, count, start, stop, tags = _read(data, _TABLES, found, _empty_stack())
+    size, block, count, start, stop, tags = read_page(data, TABLES, found, empty_stack())
     return Blocks(
         text=found.text[:size], rows=found.rows[:block], marks=found.marks[:block], words=found.words[:block],
         paths=found.paths[:block], elements=found.elements[:count], title=(start, stop), tags=tags,

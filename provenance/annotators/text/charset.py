@@ -11,7 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from resiliparse.parse.encoding import detect_encoding
+
+from provenance.annotators.columns import ByteRows
+from provenance.annotators.kernel import kernel
 
 #: Labels that real pages use, by the codec that browsers use for them (WHATWG Encoding Standard, section 4.2).
 _CODECS: dict[str, tuple[str, ...]] = {
@@ -61,6 +65,9 @@ _META = re.compile(rb"<meta\b[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]
 _XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _HEAD = 8192  # bytes; browsers look for the meta charset in the first 1,024, pages put it later
 _SAMPLE = 131072  # bytes shown to the detector
+_WIDE_HEAD = 2048  # bytes in which UTF-16 shows itself
+#: Signs of a row's bytes: some beyond ASCII; some that another charset than UTF-8 may explain.
+_HIGH, _OTHER = 1, 2
 _MARKUP = re.compile(rb"<[^>]{0,2000}>")
 #: Below so many bytes outside ASCII, a detector guesses; a label that decodes cleanly is the better witness.
 _ENOUGH = 12
@@ -120,11 +127,41 @@ def is_utf8(body: bytes) -> bool:
         return False
     if b"\x1b" in body and b"\x1b$" in body[:_SAMPLE]:
         return False
-    if body.isascii():
-        return True
-    offsets = pa.py_buffer(np.array([0, len(body)], np.int64))
+    return body.isascii() or _is_valid(pa.py_buffer(body), np.array([0, len(body)], np.int64))
+
+
+def utf8_rows(rows: ByteRows) -> NDArray[np.bool_]:
+    """`is_utf8` of each row: most are told by one pass, some by Arrow, and those with signs of other charsets one by one."""
+    signs = np.zeros(len(rows.starts), np.uint8)
+    _find_signs(*rows, signs)
+    found: NDArray[np.bool_] = signs == 0
+    buffer = pa.py_buffer(rows.data)
+    for row in np.flatnonzero(signs == _HIGH).tolist():
+        found[row] = _is_valid(buffer, np.array([rows.starts[row], rows.stops[row]]))
+    for row in np.flatnonzero(signs & _OTHER).tolist():
+        found[row] = is_utf8(rows.data[rows.starts[row] : rows.stops[row]].tobytes())
+    return found
+
+
+@kernel
+def _find_signs(data, starts, stops, signs):  # type: ignore[no-untyped-def]
+    """What each row holds: bytes beyond ASCII, and what `is_utf8` looks at beside them."""
+    for row in range(len(starts)):
+        page = data[starts[row] : stops[row]]
+        every, escapes, zeros = np.uint8(0), False, False
+        for byte in page:  # no branch: the processor looks at several bytes at once
+            every |= byte
+            escapes |= byte == 27
+        for byte in page[:_WIDE_HEAD]:
+            zeros |= byte == 0
+        marked = len(page) > 0 and (page[0] == 0xEF or page[0] >= 0xFE)
+        signs[row] = (_HIGH if every & 128 else 0) | (_OTHER if escapes or zeros or marked else 0)
+
+
+def _is_valid(data: pa.Buffer, bounds: NDArray[np.int64]) -> bool:
+    """Whether the bytes between two bounds are UTF-8: a third of the time of decoding them, and no copy."""
     try:
-        pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(body)]).validate(full=True)
+        pa.Array.from_buffers(pa.large_string(), 1, [None, pa.py_buffer(bounds), data]).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
@@ -145,7 +182,7 @@ def _strict(body: bytes, codec: str) -> str | None:
 
 def _wide(body: bytes) -> str | None:
     """UTF-16 without a mark: markup is ASCII, so every second byte of it is zero."""
-    head = body[: min(len(body), 2048) & ~1]
+    head = body[: min(len(body), _WIDE_HEAD) & ~1]
     if len(head) < 16 or b"\0" not in head:
         return None
     even, odd = (2 * head[first::2].count(0) / len(head) for first in (0, 1))

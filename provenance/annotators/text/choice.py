@@ -65,11 +65,12 @@ def choose(blocks: Blocks, trees: Trees | None = None) -> tuple[npt.NDArray[np.b
 def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], str]:
     """Turn the log-odds of the blocks into a choice that is never next to nothing."""
     kept = np.empty(len(blocks.rows), np.bool_)
-    return kept, SOURCES[_settle(blocks.rows, blocks.marks, odds, kept)]
+    return kept, SOURCES[settle_into(blocks.rows, blocks.marks, odds, kept)]
 
 
 @njit(cache=True, nogil=True)
-def _settle(rows, marks, odds, kept):  # type: ignore[no-untyped-def]
+def settle_into(rows, marks, odds, kept):  # type: ignore[no-untyped-def]
+    """Fill `kept` as `settle` does; the place in SOURCES."""
     prose = prose_of(rows)
     for lowered in range(2):
         threshold, least_share = (_LOWERED, 0.0) if lowered else (THRESHOLD, _LEAST_SHARE)
@@ -86,7 +87,7 @@ def _settle(rows, marks, odds, kept):  # type: ignore[no-untyped-def]
     return 2
 
 
-class _Cuts(NamedTuple):
+class Cuts(NamedTuple):
     """The same trees by feature: where a block's value exceeds a threshold, leaves of one tree cannot be reached.
 
     The order of evaluation of QuickScorer (Lucchese et al., SIGIR 2015): four times faster than to walk each tree.
@@ -101,11 +102,12 @@ class _Cuts(NamedTuple):
 
 
 @cache
-def _cuts_of_shipped() -> _Cuts:
+def shipped_cuts() -> Cuts:
+    """The trees that ship, by feature."""
     return _cuts(load_trees())
 
 
-def _cuts(trees: Trees) -> _Cuts:
+def _cuts(trees: Trees) -> Cuts:
     cuts: list[tuple[int, float, int, int]] = []
     value = np.zeros((len(trees.roots), _LEAVES))
 
@@ -124,7 +126,7 @@ def _cuts(trees: Trees) -> _Cuts:
             raise ValueError(f"a tree has more than {_LEAVES} leaves")
     cuts.sort()
     features, thresholds, owners, masks = zip(*cuts, strict=True)
-    return _Cuts(
+    return Cuts(
         bounds=np.searchsorted(np.array(features), np.arange(len(NAMES) + 1)).astype(np.int64),
         threshold=np.array(thresholds, np.float32),
         tree=np.array(owners, np.int32),
@@ -136,12 +138,13 @@ def _cuts(trees: Trees) -> _Cuts:
 
 def score(table: npt.NDArray[np.float32], trees: Trees | None = None) -> npt.NDArray[np.float64]:
     """Log-odds that each block is main text (float64[blocks]) from its features, by the shipped trees or others."""
-    odds: npt.NDArray[np.float64] = _score(table, _cuts_of_shipped() if trees is None else _cuts(trees))
+    odds: npt.NDArray[np.float64] = score_all(table, shipped_cuts() if trees is None else _cuts(trees))
     return odds
 
 
 @njit(cache=True, nogil=True)
-def _score(table, cuts):  # type: ignore[no-untyped-def]
+def score_all(table, cuts):  # type: ignore[no-untyped-def]
+    """The log-odds that `score` returns."""
     odds = np.full(len(table), cuts.base)
     reachable = np.empty((len(cuts.value), _LANES), np.uint32)
     values = np.empty(_LANES, np.float32)

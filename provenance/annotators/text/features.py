@@ -75,7 +75,7 @@ def describe(blocks: Blocks) -> npt.NDArray[np.float32]:
     """One row of `NAMES` for each block (float32[blocks, len(NAMES)])."""
     table = np.zeros((len(blocks.rows), len(NAMES)), np.float32)
     if len(blocks.rows):
-        _describe(
+        describe_into(
             text=blocks.text, rows=blocks.rows, marks=blocks.marks, words=blocks.words, paths=blocks.paths,
             elements=blocks.elements, table=table,
         )  # fmt: skip
@@ -102,7 +102,8 @@ def _sums(values):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _describe(text, rows, marks, words, paths, elements, table):  # type: ignore[no-untyped-def]
+def describe_into(text, rows, marks, words, paths, elements, table):  # type: ignore[no-untyped-def]
+    """Fill the table of zeros that `describe` returns."""
     prose = prose_of(rows)
     _own(text, rows, table)
     _around(prose, rows, marks, table)

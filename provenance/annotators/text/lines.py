@@ -30,7 +30,7 @@ def tidy(text: str) -> str:
     """One paragraph a line, no empty lines, runs of blanks (space, tab, no-break space) made one space."""
     data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
     out = np.empty(len(data), np.uint8)
-    return out[: _tidy(data, out)].tobytes().decode("utf-8", "surrogatepass")
+    return out[: write_tidied(data, out)].tobytes().decode("utf-8", "surrogatepass")
 
 
 def clean(text: str) -> str:
@@ -53,8 +53,8 @@ def _plain(text: str) -> bytes:
 
 
 @kernel
-def _tidy(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> int:
-    """Write `data` (UTF-8) tidied to `out`; its length there. What is blank waits until a character follows."""
+def write_tidied(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> int:
+    """Write `data` (UTF-8) tidied to `out`, which may be the same; its length there. What is blank waits until a character follows."""
     i, size, pending = 0, 0, 0
     while i < len(data):
         byte = data[i]

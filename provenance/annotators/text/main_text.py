@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from provenance.annotators.text.charset import decode, is_utf8
+from provenance.annotators.columns import ByteRows, byte_rows
+from provenance.annotators.text.charset import decode, utf8_rows
 from provenance.annotators.text.choice import FALLBACK
-from provenance.annotators.text.extraction import extract
+from provenance.annotators.text.extraction import extract, extract_all
 from provenance.annotators.text.guard import Extraction, GuardedExtractor, Limits
 from provenance.annotators.text.lines import clean, tidy
 from provenance.annotators.text.structure import measure, strip
+from provenance.annotators.text.together import count_openings
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _SCHEMA = pa.schema(
@@ -37,6 +42,20 @@ _MAX_ATTRIBUTES = 1000  # of one tag
 _MAX_FORMATTING = 200  # formatting elements open at once
 _MAX_PARSED = 4 << 20  # bytes
 _MAX_TAGS = 100_000
+
+
+class _Record(NamedTuple):
+    """What decides how a record is read."""
+
+    text: str | None
+    charset: str | None
+    mime: str | None
+    closed: bool
+    has_body: bool
+
+    @property
+    def is_html(self) -> bool:
+        return self.mime is None or self.mime in _HTML
 
 
 @dataclass
@@ -72,13 +91,39 @@ class MainText:
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """One row for each record; rows with an outcome get nulls."""
-        rows = [
-            self._row(batch, row) if batch["outcome"][row].as_py() is None else _NULL
-            for row in range(batch.num_rows)
-        ]
+        bodies = byte_rows(batch["body"].cast(pa.large_binary()))
+        columns = (batch[name].to_pylist() for name in ("text", "charset", "mime"))
+        closed, known = np.asarray(batch["outcome"].is_valid()), np.asarray(batch["body"].is_valid())
+        records = [_Record(*values) for values in zip(*columns, closed.tolist(), known.tolist(), strict=True)]
+        rows = [_NULL] * len(records)
+        pages, openings = self._pages(records, bodies)
+        found = extract_all(bodies.take(pages), openings)
+        for row, page in zip(np.flatnonzero(pages).tolist(), found, strict=True):
+            if page.source is not None:
+                rows[row] = self._outcome(Extraction(page.text, page.title, page.lang, source=page.source))
+            else:  # no tag at all
+                rows[row] = self._outcome(_as_it_is(bodies.row(row).decode()))
+        for row in np.flatnonzero(~pages & ~closed).tolist():
+            rows[row] = self._row(records[row], bodies, row)
         return [
             pa.array([row[column] for row in rows], field.type) for column, field in enumerate(self.schema)
         ]
+
+    def _pages(
+        self, records: Sequence[_Record], bodies: ByteRows
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which rows are pages that our own extractor reads together, and how many `<` each of these has."""
+        if self.extractor != BUILT_IN:
+            return np.zeros(len(records), np.bool_), np.zeros(0, np.int64)
+        html = [
+            record.has_body and not record.closed and record.text is None and record.is_html
+            for record in records
+        ]
+        pages = np.array(html, np.bool_) & (bodies.stops - bodies.starts <= self.max_bytes)
+        pages[pages] = utf8_rows(bodies.take(pages))
+        openings = count_openings(bodies.take(pages))
+        pages[pages] = openings <= _MAX_TAGS
+        return pages, openings[openings <= _MAX_TAGS]
 
     @property
     def child(self) -> int | None:
@@ -89,24 +134,18 @@ class MainText:
         """End the child process."""
         self._guard.close()
 
-    def _row(self, batch: pa.RecordBatch, row: int) -> _Row:
-        given = batch["text"][row].as_py()
-        if given is not None:
-            return self._outcome(Extraction(clean(given), "", None))
-        scalar = batch["body"][row]
-        if not scalar.is_valid:
+    def _row(self, record: _Record, bodies: ByteRows, row: int) -> _Row:
+        """What a record alone gives: one with a text, of another type or charset, or beyond what is read."""
+        if record.text is not None:
+            return self._outcome(Extraction(clean(record.text), "", None))
+        if not record.has_body:
             return _NULL
-        view = scalar.as_buffer()
-        if view.size > self.max_bytes:
-            detail = f"{view.size} bytes, {self.max_bytes} allowed"
-            return None, None, "too_large", detail, None, None
-        return self._outcome(
-            self._extract(view.to_pybytes(), batch["charset"][row].as_py(), batch["mime"][row].as_py())
-        )
+        size = int(bodies.stops[row] - bodies.starts[row])
+        if size > self.max_bytes:
+            return None, None, "too_large", f"{size} bytes, {self.max_bytes} allowed", None, None
+        return self._outcome(self._extract(bodies.row(row), record.charset, record.mime))
 
     def _extract(self, body: bytes, charset: str | None, mime: str | None) -> Extraction:
-        if self.extractor == BUILT_IN and (mime is None or mime in _HTML) and is_utf8(body):
-            return self._extract_page(body, body)
         decoded = decode(body, charset)
         if mime is not None and mime not in _HTML:
             if mime.endswith(("/xml", "+xml")):
@@ -116,7 +155,7 @@ class MainText:
         page_bytes = body if decoded.codec == "utf-8" else decoded.text.encode("utf-8", "replace")
         return self._extract_page(page_bytes, decoded.text)
 
-    def _extract_page(self, page_bytes: bytes, text: str | bytes) -> Extraction:
+    def _extract_page(self, page_bytes: bytes, text: str) -> Extraction:
         """The text of a page in UTF-8; `text` is all of it, for a page without any tag."""
         if page_bytes.count(b"<") > _MAX_TAGS:
             return _all_text(page_bytes)
@@ -146,8 +185,8 @@ class MainText:
         return found.text, found.title or None, None, found.detail, found.lang, found.source
 
 
-def _as_it_is(text: str | bytes) -> Extraction:
-    return Extraction(clean(text.decode() if isinstance(text, bytes) else text), "", None)
+def _as_it_is(text: str) -> Extraction:
+    return Extraction(clean(text), "", None)
 
 
 def _all_text(page: bytes) -> Extraction:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.annotators.page.search import MOST_PLACES, SCANNED, Pages, compile_strings, search_page
+from provenance.annotators.page.pages import Pages
+from provenance.annotators.page.search import SCANNED, search_page
+from provenance.annotators.page.strings import MOST_PLACES, compile_strings
 
 STRINGS = [b"abab", b"ababa", b"license", b"<x y", b"\xef\xbb\xbf\xf3z"]
 
@@ -39,7 +41,7 @@ def test_what_cannot_be_compiled_is_refused(strings: list[bytes]) -> None:
         compile_strings(strings)
 
 
-def test_a_page_of_a_batch_is_searched_once_and_only_when_asked_for() -> None:
+def test_a_page_of_a_batch_is_searched_once() -> None:
     pages = Pages(pa.array([b"<meta a>", None, b"x<TIME b>", b""], pa.large_binary()))
     page = pages[2]
     assert page is not None and page.tags(b"time") == [(1, b"<TIME b>")]
@@ -51,6 +53,26 @@ def test_a_slice_of_a_column_has_its_own_pages() -> None:
     column = pa.array([b"<meta a>", b" <meta>"], pa.large_binary())
     page = Pages(column.slice(1))[0]
     assert page is not None and page.tags(b"meta") == [(1, b"<meta>")]
+
+
+BODIES = [
+    b"<h1>x</h1><script>var license</script>", None, b"", "<p>Опубликовано сегодня, наш корреспондент</p>".encode("cp1251"),
+    "<title>é</title> license".encode(), "\ufeff<meta a>".encode(), "<p>é".encode("utf-16"), b"<p>\x1b$B$3$s\x1b(B", b"\xff<p>",
+    b"license " * (MOST_PLACES + 1), b"<script>" * 50, b"<html><body><footer>", b"x" * (SCANNED + 1), b"<time>" * 2000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", range(len(BODIES)))
+def test_pages_searched_together_are_as_searched_alone(first: int) -> None:
+    pages = Pages(pa.array(BODIES, pa.large_binary()).slice(first))
+    for row, body in enumerate(BODIES[first:]):
+        page, alone = pages[row], search_page(body) if body else None
+        assert (page is None) == (alone is None)
+        if page is not None and alone is not None:
+            assert [column.tolist() for column in page.spans] == [column.tolist() for column in alone.spans]
+            assert (page.content, page.places, page.named, page.cut) == (
+                alone.content, alone.places, alone.named, alone.cut,
+            )  # fmt: skip
 
 
 def test_a_page_is_read_in_its_own_charset_and_handed_on_in_utf_8() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.annotators.text.charset import codec_of, decode, meta_charset
+from provenance.annotators.columns import byte_rows
+from provenance.annotators.text.charset import codec_of, decode, is_utf8, meta_charset, utf8_rows
 
 SENTENCES = {
     "cp1251": "Совет района решил построить новую школу рядом с парком, и жители встретили это решение с радостью.",
@@ -87,3 +89,29 @@ def test_meta_label_is_found_in_each_of_its_spellings() -> None:
     assert meta_charset(b"<meta charset=koi8-r>") == "koi8-r"
     assert meta_charset(b'<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=Big5">') == "Big5"
     assert meta_charset(b'<?xml version="1.0" encoding="euc-jp"?><html>') == "euc-jp"
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=40),
+            st.text(max_size=40).map(str.encode),
+            st.sampled_from(
+                [
+                    None,
+                    b"\xef\xbb\xbfx",
+                    "<p>x</p>".encode("utf-16-le") * 9,
+                    b"\x1b$B$3",
+                    b"\x1b[0m",
+                    b"\0" + b"x" * 40,
+                    b"\xfe",
+                ]
+            ),
+        )
+    ),
+    st.integers(0, 3),
+)
+def test_rows_together_are_told_to_be_utf8_as_each_alone(bodies: list[bytes | None], first: int) -> None:
+    column = pa.array(bodies, pa.large_binary()).slice(first)
+    assert utf8_rows(byte_rows(column)).tolist() == [is_utf8(body or b"") for body in bodies[first:]]

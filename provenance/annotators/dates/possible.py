@@ -1,0 +1,119 @@
+"""Whether a day can be read in a stretch of a page at all: one compiled pass that clears most pages of taking texts apart.
+
+It may say yes where there is none and never no where there is one, so that what is found stays what it was (promise 5).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.annotators.dates.anchors import end_of_numbers, end_of_year
+from provenance.annotators.dates.written import MONTHS
+from provenance.annotators.kernel import kernel
+from provenance.annotators.page.search import Page
+from provenance.annotators.page.spans import write_visible
+from provenance.annotators.page.strings import Compiled, find_places
+from provenance.annotators.references import read_usual
+from provenance.annotators.text.names import hash_of
+
+#: Bytes between a digit and what may be more than it looks, an `&` or a byte beyond ASCII, at which the texts are read: a
+#: date has at most 30 characters between two digits, and the longest reference 33.
+_BESIDE: Final = 80
+#: Characters before and after a year in which its month stands (`written.find_dates`), and one more for a border of words.
+_BEFORE, _AFTER = 33, 20
+#: First bytes of characters that are digits to `written.find_dates`: Arabic and Persian, Indian and full-width ones.
+_OTHER_DIGITS: Final = np.isin(np.arange(256), [0xD9, 0xDB, 0xE0, 0xEF])
+MONTH_KEYS: Final = np.sort(np.array([hash_of(name) for name in MONTHS if name.isascii()], np.uint64))
+_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+#: Places of words that name a day which there is room for.
+_ROOM: Final = 64
+
+
+def may_have_day(page: Page, words: Compiled, first: int, start: int, last: int) -> bool:
+    """Whether a day can be read from byte `first` to `start` or from there to `last`, or a tag there holds one of `words`."""
+    data = np.frombuffer(page.content, np.uint8)
+    first, start, last = (min(at, len(data)) for at in (first, start, last))
+    places = np.empty((_ROOM, 2), np.int64)
+    counts = np.zeros(len(words.bounds) - 1, np.int64)
+    size = find_places(data[first:last], words, counts, places)
+    if size > _ROOM or (size and page.tags_at((places[:size, 0] + first).tolist())):
+        return True
+    spans, out = page.spans, np.empty(last - first + 1, np.uint8)
+    return bool(_has_day(data, (spans.starts, spans.ends), (first, start, last), out, MONTH_KEYS))
+
+
+@kernel
+def _has_day(page, spans, bounds, out, months):  # type: ignore[no-untyped-def]
+    starts, ends = spans
+    first, middle, last = bounds
+    size = write_visible(page, starts, ends, (middle, last, 32), out)
+    if holds_day(out[:size], months):
+        return True
+    size = write_visible(page, starts, ends, (first, middle, 32), out)
+    return holds_day(out[:size], months)
+
+
+@kernel
+def holds_day(text: NDArray[np.uint8], months: NDArray[np.uint64]) -> bool:
+    """Whether `written.find_dates` may find a day in a text with references."""
+    digit = other = -_BESIDE - 1
+    at = -1
+    while at + 1 < len(text):
+        at += 1
+        byte = text[at]
+        if byte == 38 or byte >= 128:  # & and what is not ASCII
+            length, _ = read_usual(text, at) if byte == 38 else (0, 0)
+            if length:  # of a date it may be the apostrophe before a month
+                at += length - 1
+                continue
+            if _OTHER_DIGITS[byte] or at - digit <= _BESIDE:
+                return True
+            other = at
+        elif 48 <= byte <= 57:
+            if at - other <= _BESIDE:
+                return True
+            digit = at
+            if end_of_numbers(text, at):
+                return True
+            stop = end_of_year(text, at)
+            if stop and _has_month(text, at, stop, months):
+                return True
+    return False
+
+
+@kernel
+def _is_digit(text: NDArray[np.uint8], at: int) -> bool:
+    return 0 <= at < len(text) and 48 <= text[at] <= 57
+
+
+@kernel
+def _has_month(text: NDArray[np.uint8], start: int, stop: int, months: NDArray[np.uint64]) -> bool:
+    """Whether a number stands beside the year at `start`, parted by one or two signs, or the name of a month near it."""
+    if _is_digit(text, stop + 1) or _is_digit(text, stop + 2):
+        return True
+    if _is_digit(text, start - 2) or _is_digit(text, start - 3):
+        return True
+    at, until = max(0, start - _BEFORE), min(len(text), stop + _AFTER)
+    while at < until:
+        if not 97 <= text[at] | 32 <= 122:
+            at += 1
+            continue
+        begin, whole, ordinal = at, _OFFSET, _OFFSET
+        while at < until and 97 <= text[at] | 32 <= 122:
+            letter = np.uint64(text[at] | np.uint8(32))
+            whole = (whole ^ letter) * _PRIME
+            if at - begin >= 2:
+                ordinal = (ordinal ^ letter) * _PRIME
+            at += 1
+        if _is_month(whole, months) or (_is_digit(text, begin - 1) and _is_month(ordinal, months)):  # 4thMay
+            return True
+    return False
+
+
+@kernel
+def _is_month(key: np.uint64, months: NDArray[np.uint64]) -> bool:
+    place = np.searchsorted(months, key)
+    return bool(place < len(months) and months[place] == key)

@@ -1,0 +1,110 @@
+"""Where known strings occur: one compiled pass over bytes, for all of them.
+
+Each byte is judged by three independent table look-ups (a scalar form of the filter "Teddy" of Hyperscan); ASCII case
+is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.annotators.kernel import kernel
+
+#: Places of one string that are kept; pages with more are not written for readers.
+MOST_PLACES: Final = 1000
+#: Places that there is room for at first: more than most pages have.
+FEW: Final = 128
+_BLOCK: Final = 16
+
+
+class Compiled(NamedTuple):
+    """A compiled set of strings of at least three bytes each."""
+
+    table: NDArray[
+        np.uint8
+    ]  # 3 x 256: groups of strings that have a byte at their first, second, third place
+    needles: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+
+    def find(self, page: bytes) -> list[list[int]]:
+        """Return the offsets of each string in `page`, ascending, at most `MOST_PLACES` of each."""
+        strings = len(self.bounds) - 1
+        places: list[list[int]] = [[] for _ in range(strings)]
+        data = np.frombuffer(page, np.uint8)
+        found = np.empty((FEW, 2), np.int64)
+        count = find_places(data, self, np.zeros(strings, np.int64), found)
+        if count > FEW:
+            found = np.empty((count, 2), np.int64)
+            find_places(data, self, np.zeros(strings, np.int64), found)
+        for at, number in found[:count].tolist() if count else ():
+            places[number].append(at)
+        return places
+
+
+def compile_strings(strings: Sequence[bytes]) -> Compiled:
+    """Return the searcher for `strings` (lower case). Raises ValueError for none or too short ones."""
+    if not strings or min(map(len, strings)) < 3:
+        raise ValueError("strings of at least three bytes are needed")
+    table = np.zeros((3, 256), np.uint8)
+    for number, string in enumerate(strings):
+        for place in range(3):
+            for byte in (string[place : place + 1].lower()[0], string[place : place + 1].upper()[0]):
+                table[place, byte] |= 1 << number % 8
+    bounds = np.cumsum([0, *map(len, strings)]).astype(np.int64)
+    return Compiled(table, np.frombuffer(b"".join(strings), np.uint8), bounds)
+
+
+@kernel
+def find_places(
+    page: NDArray[np.uint8], strings: Compiled, counts: NDArray[np.int64], found: NDArray[np.int64]
+) -> int:
+    """Write (place, number of the string) to `found` as far as it reaches, in page order; how many there are."""
+    start, last, size = 0, page.size - 2, 0
+    table = strings.table
+    while start < last:
+        window = page[start : start + _BLOCK + 2]
+        any_groups = np.uint8(0)
+        for at in range(window.size - 2):  # no branch: the processor looks at several bytes at once
+            any_groups |= table[0, window[at]] & table[1, window[at + 1]] & table[2, window[at + 2]]
+        if any_groups:
+            for at in range(start, min(start + _BLOCK, last)):
+                groups = table[0, page[at]] & table[1, page[at + 1]] & table[2, page[at + 2]]
+                if groups:
+                    size = _note(page, at, groups, strings=strings, counts=counts, found=found, size=size)
+        start += _BLOCK
+    return size
+
+
+@kernel
+def _note(
+    page: NDArray[np.uint8],
+    at: int,
+    groups: int,
+    strings: Compiled,
+    counts: NDArray[np.int64],
+    found: NDArray[np.int64],
+    size: int,
+) -> int:
+    """Write the strings of the groups that stand at `at`, behind `size` others; how many there are then."""
+    for number in range(strings.bounds.size - 1):
+        low, high = strings.bounds[number], strings.bounds[number + 1]
+        if not groups >> (number & 7) & 1 or at + high - low > page.size:
+            continue
+        same = True
+        for offset in range(high - low):
+            byte = page[at + offset]
+            if 65 <= byte <= 90:
+                byte += np.uint8(32)
+            if byte != strings.needles[low + offset]:
+                same = False
+                break
+        if same and counts[number] < MOST_PLACES:
+            counts[number] += 1
+            if size < len(found):
+                found[size, 0], found[size, 1] = at, number
+            size += 1
+    return size
