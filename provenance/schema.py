@@ -7,6 +7,8 @@ JSON form is in `schemas/` (exported by `scripts/make/schemas.py`, checked in a 
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -201,6 +203,11 @@ LEDGER_COLUMNS = (
     "synthetic_probability synthetic_probability_upper prior_log_odds prior_because evidence token_count "
     "capture_time capture_evidence time_remark proven_by witness witness_place witness_similarity low_background language"
 ).split()
+
+
+def without_zone(times: Any) -> Any:
+    """Times of UTC (array or column) as times without a zone: what Arrow reads of those needs no database of zones, which small machines lack."""
+    return times.cast(pa.timestamp(times.type.unit))
 
 
 def _columns(names: list[str]) -> pa.Schema:

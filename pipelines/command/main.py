@@ -62,7 +62,7 @@ _COMMANDS = (
 )
 
 #: What Beam adds to a message: the step of the graph.
-_STEP = re.compile(r" \[while running '[^']*'\]$")
+_STEP = re.compile(r"\s*\[while running '[^']*'\]\s*$")
 
 
 #: Objects between two searches for cycles: imports make very many and no cycle among them. The usual 700 cost a curate of one
@@ -163,8 +163,11 @@ def _fail(error: Exception, resumes: bool) -> int:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     # Beam hands on a worker's whole traceback as text; its last line is what went wrong.
-    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    print(f"error: {_STEP.sub('', lines[-1])}", file=sys.stderr)
+    # The step stands behind it, on a line of its own where the message ended one.
+    lines = [line for line in _STEP.sub("", str(error)).splitlines() if line.strip()] or [
+        type(error).__name__
+    ]
+    print(f"error: {lines[-1]}", file=sys.stderr)
     kept = (
         "what is finished is kept: run the same command again to go on where it stopped, or "
         if resumes

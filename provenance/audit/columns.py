@@ -16,6 +16,7 @@ from provenance.annotators.source import split_urls
 from provenance.audit.inputs import AuditError
 from provenance.detectors.embedded.calibration import base_language
 from provenance.records.dates import time_of
+from provenance.schema import without_zone
 
 _TIME = pa.timestamp("us", "UTC")
 _LAST_SECOND = 253_402_300_800  # the year 10000
@@ -69,7 +70,7 @@ def proof_of(batch: pa.RecordBatch) -> tuple[NDArray[np.datetime64], list[str]]:
     for name in ("proven_by", "capture_time"):
         column = _times(batch[name]) if name in batch.schema.names else None
         if column is not None:
-            years = pc.year(column).to_pylist()
+            years = pc.year(without_zone(column)).to_pylist()
             proven = np.asarray(column, dtype="datetime64[us]")
             return proven, [str(year) if year is not None else "unknown" for year in years]
     return np.full(batch.num_rows, np.datetime64("NaT", "us")), ["unknown"] * batch.num_rows

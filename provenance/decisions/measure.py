@@ -27,6 +27,7 @@ from provenance.decisions.documents import (
     sum_of_squares,
 )
 from provenance.decisions.request import MILLION, CapRequest, exact
+from provenance.schema import without_zone
 
 UNITS: tuple[Literal["tokens", "documents"], ...] = ("tokens", "documents")
 #: The unit of the cap, each document times its sampling weight, in thousandths.
@@ -129,7 +130,8 @@ def read_strata(table: pa.Table | pa.RecordBatch, request: CapRequest) -> dict[s
     """The dimensions that a request needs, from published columns; the year is that of proof."""
     found = {}
     for by in dict.fromkeys(family.by for family in request.families):
-        found[by] = labels(pc.year(table["proven_by"]).cast(pa.string()) if by == "year" else table[by])
+        column = pc.year(without_zone(table["proven_by"])).cast(pa.string()) if by == "year" else table[by]
+        found[by] = labels(column)
     return found
 
 

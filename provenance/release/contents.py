@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from provenance.schema import without_zone
+
 #: One count: of what, which value of it (null: none stated), and how much of it there is.
 CONTENTS = pa.schema(
     [("what", pa.string()), ("value", pa.string()), ("documents", pa.int64()), ("tokens", pa.int64())]
@@ -140,7 +142,7 @@ def _listed(what: str, lists: pa.Array, tokens: pa.Array) -> pa.Table:
 
 
 def _days(times: pa.Array) -> pa.Array:
-    return pc.strftime(times, format="%Y-%m-%d")
+    return without_zone(times).cast(pa.date32()).cast(pa.string())
 
 
 def _sum(tables: list[pa.Table]) -> pa.Table:

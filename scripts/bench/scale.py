@@ -2,7 +2,7 @@
 
 Pages are of words that follow Zipf's law, with lengths as on the web (log-normal, median 400 words, a fifth of them short), on hosts of uneven size; one in five is a
 near-copy of an earlier one. Everything lies in a folder that is read and written as a store is. What is printed is processor time a document, peak memory, bytes
-on disk and calls to the store, and the ratio of time from size to size.
+on disk, calls to the store and the machine's load of the last minute, and the ratio of time from size to size.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     print(
         f"{'pages':>9} {'stage':<12} {'s':>8} {'µs a page':>10} {'ratio':>6} {'peak MB':>8} {'bytes a page':>13} "
-        f"{'calls a 1,000':>14}  calls"
+        f"{'calls a 1,000':>14} {'load':>5}  calls"
     )
     before: dict[str, float] = {}
     for pages in options.sizes:
@@ -48,7 +48,7 @@ def main() -> None:
                 print(
                     f"{pages:>9,} {found.stage:<12} {found.seconds:>8.1f} {each * 1e6:>10,.0f} {ratio:>6} "
                     f"{found.peak / 1e6:>8,.0f} {found.size / pages:>13,.0f} "
-                    f"{sum(found.calls.values()) / pages * 1000:>14,.1f}  {calls}",
+                    f"{sum(found.calls.values()) / pages * 1000:>14,.1f} {os.getloadavg()[0]:>5.1f}  {calls}",
                     flush=True,
                 )
 

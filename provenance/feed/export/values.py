@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from provenance.errors import UsageError
 from provenance.feed.release import OpenRelease, collate
+from provenance.schema import without_zone
 
 
 def json_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
@@ -17,7 +18,8 @@ def json_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     columns = []
     for column in table.columns:
         if pa.types.is_timestamp(column.type):
-            column = pc.strftime(column, "%Y-%m-%dT%H:%M:%SZ")
+            text = pc.replace_substring(without_zone(column).cast(pa.string()), " ", "T")
+            column = pc.binary_join_element_wise(text, "Z", "")
         columns.append(column.to_pylist())
     names = table.column_names
     for values in zip(*columns):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.release.report.leaders import Exact
+from provenance.schema import without_zone
 
 #: Clusters that are named.
 _LARGEST = 10
@@ -53,7 +54,7 @@ class Published:
 def add_published(found: Published, table: pa.Table) -> None:
     """Count one batch of published documents."""
     for name, column in _TIMES.items():
-        counted = pc.value_counts(pc.year(table[column]).fill_null(0))
+        counted = pc.value_counts(pc.year(without_zone(table[column])).fill_null(0))
         found.years[name].update({item["values"]: item["counts"] for item in counted.to_pylist()})
     for name in _SIGNALS:
         counts = _signals(table[name].combine_chunks(), "scheme" if name == "watermarks" else "signal")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.command.main import _fail
 from provenance.files.ownership import INCOMPLETE
 from tests.program import DEMO, ROOT, ledger, run
 
@@ -308,3 +309,11 @@ def test_the_process_ends_with_its_status_and_is_not_taken_apart(tmp_path: Path)
     assert ended.returncode == 1
     assert "no manifest.json" in ended.stdout + ended.stderr
     assert ended.stdout.endswith("said at the end\n") and "taken apart" not in ended.stdout
+
+
+def test_an_error_that_ends_with_a_line_break_is_told_and_not_the_step_that_beam_adds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = RuntimeError("Traceback\nArrowInvalid: no such zone\n [while running 'WriteParts/WriteLedger']")
+    assert _fail(error, False) == 1
+    assert capsys.readouterr().err.startswith("error: ArrowInvalid: no such zone\n")
