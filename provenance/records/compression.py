@@ -24,6 +24,7 @@ from provenance.records.members import (
 
 FIRST_BYTES = 1024  # the first piece of a member has at least these, so that its start can be recognised
 SILENT_PADDING = 64  # zeros between records or members that are passed over without a word
+_PADDING = b"\0\r\n"
 _PADDING_PIECE = 64 << 10
 
 
@@ -125,7 +126,9 @@ def _padding(source: ByteSource, codec: str, silent: int) -> Iterator[Piece]:
     """
     start, zeros = source.offset, 0
     while source.need(1):
-        here = source.buf[source.pos :].lstrip(b"\0\r\n")
+        if source.buf[source.pos] not in _PADDING:  # nearly always, and nothing is copied
+            break
+        here = source.buf[source.pos :].lstrip(_PADDING)
         passed = source.buf[source.pos : len(source.buf) - len(here)]
         zeros += passed.count(0) if silent else len(passed)
         source.pos = len(source.buf) - len(here)

@@ -76,7 +76,7 @@ def conversion_row(row: Row, frame: Frame, declared: str | None, options: ReadOp
         row["detail"] = f"the text is larger than {options.max_payload_bytes:,} bytes (max_payload_bytes)"
         return row
     row["content_digest"] = digest(block)
-    if not block.strip(b" \t\r\n\0"):
+    if not block.lstrip(b" \t\r\n\0"):
         row["outcome"] = "empty"
         return row
     mime = sniff(block, "text/plain")
@@ -125,7 +125,7 @@ def _body(
             body, reason = inner[:most], "too_large"
     if frame.cut:
         reason = "too_large"
-    if not body.strip(b" \t\r\n\0\f"):
+    if not body.lstrip(b" \t\r\n\0\f"):  # from one side: most pages are not copied
         row["outcome"] = reason or "empty"
         row["detail"] = detail if reason else row.get("detail")
         if reason is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from provenance.annotators.dates.order import Order
@@ -14,6 +15,15 @@ _ISO = re.compile(
     r"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d)"
     r"(?:[T ]{1,2}(\d\d):?(\d\d)[\d:.,]{0,14} ?(Z|UTC|GMT|[+-]0?0:?0?0\b)?)?"
 )
+#: What servers write as the time of day of HTTP (RFC 9110, 5.6.7), which needs no parser of mail.
+_IMF = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ((?:19|20)\d\d) "
+    r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d GMT",
+    re.ASCII,
+)
+_NAMES = {
+    name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
 _EPOCH = re.compile(r"\s{0,4}(1[0-9]{9}|[6-9][0-9]{8})(?:[0-9]{3})?\s{0,4}$")
 
 
@@ -38,3 +48,15 @@ def read_value(value: str, evidence: str, order: Order) -> Claim | None:
         return Claim(moment.date(), evidence, moment.hour)
     written = next((day for day, _ in find_dates(value, order)), None)
     return Claim(written, evidence) if written else None
+
+
+def day_of_header(value: str) -> dt.date | None:
+    """The day of an HTTP header's time, as it is written there; None where it is none."""
+    value = value.strip()
+    usual = _IMF.fullmatch(value)
+    if usual:
+        return calendar_day(int(usual[3]), _NAMES[usual[2]], int(usual[1]))
+    try:
+        return parsedate_to_datetime(value).date()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -9,10 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
-from functools import cached_property
 
-from provenance.annotators.dates.claim import Claim
+from provenance.annotators.dates.claim import Claim, day_of_header
 from provenance.annotators.dates.machine import Stated, read_metas, read_microdata, read_scripts, read_times
 from provenance.annotators.dates.order import Order
 from provenance.annotators.page.search import Page
@@ -29,22 +27,32 @@ class Machine:
 
     def __init__(self, page: Page, order: Order) -> None:
         self.page, self.order = page, order
+        self._metas: Stated | None = None
+        self._scripts: Stated | None = None
+        self._times: Stated | None = None
+        self._microdata: list[Claim] | None = None
 
-    @cached_property
+    # Without `functools.cached_property`, whose lock costs more than to read a page that states nothing.
+    @property
     def metas(self) -> Stated:
-        return read_metas(self.page, self.order)
+        self._metas = self._metas or read_metas(self.page, self.order)
+        return self._metas
 
-    @cached_property
+    @property
     def scripts(self) -> Stated:
-        return read_scripts(self.page, self.order)
+        self._scripts = self._scripts or read_scripts(self.page, self.order)
+        return self._scripts
 
-    @cached_property
+    @property
     def microdata(self) -> list[Claim]:
-        return list(read_microdata(self.page, self.order))
+        if self._microdata is None:
+            self._microdata = list(read_microdata(self.page, self.order))
+        return self._microdata
 
-    @cached_property
+    @property
     def times(self) -> Stated:
-        return read_times(self.page, self.order)
+        self._times = self._times or read_times(self.page, self.order)
+        return self._times
 
 
 def contradiction(
@@ -71,10 +79,9 @@ def _strong(headers: str | None, stated: Claim | None, machine: Machine | None) 
     if stated:
         yield stated
     for name, value in _CLOCKS.findall(headers or ""):
-        try:
-            yield Claim(parsedate_to_datetime(value.strip()).date(), f"HTTP {name.title()}")
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
+        day = day_of_header(value)
+        if day:
+            yield Claim(day, f"HTTP {name.title()}")
     if machine:
         yield from machine.metas.published
         yield from machine.metas.modified

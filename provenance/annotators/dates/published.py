@@ -11,14 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import ClassVar, NamedTuple
 
 import pyarrow as pa
 
 from provenance.annotators.columns import read_column
-from provenance.annotators.dates.claim import Claim
+from provenance.annotators.dates.claim import Claim, day_of_header
 from provenance.annotators.dates.contradiction import Machine, contradiction
 from provenance.annotators.dates.order import Order, order_of
 from provenance.annotators.dates.readable import in_data, most_written, near_headline
@@ -76,7 +75,7 @@ class Dates:
                     captured,
                     headers[row],
                     page=pages[row],
-                    text=texts[row].as_py(),
+                    text=None if pages[row] else texts[row].as_py(),
                     stated=Claim(stated[row].date(), fields[row]) if stated[row] else None,
                 )
             )
@@ -237,9 +236,6 @@ def _url_year_last(url: str, order: Order) -> dt.date | None:
 
 def _last_modified(value: str, captured: dt.datetime) -> Iterator[Claim]:
     """The header's day, unless it only repeats the time of the answer (pages made on request)."""
-    try:
-        modified = parsedate_to_datetime(value.strip())
-    except (ValueError, TypeError, IndexError):
-        return
-    if modified.date() < captured.date() - _DAY:
-        yield Claim(modified.date(), "last-modified")
+    modified = day_of_header(value)
+    if modified and modified < captured.date() - _DAY:
+        yield Claim(modified, "last-modified")

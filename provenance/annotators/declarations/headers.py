@@ -17,6 +17,8 @@ _HEADER = re.compile(
     r"[ \t]*:[ \t]*([^\r\n]{0,2000}(?:\r?\n[ \t][^\r\n]{0,2000}){0,4})",
     re.IGNORECASE | re.MULTILINE,
 )
+#: In small letters, what each of these names holds: most answers have none of it.
+_HINTS = ("ai-", "tdm-", "x-robots", "content-usage", "content-signal", "link")
 _LINK = re.compile(
     r"<([^>]{0,1000})>((?:\s*;\s*[\w-]{1,30}\s*=\s*(?:\"[^\"]{0,200}\"|[^\s;,\"]{1,100})){1,10})"
 )
@@ -25,6 +27,8 @@ _LINK = re.compile(
 def read_headers(headers: str, url: str, declared: Declared) -> None:
     """Add what `headers` declare about the document at `url`."""
     said: dict[str, str] = {}
+    if headers.isascii() and not any(map(headers.lower().__contains__, _HINTS)):
+        return
     for name, value in _HEADER.findall(headers[:_LONGEST]):
         key, value = name.lower(), " ".join(value.split())
         said[key] = f"{said[key]}, {value}" if key in said else value

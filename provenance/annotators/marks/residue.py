@@ -21,6 +21,7 @@ import pyarrow as pa
 import yaml
 from numba import njit
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.marks.context import (
     in_code_element,
     is_discussed,
@@ -29,6 +30,7 @@ from provenance.annotators.marks.context import (
     topics_near,
 )
 from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, buffers
+from provenance.annotators.page.strings import Compiled, compile_strings, find_places
 
 #: Kinds that count alone; the others need a second, different rule.
 ALONE: Final = frozenset({"token", "markup", "statement", "link"})
@@ -122,6 +124,11 @@ def _grams(anchor: bytes) -> list[bytes]:
     return [gram for _, _, gram in sorted(grams)]
 
 
+def _tail(anchor: bytes) -> bytes:
+    """An anchor from the three rarest bytes of its first half on: seldom looked for in vain, and as telling as the whole."""
+    return anchor[max(range(max(1, len(anchor) // 2 - 2)), key=lambda at: _rarity(anchor[at : at + 3])) :]
+
+
 class Tables(NamedTuple):
     """What the kernel reads: probes by slot with the first anchor of each, and the bytes of all anchors.
 
@@ -142,11 +149,12 @@ class Tables(NamedTuple):
 
 @dataclass
 class Anchors:
-    """The anchors of some rules, ready for the kernel (`tables`) and for the exact pass (`automaton`)."""
+    """The anchors of some rules, ready for the kernels (`tables`, and their `tails` where they are few) and the exact pass."""
 
     owners: Sequence[Rule]
     tables: Tables = field(init=False)
     automaton: Any = field(init=False)
+    tails: Compiled = field(init=False)
 
     def __post_init__(self) -> None:
         owned: dict[str, list[int]] = {}
@@ -159,6 +167,7 @@ class Anchors:
         self.automaton.make_automaton()
         # By probe: where its anchors' bytes are, and how many of those bytes follow the probe.
         spelt = {spelling.encode() for anchor in owned for spelling in _spellings(anchor)}
+        self.tails = compile_strings(sorted(map(_tail, spelt)))
         short, short_by = _probes({anchor for anchor in spelt if len(anchor) < 8}, 32)
         long, long_by = _probes({anchor for anchor in spelt if len(anchor) >= 8}, 64)
         probed = sorted((probe, anchor) for anchor, probe in (short | long).items())
@@ -239,15 +248,13 @@ def _present(text: Text, i: int, at: int, tables: Tables) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _flag(
-    data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_], limit: int, tables: Tables
-) -> npt.NDArray[np.bool_]:
+def _flag(data: Bytes, offsets: Offsets, use: npt.NDArray[np.bool_], tables: Tables) -> npt.NDArray[np.bool_]:
     flags = np.zeros(len(offsets) - 1, np.bool_)
     short, short_by, long, long_by = tables.short, tables.short_by, tables.long, tables.long_by
     for row in range(len(flags)):
         if not use[row]:
             continue
-        start, end = offsets[row], min(offsets[row + 1], offsets[row] + limit)
+        start, end = offsets[row], offsets[row + 1]
         last = np.uint64(0)
         for i in range(start, end):
             last = (last << np.uint64(8)) | np.uint64(_LOWER[data[i]])
@@ -263,6 +270,24 @@ def _flag(
     return flags
 
 
+@kernel
+def _flag_pages(
+    data: Bytes,
+    offsets: Offsets,
+    use: npt.NDArray[np.bool_],
+    strings: Compiled,
+    found: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    flags: npt.NDArray[np.bool_],
+) -> None:
+    """Flag pages that hold one of a few strings: a quarter of the time of `_flag`, which is for hundreds."""
+    counts, nowhere = found
+    for row in range(len(flags)):
+        if use[row]:
+            page = data[offsets[row] : min(offsets[row + 1], offsets[row] + MARKUP_LIMIT)]
+            flags[row] = find_places(page, strings, counts, nowhere) > 0
+            counts[:] = 0
+
+
 @cache
 def anchors(scope: str) -> Anchors:
     """Anchors of the rules for a scope: "text" or "markup"."""
@@ -275,8 +300,12 @@ def may_have_residue(
     """Rows in which some anchor occurs (no false negatives): the only ones worth `find_residue`."""
     data, offsets = buffers(texts)
     known = anchors(scope)
-    limit = MARKUP_LIMIT if scope == "markup" else 1 << 62
-    flags: npt.NDArray[np.bool_] = _flag(data, offsets, use, limit, known.tables)
+    if scope == "markup":
+        flags = np.zeros(len(use), np.bool_)
+        counts, nowhere = np.zeros(len(known.tails.bounds) - 1, np.int64), np.empty((0, 2), np.int64)
+        _flag_pages(data, offsets, use, known.tails, found=(counts, nowhere), flags=flags)
+    else:
+        flags = _flag(data, offsets, use, known.tables)
     return flags
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 
-from provenance.annotators.dates.claim import Claim
+from provenance.annotators.dates.claim import Claim, day_of_header
 from provenance.annotators.dates.published import Document, read_dates
 from provenance.annotators.page.search import search_page
 
@@ -66,3 +67,24 @@ def test_what_may_lie_in_the_future_refutes_nothing(html: str, url: str) -> None
 
 def test_an_earlier_claim_stands_beside_its_capture() -> None:
     assert dates("<meta property='article:published_time' content='2018-12-20'>") == ("2018-12-20", None)
+
+
+@pytest.mark.parametrize("day", ["1994-11-06", "2000-02-29", "2037-12-31"])
+def test_a_header_as_http_writes_it_is_the_day_that_mail_reads(day: str) -> None:
+    moment = dt.datetime.fromisoformat(f"{day}T23:59:59+00:00")
+    written = format_datetime(moment, usegmt=True)
+    assert day_of_header(f" {written}\t") == parsedate_to_datetime(written).date() == moment.date()
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("Wed, 31 Feb 2020 10:00:00 GMT", None),
+        ("Wed, 01 Jan 2020 25:00:00 GMT", None),
+        ("Wed, 1 Jan 2020 10:00:00 +0200", "2020-01-01"),
+        ("Wednesday, 01-Jan-20 10:00:00 GMT", "2020-01-01"),
+        ("nothing at all", None),
+    ],
+)
+def test_other_headers_are_read_as_mail_or_not_at_all(written: str, day: str | None) -> None:
+    assert str(day_of_header(written)) == str(day)
