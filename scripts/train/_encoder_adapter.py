@@ -6,6 +6,7 @@ Outputs are weighed by the inputs that a matrix meets in texts, and one budget o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from provenance.detectors.neural.adapter import MATRICES, VECTORS, Adapter, pack_adapter
 from provenance.detectors.neural.pretrained import Pretrained
-from scripts.train._encoder_model import PADDING, Encoder, batches, padded
+from provenance.detectors.neural.transformer import build_transformer
+from scripts.train._encoder_model import PADDING, Encoder, batches, padded, predict
 
 #: Rank of what is kept of the change of positions, which are no linear map.
 _POSITIONS = "emb.pos", 8
@@ -72,6 +74,26 @@ def make_adapter(
         for name, rank in ranks.items()
     }
     return pack_adapter(pieces, factors, vectors, trained["head"])
+
+
+def matched(
+    base: Pretrained,
+    adapter: Adapter,
+    trained: Mapping[str, NDArray[np.float32]],
+    texts: Sequence[NDArray[np.int64]],
+) -> Adapter:
+    """The adapter whose logits on `texts` come closest to those of the whole weights on a line, by its head.
+
+    What factors of low rank leave out pulls logits towards the middle, people's more than machines'.
+    """
+    model = Encoder(base, adapter.pieces())
+    model.load(trained)
+    wanted = predict(model.eval(), texts, 4_000)
+    transformer = build_transformer(base, adapter)
+    slope, shift = np.polyfit([transformer.logit(ids.tolist()) for ids in texts], wanted, 1)
+    head = adapter.head * np.float32(slope)
+    head[-1] += np.float32(shift)
+    return replace(adapter, head=head)
 
 
 def _factors(change: Array, moment: Array | None) -> Factors:

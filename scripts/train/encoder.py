@@ -30,8 +30,8 @@ from scripts.train.detector import PASSAGES, read_files, say  # noqa: E402
 SHIPPED = ROOT / "provenance" / "detectors" / "neural" / "data"
 #: Pieces of the vocabulary that are kept: the commonest in the corpus, languages balanced.
 _PIECES, _SPECIAL = 40_000, 4
-#: Passages by which the adapter's factors are weighed, and the bytes of these factors.
-_WEIGHED, _BUDGET = 40, 2_000_000
+#: Passages by which the adapter's factors are weighed, those by which its head is matched, and the bytes of the factors.
+_WEIGHED, _MATCHED, _BUDGET = 40, 120, 2_000_000
 _SEED = 99
 
 
@@ -99,16 +99,17 @@ def train_all(table: pd.DataFrame, folder: Path, documents: int | None) -> None:
 
 
 def pack(table: pd.DataFrame, weights: Path, out: Path, budget: int) -> None:
-    """Write the adapter of `weights`, its factors of at most `budget` bytes."""
-    from scripts.train._encoder_adapter import make_adapter
+    """Write the adapter of `weights`, its factors of at most `budget` bytes; passages are a sample of the English ones."""
+    from scripts.train._encoder_adapter import make_adapter, matched
 
     base = read_pretrained()
     with np.load(weights) as stored:
         trained = {name: stored[name] for name in stored.files}
     pieces = trained.pop("pieces")
     english = table.text[(table.language == "en") & (table.text.str.split().str.len() >= 60)]
-    texts = english.sample(_WEIGHED, random_state=_SEED).tolist()
-    make_adapter(base, pieces, trained, tokens_of(texts, base, pieces), budget).save(out)
+    texts = tokens_of(english.sample(_WEIGHED + _MATCHED, random_state=_SEED).tolist(), base, pieces)
+    adapter = make_adapter(base, pieces, trained, texts[:_WEIGHED], budget)
+    matched(base, adapter, trained, texts[_WEIGHED:]).save(out)
     say(f"{out}: {out.stat().st_size:,} bytes")
 
 
