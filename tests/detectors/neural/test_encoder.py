@@ -26,7 +26,7 @@ needs_weights = pytest.mark.skipif(
 )
 ENCODER = NeuralConfig.model_validate({"kind": "encoder"})
 #: Log odds of `passages`, as measured where the encoder was packed.
-FROZEN = (3.887, 3.848, -2.670)
+FROZEN = (3.899, 3.859, -2.817)
 
 
 def passages() -> list[str]:
