@@ -8,39 +8,37 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from provenance.annotators.columns import byte_rows, read_column
+from provenance.annotators.columns import ByteRows, byte_rows, read_column
 from provenance.annotators.page.search import SCANNED, Page, search_all, search_page
 from provenance.annotators.text.charset import utf8_rows
 
 
 class Pages:
-    """The searched pages of a batch, by row; they are searched when the first is asked for."""
+    """The searched pages of a batch, by row; some are searched together when one of them is asked for, and read while they are at hand."""
 
     def __init__(self, bodies: pa.LargeBinaryArray, charsets: pa.StringArray | None = None) -> None:
-        self._bodies = bodies
         self._charsets = charsets
-        self._searched: list[Page | None] | None = None
+        self._parts = byte_rows(bodies).parts()
+        self._searched: list[Page | None] = []
 
     def __getitem__(self, row: int) -> Page | None:
         """The page of a row; None where it has no body, or an empty one."""
-        if self._searched is None:
-            self._searched = self._search()
+        while row >= len(self._searched):
+            self._searched += self._search(*next(self._parts))
         return self._searched[row]
 
-    def _search(self) -> list[Page | None]:
-        rows = byte_rows(self._bodies)
+    def _search(self, first: int, rows: ByteRows) -> list[Page | None]:
+        pages: list[Page | None] = [None] * len(rows.starts)
         size = rows.stops - rows.starts
         together = (size > 0) & (size <= SCANNED)
         together[together] = utf8_rows(rows.take(together))
-        pages: list[Page | None] = [None] * len(self._bodies)
-        chosen = rows.take(together)
-        found = search_all(chosen.data, chosen.starts, chosen.stops)
+        found = search_all(*rows.take(together))
         for row, page in zip(np.flatnonzero(together).tolist(), found, strict=True):
             pages[row] = page
         for row in np.flatnonzero((size > 0) & ~together).tolist():  # of other charsets, or too long
-            charset = self._charsets[row].as_py() if self._charsets is not None else None
-            start, stop = int(rows.starts[row]), int(rows.stops[row])
-            pages[row] = search_page(rows.data[start : min(stop, start + SCANNED + 1)].tobytes(), charset)
+            charset = self._charsets[first + row].as_py() if self._charsets is not None else None
+            content = rows.data[rows.starts[row] : rows.stops[row]][: SCANNED + 1].tobytes()
+            pages[row] = search_page(content, charset)
         return pages
 
 

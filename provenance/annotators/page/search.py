@@ -207,7 +207,8 @@ def _spans(
     """The spans of all pages, one page's after the other's, and how many there are up to the end of each, from 0 on."""
     starts, stops = bounds
     ends = np.zeros(len(starts) + 1, np.int64)
-    spans = room_for(int(np.count_nonzero(data[starts.min(initial=0) : stops.max(initial=0)] == 60)))
+    stretch = data[starts[0] : stops[-1]] if len(starts) else data[:0]
+    spans = room_for(int(np.count_nonzero(stretch == 60)))
     _divide_all(data, bounds, spans, ends)
     return spans.part(0, int(ends[-1])), ends
 

@@ -96,18 +96,25 @@ class MainText:
         closed, known = np.asarray(batch["outcome"].is_valid()), np.asarray(batch["body"].is_valid())
         records = [_Record(*values) for values in zip(*columns, closed.tolist(), known.tolist(), strict=True)]
         rows = [_NULL] * len(records)
+        for first, part in bodies.parts():
+            self._read_part(records[first : first + len(part.starts)], part, rows, first)
+        return [
+            pa.array([row[column] for row in rows], field.type) for column, field in enumerate(self.schema)
+        ]
+
+    def _read_part(self, records: Sequence[_Record], bodies: ByteRows, rows: list[_Row], first: int) -> None:
+        """Fill the rows from number `first` on."""
         pages, openings = self._pages(records, bodies)
         found = extract_all(bodies.take(pages), openings)
         for row, page in zip(np.flatnonzero(pages).tolist(), found, strict=True):
             if page.source is not None:
-                rows[row] = self._outcome(Extraction(page.text, page.title, page.lang, source=page.source))
+                read = Extraction(page.text, page.title, page.lang, source=page.source)
             else:  # no tag at all
-                rows[row] = self._outcome(_as_it_is(bodies.row(row).decode()))
-        for row in np.flatnonzero(~pages & ~closed).tolist():
-            rows[row] = self._row(records[row], bodies, row)
-        return [
-            pa.array([row[column] for row in rows], field.type) for column, field in enumerate(self.schema)
-        ]
+                read = _as_it_is(bodies.row(row).decode())
+            rows[first + row] = self._outcome(read)
+        for row in np.flatnonzero(~pages).tolist():
+            if not records[row].closed:
+                rows[first + row] = self._row(records[row], bodies, row)
 
     def _pages(
         self, records: Sequence[_Record], bodies: ByteRows
