@@ -30,6 +30,7 @@ TABLES = {
     "store": ("store",),
     "spans": ("spans",),
     "scale": ("scale",),
+    "audit": ("audit",),
     "peers": ("deduplicators",),
 }
 
