@@ -74,8 +74,16 @@ def test_hashed_words_need_no_model_and_are_called_by_their_name(
     assert same["measures"]["mauve_tfidf"]["status"] == "steady"
     assert alike["measures"]["vendi_tfidf"]["status"] == "FAIL"
     assert alike["samples"]["vendi"] < alike["samples"]["vendi_baseline"] / 3
-    main(["audit", str(versions / "v2.jsonl"), *baseline])
-    assert "Vendi score of 400 documents" in capsys.readouterr().out
+
+
+def test_a_person_reads_what_was_found(versions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [str(versions / name) for name in ("v1.jsonl", "v3.jsonl")]
+    for name in names:
+        assert main(["sketch", name, "--output", f"{name}.sketch"]) == 0
+    assert main(["audit", *(f"{name}.sketch" for name in names), "--embeddings", "tfidf"]) == 1
+    said = capsys.readouterr().out
+    assert "Vendi score of 400 documents" in said
+    assert "vendi_tfidf" in said
 
 
 def test_a_model_reads_a_dataset_and_its_sketch_alike(

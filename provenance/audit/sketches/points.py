@@ -6,6 +6,7 @@ are, so either side has as many; equal points in equal order give equal numbers.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +46,13 @@ class Points:
         return Points(self.groups[:documents], self.counts[:documents], self.vectors[:documents])
 
 
-def compare_points(dataset: Points, baseline: Points, halves: Halves) -> dict[str, Floats]:
-    """`vendi` and `mauve` in every replicate, of shape (2, replicates): dataset and baseline. Both have FEWEST points at least."""
+def compare_points(
+    dataset: Points, baseline: Points, halves: Halves
+) -> tuple[dict[str, Floats], dict[str, Any]]:
+    """(`vendi` and `mauve` in every replicate, of shape (2, replicates): dataset and baseline; what other tools would say).
+
+    Both need some points. The second are JSON values of all points: Vendi scores, and MAUVE without smoothing.
+    """
     equal = min(len(dataset.groups), len(baseline.groups))
     sides = dataset.first(equal), baseline.first(equal)
     scores = [_vendi_of_halves(side, taken) for side, taken in zip(sides, (halves.dataset, halves.baseline))]
@@ -54,20 +60,9 @@ def compare_points(dataset: Points, baseline: Points, halves: Halves) -> dict[st
     reference = tables[1] @ halves.reference
     parts = tables[0] @ halves.dataset, tables[1] @ halves.baseline
     near = [mauve(part + SMOOTHING, reference + SMOOTHING) for part in parts]
-    return {"vendi": np.array(scores), "mauve": np.array(near)}
-
-
-def describe_points(dataset: Points, baseline: Points) -> dict[str, Any]:
-    """What other tools would say of as many points of both, as JSON values: Vendi scores, and MAUVE without smoothing."""
-    equal = min(len(dataset.groups), len(baseline.groups))
-    sides = dataset.first(equal), baseline.first(equal)
-    tables = [table.sum(axis=1, keepdims=True) for table in _quantise(*sides)]
-    return {
-        "documents": equal,
-        "vendi": vendi(sides[0]),
-        "vendi_baseline": vendi(sides[1]),
-        "mauve": float(mauve(*tables)[0]),
-    }
+    whole = mauve(*(table.sum(axis=1, keepdims=True) for table in tables))
+    said = {"documents": equal, "vendi": vendi(sides[0]), "vendi_baseline": vendi(sides[1])}
+    return {"vendi": np.array(scores), "mauve": np.array(near)}, said | {"mauve": float(whole[0])}
 
 
 def vendi(points: Points) -> float:
@@ -120,7 +115,12 @@ def _quantise(dataset: Points, baseline: Points) -> tuple[Floats, Floats]:
     """Documents by cluster and group, of (clusters, GROUPS), for either side; clusters are made of both, so that neither lies nearer."""
     count = min(_CLUSTERS, len(dataset.groups) // _DOCUMENTS_OF_CLUSTER)
     joint = np.concatenate([dataset.vectors, baseline.vectors])
-    _, nearest = kmeans2(joint, count, iter=_ROUNDS, minit="++", seed=_SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # of equal points a cluster may stay empty, on both sides
+        # From points as they are: with "++" all distances are computed again for each cluster, nine tenths of the time.
+        _, nearest = kmeans2(joint, count, iter=_ROUNDS, minit="points", seed=_SEED)
     tables = []
     for side, labels in zip((dataset, baseline), np.split(nearest, 2)):
         table = np.zeros((count, GROUPS))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provenance.audit.sketches.compare import Measure, judge
-from provenance.audit.sketches.points import FEWEST, Points, compare_points, describe_points
+from provenance.audit.sketches.points import FEWEST, Points, compare_points
 from provenance.audit.sketches.replicates import draw_halves, draw_quarters
 
 #: By what makes the points (`audit.embeddings`).
@@ -30,8 +30,8 @@ def compare_samples(
     equal = min(len(dataset.groups), len(baseline.groups))
     if equal < FEWEST:
         return {}, {"documents": equal, "note": f"fewer than {FEWEST} documents were sampled"}
-    found = compare_points(dataset, baseline, draw_halves(seed))
-    same = compare_points(baseline, baseline, draw_quarters(seed + 1))
+    found, said = compare_points(dataset, baseline, draw_halves(seed))
+    same, _ = compare_points(baseline, baseline, draw_quarters(seed + 1))
     # The baseline's size is asked for in parts of the dataset's; here both have as many documents as the smaller one.
     sizes = 2 * len(baseline.groups) / equal - 1
     measures = {}
@@ -39,4 +39,4 @@ def compare_samples(
         name = measure.name.removesuffix(f"_{kind}")
         allowed = (tolerances or {}).get(measure.name, measure.tolerance)
         measures[measure.name] = judge(measure, found[name], same[name], sizes, allowed)
-    return measures, describe_points(dataset, baseline)
+    return measures, said

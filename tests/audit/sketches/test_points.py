@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from provenance.audit.sketches.compare import FAIL
-from provenance.audit.sketches.points import Points, compare_points, describe_points, mauve, vendi
+from provenance.audit.sketches.points import Points, compare_points, mauve, vendi
 from provenance.audit.sketches.replicates import Halves, draw_halves
 from provenance.audit.sketches.sampled import compare_samples
 from provenance.audit.sketches.types import GROUPS
@@ -61,7 +61,8 @@ def test_the_area_is_that_of_the_authors_package(own: list[int], other: list[int
 
 def test_scores_of_halves_scatter_as_if_each_half_were_decomposed() -> None:
     some, halves = about(16, 1200, 3), draw_halves(0)
-    quick = compare_points(some, some, Halves(halves.dataset, 1 - halves.dataset, halves.reference))["vendi"]
+    both = Halves(halves.dataset, 1 - halves.dataset, halves.reference)
+    quick = compare_points(some, some, both)[0]["vendi"]
     slow = np.array(
         [
             [vendi(Points(some.groups[taken], some.counts[taken], some.vectors[taken])) for taken in sides]
@@ -91,6 +92,6 @@ def test_too_few_documents_say_nothing_and_that_is_said() -> None:
 
 
 def test_either_side_has_as_many_documents() -> None:
-    found = describe_points(about(16, 1200, 1), about(16, 400, 2))
+    _, found = compare_points(about(16, 1200, 1), about(16, 400, 2), draw_halves(0))
     assert found["documents"] == 400
     assert found["vendi"] == pytest.approx(vendi(about(16, 1200, 1).first(400)))
