@@ -40,6 +40,12 @@ def add_to(commands: Commands) -> None:
         metavar="MEASURE=CHANGE",
         help="largest change for the worse, such as rare_coverage_words=0.05",
     )
+    parser.add_argument(
+        "--embeddings",
+        metavar="MODEL",
+        help="Vendi score and MAUVE of sampled documents, as the transformers model in this folder embeds them (extra "
+        "`neural`), or of their hashed words: tfidf",
+    )
     parser.add_argument("--html", type=destination, metavar="FILE", help="write the report as a page, too")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
@@ -56,6 +62,11 @@ def add_to(commands: Commands) -> None:
         "--output", type=destination, required=True, metavar="FILE", help="a name that ends in .sketch"
     )
     _add_reading(parser)
+    parser.add_argument(
+        "--keep-texts",
+        action="store_true",
+        help="keep the beginnings of up to 2,048 sampled documents in it, which `audit --embeddings MODEL` needs",
+    )
     parser.set_defaults(run=run_sketch)
 
 
@@ -83,6 +94,8 @@ def run_audit(arguments: Arguments) -> int:
     datasets, baseline = arguments.datasets, arguments.baseline
     storage = storage_of(*datasets, baseline or "")
     settings = _settings(arguments)
+    if arguments.embeddings and not (arguments.watch or baseline or len(datasets) > 1):
+        raise UsageError("--embeddings compares: name a --baseline, or more than one dataset")
     if arguments.watch:
         return _watch(storage, arguments, settings)
     found = audit(storage, datasets, baseline, settings)
@@ -156,18 +169,23 @@ def _versions(storage: Storage, directory: str) -> Iterator[str]:
 
 
 def _settings(arguments: Arguments) -> Settings:
-    from provenance.audit.sketches.compare import NAMES
+    from provenance.audit.embeddings import TFIDF, make_embedding
+    from provenance.audit.sketches import compare, sampled
     from provenance.audit.versions import Settings
 
     tolerances = dict(getattr(arguments, "tolerance", []))
+    names = (*compare.NAMES, *sampled.NAMES)
     for name in tolerances:
-        if name not in NAMES:
-            raise UsageError(f"--tolerance {name}: there is no such measure; there are {', '.join(NAMES)}")
+        if name not in names:
+            raise UsageError(f"--tolerance {name}: there is no such measure; there are {', '.join(names)}")
+    model = getattr(arguments, "embeddings", None)
     return Settings(
         text=arguments.text_field,
         prompt=arguments.prompt_field,
         dimensions=arguments.by,
         tolerances=tolerances,
+        embedding=make_embedding(model) if model else None,
+        keep_texts=getattr(arguments, "keep_texts", False) or model not in (None, TFIDF),
     )
 
 

@@ -85,6 +85,8 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
     if "note" in baseline:
         yield f"  {baseline['note']}"
     yield from _measures(baseline["measures"])
+    if samples := baseline.get("samples"):
+        yield f"  {_samples(samples)}"
     if warning := warn(baseline["measures"]):
         yield f"  WARN: {warning}"
     for name, stratum in baseline["strata"].items():
@@ -111,6 +113,15 @@ def _measures(measures: dict[str, Any]) -> Iterator[str]:
         change = f"{item['change']:{form}} ({low:{form}} to {high:{form}})"
         status = "" if item["status"] == "steady" else f"  {item['status']}"
         yield f"    {name:<24}{item['value']:>11.4f}{item['baseline']:>11.4f}  {change:<30}{status}"
+
+
+def _samples(found: dict[str, Any]) -> str:
+    if "note" in found:
+        return f"Vendi score and MAUVE: {found['note']}"
+    return (
+        f"Vendi score of {found['documents']:,} documents {found['vendi']:.1f}, of as many of the baseline "
+        f"{found['vendi_baseline']:.1f}; MAUVE {found['mauve']:.3f}"
+    )
 
 
 def warn(measures: dict[str, Any]) -> str:

@@ -11,12 +11,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from provenance.audit.columns import texts_of
+from provenance.audit.embeddings import Embedding
 from provenance.audit.estimate import Counts, count_batch, prevalence_report, watermarks_report
 from provenance.audit.inputs import SKETCH, AuditError, Reading, read_batches
 from provenance.audit.near_duplicates import Sample, near_duplicates
 from provenance.audit.selection import selection_of
-from provenance.audit.sketches.compare import FAIL, FEWEST_WORDS, WARN, compare, no_change, spectrum, summary
+from provenance.audit.sketches import passages
+from provenance.audit.sketches.compare import (
+    FAIL,
+    FEWEST_WORDS,
+    WARN,
+    compare,
+    no_change,
+    spectrum,
+    summary,
+    worst,
+)
 from provenance.audit.sketches.replicates import Floats
+from provenance.audit.sketches.sampled import compare_samples
+from provenance.audit.sketches.sketch import Sketch
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.audit.sketches.templates import list_templates, template_shares
 from provenance.files.storage import Storage
@@ -34,6 +47,12 @@ class Settings:
     dimensions: tuple[str, ...] = ()
     tolerances: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
+    embedding: Embedding | None = None  # for Vendi score and MAUVE
+    keep_texts: bool = False  # sample beginnings of texts, which a model can read
+
+    def empty(self) -> Sketches:
+        """Sketches of nothing yet."""
+        return Sketches(self.dimensions, Sketch(passages=passages.empty() if self.keep_texts else None))
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,22 @@ class Baseline:
         if stratum not in self._same and own.words >= FEWEST_WORDS:
             self._same[stratum] = no_change(own, self.settings.seed)
         return compare(other, own, self.settings.tolerances, self.settings.seed, same=self._same.get(stratum))
+
+    def compare_points(self, version: Sketches, name: str, found: dict[str, Any]) -> dict[str, Any]:
+        """The comparison of the whole with measures of embedded samples, where they are asked for and there is enough text.
+
+        Raises:
+            AuditError: where sketches hold no texts to embed.
+        """
+        embedding, own = self.settings.embedding, self.sketches.whole
+        if embedding is None or not found["measures"]:
+            return found
+        points = embedding.points(version.whole, own, (name, self.name))
+        measures, samples = compare_samples(
+            embedding.kind, *points, tolerances=self.settings.tolerances, seed=self.settings.seed
+        )
+        measures = found["measures"] | measures
+        return found | {"status": worst(measures), "measures": measures, "samples": samples}
 
 
 def audit(
@@ -108,7 +143,7 @@ def read_version(storage: Storage, dataset: str, settings: Settings) -> Version:
     if dataset.endswith(SKETCH):
         return Version(dataset, sketch_dataset(storage, dataset, settings))
     reading = Reading(settings.text, settings.prompt)
-    sketches, counts, sample = Sketches(settings.dimensions), Counts(), Sample()
+    sketches, counts, sample = settings.empty(), Counts(), Sample()
     for batch in read_batches(storage, dataset, reading):
         batch = _with_text(batch)
         if batch.num_rows:
@@ -134,7 +169,7 @@ def sketch_dataset(storage: Storage, dataset: str, settings: Settings) -> Sketch
             raise AuditError(f"{dataset}: there is no such file")
         with storage.open(dataset) as file:
             return read_sketches(file.read(_SKETCH_BYTES), dataset)
-    sketches = Sketches(settings.dimensions)
+    sketches = settings.empty()
     for batch in read_batches(storage, dataset, Reading(settings.text, settings.prompt)):
         sketches.add(batch)
     if sketches.whole.documents == 0:
@@ -167,7 +202,7 @@ def report(version: Version, against: Baseline | None = None) -> dict[str, Any]:
         documents = version.sample.documents()
         diversity["near_duplicates"] = proportion(near_duplicates(documents), len(documents))
     if against is not None:
-        found = against.compare(version.sketches)
+        found = against.compare_points(version.sketches, version.name, against.compare(version.sketches))
         both = sorted(set(version.sketches.strata) & set(against.sketches.strata))
         strata = {"=".join(key): against.compare(version.sketches, key) for key in both}
         named = {"dataset": against.name, **summary(against.sketches.whole)}

@@ -6,11 +6,14 @@ and their samples add up to the whole's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from provenance.audit.sketches.stored import number, table
 
 Thing = TypeVar("Thing", bound=tuple[int, bytes])
 
@@ -49,6 +52,22 @@ class Chosen(Generic[Thing]):
         """Add the sample of another part."""
         self.raise_level(other.level)
         for key, (thing, count) in other.kept.items():
+            self.add(key, thing, count)
+
+    def restore(
+        self, stored: Mapping[str, NDArray[Any]], prefix: str, things: Sequence[Thing], *, keys: str = "keys"
+    ) -> None:
+        """Fill an empty sample from the keys, counts and level of a file, whose names begin alike, and its things.
+
+        Raises:
+            ValueError: where they are no sample, or do not fit together.
+        """
+        hashes = table(stored, prefix + keys, np.uint64, (len(things),))
+        counts = table(stored, f"{prefix}counts", np.int64, (len(things),))
+        if (counts < 1).any():
+            raise ValueError(f"`{prefix}counts` holds numbers that no dataset has")
+        self.raise_level(number(stored, f"{prefix}level", below=64))
+        for key, count, thing in zip(hashes.tolist(), counts.tolist(), things, strict=True):
             self.add(key, thing, count)
 
     def keys(self) -> NDArray[np.uint64]:

@@ -87,6 +87,12 @@ def no_change(baseline: Sketch, seed: int = 0) -> dict[str, Floats]:
     return _replicates(baseline, baseline, draw_quarters(seed + 1))
 
 
+def worst(measures: Mapping[str, Any]) -> str:
+    """The status of a dataset by those of its measures."""
+    statuses = [item["status"] for item in measures.values()]
+    return next((status for status in (FAIL, WARN, CHANGED) if status in statuses), STEADY)
+
+
 def compare(
     dataset: Sketch,
     baseline: Sketch,
@@ -118,11 +124,10 @@ def compare(
         if measure.name not in found:
             continue
         allowed = (tolerances or {}).get(measure.name, measure.tolerance)
-        measures[measure.name] = _judge(measure, found[measure.name], same[measure.name], sizes, allowed)
+        measures[measure.name] = judge(measure, found[measure.name], same[measure.name], sizes, allowed)
     measures |= _early(dataset, baseline, tolerances or {})
-    statuses = [item["status"] for item in measures.values()]
     return {
-        "status": next((status for status in (FAIL, WARN, CHANGED) if status in statuses), STEADY),
+        "status": worst(measures),
         "measures": measures,
         "coverage": {kind: _classes(found, kind) for kind in RUNS},
     }
@@ -192,10 +197,14 @@ def _replicates(dataset: Sketch, baseline: Sketch, halves: Halves) -> dict[str, 
     return found
 
 
-def _judge(
+def judge(
     measure: Measure, found: Floats, same: Floats, sizes: float, tolerance: float | None
 ) -> dict[str, Any]:
-    """Value, change, interval, null band and status of one measure."""
+    """Value, change, interval, null band and status of one measure.
+
+    `found` and `same` are its replicates beside the baseline and of two parts of the baseline, of (2, replicates) each;
+    `sizes` is the size of the baseline in parts of the dataset's.
+    """
     changes, null = _changes(measure, found), _changes(measure, same)
     if np.isnan(changes).mean() > 0.1 or np.isnan(null).mean() > 0.1:
         return {"meaning": measure.meaning, "status": UNKNOWN}

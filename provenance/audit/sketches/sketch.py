@@ -6,10 +6,8 @@ sketched where they lie, versions are kept as small files, and an audit need not
 
 from __future__ import annotations
 
-import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +18,13 @@ from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
 from provenance.annotators.kernel import kernel
-from provenance.audit.sketches import templates, topics
+from provenance.audit.sketches import passages, templates, topics
 from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.measures import MEASURES, Workspace, measure_document, workspace
+from provenance.audit.sketches.stored import SketchError, number, table
+from provenance.audit.sketches.topics import Document
 from provenance.audit.sketches.types import GROUPS, Sampled, count_type, type_key
 from provenance.duplicates.words import character_table, scan
-from provenance.errors import DataError
 
 #: Kinds of types that are counted: runs of one, two and three words; lines; whole documents by their words; responses to a prompt.
 KINDS = ("words", "pairs", "triples", "lines", "documents", "responses")
@@ -45,10 +44,6 @@ _COMPRESSED_BYTES, _COMPRESSED_SHARE = 4_096, 4
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-class SketchError(DataError):
-    """A file that is no sketch, or one of another format."""
-
-
 @dataclass
 class Sketch:
     """Counts of a dataset; `add` reads texts, `merge` adds another sketch."""
@@ -63,6 +58,8 @@ class Sketch:
     histograms: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(SUMMED), BINS), np.int64))
     templates: Chosen[templates.Line] = field(init=False)
     topics: Chosen[topics.Document] = field(init=False)
+    #: Beginnings of texts, where they are to be kept.
+    passages: Chosen[Document] | None = None
     _space: Workspace | None = None
 
     def __post_init__(self) -> None:
@@ -118,6 +115,8 @@ class Sketch:
         _compress(data, offsets, document_hashes, found)
         templates.add_lines(self.templates, data, offsets, document_hashes)
         topics.add_documents(self.topics, data, offsets, documents=document_hashes, groups=groups)
+        if self.passages is not None:
+            passages.add_passages(self.passages, data, offsets, documents=document_hashes, groups=groups)
         self._sum(found, groups)
 
     def merge(self, other: Sketch) -> None:
@@ -126,11 +125,17 @@ class Sketch:
             raise SketchError(
                 f"sketches of {self.capacity:,} and {other.capacity:,} types do not add up; make both with one command"
             )
+        if (other.passages is None) != (self.passages is None):
+            raise SketchError(
+                "sketches with texts and without do not add up; make all with --keep-texts or none"
+            )
         for kind, sampled in other.types.items():
             keys, tally = sampled.rows()
             self.types[kind].merge(keys, tally, sampled.level)
         self.templates.merge(other.templates)
         self.topics.merge(other.topics)
+        if self.passages is not None and other.passages is not None:
+            self.passages.merge(other.passages)
         self.buckets += other.buckets
         self.totals += other.totals
         self.sums += other.sums
@@ -147,6 +152,8 @@ class Sketch:
             keys, tally = sampled.rows()
             found |= {f"{kind}_keys": keys, f"{kind}_tally": tally, f"{kind}_level": np.array(sampled.level)}
         found |= templates.arrays(self.templates) | topics.arrays(self.topics)
+        if self.passages is not None:
+            found |= passages.arrays(self.passages)
         return {prefix + name: value for name, value in found.items()}
 
     @classmethod
@@ -154,26 +161,27 @@ class Sketch:
         """The sketch of `arrays`.
 
         Raises:
-            SketchError: where they are of another format or shape.
+            SketchError: where they are of another format.
+            ValueError, KeyError: where they are no arrays of a sketch.
         """
-        version, capacity = int(stored[f"{prefix}format"]), int(stored[f"{prefix}capacity"])
+        version, capacity = number(stored, f"{prefix}format"), number(stored, f"{prefix}capacity")
         if version != FORMAT or capacity not in (CAPACITY, STRATUM_CAPACITY):
             raise SketchError(
                 f"{name}: a sketch of format {version} with {capacity:,} types, this version reads format {FORMAT}; sketch the dataset again"
             )
         sketch = cls(capacity)
         for part in _SUMS:
-            values, given = getattr(sketch, part), stored[prefix + part]
-            if given.shape != values.shape or given.dtype != values.dtype:
-                raise SketchError(f"{name}: a damaged sketch: {part} has another shape")
-            values += given
+            values = getattr(sketch, part)
+            values += table(stored, prefix + part, values.dtype, values.shape)
         for kind, sampled in sketch.types.items():
-            keys, tally = stored[f"{prefix}{kind}_keys"], stored[f"{prefix}{kind}_tally"]
-            if tally.shape != (len(keys), 2, GROUPS) or keys.dtype != np.uint64 or tally.dtype != np.uint32:
-                raise SketchError(f"{name}: a damaged sketch: {kind} have another shape")
-            sampled.merge(keys, tally, min(int(stored[f"{prefix}{kind}_level"]), 63))
+            keys = table(stored, f"{prefix}{kind}_keys", np.uint64, (None,))
+            tally = table(stored, f"{prefix}{kind}_tally", np.uint32, (len(keys), 2, GROUPS))
+            sampled.merge(keys, tally, number(stored, f"{prefix}{kind}_level", below=64))
         templates.restore(sketch.templates, stored, prefix)
         topics.restore(sketch.topics, stored, prefix)
+        sketch.passages = passages.restore(stored, prefix)
+        if sketch.documents == 0 and (sketch.templates.kept or sketch.topics.kept):
+            raise ValueError("lines and topics of no documents")
         return sketch
 
     def _sum(self, found: NDArray[np.float64], groups: NDArray[np.int64]) -> None:
@@ -184,15 +192,6 @@ class Sketch:
             np.add.at(self.sums[index, 0], owners, rounded)
             np.add.at(self.sums[index, 1], owners, 1)
             self.histograms[index] += np.bincount(bin_of(name, values), minlength=BINS)
-
-
-@contextmanager
-def unreadable(name: str) -> Iterator[None]:
-    """Turn what a file that is no sketch raises into a SketchError."""
-    try:
-        yield
-    except (KeyError, ValueError, OSError, zlib.error, zipfile.BadZipFile, EOFError) as error:
-        raise SketchError(f"{name}: not a sketch (`provenance sketch` writes them): {error}") from error
 
 
 def bin_of(name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:

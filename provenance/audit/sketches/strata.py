@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance.audit.columns import proof_of, sites_of, strings_of, texts_of
-from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch, SketchError, unreadable
+from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch
+from provenance.audit.sketches.stored import SketchError, unreadable
 
 #: What a dataset can be divided by.
 DIMENSIONS = ("language", "source", "year", "band")

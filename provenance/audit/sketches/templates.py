@@ -6,6 +6,7 @@ of all pairs is seen eight times. Sketches of shards give the list of the whole.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.chosen import Chosen
+from provenance.audit.sketches.stored import table
 from provenance.audit.sketches.types import type_key
 
 #: Pairs of line and document that are kept, of a whole dataset and of one of its strata.
@@ -65,16 +67,19 @@ def arrays(chosen: Chosen[Line]) -> dict[str, NDArray[Any]]:
 
 def restore(chosen: Chosen[Line], stored: Mapping[str, NDArray[Any]], prefix: str) -> None:
     """Fill an empty sample from the arrays of a file; raises ValueError where they do not fit together."""
-    pairs, counts, lines, sizes = (
-        stored[f"{prefix}template_{name}"].tolist() for name in ("pairs", "counts", "lines", "sizes")
-    )
-    texts = stored[f"{prefix}template_texts"].tobytes()
-    ends = np.cumsum([0, *sizes]).tolist()
-    if ends[-1] != len(texts) or min(sizes, default=0) < 0:
-        raise ValueError("lines have other lengths")
-    chosen.raise_level(min(int(stored[f"{prefix}template_level"]), 63))
-    for place, (pair, count, line) in enumerate(zip(pairs, counts, lines, strict=True)):
-        chosen.add(pair, (line, texts[ends[place] : ends[place + 1]]), count)
+    texts = cut_texts(stored, f"{prefix}template_")
+    lines = table(stored, f"{prefix}template_lines", np.uint64, (len(texts),))
+    chosen.restore(stored, f"{prefix}template_", [*zip(lines.tolist(), texts)], keys="pairs")
+
+
+def cut_texts(stored: Mapping[str, NDArray[Any]], prefix: str) -> list[bytes]:
+    """Texts of a file that holds them one after another with their sizes; raises ValueError where those do not add up."""
+    whole = table(stored, f"{prefix}texts", np.uint8, (None,))
+    sizes = table(stored, f"{prefix}sizes", np.int64, (None,)).tolist()
+    if sum(sizes) != len(whole):
+        raise ValueError(f"`{prefix}texts` have other lengths")
+    data, ends = whole.tobytes(), np.cumsum([0, *sizes]).tolist()
+    return [data[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 def list_templates(

@@ -16,6 +16,7 @@ from scipy.cluster.vq import kmeans2
 
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.chosen import Chosen
+from provenance.audit.sketches.stored import table
 from provenance.audit.sketches.types import GROUPS, type_key
 from provenance.duplicates.words import character_table, scan
 
@@ -42,7 +43,7 @@ def add_documents(
     groups: NDArray[np.int64],
 ) -> None:
     """Sample texts (UTF-8 bytes and offsets) by the hashes of documents and their groups, shape (documents,) each."""
-    keys = _keys(documents, groups)
+    keys = document_keys(documents, groups)
     rows = np.flatnonzero((keys <= chosen.last) & (np.diff(offsets) > 0))
     if not len(rows):
         return
@@ -68,15 +69,17 @@ def arrays(chosen: Chosen[Document]) -> dict[str, NDArray[Any]]:
 
 def restore(chosen: Chosen[Document], stored: Mapping[str, NDArray[Any]], prefix: str) -> None:
     """Fill an empty sample from the arrays of a file; raises ValueError where they do not fit together."""
-    keys, counts, groups = (stored[f"{prefix}topic_{name}"].tolist() for name in ("keys", "counts", "groups"))
-    places = stored[f"{prefix}topic_places"]
-    if places.shape != (len(keys), PLACES) or places.dtype != np.uint8:
-        raise ValueError("documents have another shape")
-    if keys and not 0 <= min(groups) <= max(groups) < GROUPS:
-        raise ValueError("documents of groups that there are not")
-    chosen.raise_level(min(int(stored[f"{prefix}topic_level"]), 63))
-    for key, count, group, counted in zip(keys, counts, groups, places, strict=True):
-        chosen.add(key, (group, counted.tobytes()), count)
+    groups = groups_of(stored, f"{prefix}topic_groups")
+    places = table(stored, f"{prefix}topic_places", np.uint8, (len(groups), PLACES))
+    chosen.restore(stored, f"{prefix}topic_", [*zip(groups, (row.tobytes() for row in places))])
+
+
+def groups_of(stored: Mapping[str, NDArray[Any]], name: str) -> list[int]:
+    """Groups of documents from a file; raises ValueError where there are no such groups."""
+    groups = table(stored, name, np.int64, (None,))
+    if (groups >= GROUPS).any():
+        raise ValueError(f"`{name}` holds groups that there are not")
+    return [int(group) for group in groups]
 
 
 def topic_counts(dataset: Chosen[Document], baseline: Chosen[Document]) -> tuple[Floats, Floats] | None:
@@ -105,13 +108,28 @@ def topic_counts(dataset: Chosen[Document], baseline: Chosen[Document]) -> tuple
     return found[0], found[1]
 
 
+def weigh(dataset: Chosen[Document], baseline: Chosen[Document]) -> tuple[Matrix, Matrix]:
+    """As many sampled documents of both with unit vectors of hashed TF-IDF as `places`.
+
+    Words weigh as they do in both together: with weights of one side its documents lay farther apart than new ones of its
+    kind, by 1.2% in their Vendi score.
+    """
+    sides = _matrix(dataset), _matrix(baseline)
+    equal = min(len(side.groups) for side in sides)
+    own, other = (Matrix(*(column[:equal] for column in side)) for side in sides)
+    joint = (own.places > 0).sum(axis=0) + (other.places > 0).sum(axis=0)
+    weight = np.log((1 + 2 * equal) / (1 + joint))
+    first, second = (side._replace(places=_unit(np.log1p(side.places) * weight)) for side in (own, other))
+    return first, second
+
+
 def coverage(topics: Floats, reference: Floats) -> Floats:
     """Share of a reference's documents whose topic has as large a share here, of (topics, replicates) each."""
     own, other = (part / np.maximum(part.sum(axis=0), 1) for part in (topics, reference))
     return np.asarray(np.minimum(own, other).sum(axis=0))
 
 
-class _Matrix(NamedTuple):
+class Matrix(NamedTuple):
     """Sampled documents in the order of their hashes."""
 
     groups: NDArray[np.int64]
@@ -119,14 +137,14 @@ class _Matrix(NamedTuple):
     counts: NDArray[np.int64]
 
 
-def _matrix(chosen: Chosen[Document], odd: bool | None = None) -> _Matrix:
+def _matrix(chosen: Chosen[Document], odd: bool | None = None) -> Matrix:
     """All documents, or those with odd or with even hashes."""
     keys = chosen.keys()
     rows = np.flatnonzero(keys % np.uint64(2) == odd) if odd is not None else np.arange(len(keys))
     things = chosen.things()
     places = np.frombuffer(b"".join(things[row][1] for row in rows), np.uint8).reshape(-1, PLACES)
     groups = np.array([things[row][0] for row in rows], np.int64)
-    return _Matrix(groups, places.astype(float), chosen.counts()[rows])
+    return Matrix(groups, places.astype(float), chosen.counts()[rows])
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -139,8 +157,8 @@ def _key(document, group):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _keys(documents, groups):  # type: ignore[no-untyped-def]
-    """Hash by which each document is chosen: of its words and its group."""
+def document_keys(documents, groups):  # type: ignore[no-untyped-def]
+    """Hashes by which documents are chosen (uint64, shape (documents,)): of their words and their group."""
     keys = np.empty(len(documents), np.uint64)
     for row in range(len(documents)):
         keys[row] = _key(documents[row], groups[row])

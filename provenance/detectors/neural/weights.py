@@ -116,23 +116,11 @@ def load_tokenizer(folder: Path) -> Any:
 def load_model(config: NeuralConfig, folder: Path, head: str) -> tuple[Any, Any]:
     """(model, device): a transformers model of the auto class `head`, in evaluation mode."""
     import torch
-    import transformers
 
     name = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
     def load() -> Any:
-        try:
-            model = getattr(transformers, head).from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=getattr(torch, config.dtype),
-            )
-        except Exception as error:
-            raise NeuralError(
-                f"neural detector {config.name!r}: {folder} cannot be loaded ({error})"
-            ) from error
+        model = read_weights(f"neural detector {config.name!r}: {folder}", folder, head, config.dtype)
         # Some models count positions from their padding index on: then only the tokenizer knows the limit.
         limits = [getattr(model.config, "max_position_embeddings", None)]
         limits.append(load_tokenizer(folder).model_max_length)
@@ -145,6 +133,23 @@ def load_model(config: NeuralConfig, folder: Path, head: str) -> tuple[Any, Any]
 
     key = ("model", folder, head, config.dtype, name, digest(folder))
     return once(key, load), torch.device(name)
+
+
+def read_weights(where: str, folder: Path, head: str, dtype: str = "float32") -> Any:
+    """A transformers model of the auto class `head`; NeuralError, beginning with `where`, where it cannot be loaded."""
+    import torch
+    import transformers
+
+    try:
+        return getattr(transformers, head).from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=getattr(torch, dtype),
+        )
+    except Exception as error:
+        raise NeuralError(f"{where} cannot be loaded ({error})") from error
 
 
 def encode(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
@@ -175,6 +180,11 @@ def _check(config: NeuralConfig, path: Path) -> None:
             raise NeuralError(f"{where}: holds no model.onnx")
         _check_tokenizer(where, path.parent if path.is_file() else path)
         return
+    check_folder(where, path)
+
+
+def check_folder(where: str, path: Path) -> None:
+    """Raise NeuralError, beginning with `where`, where a folder does not hold a transformers model that we would load."""
     if not path.is_dir():
         raise NeuralError(f"{where}: must be a folder with config.json, tokenizer.json and *.safetensors")
     if not any(path.glob("*.safetensors")):

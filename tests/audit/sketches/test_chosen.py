@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.compare import FAIL, compare
-from provenance.audit.sketches.sketch import CAPACITY, STRATUM_CAPACITY, Sketch, SketchError
+from provenance.audit.sketches.sketch import CAPACITY, STRATUM_CAPACITY, Sketch
+from provenance.audit.sketches.stored import SketchError
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.audit.sketches.templates import list_templates, template_shares
 from tests.audit.made import documents, word

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from provenance.audit.sketches.compare import summary
 from provenance.audit.sketches.measures import MEASURES, measure_document, workspace
-from provenance.audit.sketches.sketch import CAPACITY, STRATUM_CAPACITY, Sketch, SketchError
+from provenance.audit.sketches.sketch import CAPACITY, STRATUM_CAPACITY, Sketch
+from provenance.audit.sketches.stored import SketchError
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.audit.sketches.types import DOCUMENTS, OCCURRENCES
 from tests.audit.made import documents
@@ -116,6 +117,20 @@ def test_sketches_survive_a_file_and_damage_is_named(tmp_path: Path) -> None:
     for broken in (b"", b"PK\x03\x04 no", data[: len(data) // 2], data[:-40]):
         with pytest.raises(SketchError, match=r"a\.sketch: not a sketch"):
             read_sketches(broken, "a.sketch")
+
+
+def test_no_array_of_another_type_shape_or_range_is_counted_with() -> None:
+    arrays = _sketch(
+        [f"{text}\nAll rights reserved by whoever wrote this." for text in documents(30, 6)]
+    ).arrays("")
+    for name, right in arrays.items():
+        wrong = [right.astype(float), np.stack([right, right]), np.array("x"), right[..., None], None]
+        if right.dtype == np.int64:
+            wrong += [-1 - right, np.full_like(right, 2**63 - 1)]
+        for value in wrong:
+            damaged = {key: item for key, item in (arrays | {name: value}).items() if item is not None}
+            with pytest.raises((SketchError, ValueError, KeyError), match=r"format|template|topic|`|'"):
+                Sketch.from_arrays(damaged, "", "a.sketch")
 
 
 def test_sketches_of_other_sizes_or_dimensions_do_not_add_up() -> None:

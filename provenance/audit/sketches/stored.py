@@ -1,0 +1,61 @@
+"""Numbers of a file of sketches as they have to be, or a message that says which are not.
+
+Such a file may come from anyone: nothing in it is run, and what does not fit is refused before it is counted with.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from provenance.errors import DataError
+
+#: Highest count of one cell: sums of all cells of a sketch stay in 64 bits.
+_HIGHEST = 1 << 48
+
+
+class SketchError(DataError):
+    """A file that is no sketch, or one of another format."""
+
+
+@contextmanager
+def unreadable(name: str) -> Iterator[None]:
+    """Turn what a file that is no sketch raises into a SketchError."""
+    try:
+        yield
+    except (KeyError, ValueError, OSError, MemoryError, zlib.error, zipfile.BadZipFile, EOFError) as error:
+        raise SketchError(f"{name}: not a sketch (`provenance sketch` writes them): {error}") from error
+
+
+def table(
+    stored: Mapping[str, NDArray[Any]], name: str, kind: DTypeLike, shape: tuple[int | None, ...]
+) -> NDArray[Any]:
+    """The array `name`, of a type and a shape (None: any length), without numbers below 0 or beyond what adds up.
+
+    Raises:
+        ValueError: where it is another.
+        KeyError: where there is none.
+    """
+    found = stored[name]
+    fits = len(shape) == found.ndim and all(
+        wanted in (None, given) for wanted, given in zip(shape, found.shape)
+    )
+    if found.dtype != kind or not fits:
+        raise ValueError(f"`{name}` is of type {found.dtype} and shape {found.shape}")
+    if found.dtype == np.int64 and ((found < 0) | (found > _HIGHEST)).any():
+        raise ValueError(f"`{name}` holds numbers that no dataset has")
+    return np.asarray(found)
+
+
+def number(stored: Mapping[str, NDArray[Any]], name: str, below: int = 1 << 31) -> int:
+    """The whole number `name`, from 0 to `below`; raises ValueError where it is another."""
+    found = stored[name]
+    if found.dtype.kind not in "iu" or found.shape != () or not 0 <= int(found) < below:
+        raise ValueError(f"`{name}` is no whole number from 0 to {below - 1}")
+    return int(found)
