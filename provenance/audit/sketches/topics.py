@@ -116,7 +116,7 @@ def weigh(dataset: Chosen[Document], baseline: Chosen[Document]) -> tuple[Matrix
     """
     sides = _matrix(dataset), _matrix(baseline)
     equal = min(len(side.groups) for side in sides)
-    own, other = (Matrix(*(column[:equal] for column in side)) for side in sides)
+    own, other = (Matrix(side.groups[:equal], side.places[:equal], side.counts[:equal]) for side in sides)
     joint = (own.places > 0).sum(axis=0) + (other.places > 0).sum(axis=0)
     weight = np.log((1 + 2 * equal) / (1 + joint))
     first, second = (side._replace(places=_unit(np.log1p(side.places) * weight)) for side in (own, other))
