@@ -29,8 +29,8 @@ from provenance.detectors.neural.pretrained import Pretrained, read_pretrained  
 from scripts.train.detector import PASSAGES, read_files, say  # noqa: E402
 
 SHIPPED = ROOT / "provenance" / "detectors" / "neural" / "data"
-#: Pieces of the vocabulary that are kept: the commonest in the first tokens of the corpus' passages, languages balanced. (On
-#: another processor some that are equally common fall otherwise: 25 of 40,519, against the vocabulary that ships.)
+#: Pieces of the vocabulary that are kept: the commonest in the first tokens of the corpus' passages, languages balanced. It
+#: gives the vocabulary that ships but for 25 of its 40,519 pieces, which are as rare as those that take their place.
 _PIECES, _FIRST, _SPECIAL = 36_000, 398, 4
 _AT_ONCE = 2048
 #: Passages by which the adapter's factors are weighed, those by which its head is matched, and the bytes of the factors.
