@@ -6,6 +6,7 @@ Source: the short dates of the Unicode CLDR, by language and territory.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from provenance.annotators.page.markup import attributes
@@ -19,6 +20,8 @@ _MONTH_FIRST = frozenset(("us", "ph", "ca", "as", "gu", "pr", "vi", "mp", "fm", 
 _YEAR_FIRST = frozenset(("ja", "ko", "zh", "hu", "lt", "mn", "eu"))
 _YEAR_FIRST_HOSTS = frozenset(("jp", "kr", "cn", "tw", "hu", "lt", "mn"))
 _GENERIC_HOSTS = frozenset(("com", "org", "net", "edu", "gov", "us", "mil", "info"))
+#: Tags of roots that are remembered: all pages of a site have the same, of at most 4 KB.
+_REMEMBERED = 512
 _HOST_END = re.compile(r"[a-z]+://[^/:?#]*?([a-z]+)(?=[:/?#]|$)")
 
 
@@ -41,6 +44,11 @@ def order_of(url: str, page: Page | None) -> Order:
 def _language(page: Page | None) -> str:
     """The language tag of the page's root, in lower case; empty where it has none."""
     root = page.first(b"html") if page else None
-    values = attributes(root[1]) if root else {}
+    return _language_of(root[1]) if root else ""
+
+
+@lru_cache(_REMEMBERED)
+def _language_of(root: bytes) -> str:
+    values = attributes(root)
     tag = values.get(b"lang") or values.get(b"xml:lang") or b""
     return tag.decode("latin-1").lower().replace("_", "-").strip()

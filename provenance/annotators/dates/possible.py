@@ -14,7 +14,7 @@ from provenance.annotators.dates.anchors import end_of_numbers, end_of_year
 from provenance.annotators.dates.written import MONTHS
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.search import Page
-from provenance.annotators.page.spans import write_visible
+from provenance.annotators.page.spans import TAG, write_visible
 from provenance.annotators.page.strings import Compiled, find_places
 from provenance.annotators.references import read_usual
 from provenance.annotators.text.names import hash_of
@@ -39,20 +39,25 @@ def may_have_day(page: Page, words: Compiled, first: int, start: int, last: int)
     places = np.empty((_ROOM, 2), np.int64)
     counts = np.zeros(len(words.bounds) - 1, np.int64)
     size = find_places(data[first:last], words, counts, places)
-    if size > _ROOM or (size and page.tags_at((places[:size, 0] + first).tolist())):
+    if size > _ROOM:
         return True
-    spans, out = page.spans, np.empty(last - first + 1, np.uint8)
-    return bool(_has_day(data, (spans.starts, spans.ends), (first, start, last), out, MONTH_KEYS))
+    out, found = np.empty(last - first + 1, np.uint8), places[:size, 0]
+    return bool(_has_day(data, page.spans, (first, start, last), found, out=out, months=MONTH_KEYS))
 
 
 @kernel
-def _has_day(page, spans, bounds, out, months):  # type: ignore[no-untyped-def]
-    starts, ends = spans
+def _has_day(page, spans, bounds, places, out, months):  # type: ignore[no-untyped-def]
+    """Whether one of `places`, counted from the first byte, is in an opening tag, or a day may stand before or after the middle."""
     first, middle, last = bounds
-    size = write_visible(page, starts, ends, (middle, last, 32), out)
+    for place in places:
+        at = place + first
+        number = np.searchsorted(spans.starts, at, "right") - 1
+        if number >= 0 and spans.kinds[number] == TAG and at < spans.ends[number]:
+            return True
+    size = write_visible(page, spans.starts, spans.ends, (middle, last, 32), out)
     if holds_day(out[:size], months):
         return True
-    size = write_visible(page, starts, ends, (first, middle, 32), out)
+    size = write_visible(page, spans.starts, spans.ends, (first, middle, 32), out)
     return holds_day(out[:size], months)
 
 

@@ -91,17 +91,23 @@ def find_declarations(url: str, *, headers: str, page: Page | None, text: str) -
         read_headers(headers, url, declared)
     if page:
         read_metas(page, url, declared)
-        read_attributes(page, declared)
-        read_links(page, url, declared)
-        read_json_ld(page, url, declared)
-        read_microdata(page, declared)
-        read_rsl(page, declared)
-        declared.add_making(_front_matter(page))
-        for signal in read_manifests(page):
-            declared.add_making(signal)
+        if any(page.places.values()):
+            _read_marked(page, url, declared)
     if text:
         _read_text(text, page, declared)
     return declared
+
+
+def _read_marked(page: Page, url: str, declared: Declared) -> None:
+    """Add what is read around strings that were searched for; most pages have none of them."""
+    read_attributes(page, declared)
+    read_links(page, url, declared)
+    read_json_ld(page, url, declared)
+    read_microdata(page, declared)
+    read_rsl(page, declared)
+    declared.add_making(_front_matter(page))
+    for signal in read_manifests(page):
+        declared.add_making(signal)
 
 
 def weigh(making: list[Signal]) -> list[dict[str, Any]]:
