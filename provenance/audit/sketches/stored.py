@@ -5,6 +5,7 @@ Such a file may come from anyone: nothing in it is run, and what does not fit is
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from provenance.errors import DataError
 
+#: Most bytes of a file's arrays when they are unpacked: three times those of a whole with 96 strata.
+MOST_BYTES = 4 << 30
 #: Highest count of one cell: sums of all cells of a sketch stay in 64 bits.
 _HIGHEST = 1 << 48
 
@@ -31,6 +34,14 @@ def unreadable(name: str) -> Iterator[None]:
         yield
     except (KeyError, ValueError, OSError, MemoryError, zlib.error, zipfile.BadZipFile, EOFError) as error:
         raise SketchError(f"{name}: not a sketch (`provenance sketch` writes them): {error}") from error
+
+
+def check_size(data: bytes) -> None:
+    """Raise ValueError where a file of sketches would take more than MOST_BYTES in memory."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        size = sum(item.file_size for item in packed.infolist())
+    if size > MOST_BYTES:
+        raise ValueError(f"its arrays would take {size:,} bytes, the largest sketch takes {MOST_BYTES:,}")
 
 
 def table(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from provenance.audit.columns import proof_of, sites_of, strings_of, texts_of
 from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch
-from provenance.audit.sketches.stored import SketchError, unreadable
+from provenance.audit.sketches.stored import SketchError, check_size, unreadable
 
 #: What a dataset can be divided by.
 DIMENSIONS = ("language", "source", "year", "band")
@@ -75,6 +75,8 @@ def read_sketches(data: bytes, name: str) -> Sketches:
     Raises:
         SketchError: where they are none, or of another format.
     """
+    with unreadable(name):
+        check_size(data)
     with unreadable(name), np.load(io.BytesIO(data), allow_pickle=False) as stored:
         whole = Sketch.from_arrays(stored, "", name)
         dimensions = tuple(str(stored["dimensions"]).split())

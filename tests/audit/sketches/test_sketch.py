@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provenance.audit.sketches import stored
 from provenance.audit.sketches.compare import summary
 from provenance.audit.sketches.measures import MEASURES, measure_document, workspace
 from provenance.audit.sketches.sketch import CAPACITY, STRATUM_CAPACITY, Sketch
@@ -131,6 +132,13 @@ def test_no_array_of_another_type_shape_or_range_is_counted_with() -> None:
             damaged = {key: item for key, item in (arrays | {name: value}).items() if item is not None}
             with pytest.raises((SketchError, ValueError, KeyError), match=r"format|template|topic|`|'"):
                 Sketch.from_arrays(damaged, "", "a.sketch")
+
+
+def test_a_file_that_unpacks_to_more_than_any_sketch_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Sketches().to_bytes()
+    monkeypatch.setattr(stored, "MOST_BYTES", 1_000_000)
+    with pytest.raises(SketchError, match=r"a\.sketch: .* would take [0-9,]+ bytes"):
+        read_sketches(data, "a.sketch")
 
 
 def test_sketches_of_other_sizes_or_dimensions_do_not_add_up() -> None:
