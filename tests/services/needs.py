@@ -10,7 +10,7 @@ import pytest
 from tests.program import ROOT
 
 SERVICES = ROOT / ".services"
-#: Of tests that take many minutes, or that nobody has seen to end (docs/runners.md says which).
+#: Of tests that take many minutes.
 long_running = pytest.mark.skipif(
     not os.environ.get("PROVENANCE_LONG_SERVICES"), reason="long: set PROVENANCE_LONG_SERVICES=1 to run it"
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import DEMO, ROOT, contents, run
-from tests.services.needs import long_running, need, need_classes
+from tests.services.needs import need, need_classes
 from tests.services.processes import OPENED, Server, free_port, worker_environment
 
 pytestmark = pytest.mark.services
@@ -28,7 +28,6 @@ def test_prism_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None
         check(options, tmp_path / "release", demo_release)
 
 
-@long_running
 def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:
     """The job server with a Spark of its own, `local[2]`; workers are processes."""
     port = free_port()
@@ -45,5 +44,8 @@ def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None
     command += ["--spark-master-url", "local[2]"]
     with Server(command, tmp_path / "spark.log", {"SPARK_LOCAL_IP": "127.0.0.1"}).listening(port):
         # Otherwise a worker ends with every task, and each step starts one anew.
-        environment = [*worker_environment(tmp_path, sys.executable, ROOT), "--environment_cache_millis=60000"]
+        environment = [
+            *worker_environment(tmp_path, sys.executable, ROOT),
+            "--environment_cache_millis=60000",
+        ]
         check([f"--job_endpoint=localhost:{port}", *environment], tmp_path / "release", demo_release)
