@@ -112,18 +112,11 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
     for row in range(len(starts)):
         found, first, last = _from(room, facts[row]), facts[row, BLOCKS], facts[row + 1, BLOCKS]
         if last > first:
-            rows, marks, words, paths = (
-                found.rows[: last - first], found.marks[: last - first], found.words[: last - first], found.paths[: last - first],
-            )  # fmt: skip
+            count, elements = last - first, facts[row + 1, ELEMENTS] - facts[row, ELEMENTS]
             describe_into(
-                found.text,
-                rows,
-                marks,
-                words,
-                paths,
-                found.elements[: facts[row + 1, ELEMENTS] - facts[row, ELEMENTS]],
-                table[first:last],
-            )
+                found.text, found.rows[:count], found.marks[:count], words=found.words[:count], paths=found.paths[:count],
+                elements=found.elements[:elements], table=table[first:last],
+            )  # fmt: skip
     odds = score_all(table, cuts)
     for row in range(len(starts)):
         fact, found = facts[row + 1], _from(room, facts[row])
@@ -144,7 +137,8 @@ def _from(room, fact):  # type: ignore[no-untyped-def]
     """The room behind what was read up to a page's end."""
     text, block, element = fact[TEXT], fact[BLOCKS], fact[ELEMENTS]
     return Found(
-        room.text[text:], room.rows[block:], room.marks[block:], room.words[block:], room.paths[block:], room.elements[element:]
+        room.text[text:], room.rows[block:], room.marks[block:], words=room.words[block:], paths=room.paths[block:],
+        elements=room.elements[element:],
     )  # fmt: skip
 
 

@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from provenance.annotators.columns import ByteRows, byte_rows
+from provenance.annotators.text.blocks import read_blocks
 from provenance.annotators.text.choice import load_trees, score
-from provenance.annotators.text.extraction import Page, extract
+from provenance.annotators.text.extraction import Page, extract, extract_all, extract_blocks
 from provenance.annotators.text.features import NAMES
+from provenance.annotators.text.together import count_openings
 
 SENTENCES = (
     "The ferry to the island leaves twice a day, and the crossing takes about forty minutes in calm weather.",
@@ -159,3 +163,25 @@ def test_cells_of_a_row_share_a_line_and_preformatted_lines_do_not() -> None:
 )
 def test_markup_becomes_the_lines_that_a_reader_sees(markup: str, text: str) -> None:
     assert extract(f"<html><body>{markup}</body></html>".encode()).text == text
+
+
+def test_pages_read_together_are_as_read_alone() -> None:
+    """Whatever is read with it: other pages, none with a tag, references, nothing, more tags than are read at once."""
+    article = (
+        b"<title>A &amp; b</title><html lang=de><article>"
+        + b"<p>A sentence &quot;of&quot; some length, and more of it here.</p>" * 9
+    )
+    pages = [
+        article,
+        b"",
+        b"no tag & none",
+        b"<p>&nbsp;x</p>" * 3,
+        b"<b>x</b>" * 9000,
+        "<p>Grüße, 日本</p>".encode() * 5,
+        article,
+    ]
+    rows = byte_rows(pa.array(pages, pa.large_binary()))
+    for first in (0, 3):
+        part = ByteRows(rows.data, rows.starts[first:], rows.stops[first:])
+        assert list(extract_all(part, count_openings(part))) == [extract(page) for page in pages[first:]]
+    assert extract(article).text == extract_blocks(read_blocks(article))[0]
