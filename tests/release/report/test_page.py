@@ -57,6 +57,13 @@ def test_a_cap_that_does_not_hold_is_said_so(demo_release: Path) -> None:
     assert "The cap is not certified." in page and "not certified: so and so" in page
 
 
+def test_a_cap_that_leaves_nothing_is_no_success(demo_release: Path) -> None:
+    manifest = read_manifest(STORAGE, str(demo_release))
+    manifest["counts"] |= {"kept": 0}
+    page = build_report(STORAGE, str(demo_release), manifest).decode()
+    assert "No document is left." in page and "The cap holds." not in page
+
+
 def test_nothing_of_a_hostile_crawl_becomes_markup(hostile: Path) -> None:
     text = (hostile / "report.html").read_text(encoding="utf-8")
     check_page(text)
