@@ -47,10 +47,8 @@ def string_array(texts: Sequence[str]) -> pa.LargeStringArray:
 
 def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
     """The batch with columns added or replaced."""
-    for (
-        name,
-        column,
-    ) in columns.items():  # one by one: a twentieth of taking all fifty apart and together again
+    # One by one: a twentieth of taking all fifty apart and together again.
+    for name, column in columns.items():
         place = batch.schema.get_field_index(name)
         batch = batch.append_column(name, column) if place < 0 else batch.set_column(place, name, column)
     return batch

@@ -20,10 +20,10 @@ from provenance.decisions.counts import count_scores, proof_months
 from provenance.decisions.sites import site_hashes
 from provenance.detectors.embedded.annotator import NAME, embedded_evidence
 from provenance.detectors.embedded.calibration import (
-    LEVELS,
     Calibration,
     CalibrationError,
     bucket,
+    level_of,
     load_calibration,
     read_calibration,
 )
@@ -132,7 +132,7 @@ class CalibratedDetectors:
     def joint_threshold(self, shipped: Threshold) -> Threshold:
         """The combination's threshold in place of a calibration's, which is of raw scores, where it has one."""
         levels = self.combination.thresholds.get(shipped.language) if self.combination else None
-        place = int(np.searchsorted(LEVELS, self.max_fpr * (1 + 1e-9), side="right")) - 1
+        place = level_of(self.max_fpr)
         if not self.joint or levels is None or shipped.source == CRAWL or place < 0:
             return shipped
         return replace(shipped, score=levels[place], source=COMBINATION)

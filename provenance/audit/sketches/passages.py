@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.audit.sketches.chosen import Chosen
-from provenance.audit.sketches.templates import cut_texts
+from provenance.audit.sketches.stored import cut_texts, join_texts
 from provenance.audit.sketches.topics import Document, document_keys, groups_of
 
 #: Documents that are kept at most, and bytes of each: more than an encoder reads of one (`audit.encoder`).
@@ -51,9 +51,7 @@ def arrays(chosen: Chosen[Document]) -> dict[str, NDArray[Any]]:
         "passage_keys": chosen.keys(),
         "passage_counts": chosen.counts(),
         "passage_groups": np.array([group for group, _ in things], np.int64),
-        "passage_sizes": np.array([len(text) for _, text in things], np.int64),
-        "passage_texts": np.frombuffer(b"".join(text for _, text in things), np.uint8),
-    }
+    } | join_texts("passage_", [text for _, text in things])
 
 
 def restore(stored: Mapping[str, NDArray[Any]], prefix: str) -> Chosen[Document] | None:

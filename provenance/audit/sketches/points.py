@@ -116,9 +116,8 @@ def _quantise(dataset: Points, baseline: Points) -> tuple[Floats, Floats]:
     count = min(_CLUSTERS, len(dataset.groups) // _DOCUMENTS_OF_CLUSTER)
     joint = np.concatenate([dataset.vectors, baseline.vectors])
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # of equal points a cluster may stay empty, on both sides
+        # Of equal points a cluster may stay empty, on both sides.
+        warnings.simplefilter("ignore", UserWarning)
         # From points as they are: with "++" all distances are computed again for each cluster, nine tenths of the time.
         _, nearest = kmeans2(joint, count, iter=_ROUNDS, minit="points", seed=_SEED)
     tables = []

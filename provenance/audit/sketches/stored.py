@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,3 +71,21 @@ def number(stored: Mapping[str, NDArray[Any]], name: str, below: int = 1 << 31) 
     if found.dtype.kind not in "iu" or found.shape != () or not 0 <= int(found) < below:
         raise ValueError(f"`{name}` is no whole number from 0 to {below - 1}")
     return int(found)
+
+
+def join_texts(prefix: str, texts: Sequence[bytes]) -> dict[str, NDArray[Any]]:
+    """Arrays of texts for a file: their bytes one after another (uint8), and the bytes of each (int64)."""
+    return {
+        f"{prefix}sizes": np.array([len(text) for text in texts], np.int64),
+        f"{prefix}texts": np.frombuffer(b"".join(texts), np.uint8),
+    }
+
+
+def cut_texts(stored: Mapping[str, NDArray[Any]], prefix: str) -> list[bytes]:
+    """What `join_texts` wrote; raises ValueError where those do not add up."""
+    whole = table(stored, f"{prefix}texts", np.uint8, (None,))
+    sizes = table(stored, f"{prefix}sizes", np.int64, (None,)).tolist()
+    if sum(sizes) != len(whole):
+        raise ValueError(f"`{prefix}texts` have other lengths")
+    data, ends = whole.tobytes(), np.cumsum([0, *sizes]).tolist()
+    return [data[begin:end] for begin, end in pairwise(ends)]

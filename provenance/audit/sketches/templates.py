@@ -6,7 +6,6 @@ of all pairs is seen eight times. Sketches of shards give the list of the whole.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.chosen import Chosen
-from provenance.audit.sketches.stored import table
+from provenance.audit.sketches.stored import cut_texts, join_texts, table
 from provenance.audit.sketches.types import type_key
 
 #: Pairs of line and document that are kept, of a whole dataset and of one of its strata.
@@ -60,9 +59,7 @@ def arrays(chosen: Chosen[Line]) -> dict[str, NDArray[Any]]:
         "template_pairs": chosen.keys(),
         "template_counts": chosen.counts(),
         "template_lines": np.array([line for line, _ in things], np.uint64),
-        "template_sizes": np.array([len(text) for _, text in things], np.int64),
-        "template_texts": np.frombuffer(b"".join(text for _, text in things), np.uint8),
-    }
+    } | join_texts("template_", [text for _, text in things])
 
 
 def restore(chosen: Chosen[Line], stored: Mapping[str, NDArray[Any]], prefix: str) -> None:
@@ -70,16 +67,6 @@ def restore(chosen: Chosen[Line], stored: Mapping[str, NDArray[Any]], prefix: st
     texts = cut_texts(stored, f"{prefix}template_")
     lines = table(stored, f"{prefix}template_lines", np.uint64, (len(texts),))
     chosen.restore(stored, f"{prefix}template_", [*zip(lines.tolist(), texts)], keys="pairs")
-
-
-def cut_texts(stored: Mapping[str, NDArray[Any]], prefix: str) -> list[bytes]:
-    """Texts of a file that holds them one after another with their sizes; raises ValueError where those do not add up."""
-    whole = table(stored, f"{prefix}texts", np.uint8, (None,))
-    sizes = table(stored, f"{prefix}sizes", np.int64, (None,)).tolist()
-    if sum(sizes) != len(whole):
-        raise ValueError(f"`{prefix}texts` have other lengths")
-    data, ends = whole.tobytes(), np.cumsum([0, *sizes]).tolist()
-    return [data[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 def list_templates(

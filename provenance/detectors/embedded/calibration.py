@@ -40,6 +40,11 @@ class CalibrationError(UsageError):
     """A file that cannot be used as a calibration; the message says which and why."""
 
 
+def level_of(max_fpr: float) -> int:
+    """The place in LEVELS of the largest rate that is at most `max_fpr`; -1 below the strictest."""
+    return int(np.searchsorted(LEVELS, max_fpr * (1 + 1e-9), side="right")) - 1
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How to read the scores of one detector version.
@@ -113,7 +118,7 @@ class Calibration:
             raise ValueError(f"max_fpr must lie between 0 and 1, not {max_fpr}")
         lengths = bucket(np.asarray(words))
         cut = np.full(len(lengths), np.inf)
-        level = int(np.searchsorted(LEVELS, max_fpr * (1 + 1e-9), side="right")) - 1
+        level = level_of(max_fpr)
         if level < 0:
             return cut
         for language, rows in rows_by(languages).items():

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance.detectors.embedded.annotator import Scored, embedded_evidence
-from provenance.detectors.embedded.calibration import LEVELS
+from provenance.detectors.embedded.calibration import level_of
 from provenance.detectors.neural.annotator import NeuralDetectors
 from provenance.detectors.neural.calibration import chosen_combination
 from provenance.detectors.neural.config import Neural, NeuralConfig
@@ -65,7 +65,7 @@ class SecondStage:
     def _flagged(self, found: Scored, ratio: NDArray[np.float32], max_fpr: float) -> NDArray[np.bool_]:
         """By the joint ratio in the languages of the combination's thresholds, elsewhere as the embedded detector flags."""
         flagged = found.flagged.copy()
-        level = int(np.searchsorted(LEVELS, max_fpr * (1 + 1e-9), side="right")) - 1
+        level = level_of(max_fpr)
         for language, cuts in self._combination.thresholds.items():
             rows = np.array([name == language for name in found.languages], bool) & ~found.abstained
             flagged[rows] = ratio[rows] > cuts[level] if level >= 0 else False
