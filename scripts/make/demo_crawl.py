@@ -7,11 +7,11 @@ which licence; tests compare both with what readers find.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import html
 import json
 import struct
-import sys
 import uuid
 import zlib
 from collections import Counter
@@ -202,4 +202,8 @@ def make(folder: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(make(Path(sys.argv[1]) if len(sys.argv) > 1 else HOME), indent=2))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=HOME, metavar="FOLDER")
+    print(json.dumps(make(parser.parse_args().folder), indent=2))
