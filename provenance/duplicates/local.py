@@ -62,7 +62,7 @@ def deduplicate_local(
     threshold: float,
     permutations: int = 128,
     partitions: int | None = None,
-    group_rows: int = 8_192,
+    group_rows: int | None = None,
     standing: bool = False,
     earlier: Earlier | None = None,
     most_bytes: int = ONE_TASK_BYTES,
@@ -76,6 +76,7 @@ def deduplicate_local(
     """
     bands = optimal_bands(threshold, permutations)
     parts = partitions or key_partitions(sum(blocks.rows), bands[0])
+    group_rows = group_rows or blocks.block_rows
 
     def load(block: int, where: U64) -> Sketches:
         return load_sketches(block) if earlier is None or block < len(blocks) else earlier.sketches(where)
