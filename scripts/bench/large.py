@@ -1,7 +1,7 @@
 """One file of gigabytes, in spans: `python -m scripts.bench.large [--gigabytes 5] [--kind warc|lines] [--place FOLDER]`.
 
-The file is made of the development crawl's pages (WARC, each record a gzip member) or their main texts (JSON lines), again and again with other hosts and words. Then it is read
-whole in spans; annotated by two workers, killed, and annotated further by the same command; and a cut of it is annotated by one and by two workers. What is printed is
+The file is made of the development crawl's pages (WARC, each record a gzip member) or their main texts (JSON lines), again and again with other hosts and words. Then it is annotated
+by two workers, killed, and annotated further by the same command; a cut of it is annotated by one and by two workers; and the whole is read in spans. What is printed is
 speed, peak memory of the largest process and of all together (resident), spans that were finished and those that the kill cost, and whether the shards of the cut are the same bytes.
 """
 
@@ -28,7 +28,7 @@ from scripts.bench.measuring import Watched, need_crawl, peak
 #: Pages of the crawl that are repeated: more of them would not fit the memory of the one who writes.
 _PAGES, _MOST_PAGE, _VARIANTS = 400, 400_000, 4
 _MEMBER, _TAIL = b"\x1f\x8b\x08\0\0\0\0\0\0\xff", b"\r\n\r\n"
-_CUT_SPAN = 32 << 20
+_CUT_SPAN = 32
 _CHANGED = (b" the ", b" and ", b" of ")
 
 
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--gigabytes", type=float, default=5)
     parser.add_argument("--kind", choices=("warc", "lines"), default="warc")
     parser.add_argument("--seconds", type=int, default=150, help="of annotating, before the kill and after")
+    parser.add_argument("--span-mebibytes", type=int, default=SPAN_BYTES >> 20)
     parser.add_argument("--cut-megabytes", type=int, default=300)
     parser.add_argument("--place", type=Path, help="where there is room for the file (default: /tmp)")
     options = parser.parse_args()
@@ -49,12 +50,11 @@ def main() -> None:
         records = write(path, int(options.gigabytes * 1e9))
         told = f"{path.stat().st_size / 1e9:.2f} GB, {records:,} records"
         print(f"{path.name}: {told}, written in {time.process_time() - began:.0f} s", flush=True)
-        read_in_spans(path, records)
-        annotate_killed(path, folder / "workspace", options.seconds)
-        path.unlink()
+        annotate_killed(path, folder / "workspace", options.seconds, options.span_mebibytes)
         cut = folder / f"cut.{suffix}"
         write(cut, options.cut_megabytes * 10**6)
         compare_workers(cut, folder)
+        read_in_spans(path, records, options.span_mebibytes << 20)
 
 
 def write_archive(path: Path, size: int) -> int:
@@ -139,10 +139,10 @@ def _head(number: int, url: str, length: int) -> bytes:
     ).encode()
 
 
-def read_in_spans(path: Path, records: int) -> None:
+def read_in_spans(path: Path, records: int, span_bytes: int) -> None:
     """Read the whole file, span by span, in this process."""
     began, wall, rows = time.process_time(), time.monotonic(), 0
-    spans = plan_spans(path.name, path.stat().st_size, SPAN_BYTES)
+    spans = plan_spans(path.name, path.stat().st_size, span_bytes)
     for span in spans:
         with path.open("rb") as stream:
             rows += sum(
@@ -156,9 +156,11 @@ def read_in_spans(path: Path, records: int) -> None:
     )
 
 
-def _command(path: Path, workspace: Path, *options: str) -> list[str]:
-    command = [sys.executable, "-m", "pipelines.command", "annotate", str(path)]
-    return [*command, "--workspace", str(workspace), "--quiet", *options]
+def _command(path: Path, workspace: Path, workers: int, span_mebibytes: int) -> list[str]:
+    settings = path.with_name(f"spans-{span_mebibytes}.yaml")
+    settings.write_text(f"reading: {{span_bytes: {span_mebibytes << 20}}}\n")
+    command = [sys.executable, "-m", "pipelines.command", "annotate", str(path), "--quiet"]
+    return [*command, "--workspace", str(workspace), "--workers", f"{workers}", "--config", str(settings)]
 
 
 def _shards(workspace: Path) -> dict[str, tuple[int, str]]:
@@ -169,13 +171,14 @@ def _shards(workspace: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def annotate_killed(path: Path, workspace: Path, seconds: int) -> None:
+def annotate_killed(path: Path, workspace: Path, seconds: int, span_mebibytes: int) -> None:
     """Annotate by two workers for a while, kill all of their processes, and go on as long again."""
-    spans = len(plan_spans(path.name, path.stat().st_size, SPAN_BYTES))
+    spans = len(plan_spans(path.name, path.stat().st_size, span_mebibytes << 20))
+    command = _command(path, workspace, 2, span_mebibytes)
     before: dict[str, tuple[int, str]] = {}
     for turn in ("first call", "the same again"):
         watched, end = Watched(), time.monotonic() + seconds
-        watched.run(_command(path, workspace, "--workers", "2"), lambda end=end: time.monotonic() > end)  # type: ignore[misc]
+        watched.run(command, lambda end=end: time.monotonic() > end)  # type: ignore[misc]
         now = _shards(workspace)
         kept = sum(now.get(name) == shard for name, shard in before.items())
         print(
@@ -188,12 +191,10 @@ def annotate_killed(path: Path, workspace: Path, seconds: int) -> None:
 
 def compare_workers(path: Path, folder: Path) -> None:
     """Annotate a file by one worker and by two, in spans of 32 MiB."""
-    settings, found = folder / "spans.yaml", []
-    settings.write_text(f"reading: {{span_bytes: {_CUT_SPAN}}}\n")
-    for workers in ("1", "2"):
+    found = []
+    for workers in (1, 2):
         workspace, watched, began = folder / f"cut-{workers}", Watched(), time.monotonic()
-        options = ("--workers", workers, "--config", str(settings))
-        watched.run(_command(path, workspace, *options))
+        watched.run(_command(path, workspace, workers, _CUT_SPAN))
         found.append({name: digest for name, (_, digest) in _shards(workspace).items()})
         print(
             f"{path.stat().st_size / 1e6:.0f} MB, {workers} workers: {len(found[-1])} spans, {time.monotonic() - began:.0f} s; "
