@@ -123,7 +123,7 @@ class DeduplicationTasks(Shipped):
         """The same with their policy keys."""
         documents = self.documents
         if block < len(documents.blocks):
-            return documents.sketches(block), documents.keys(block)
+            return documents.members(block)
         return self.earlier.sketches(where), self.earlier.keys(where)
 
     def facts(self, where: U64) -> pa.Table:
@@ -154,7 +154,8 @@ class DeduplicationTasks(Shipped):
         )
 
     def connect(self, _: int, pieces: Iterable[Piece]) -> list[Routed]:
-        return duplicates.connect(self.scratch, "components/all", sorted(pieces), self.blocks)
+        path, blocks = "components/all", self.blocks
+        return duplicates.connect(self.scratch, path, sorted(pieces), blocks, blocks.block_rows)
 
     def spread_edges(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         path = f"components/spread/{block:06}"
@@ -171,17 +172,23 @@ class DeduplicationTasks(Shipped):
         return components.small_star(self.scratch, path, sorted(pieces), self.blocks)
 
     def label_components(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
-        path = f"components/labels/{block:06}"
-        return components.label_components(self.scratch, path, sorted(pieces), self.blocks)
+        path, blocks = f"components/labels/{block:06}", self.blocks
+        return components.label_components(self.scratch, path, sorted(pieces), blocks, blocks.block_rows)
 
     def send_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:
         path, load = f"members/{block:06}", partial(self.members, block)
         return duplicates.send_members(self.scratch, path, sorted(pieces), load)
 
     def choose_keepers(self, group: int, pieces: Iterable[Piece]) -> list[Routed]:
-        path, threshold = f"chosen/{group:06}", self.options.threshold
+        path, blocks = f"chosen/{group:06}", self.blocks
         return duplicates.choose_keepers(
-            self.scratch, path, sorted(pieces), threshold, self.blocks, standing=True
+            self.scratch,
+            path,
+            sorted(pieces),
+            threshold=self.options.threshold,
+            blocks=blocks,
+            group_rows=blocks.block_rows,
+            standing=True,
         )
 
     def count_members(self, block: int, pieces: Iterable[Piece]) -> list[Routed]:

@@ -28,7 +28,7 @@ _PATIENCE = 60.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one worker for the engine that the arguments name; the console script `provenance-worker`."""
-    arguments = _parse(argv)
+    arguments = parse(argv)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     logging.getLogger().setLevel(logging.ERROR)  # as in the command: Beam warns of every optional library
     os.environ.update(_environment(arguments))
@@ -36,10 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments that Beam gives to every program that starts a worker."""
     parser = argparse.ArgumentParser(prog="provenance-worker", description=main.__doc__, allow_abbrev=False)
-    parser.add_argument("--id", required=True, help="name of the worker")
+    # Prism 2.77.0 quotes the name for a shell, asks none, and waits for ever for a worker that calls itself otherwise.
+    parser.add_argument("--id", required=True, type=lambda name: name.strip("'"), help="name of the worker")
     parser.add_argument(
         "--provision_endpoint", required=True, metavar="HOST:PORT", help="says what the job is"
     )

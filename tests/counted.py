@@ -28,6 +28,7 @@ class CountedFileSystem(MemoryFileSystem):  # type: ignore[misc]
     pseudo_dirs: ClassVar[list[str]] = [""]
     calls: ClassVar[Counter[str]] = Counter()
     by_path: ClassVar[Counter[str]] = Counter()
+    bytes_read: ClassVar[int] = 0
     latency: ClassVar[float] = 0.0
     sizes: ClassVar[dict[str, int]] = {}
     _lock: ClassVar[threading.Lock] = threading.Lock()
@@ -55,7 +56,9 @@ class CountedFileSystem(MemoryFileSystem):  # type: ignore[misc]
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **given: Any) -> bytes:
         self._count("read", path)
-        return bytes(self.store[path][start:end])
+        found = bytes(self.store[path][start:end])
+        CountedFileSystem.bytes_read += len(found)
+        return found
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **given: Any) -> None:
         self._count("write", path)
@@ -82,6 +85,7 @@ def counted_store(latency: float = 0.0) -> Iterator[type[CountedFileSystem]]:
     fsspec.register_implementation(SCHEME, CountedFileSystem, clobber=True)
     kind = CountedFileSystem
     kind.store, kind.sizes, kind.calls, kind.by_path, kind.latency = {}, {}, Counter(), Counter(), latency
+    kind.bytes_read = 0
     stores._client.cache_clear()
     try:
         yield kind

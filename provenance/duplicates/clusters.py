@@ -162,7 +162,7 @@ def choose_keepers(
     pieces: list[Piece],
     threshold: float,
     blocks: Blocks,
-    group_rows: int = 8_192,
+    group_rows: int,
     standing: bool = False,
 ) -> list[Routed]:
     """Task 7, for each group: write (address, keeper's address, similarity to it) by block of the address.

@@ -22,18 +22,17 @@ from provenance.duplicates.union import least_nodes
 ONE_TASK_BYTES = 64 << 20
 #: Partition of a piece that holds nothing: its task changed an edge, so another round is needed.
 CHANGED = -1
-_GROUP_ROWS = 8_192
 
 _Parts = Iterator[tuple[int, Sequence[Array]]]
 
 
 def connect(
-    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int = _GROUP_ROWS
+    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int
 ) -> list[Routed]:
     """Task 5 where edges are few: components of all verified edges, ids only.
 
     Writes (address, component's lowest address, group) by block. Components share a group until it has
-    about `group_rows` documents; a larger component has a group of its own.
+    about `group_rows` documents (as many as a block: groups x blocks are pieces too); a larger component has a group of its own.
     """
     low, high = read_edges(scratch, pieces)
     root, node = _contract(low, high)
@@ -108,7 +107,7 @@ def small_star(scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks)
 
 
 def label_components(
-    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int = _GROUP_ROWS
+    scratch: Scratch, path: str, pieces: list[Piece], blocks: Blocks, group_rows: int
 ) -> list[Routed]:
     """Task 5d, for each block, when all components are stars: what `connect` writes, with groups of the block's own.
 

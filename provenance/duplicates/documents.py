@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance.duplicates.clusters import DROPPED, EARLIER, PASSED, REMOVED, policy_keys
@@ -67,38 +66,42 @@ class ShardDocuments:
 
     def sketches(self, block: int) -> Sketches:
         """Digests and signatures of the documents of a block."""
-        parts = []
-        columns = (*_SKETCH, *_PAYLOAD * self.payloads)
-        for shard, first, rows in self.blocks.spans(block):
-            table = read_range(self.storage, self.shards[shard].path, columns, first, rows)
-            where = addresses(shard, first, rows)
-            payloads = _document_payloads(table) if self.payloads else None
-            parts.append(sketches(where, unpack_signatures(table["minhash"]), table["text_digest"], payloads))
-        return concatenate(parts, MINHASH_PERMUTATIONS)
+        return self._sketches(block, self._read(block, ()))
 
     def keys(self, block: int) -> U64:
-        """Keeper keys of the same documents, row by row (uint64[n, any]): the lowest keeps.
+        """Keeper keys of the same documents, row by row (uint64[n, any]): the lowest keeps."""
+        return self.members(block)[1]
 
-        The first is the standing (`clusters.PASSED` and its like): what a filter drops keeps for no other.
+    def members(self, block: int) -> tuple[Sketches, U64]:
+        """Both, of one reading of the shards.
+
+        The first key is the standing (`clusters.PASSED` and its like): what a filter drops keeps for no other.
         """
-        spans = [
-            read_range(
-                self.storage,
-                self.shards[shard].path,
-                (*_KEYS, *_SKETCH, *_PAYLOAD * self.payloads),
-                first,
-                rows,
-            )
+        tables = self._read(block, _KEYS)
+        found = self._sketches(block, tables)
+        standing, keys = [], []
+        for span, table in zip(self.blocks.spans(block), tables, strict=True):
+            # Rows with neither signature nor digest are no documents: `sketches` leaves them out.
+            known = np.isin(addresses(*span), found.addresses, assume_unique=True)
+            standing.append(self._standing(*span)[known])
+            keys.append(keeper_keys(table.filter(pa.array(known)), self.keep))
+        return found, np.column_stack([np.concatenate(standing), np.concatenate(keys)])
+
+    def _read(self, block: int, more: tuple[str, ...]) -> list[pa.Table]:
+        """What sketches are made of, and `more`, span by span."""
+        columns = (*_SKETCH, *_PAYLOAD * self.payloads, *more)
+        return [
+            read_range(self.storage, self.shards[shard].path, columns, first, rows)
             for shard, first, rows in self.blocks.spans(block)
         ]
-        table = pa.concat_tables(spans)
-        # Rows with neither signature nor digest are no documents: `sketches` leaves them out too.
-        known = pc.or_(table["minhash"].is_valid(), table["text_digest"].is_valid())
-        if self.payloads:
-            known = pc.or_(known, pa.array(_document_payloads(table)[1]))
-        standing = np.concatenate([self._standing(*span) for span in self.blocks.spans(block)])
-        keys = keeper_keys(table.filter(known), self.keep)
-        return np.column_stack([standing[np.asarray(known)], keys])
+
+    def _sketches(self, block: int, tables: Sequence[pa.Table]) -> Sketches:
+        parts = []
+        for span, table in zip(self.blocks.spans(block), tables, strict=True):
+            payloads = _document_payloads(table) if self.payloads else None
+            signatures = unpack_signatures(table["minhash"])
+            parts.append(sketches(addresses(*span), signatures, table["text_digest"], payloads))
+        return concatenate(parts, MINHASH_PERMUTATIONS)
 
     def facts(self, shard: int, rows: NDArray[Any]) -> pa.Table:
         """What the table of clusters says of documents: doc_id, host, capture_time, standing and place, which is null."""

@@ -62,7 +62,7 @@ def deduplicate_local(
     threshold: float,
     permutations: int = 128,
     partitions: int | None = None,
-    group_rows: int = 8_192,
+    group_rows: int | None = None,
     standing: bool = False,
     earlier: Earlier | None = None,
     most_bytes: int = ONE_TASK_BYTES,
@@ -75,7 +75,8 @@ def deduplicate_local(
     The result depends on neither blocks, partitions, groups nor on how components are found (`most_bytes`).
     """
     bands = optimal_bands(threshold, permutations)
-    parts = partitions or key_partitions(sum(blocks.rows), bands[0])
+    partitions = partitions or key_partitions(sum(blocks.rows), bands[0])
+    group_rows = group_rows or blocks.block_rows
 
     def load(block: int, where: U64) -> Sketches:
         return load_sketches(block) if earlier is None or block < len(blocks) else earlier.sketches(where)
@@ -86,20 +87,18 @@ def deduplicate_local(
 
     routed: list[Routed] = []
     for block in range(len(blocks)):
-        routed += spill_bands(scratch, f"bands/{block:06}", load_sketches(block), bands, parts)
+        routed += spill_bands(scratch, f"bands/{block:06}", load_sketches(block), bands, partitions)
     candidates: list[Routed] = []
+    find = None if earlier is None else earlier.find
     for part, pieces in _grouped(routed):
-        find = None if earlier is None else earlier.find
         candidates += find_candidates(scratch, f"candidates/{part:06}", pieces, blocks, find)
     sent: list[Routed] = []
     for block, pieces in _grouped(candidates):
         sent += send_signatures(scratch, f"signatures/{block:06}", pieces, load_sketches(block), blocks)
     verified: list[Routed] = []
     for block, pieces in _grouped(sent):
-        path = f"verified/{block:06}"
-        verified += verify_edges(
-            scratch, path, pieces, partial(load, block), threshold=threshold, blocks=blocks
-        )
+        path, loaded = f"verified/{block:06}", partial(load, block)
+        verified += verify_edges(scratch, path, pieces, loaded, threshold=threshold, blocks=blocks)
     found: list[Routed] = []
     for block, pieces in _grouped(connect_local(scratch, verified, blocks, group_rows, most_bytes)):
         found += send_members(scratch, f"members/{block:06}", pieces, partial(members, block))

@@ -81,7 +81,10 @@ class StorageScratch:
                 file.write(chunk)
 
     def read(self, path: str, offset: int, length: int) -> bytes:
-        with self.storage.open(join(self.directory, path)) as file:
+        end = (
+            offset + length
+        )  # as the size: a store is not asked for it, and nothing behind the piece is read ahead
+        with self.storage.open(join(self.directory, path), end) as file:
             file.seek(offset)
             data = file.read(length)
         if len(data) != length:

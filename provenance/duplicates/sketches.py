@@ -185,23 +185,27 @@ def similarity(
     return np.asarray(_equal_shares(left.compared, rows[0], right.compared, rows[1]))
 
 
-#: Rows of a block of up to a million documents: 4 MB of signatures.
+#: Rows of a block of a small corpus: 4 MB of signatures.
 BLOCK_ROWS = 8_192
-#: Bytes of (key, address) pairs of a partition of up to as many.
+#: Bytes of (key, address) pairs of a partition of it.
 PARTITION_BYTES = 4 << 20
 #: Blocks and partitions are so large that there are at most about so many of each.
 MOST_BLOCKS = 4_096
-_UNGROWN = 1_000_000
+#: From here on they grow with the square root, so a million documents have blocks of 32,768 rows and 5,600 calls to a store
+#: for all pieces; with blocks of 8,192 there were 49,000, three in four of all calls that deduplicating made (`bench scale`).
+_UNGROWN = 62_500
+#: They stop at 262,144 rows (134 MB of signatures) until there would be more than `MOST_BLOCKS` of them.
+_MOST_BY_ROOT = 32
 
 
 def growth(documents: int) -> float:
-    """How many times larger blocks and partitions are than those of a million documents.
+    """How many times larger blocks and partitions are than those of a small corpus.
 
-    A shuffle has blocks x partitions pieces: by the square root there are as many for each document at any size (with blocks
-    of one size ten million documents took four times the time a document, in pieces of 1 kB), and beyond 10^9 documents
-    as many at all.
+    A shuffle has blocks x partitions pieces, each of which a store is asked for: by the square root there are as many for
+    each document at any size, up to 64 million documents; beyond 10^9 documents as many at all.
     """
-    return float(max(1, np.sqrt(documents / _UNGROWN), documents / (MOST_BLOCKS * BLOCK_ROWS)))
+    by_root = min(np.sqrt(documents / _UNGROWN), _MOST_BY_ROOT)
+    return float(max(1, by_root, documents / (MOST_BLOCKS * BLOCK_ROWS)))
 
 
 def block_rows_for(documents: int) -> int:

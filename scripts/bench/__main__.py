@@ -29,6 +29,7 @@ TABLES = {
     "watermarks": ("watermarks",),
     "store": ("store",),
     "spans": ("spans",),
+    "large": ("large",),
     "scale": ("scale",),
     "audit": ("audit",),
     "peers": ("deduplicators",),

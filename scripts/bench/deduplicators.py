@@ -1,8 +1,8 @@
-"""Deduplication beside other programs on the same texts: `python -m scripts.bench.deduplicators [--peer PYTHON] [--generated 20000]`.
+"""Deduplication beside other programs on the same texts: `python -m scripts.bench.deduplicators [--datatrove PYTHON] [--text-dedup PYTHON]`.
 
-Each program is a process that reads JSON lines and writes the numbers of the documents that it keeps. Pairs are found exactly, over all runs of five
-words: *found* is the share of pairs of which not both are kept, by their similarity; *lost* are documents that were dropped though nothing that is kept is like them (similarity
-.5). `--peer` is the Python of an environment with datatrove. Processor time, less that of the same program on ten texts.
+Each program reads the same JSON lines and says which documents it keeps. *Found* is the share of pairs of which not both are kept, by their similarity over all runs of five
+words; *lost* are documents that were dropped though nothing that is kept is like them (similarity .5). On the development crawl pairs are found exactly; of generated texts those of
+an original and its copies are known. The two options are Pythons of environments with these programs. Processor time is less that of ten texts; memory is that of all processes.
 """
 
 from __future__ import annotations
@@ -10,79 +10,27 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import subprocess
-import sys
+import os
 import tempfile
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from provenance.duplicates import (
-    Blocks,
-    LocalScratch,
-    addresses,
-    deduplicate_local,
-    optimal_bands,
-    sketches,
-)
-from provenance.duplicates.minhash import MinHash
-from scripts.bench.measuring import need_crawl, processor
+from scripts.bench._programs import NGRAM, Program, programs, shingles
+from scripts.bench.measuring import Watched, need_crawl, processor
 
-THRESHOLD, NGRAM = 0.6, 5
 _LOST = 0.5
 _BINS = ((0.6, 0.7), (0.7, 0.8), (0.8, 1.01))
 #: Share of the words of a generated copy that are changed.
 _CHANGED = (0.0, 0.01, 0.02, 0.04, 0.06, 0.1, 0.2)
-
-
-def ours(source: Path, target: Path) -> None:
-    """This package: signatures, bands, verified edges, keepers; the first document is kept."""
-    texts = read(source)
-    _, minhash, digests = MinHash()(pa.record_batch({"text": pa.array(texts, pa.large_string())}))
-    known = sketches(addresses(0, 0, len(texts)), minhash, digests)
-    with tempfile.TemporaryDirectory() as folder:
-        found = deduplicate_local(
-            LocalScratch(folder),
-            Blocks((len(texts),), len(texts)),
-            lambda _: known,
-            lambda _: np.arange(len(texts), dtype=np.uint64)[known.addresses.astype(int)][:, None],
-            threshold=THRESHOLD,
-        )
-    write(target, set(range(len(texts))) - set(found.addresses[found.addresses != found.keepers].tolist()))
-
-
-def rensa(source: Path, target: Path, bands: int) -> None:
-    """rensa: its deduplicator, document by document, as its own description shows."""
-    from rensa import RMinHash, RMinHashDeduplicator
-
-    held = RMinHashDeduplicator(threshold=THRESHOLD, num_perm=128, use_lsh=True, num_bands=bands)
-    kept = set()
-    for number, text in enumerate(read(source)):
-        sketch = RMinHash(num_perm=128, seed=42)
-        sketch.update(shingles(text))
-        if held.add(str(number), sketch):
-            kept.add(number)
-    write(target, kept)
-
-
-def read(source: Path) -> list[str]:
-    with gzip.open(source, "rt", encoding="utf-8") as file:
-        return [json.loads(line)["text"] for line in file]
-
-
-def write(target: Path, kept: set[int]) -> None:
-    target.write_text(json.dumps(sorted(kept)))
-
-
-def shingles(text: str) -> list[str]:
-    words = text.lower().split()
-    return [" ".join(words[at : at + NGRAM]) for at in range(max(1, len(words) - NGRAM + 1))]
+_WORDS = 60_000
+#: Originals of which copies are made: the last so many.
+_HELD = 2_000
 
 
 def crawl_texts() -> list[str]:
@@ -90,23 +38,6 @@ def crawl_texts() -> list[str]:
     from scripts.evaluate.duplicates import read_crawl
 
     return [str(text) for text in read_crawl(need_crawl()).text]
-
-
-def generated_texts(documents: int, seed: int = 1) -> list[str]:
-    """Documents of some 400 words that follow Zipf's law; a fifth are copies of earlier ones with a share of their words changed."""
-    random = np.random.default_rng(seed)
-    letters = np.array(list("etaoinshrdlucmfwypvbgk"))
-    vocabulary = np.array(["".join(random.choice(letters, size)) for size in random.integers(2, 11, 60_000)])
-    found: list[NDArray[np.int64]] = []
-    for number in range(documents):
-        if number and random.random() < 0.2:
-            words = found[random.integers(number)].copy()
-            changed = random.random(len(words)) < random.choice(_CHANGED)
-            words[changed] = random.integers(0, len(vocabulary), int(changed.sum()))
-        else:
-            words = np.minimum(random.zipf(1.15, int(random.lognormal(np.log(400), 0.7)) + 20), 60_000) - 1
-        found.append(words)
-    return [" ".join(vocabulary[words]) for words in found]
 
 
 @dataclass(frozen=True)
@@ -138,10 +69,9 @@ class Exact:
 
     def judge(self, kept: set[int], documents: int) -> dict[str, float]:
         """What a program found and lost, given what it kept."""
-        stays = np.isin(np.arange(documents), list(kept))
+        stays = np.isin(np.arange(documents), np.fromiter(kept, np.int64, len(kept)))
         row: dict[str, float] = {"dropped": float((~stays).sum())}
-        for least, beyond in _BINS:
-            pairs = (self.similarity >= least) & (self.similarity < beyond)
+        for (least, _), pairs in zip(_BINS, self.bins(), strict=True):
             both = stays[self.low[pairs]] & stays[self.high[pairs]]
             row[f"{least:g}"] = 1 - float(both.mean()) if pairs.any() else float("nan")
         backed = np.zeros(documents, np.bool_)
@@ -149,96 +79,155 @@ class Exact:
         backed[self.low[stays[self.high]]] = True
         return {**row, "lost": float((~stays & ~backed).sum())}
 
-
-def programs(peer: str | None) -> dict[str, Callable[[Path, Path], set[int]]]:
-    """Name → from a folder whose `texts` are JSON lines, and a file to write to, to what is kept."""
-    bands, rows = optimal_bands(THRESHOLD, 128)
-
-    def here(*options: str) -> Callable[[Path, Path], set[int]]:
-        def run(folder: Path, target: Path) -> set[int]:
-            source = str(folder / "texts/0.jsonl.gz")
-            command = [
-                sys.executable,
-                "-m",
-                "scripts.bench.deduplicators",
-                "--run",
-                *options,
-                source,
-                str(target),
-            ]
-            subprocess.run(command, check=True)
-            return set(json.loads(target.read_text()))
-
-        return run
-
-    def datatrove(buckets: int, hashes: int) -> Callable[[Path, Path], set[int]]:
-        def run(folder: Path, target: Path) -> set[int]:
-            script = str(Path(__file__).with_name("_datatrove.py"))
-            command = [str(peer), script, "texts", str(folder), str(buckets), str(hashes)]
-            subprocess.run(command, check=True, capture_output=True)
-            lines = [
-                gzip.decompress(path.read_bytes()).splitlines() for path in (folder / "kept").glob("*.gz")
-            ]
-            return {int(json.loads(line)["id"]) for line in chain(*lines)}
-
-        return run
-
-    found = {
-        f"provenance, {bands} bands of {rows}, verified": here("ours"),
-        "rensa, 32 bands of 4, verified by its estimate": here("rensa", "32"),
-        "rensa, 16 bands of 8, verified by its estimate": here("rensa", "16"),
-    }
-    if peer is not None:
-        found["datatrove, 14 buckets of 8 (its default)"] = datatrove(14, 8)
-        found[f"datatrove, {bands} buckets of {rows}"] = datatrove(bands, rows)
-    return found
+    def bins(self) -> Iterator[NDArray[np.bool_]]:
+        """Which pairs are in each bin of similarity."""
+        for least, beyond in _BINS:
+            yield (self.similarity >= least) & (self.similarity < beyond)
 
 
-def measure(name: str, texts: Sequence[str], peer: str | None) -> None:
-    """Print a row for each program."""
-    exact = Exact.of(texts)
-    counts = [
-        int(((exact.similarity >= least) & (exact.similarity < beyond)).sum()) for least, beyond in _BINS
-    ]
-    told = ", ".join(f"{count:,} of {least:g}" for count, (least, _) in zip(counts, _BINS, strict=True))
-    print(f"{name}: {len(texts):,} texts, {sum(map(len, texts)) / 1e6:.0f} MB; pairs: {told} and more")
-    print(f"{'':<50}{'CPU s':>8}{'dropped':>9}{'found .6':>10}{'.7':>7}{'.8':>7}{'lost':>6}")
-    for program, run in programs(peer).items():
-        spent = []
-        for part in (texts[:10], texts):
-            with tempfile.TemporaryDirectory() as place:
-                folder = Path(place)
-                (folder / "texts").mkdir()
-                with gzip.open(folder / "texts/0.jsonl.gz", "wt", encoding="utf-8", compresslevel=1) as file:
-                    for number, text in enumerate(part):
-                        file.write(json.dumps({"id": str(number), "text": text}) + "\n")
-                before = processor()
-                kept = run(folder, folder / "kept.json")
-                spent.append(processor() - before)
-        row = exact.judge(kept, len(texts))
+class Generated:
+    """Texts of some 400 words that follow Zipf's law; a fifth are copies of one of the last originals with a share of their words changed.
+
+    `pairs` are those of a family, an original and its copies, as far as texts were made.
+    """
+
+    def __init__(self, seed: int = 1) -> None:
+        self._random = np.random.default_rng(seed)
+        letters = np.array(list("etaoinshrdlucmfwypvbgk"))
+        sizes = self._random.integers(2, 11, _WORDS)
+        self._vocabulary = np.array(["".join(self._random.choice(letters, size)) for size in sizes])
+        self._families: list[tuple[NDArray[np.int32], list[tuple[int, NDArray[np.uint64]]]]] = []
+        self._found: list[tuple[int, int, float]] = []
+
+    def texts(self, documents: int) -> Iterator[str]:
+        """The texts, one at a time."""
+        for number in range(documents):
+            if self._families and self._random.random() < 0.2:
+                words, members = self._families[self._random.integers(len(self._families))]
+                words = words.copy()
+                changed = self._random.random(len(words)) < self._random.choice(_CHANGED)
+                words[changed] = self._random.integers(0, _WORDS, int(changed.sum()))
+                runs = _runs(words)
+                self._found += [(other, number, _jaccard(theirs, runs)) for other, theirs in members]
+            else:
+                count = int(self._random.lognormal(np.log(400), 0.7)) + 20
+                words = np.minimum(self._random.zipf(1.15, count), _WORDS).astype(np.int32) - 1
+                members, runs = [], _runs(words)
+                self._families = [*self._families[1 - _HELD :], (words, members)]
+            members.append((number, runs))
+            yield " ".join(self._vocabulary[words])
+
+    @property
+    def pairs(self) -> Exact:
+        """Pairs of the texts that were made."""
+        near = [pair for pair in self._found if pair[2] >= _LOST]
+        low, high, share = zip(*near, strict=True) if near else ((), (), ())
+        return Exact(np.array(low, np.int64), np.array(high, np.int64), np.array(share, np.float64))
+
+
+def _runs(words: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """Hashes of the runs of five words, each once."""
+    found = np.zeros(max(1, len(words) - NGRAM + 1), np.uint64)
+    for at in range(NGRAM):
+        found = (found + words[at : at + len(found)].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> np.uint64(29)
+    return np.unique(found)
+
+
+def _jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    return common / (len(one) + len(other) - common)
+
+
+def write_texts(folder: Path, texts: Iterable[str]) -> tuple[int, int]:
+    """JSON lines in `folder`/texts; how many texts there are, and their characters."""
+    documents = characters = 0
+    (folder / "texts").mkdir(parents=True)
+    with gzip.open(folder / "texts/0.jsonl.gz", "wt", encoding="utf-8", compresslevel=1) as file:
+        for text in texts:
+            file.write(json.dumps({"id": str(documents), "text": text}) + "\n")
+            documents, characters = documents + 1, characters + len(text)
+    return documents, characters
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Processor seconds, bytes of memory of all processes, and what was kept: None if it did not end in time."""
+
+    seconds: float
+    memory: int
+    kept: set[int] | None
+
+
+def run(program: Program, texts: Path, limit: float) -> Spent:
+    """Run a program on the texts of a folder, in a folder of its own."""
+    with tempfile.TemporaryDirectory(dir=texts) as name:
+        folder = Path(name)
+        (folder / "texts").symlink_to(texts / "texts")
+        before, end, watched = processor(), time.monotonic() + limit, Watched()
+        watched.run(program.command(folder), lambda: time.monotonic() > end)
+        kept = None if watched.ended is None else program.kept(folder)
+        return Spent(processor() - before, watched.together, kept)
+
+
+def measure(name: str, place: Path, pairs: Exact, chosen: dict[str, Program], limit: float) -> None:
+    """Print a row for each program on the texts of `place`/all, beside those of `place`/few."""
+    with gzip.open(place / "all/texts/0.jsonl.gz", "rt") as file:
+        documents = sum(1 for _ in file)
+    counts = ", ".join(
+        f"{int(bin.sum()):,} of {least:g}" for bin, (least, _) in zip(pairs.bins(), _BINS, strict=True)
+    )
+    print(f"{name}; pairs: {counts} and more")
+    print(
+        f"{'':<50}{'CPU s':>9}{'MB':>8}{'dropped':>9}{'found .6':>10}{'.7':>7}{'.8':>7}{'lost':>7}{'load':>6}"
+    )
+    for label, program in chosen.items():
+        fixed, spent = run(program, place / "few", limit), run(program, place / "all", limit)
+        begun = f"{label:<50}{spent.seconds - fixed.seconds:>9.2f}{spent.memory / 1e6:>8,.0f}"
+        if spent.kept is None:
+            print(f"{begun}  did not end within {limit:.0f} s", flush=True)
+            continue
+        row = pairs.judge(spent.kept, documents)
         print(
-            f"{program:<50}{spent[1] - spent[0]:>8.2f}{row['dropped']:>9,.0f}"
-            f"{row['0.6']:>10.2f}{row['0.7']:>7.2f}{row['0.8']:>7.2f}{row['lost']:>6,.0f}",
+            f"{begun}{row['dropped']:>9,.0f}{row['0.6']:>10.2f}{row['0.7']:>7.2f}{row['0.8']:>7.2f}{row['lost']:>7,.0f}"
+            f"{os.getloadavg()[0]:>6.0f}",
             flush=True,
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", metavar="PYTHON")
-    parser.add_argument("--generated", type=int, default=20_000, metavar="TEXTS")
-    parser.add_argument("--run", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--datatrove", metavar="PYTHON")
+    parser.add_argument("--text-dedup", metavar="PYTHON")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000], metavar="TEXTS", help="generated")
+    parser.add_argument("--no-crawl", action="store_true")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="NAME", help="programs whose names begin so"
+    )
+    parser.add_argument("--limit", type=float, default=3_600, metavar="SECONDS", help="for a program")
+    parser.add_argument("--place", type=Path, help="where there is room")
     options = parser.parse_args()
-    if options.run:
-        program, *given, source, target = options.run
-        if program == "ours":
-            ours(Path(source), Path(target))
-        else:
-            rensa(Path(source), Path(target), int(given[0]))
-        return
-    measure("development crawl", crawl_texts(), options.peer)
-    print()
-    measure("generated", generated_texts(options.generated), options.peer)
+    begin = tuple(options.only)
+    chosen = {
+        name: program
+        for name, program in programs(options.datatrove, options.text_dedup).items()
+        if name.startswith(begin)
+    }
+    for size in [*([] if options.no_crawl else [None]), *options.sizes]:
+        with tempfile.TemporaryDirectory(dir=options.place) as folder:
+            place, generated = Path(folder), Generated()
+            texts = crawl_texts() if size is None else generated.texts(size)
+            documents, characters = write_texts(place / "all", texts)
+            pairs = generated.pairs if size else Exact.of(crawl_texts())
+            write_texts(place / "few", Generated().texts(10))
+            name = "generated" if size else "development crawl"
+            measure(
+                f"{name}: {documents:,} texts, {characters / 1e6:,.0f} MB",
+                place,
+                pairs,
+                chosen,
+                options.limit,
+            )
 
 
 if __name__ == "__main__":

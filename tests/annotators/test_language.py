@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.annotators.annotator import Annotator
-from provenance.annotators.language import Language
+from provenance.annotators.language import Language, load_model
 
 SENTENCES = {
     "en": "The city council approved the new budget yesterday, and most of the money goes to schools.",
@@ -71,6 +71,10 @@ def test_rows_with_an_outcome_get_nulls(annotator: Language) -> None:
     found, scores = annotator(batch)
     assert found.to_pylist() == [None, "de"]
     assert scores[0].as_py() is None
+
+
+def test_a_process_reads_the_model_once() -> None:
+    assert load_model() is load_model()
 
 
 def test_a_pickled_copy_works_without_the_model_inside(annotator: Language) -> None:

@@ -83,4 +83,4 @@ def test_policy_keys_of_other_documents_are_refused(tmp_path: Path) -> None:
 
 def test_no_clusters_are_an_empty_table(tmp_path: Path) -> None:
     assert len(read_clusters(LocalScratch(tmp_path), [])) == 0
-    assert connect(LocalScratch(tmp_path), "components", [], Blocks((3,))) == []
+    assert connect(LocalScratch(tmp_path), "components", [], Blocks((3,)), group_rows=3) == []

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from provenance.duplicates import LocalScratch
-from provenance.duplicates.scratch import read_piece, split, write_pieces
+from provenance.duplicates.scratch import StorageScratch, read_piece, split, write_pieces
+from provenance.files.storage import AnyStorage
+from tests.counted import counted_store
 
 
 def test_a_damaged_piece_is_refused(tmp_path: object) -> None:
@@ -30,6 +32,17 @@ def test_pieces_come_back_by_partition_with_their_rows_in_order(tmp_path: Path) 
         key: [part.tolist() for part in read_piece(scratch, piece, "<u8", "u1")] for key, piece in routed
     }
     assert found == {0: [[3], [6]], 1: [[1, 4], [8, 5]], 3: [[0, 2], [9, 7]]}
+
+
+def test_a_piece_is_one_question_to_a_store_and_nothing_behind_it_is_fetched() -> None:
+    with counted_store() as store:
+        scratch = StorageScratch(AnyStorage(), "counted://bucket/scratch")
+        parts = [(number, [np.arange(1_000, dtype="<u8")]) for number in range(9)]
+        pieces = [piece for _, piece in write_pieces(scratch, "a", parts)]
+        store.calls.clear()
+        for piece in pieces:
+            assert len(read_piece(scratch, piece, "<u8")[0]) == 1_000
+        assert store.calls == {"read": 9} and store.bytes_read == sum(piece.length for piece in pieces)
 
 
 def test_nothing_to_write_leaves_no_file(tmp_path: Path) -> None:

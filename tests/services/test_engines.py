@@ -20,12 +20,17 @@ def check(options: list[str], release: Path, expected: Path) -> None:
     assert contents(release) == contents(expected)
 
 
-def test_prism_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["loopback", "processes"])
+def test_prism_writes_the_same_bytes(demo_release: Path, tmp_path: Path, workers: str) -> None:
     prism, port = need("prism", "bin/prism"), free_port()
     command = [str(prism), f"--job_port={port}", "--serve_http=false"]
     with Server(command, tmp_path / "prism.log").listening(port):
-        options = [f"--job_endpoint=localhost:{port}", "--environment_type=LOOPBACK"]
-        check(options, tmp_path / "release", demo_release)
+        environment = (
+            ["--environment_type=LOOPBACK"]
+            if workers == "loopback"
+            else worker_environment(tmp_path, sys.executable, ROOT)
+        )
+        check([f"--job_endpoint=localhost:{port}", *environment], tmp_path / "release", demo_release)
 
 
 def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None:
