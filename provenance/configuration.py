@@ -18,7 +18,7 @@ import xxhash
 from pydantic import Field, field_serializer, field_validator
 
 from provenance import __version__
-from provenance.annotators.watermarks.config import WatermarkConfig
+from provenance.annotators.watermarks.config import WatermarkConfig, check_entries
 from provenance.detectors.neural.config import Neural
 from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.duplicates.config import Duplicates, Increments, Witness
@@ -292,6 +292,11 @@ class Configuration(Section):
     cap: Cap = Cap()
     release: Release = Release()
     about: About = About()
+
+    @field_validator("watermarks")
+    @classmethod
+    def _named_once(cls, value: tuple[WatermarkConfig, ...]) -> tuple[WatermarkConfig, ...]:
+        return check_entries(value)
 
     @field_validator("decontaminate", mode="before")
     @classmethod

@@ -14,6 +14,8 @@ from provenance.configuration import (
     load_configuration,
 )
 
+TWICE = "{name: a, scheme: kgw, tokenizer: token ids}"
+
 
 def refused(folder: Path, text: str) -> str:
     path = folder / "c.yaml"
@@ -93,6 +95,8 @@ def test_no_more_than_five_differences_are_listed() -> None:
         ("cap: {strata: [{by: langauge}]}", "did you mean language?"),
         ("cap: {strata: [{on: year}]}", "cap.strata.0.by: is missing"),
         ("neural: {detectors: [{kind: encodr, name: a}]}", "did you mean encoder?"),
+        (f"watermarks: [{TWICE}, {TWICE}]", "watermarks: two watermarks are called 'a'; name each once"),
+        (f"watermarks: [{TWICE}]", "watermark 'a': a crawl holds texts; name the tokenizer of the model"),
     ],
 )  # fmt: skip
 def test_what_is_written_as_something_else_is_refused_at_its_place(

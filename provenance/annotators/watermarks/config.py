@@ -70,6 +70,24 @@ class WatermarkConfig(Section):
             raise ValueError(f"watermark {self.name!r}: {error}") from None
 
 
+def check_entries(entries: tuple[WatermarkConfig, ...]) -> tuple[WatermarkConfig, ...]:
+    """The entries as given, for a crawl.
+
+    Raises:
+        ValueError: where two have one name, under which findings are reported, or one has no tokenizer.
+    """
+    names = [entry.name for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two watermarks are called {', '.join(map(repr, twice))}; name each once")
+    for entry in entries:
+        if entry.tokenizer == TOKEN_IDS:
+            raise ValueError(
+                f"watermark {entry.name!r}: a crawl holds texts; name the tokenizer of the model"
+            )
+    return entries
+
+
 def published_defaults(tokenizer: str, vocab_size: int | None = None) -> list[WatermarkConfig]:
     """The watermarks that transformers and synthid-text leave with their published keys, for one tokenizer.
 
