@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, field_serializer, field_validator
 
 from provenance import __version__
-from provenance.annotators.watermarks.config import WatermarkConfig
+from provenance.annotators.watermarks.config import WatermarkConfig, check_entries
 from provenance.detectors.neural.config import Neural
 from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.duplicates.config import Duplicates, Increments, Witness
 from provenance.errors import ConfigurationError as ConfigurationError
 from provenance.errors import suggestion
 from provenance.files.about import About
+from provenance.files.section import ProblemsError, Section, dotted_place, read_section
 from provenance.files.settings import read_settings
 from provenance.filters.config import (
     AnyFilter,
@@ -42,12 +42,6 @@ from provenance.records.reading import Reading
 MARGIN = Decimal("0.8")
 #: Settings that a message lists where a configuration has changed; more are no help.
 _MOST_DIFFERENCES = 5
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, and nothing changes after it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Text(Section):
@@ -268,7 +262,9 @@ class Configuration(Section):
     """Everything that decides what is published. Paths, runners and worker counts are not part of it."""
 
     source: str | None = Field(
-        None, description="name of the source written to every document; null: as the archive says"
+        None,
+        min_length=1,
+        description="name of the source written to every document; null: as the archive says",
     )
     annotators: tuple[str, ...] = Field((), description="further annotators, by entry-point name")
     annotator_options: dict[str, dict[str, Any]] = Field(
@@ -296,6 +292,11 @@ class Configuration(Section):
     cap: Cap = Cap()
     release: Release = Release()
     about: About = About()
+
+    @field_validator("watermarks")
+    @classmethod
+    def _named_once(cls, value: tuple[WatermarkConfig, ...]) -> tuple[WatermarkConfig, ...]:
+        return check_entries(value)
 
     @field_validator("decontaminate", mode="before")
     @classmethod
@@ -337,37 +338,12 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
                 raise ConfigurationError(f"{where}: {section}: must be a mapping")
         target[key] = value
     try:
-        return Configuration.model_validate(values)
-    except ValidationError as error:
-        lines = [f"{where}: {_location(item['loc'])}: {_said(item)}" for item in error.errors()]
+        return read_section(Configuration, values)
+    except ProblemsError as error:
+        lines = [f"{where}: {dotted_place(place)}: {text}" for place, text in error.problems]
         raise ConfigurationError("\n".join(lines)) from error
-
-
-def _location(parts: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in parts) or "top level"
-
-
-def _said(problem: ErrorDetails) -> str:
-    """What is wrong with one setting, and what was probably meant."""
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] != "extra_forbidden":
-        return message
-    *sections, key = problem["loc"]
-    known = _fields(sections)
-    if "." in str(key):
-        return (
-            f"is no key; sections are nested: {str(key).split('.')[0]}: {{{str(key).split('.', 1)[1]}: ...}}"
-        )
-    return f"is no key there{suggestion(str(key), known) or '; there are ' + ', '.join(known)}"
-
-
-def _fields(sections: Sequence[int | str]) -> list[str]:
-    """Names of the settings of a section; empty where it is no section of the configuration itself."""
-    model: Any = Configuration
-    for section in sections:
-        fields = getattr(model, "model_fields", {})
-        model = fields[section].annotation if section in fields else None
-    return list(getattr(model, "model_fields", {}))
+    except RecursionError:  # an anchor inside what it names
+        raise ConfigurationError(f"{where}: holds something that holds itself") from None
 
 
 def describe_differences(before: Any, after: Any) -> str:

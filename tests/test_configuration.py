@@ -14,6 +14,8 @@ from provenance.configuration import (
     load_configuration,
 )
 
+TWICE = "{name: a, scheme: kgw, tokenizer: token ids}"
+
 
 def refused(folder: Path, text: str) -> str:
     path = folder / "c.yaml"
@@ -66,3 +68,49 @@ def test_two_configurations_differ_in_the_settings_that_are_named() -> None:
 
 def test_no_more_than_five_differences_are_listed() -> None:
     assert describe_differences({}, {str(n): n for n in range(9)}).count(";") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("release: {parts: yes}", "release.parts: should be a number, not true"),
+        ("cap: {exponent: off}", "cap.exponent: should be a number, not false"),
+        ("cap: {strata: [{by: year, max_synthetic: true}]}", "cap.strata.0.max_synthetic: should be a number"),
+        ("release: {samples: 0}", "release.samples: should be true or false, not 0"),
+        ('text: {clean_invisible: "no"}', "text.clean_invisible: should be true or false, not 'no'"),
+        ("about: {date: 0}", "about.date: should be a day such as 2026-01-31, not 0"),
+        ("about: {date: 2020-13-01}", "is not valid YAML: month must be in 1..12"),
+        ('source: ""', "source: String should have at least 1 character"),
+        ('source: " "', "source: holds nothing but blanks"),
+        ('source: "a\\ud800"', "source: holds the character U+D800"),
+        ('about: {sources: {"a\\0": "https://a.example/"}}', "holds the character U+0000"),
+        ('removals: {lists: ["a\\e[31m"]}', "removals.lists.0: holds the character U+001B"),
+        ("about: {license: MIT AND}", "about.license: is no SPDX expression"),
+        ("prior: {by_year: {2020: .1, '2020': .2}}", "the key '2020' is written twice"),
+        ("annotator_options: &a {x: *a}", "holds something that holds itself"),
+        ("cap: " + "[" * 5000, "nested too deeply"),
+        ("filters: en", "filters: should be a list"),
+        ("filters: [{kind: langauges}]", "filters.0: there is no kind 'langauges'; did you mean languages?"),
+        ("filters: [{kind: languages, alow: [en]}]", "filters.0.languages.alow: is no key there; did you mean allow?"),
+        ("cap: {strata: [{by: langauge}]}", "did you mean language?"),
+        ("cap: {strata: [{on: year}]}", "cap.strata.0.by: is missing"),
+        ("neural: {detectors: [{kind: encodr, name: a}]}", "did you mean encoder?"),
+        (f"watermarks: [{TWICE}, {TWICE}]", "watermarks: two watermarks are called 'a'; name each once"),
+        (f"watermarks: [{TWICE}]", "watermark 'a': a crawl holds texts; name the tokenizer of the model"),
+    ],
+)  # fmt: skip
+def test_what_is_written_as_something_else_is_refused_at_its_place(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(text + "\n")
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(path)
+    assert words in str(refused.value) and str(refused.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["LicenseRef-Ours", "CC-BY-4.0 AND LicenseRef-Our-Texts-1.0", "MIT OR Apache-2.0"]
+)
+def test_a_licence_of_its_own_is_named_as_spdx_names_it(name: str) -> None:
+    assert load_configuration(None, {"about.license": name}).about.license == name

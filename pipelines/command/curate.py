@@ -52,6 +52,7 @@ def run(arguments: Arguments) -> int:
         print_forecast(found, arguments.json)
         return 0
     with open_job(arguments, configuration, workspace, release) as job:
+        from pipelines.command.certified import status_of_cap
         from pipelines.summary import print_summary
 
         announce(job, inputs, ignored)
@@ -60,6 +61,4 @@ def run(arguments: Arguments) -> int:
         manifest, failures = job.manifest(release), job.failures()
         print_summary(release, manifest, stages, failures, as_json=arguments.json)
     nothing_read = complain_of_failures(failures, manifest["counts"]["records"])
-    held = manifest["synthetic"]["holds"] and manifest["tail"]["holds"]
-    missed = not held and configuration.cap.on_failure == "fail"
-    return nothing_read or int(missed)
+    return nothing_read or status_of_cap(manifest, configuration)

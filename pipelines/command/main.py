@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import codecs
 import gc
+import io
 import logging
 import os
 import re
@@ -88,6 +90,7 @@ def program() -> NoReturn:
     aborts the process (3 to 7 of 100 short calls on Python 3.11), after all of its work is done.
     """
     gc.set_threshold(*_GARBAGE)
+    _write_anything()
     status = main()
     atexit._run_exitfuncs()
     try:
@@ -99,6 +102,21 @@ def program() -> NoReturn:
         status = 1
     sys.stderr.flush()
     os._exit(status)
+
+
+def _write_anything() -> None:
+    """Let an output that is not in UTF-8 (a terminal or a job of another locale) take every text, what it lacks as JSON escapes it."""
+    codecs.register_error("provenance.escape", _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="provenance.escape")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
 
 
 def _parse(argv: list[str]) -> Arguments:

@@ -56,7 +56,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(stage: str, arguments: Arguments) -> int:
-    """Run one stage; with --json say how much of it ran. 1 where nothing could be read."""
+    """Run one stage; with --json say how much of it ran. 1 where nothing could be read or the cap is not certified."""
     configuration = read_configuration(arguments)
     workspace, sign = arguments.workspace, signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
@@ -76,6 +76,11 @@ def run(stage: str, arguments: Arguments) -> int:
         else:
             result = job.publish(arguments.output)
             sign(arguments.output)
+            from pipelines.command.certified import complain_of_cap, status_of_cap
+
+            manifest = job.manifest(arguments.output)
+            complain_of_cap(manifest)
+            code = status_of_cap(manifest, configuration)
     if arguments.json:
         print(json.dumps({"stage": result.stage, "ran": result.ran, "unchanged": result.unchanged}))
     return code

@@ -241,7 +241,8 @@ def joint_ratios() -> NDArray[np.float64]:
 
 
 def _probability(log_odds: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.asarray(1.0 / (1.0 + np.exp(-log_odds))).astype(np.float32)
+    # Beyond 700 nats, which no evidence reaches but a prior of 1e-320 does, a float overflows.
+    return np.asarray(1.0 / (1.0 + np.exp(np.minimum(-log_odds, 700.0)))).astype(np.float32)
 
 
 def neural_cost(configuration: Configuration, asked: Mapping[str, int]) -> list[dict[str, Any]]:

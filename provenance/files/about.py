@@ -5,16 +5,19 @@ It goes into the dataset card and the standards' files; nothing of it decides wh
 
 from __future__ import annotations
 
+import re
 from datetime import date as CalendarDate
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from provenance.files.section import Section
+
+_OWN_LICENSE = re.compile(r"(?<![\w.-])(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+(?![\w.-])")
 
 
-class About(BaseModel):
+class About(Section):
     """What a release says of itself beyond what can be counted (docs/standards.md)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = Field("A curated crawl", min_length=1, description="title of the release")
     version: str = Field(
@@ -41,9 +44,15 @@ class About(BaseModel):
     @field_validator("license")
     @classmethod
     def _spdx(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         from license_expression import get_spdx_licensing
 
-        found = get_spdx_licensing().validate(value) if value is not None else None
-        if found is not None and found.errors:
-            raise ValueError(f"is no SPDX expression: {found.errors[0]} (https://spdx.org/licenses)")
+        try:
+            # SPDX 2.3, annex D: what an issuer calls LicenseRef-… is a licence of its own and on no list.
+            errors = get_spdx_licensing().validate(_OWN_LICENSE.sub("MIT", value)).errors
+        except AttributeError:  # of the library itself, where an expression breaks off ("MIT AND")
+            errors = [f"{value!r} is incomplete"]
+        if errors:
+            raise ValueError(f"is no SPDX expression: {errors[0]} (https://spdx.org/licenses)")
         return value

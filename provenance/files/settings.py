@@ -29,11 +29,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def _refuse_repeated(node: yaml.MappingNode) -> None:
-    lines: dict[tuple[str, str], int] = {}
+    lines: dict[str, int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             continue
-        line, name = key.start_mark.line + 1, (key.tag, key.value)
+        line, name = key.start_mark.line + 1, key.value  # 2020 and "2020" are one key to whoever reads them
         first = lines.get(name)
         lines[name] = line
         if first is not None:
@@ -53,10 +53,12 @@ def read_settings(path: str | Path) -> dict[str, Any]:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader) or {}
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is not valid YAML: {error}") from error
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from error
+    except RecursionError:
+        raise ConfigurationError(f"{path}: is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # a day that no calendar has is a ValueError of the loader
+        raise ConfigurationError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path}: must hold a mapping of sections, not {type(values).__name__}")
     return values

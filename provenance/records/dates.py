@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -34,6 +35,8 @@ _MAIL = re.compile(
     r"\s*(?:[A-Za-z]{3},\s*)?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)?"
     r"(?: (?:GMT|UTC?|Z|[ECMP][SD]T|[+-]\d{4}))?\s*\Z"
 )
+#: Digits of a day, a minute and a second of 1991 to 2037 that, as counts, would lie before 1991. Ten can be seconds as well.
+_WRITTEN = (8, 12, 14)
 _NUMBER = re.compile(r"\s*\d{9,19}(?:\.\d+)?\s*\Z")
 
 
@@ -47,7 +50,7 @@ def parse_time(value: str) -> int | None:
 
 
 def time_of(value: object) -> int | None:
-    """As `parse_time`, for a value of any type: text, seconds to nanoseconds since 1970, date, datetime or {"$date": …}."""
+    """As `parse_time`, for a value of any type: text, seconds to nanoseconds since 1970 (decimals too), date, datetime or {"$date": …}."""
     return read_time(value)[0]
 
 
@@ -70,6 +73,8 @@ def day_of(micros: int) -> str:
 
 def _any(value: object) -> int | None:
     """Microseconds since 1970 of a value of any type and any year."""
+    if isinstance(value, bytes):
+        value = value[:64].decode("utf-8", "replace")
     if isinstance(value, str):
         return _text(value[:64])
     if isinstance(value, datetime):
@@ -80,11 +85,13 @@ def _any(value: object) -> int | None:
     if isinstance(value, Mapping) and len(value) == 1:  # extended JSON, as document stores export it
         (key, inner), *_ = value.items()
         return _any(inner) if key in ("$date", "$numberLong") else None
+    if isinstance(value, Decimal):  # as warehouses store counts; NaN has no number
+        value = int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e19:
         return None
-    if isinstance(value, int) and 10_000_000 <= value // 10**6 <= 99_991_231 and len(str(value)) == 14:
-        parsed = _text(str(value))  # 20250310030000 as a number
-        if parsed is not None:
+    if value == int(value) and len(digits := str(int(value))) in _WRITTEN:
+        parsed = _text(digits)  # 20250310030000 as a number, a float where others of its column are missing
+        if parsed is not None and _FIRST <= parsed < _END:
             return parsed
     return _count(value)
 

@@ -18,6 +18,8 @@ _BY_SUFFIX = {"gz": "gzip", "zst": "zstd", "zstd": "zstd", "lz4": "lz4"}
 _UNNAMED = "no known format"
 _ARRAY = re.compile(rb"\[\s*\{\s*[\"}]")
 _NAMED = {
+    b"\x1f\x8b\x08": "gzip data inside compressed data: decompress the file once",
+    b"\x28\xb5\x2f\xfd": "zstd data inside compressed data: decompress the file once",
     b"PK\x03\x04": "a ZIP file, which has to be read from a file that is seekable",
     b"%PDF": "a PDF file",
     b"BZh": "a bzip2 file: recompress it with gzip or zstd",
@@ -79,7 +81,7 @@ def is_named_lines(name: str) -> bool:
 
 
 def _content_of_text(head: bytes, anywhere: bool = True) -> str:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t ")
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t\x1e ")
     if start.startswith(b"PAR1"):
         return "parquet"
     if WarcDialect.start.match(start):
@@ -110,7 +112,7 @@ def _over_lines(start: bytes) -> bool:
     if _is_object(line) or not rest or not re.match(rb"\{\s*\"", line):
         return False
     try:
-        value, end = json.JSONDecoder().raw_decode(start.decode("utf-8", "replace"))
+        value, end = json.JSONDecoder(parse_int=float).raw_decode(start.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and end > len(line.decode("utf-8", "replace"))
@@ -129,7 +131,7 @@ def _is_object(line: bytes) -> bool:
     if line.lstrip()[:1] != b"{":
         return False
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(json.loads(line, parse_int=float), dict)
     except (ValueError, RecursionError):
         return False
 

@@ -14,8 +14,10 @@ import brotli  # type: ignore[import-untyped]
 import zstandard
 
 MAX_CODINGS = 5  # stacked content codings that are undone; real responses have one, rarely two
+MAX_INTERIM = 8  # interim answers before the final one; servers that hint early send one or two
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
 
+_LISTS = (b"content-encoding", b"transfer-encoding")
 _STATUS = re.compile(rb"\s{0,8}HTTP(?:/\d+(?:\.\d+)?)?[ \t]+(\d{1,3})?(?!\d)", re.IGNORECASE)
 _END = re.compile(rb"\n\r*\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
@@ -42,12 +44,21 @@ class Decoded(NamedTuple):
 
 
 def split_response(block: bytes, most: int) -> Response:
-    """Take a block apart. A block without status line is all payload (status None)."""
+    """Take a block apart. A block without status line is all payload (status None).
+
+    Interim answers (100 Continue, 103 Early Hints: RFC 9110, 15.2) before the final one are passed over.
+    """
     begin = _STATUS.match(block)
     if begin is None:
         return Response(None, b"", block, False)
     status = int(begin.group(1)) if begin.group(1) else None
     end = _END.search(block, begin.end(), begin.end() + most)
+    for _ in range(MAX_INTERIM):
+        final = _STATUS.match(block, end.end()) if end and status is not None and status < 200 else None
+        if final is None:
+            break
+        begin, status = final, int(final.group(1)) if final.group(1) else None
+        end = _END.search(block, begin.end(), begin.end() + most)
     if end:
         first = block.find(b"\n", begin.end(), end.end())
         return Response(
@@ -68,15 +79,19 @@ def content_length_fits(block: bytes, most: int) -> bool:
 
 
 def header_values(headers: bytes, wanted: tuple[bytes, ...]) -> list[bytes | None]:
-    """Values of the wanted fields (names in lower case). The first of several counts, unless it is empty."""
+    """Values of the wanted fields (names in lower case). The first of several counts, unless it is empty; codings add up."""
     if b"\n " in headers or b"\n\t" in headers:
         headers = _FOLD.sub(b" ", headers)
     found: dict[bytes, bytes] = {}
     for line in headers.split(b"\n"):
         name, colon, value = line.partition(b":")
         name = name.strip().lower()
-        if colon and name in wanted and not found.get(name):
+        if not colon or name not in wanted:
+            continue
+        if not found.get(name):
             found[name] = value.strip()
+        elif name in _LISTS:  # RFC 9110, 5.3: several lines are one list, in their order
+            found[name] += b", " + value.strip()
     return [found.get(name) for name in wanted]
 
 

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 
 from provenance.records.compression import Fault, Piece
-from provenance.records.jsonl import value_row
+from provenance.records.jsonl import parsed, value_row, whole_number
 from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, failure
 
 _DECODER = json.JSONDecoder()
-_BETWEEN = re.compile(r"[\s,\0\ufeff]*")
+_OF_LONG_NUMBERS = json.JSONDecoder(parse_int=whole_number)
+_BETWEEN = re.compile(r"[\s,\0\x1e\ufeff]*")
 #: Where another object begins, for one who has lost the thread.
 _NEXT = re.compile(r"(?:\}\s*,|\n)\s*(?=\{)")
 _INVALID = re.compile(r"[\udc80-\udcff]")
@@ -104,7 +105,7 @@ class Values:
         wanted = 0
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = _decoded(self._text, self._at)
             except (ValueError, RecursionError) as error:
                 held = len(self._text) - self._at
                 if held > most:
@@ -122,7 +123,7 @@ class Values:
             text = self._text[self._at : end]
             self._advance(end)
             if not text.isascii() and _INVALID.search(text):
-                value = json.loads(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+                value = parsed(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
             return value, None
 
     def _skip_to_next(self) -> None:
@@ -161,6 +162,16 @@ class Values:
         self._text = self._text[self._at :] + text
         self._at = 0
         return not self._ended or bool(text)
+
+
+def _decoded(text: str, at: int) -> tuple[object, int]:
+    """The value at a place of a text and where it ends; raises as `parsed`."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _OF_LONG_NUMBERS.raw_decode(text, at)
 
 
 def _may_be_cut(error: Exception, size: int) -> bool:

@@ -6,8 +6,10 @@ A line that is no JSON object with a text is a `bad_row` that says what is wrong
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from provenance.records.compression import Fault, Piece
 from provenance.records.fields import lookup
@@ -17,6 +19,9 @@ from provenance.records.options import ReadOptions
 from provenance.records.rows import Row, digest, failure
 from provenance.records.times import read_times
 
+#: What may stand before a value: zeros of broken writes, and the separator of JSON text sequences (RFC 7464).
+_BEFORE = b" \t\r\0\x1e"
+_MOST_DIGITS = 4_300  # of a number that Python reads by default (sys.get_int_max_str_digits)
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -73,8 +78,9 @@ def _line(line: bytes, size: int, offset: int, number: int | None, options: Read
         detail = f"{where} has {size:,} bytes, more than {options.max_line_bytes:,} (max_line_bytes)"
         yield failure(offset, "too_large", detail, record_type="line")
         return
-    if offset == 0:
-        line = line.removeprefix(b"\xef\xbb\xbf")
+    line = line.lstrip(_BEFORE)
+    if line.startswith(b"\xef\xbb\xbf"):  # of every file, where files were put one after the other
+        line = line[3:].lstrip(_BEFORE)
     if not line.strip(b" \t\r\0"):
         return
     remark = None
@@ -84,7 +90,7 @@ def _line(line: bytes, size: int, offset: int, number: int | None, options: Read
         text = line.decode("utf-8", "replace")
         remark = f"{where} is not valid UTF-8 (from its byte {error.start:,}): what is not became \N{REPLACEMENT CHARACTER}"
     try:
-        value = json.loads(text.strip(" \t\r\0"))
+        value = parsed(text.strip(" \t\r\0"))
     except (ValueError, RecursionError) as error:
         why = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON ({error})"
         yield failure(offset, "bad_row", f"{where} {why}"[:500], record_type="line")
@@ -96,6 +102,26 @@ def _line(line: bytes, size: int, offset: int, number: int | None, options: Read
     row = value_row(value, offset, "line", where, options)
     row["detail"] = row.get("detail") or remark
     yield row
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text; a whole number of more digits than Python reads is infinite, and the rest of the line is read.
+
+    Raises:
+        ValueError: where it is no JSON.
+        RecursionError: where it is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # legal JSON all the same
+        return json.loads(text, parse_int=whole_number)
+
+
+def whole_number(digits: str) -> int | float:
+    """A whole number of JSON, which sets no bound to its digits."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def value_row(
@@ -179,7 +205,9 @@ def _string(value: object) -> str | None:
         return value if value.isascii() else _encoded(value).decode("utf-8")
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return str(value) if isinstance(value, int) or math.isfinite(value) else None
 
 
 def _encoded(text: str) -> bytes:

@@ -122,7 +122,7 @@ def _wanted(metadata: pq.FileMetaData, options: ReadOptions) -> dict[str, list[s
 
 
 def column_of(schema: pa.Schema, path: str) -> str | None:
-    """The column or field of a struct that a name or dotted path reaches; the column itself where it holds JSON."""
+    """The column or field of a struct that a name or dotted path reaches; the column itself where it holds JSON or maps."""
     if path in schema.names:
         return path
     at = path.find(".")
@@ -130,7 +130,9 @@ def column_of(schema: pa.Schema, path: str) -> str | None:
         head = path[:at]
         if head in schema.names:
             kind = schema.types[schema.names.index(head)]
-            return path if _reaches(kind, path[at + 1 :]) else head if _is_text(kind) else None
+            if _reaches(kind, path[at + 1 :]):
+                return path
+            return head if _is_text(kind) or pa.types.is_map(kind) else None
         at = path.find(".", at + 1)
     return None
 
@@ -189,6 +191,8 @@ def _values(column: pa.Array) -> list[object]:
         known = dict(zip(used.to_pylist(), _values(column.dictionary.take(used)), strict=True))
         return [known.get(index) for index in column.indices.to_pylist()]
     try:
+        if isinstance(column, pa.MapArray):  # as Spark writes what others call an object
+            return [None if pairs is None else dict(pairs) for pairs in column.to_pylist()]
         return cast(list[object], column.to_pylist())
     except _DAMAGE:
         return [_value(scalar) for scalar in column]

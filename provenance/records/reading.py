@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from provenance.files.section import Section
 from provenance.files.spans import SPAN_BYTES
 from provenance.records.options import ReadOptions
 
 Path = str | None
 
 
-class Fields(BaseModel):
+class Fields(Section):
     """Names or dotted paths of the fields of JSON lines and Parquet rows; null tries those of the preset or the usual ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: Path = Field(None, min_length=1, description="field that holds the text")
     body: Path = Field(None, min_length=1, description="field that holds HTML, where there is no text")
@@ -32,10 +31,8 @@ class Fields(BaseModel):
     source: Path = Field(None, min_length=1, description="field that names the source")
 
 
-class Reading(BaseModel):
+class Reading(Section):
     """How input files are read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     batch_bytes: int = Field(4 << 20, ge=1 << 16, le=1 << 28, description="bytes of payload in one batch")
     batch_rows: int = Field(2000, ge=1, le=100_000, description="records in one batch")

@@ -118,6 +118,11 @@ def test_a_cap_of_nothing_leaves_what_is_proven_human_and_says_which_share_that_
     manifest = json.loads((release / "manifest.json").read_text())
     assert manifest["synthetic"]["claimed"] == pytest.approx(share, abs=2e-6)
     assert run("verify", release).code == 1
+    config = release.parent / "cap.json"
+    config.write_text(json.dumps({"cap": {"max_synthetic": "0", "on_failure": on_failure}}))
+    workspace = release.with_name(f"{release.name}.workspace")
+    alone = run("publish", "--workspace", workspace, "--output", release, "--config", config, "--quiet")
+    assert alone.code == code and alone.err.startswith("NOT CERTIFIED: the expected share of the published")
 
 
 def test_caps_of_parts_and_a_mixture_are_published_and_verified(demo_release: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import tracemalloc
 
@@ -105,3 +106,9 @@ def test_members_behind_junk_are_read(codec: str, junk: bytes) -> None:
     data = junk + b"".join(ENCODERS[codec](record(url)) for url in URLS)
     rows = read(data, "x.warc." + {"gzip": "gz", "zstd": "zst", "lz4": "lz4"}[codec])
     assert [row["url"] for row in rows if row["outcome"] is None] == URLS
+
+
+def test_a_file_that_was_compressed_twice_is_named_as_what_it_is() -> None:
+    twice = gzip.compress(gzip.compress(record(URLS[0])))
+    (row,) = read_archive(twice)
+    assert row["outcome"] == "bad_container" and "decompress the file once" in row["detail"]

@@ -10,7 +10,7 @@ import brotli
 import pytest
 import zstandard
 
-from provenance.records.http import decode_payload, split_response
+from provenance.records.http import decode_payload, header_values, split_response
 from tests.records.archives import PAGE, URLS, read_archive, record
 
 BOMB = b"<html><body><p>" + b"\0" * (64 << 20)
@@ -64,6 +64,10 @@ def test_long_runs_in_headers_cost_linear_time(run: bytes) -> None:
         (b"HTTP/1.1 200 OK\r\nA: b\r\n<html>", 200, b"<html>"),
         (b"<html>", None, b"<html>"),
         (b"HTTP/1.1", None, b""),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\nx", 200, b"x"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 2 + b"HTTP/1.1 404 Gone\r\n\r\nx", 404, b"x"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", 100, b""),
+        (b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 404 as a text", 200, b"HTTP/1.1 404 as a text"),
     ],
 )
 def test_responses_are_split_at_their_header(block: bytes, status: int | None, payload: bytes) -> None:
@@ -81,3 +85,16 @@ def test_chunking_and_codings_that_are_not_there_are_passed_over() -> None:
     cut = decode_payload(gzip.compress(b"abc" * 999)[:-12], None, b"gzip", 9999)
     assert cut.payload.startswith(b"abc") and cut.detail
     assert decode_payload(gzip.compress(b"x")[:9] + b"\xff" * 9, None, b"gzip", 99).reason == "bad_encoding"
+
+
+def test_codings_of_several_header_lines_are_one_list_in_their_order() -> None:
+    headers = (
+        b"Content-Encoding: br\r\nContent-Type: text/html\r\ncontent-encoding: gzip\r\nContent-Type: x/y"
+    )
+    coding, kind = header_values(headers, (b"content-encoding", b"content-type"))
+    assert (coding, kind) == (b"br, gzip", b"text/html")
+    page = b"<html>" * 50
+    assert decode_payload(gzip.compress(brotli.compress(page)), None, coding, 9999).payload == page
+    # A proxy that says it once more did not do it once more.
+    twice = header_values(b"Content-Encoding: gzip\r\nContent-Encoding: gzip", (b"content-encoding",))[0]
+    assert decode_payload(gzip.compress(page), None, twice, 9999).payload == page

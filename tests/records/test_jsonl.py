@@ -59,3 +59,25 @@ def test_a_line_with_broken_utf8_or_stray_nuls_is_read_and_says_so() -> None:
     broken, padded = read(b'{"text": "caf\xe9"}\n\0\0{"text": "fine"}\0\n', "x.jsonl")
     assert broken["text"] == "caf\N{REPLACEMENT CHARACTER}" and "UTF-8" in broken["detail"]
     assert (padded["text"], padded["detail"]) == ("fine", None)
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\x1e", b" \0"])
+def test_what_stands_before_a_value_of_any_line_costs_nothing(before: bytes) -> None:
+    line = before + json.dumps(LINE).encode() + b"\n"
+    for name in ("x.jsonl", "x.json", "x"):
+        assert [row["outcome"] for row in read(line * 3, name)] == [None] * 3
+
+
+@pytest.mark.parametrize("written", ["%s", "[%s]", "[\n%s\n]"])
+def test_a_number_of_more_digits_than_python_reads_costs_no_text(written: str) -> None:
+    line = '{"text": "a text", "count": %s, "id": -%s, "crawl_date": 20210607}' % (("9" * 5000,) * 2)
+    (row,) = read((written % line).encode(), "x.json")
+    assert (row["text"], row["record_id"]) == ("a text", None)
+    assert row["capture_time"] == datetime(2021, 6, 7, tzinfo=UTC)
+
+
+def test_a_number_that_is_none_names_no_record() -> None:
+    assert [row["record_id"] for row in read(b'{"text":"a","id":NaN}\n{"text":"a","id":1.5}\n')] == [
+        None,
+        "1.5",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -113,3 +114,30 @@ def test_a_large_row_group_is_read_piece_by_piece() -> None:
     stream.seek(0)
     next(read_records(stream, "x.parquet", ReadOptions()))
     assert stream.taken < 8 << 20
+
+
+def test_paths_reach_into_maps_as_spark_writes_them() -> None:
+    pairs = [[("url", "https://m.example/"), ("warc_date", "2020-01-01")], None, [("url", None)]]
+    columns = {"text": ["a", "b", "c"], "metadata": pa.array(pairs, pa.map_(pa.string(), pa.string()))}
+    first, *others = read(parquet(pa.table(columns)))
+    assert (first["url"], first["capture_evidence"]) == ("https://m.example/", "field metadata.warc_date")
+    assert [(row["url"], row["capture_time"], row["text"]) for row in others] == [
+        (None, None, "b"),
+        (None, None, "c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pa.array([Decimal("1577836800")], pa.decimal128(38, 0)),
+        pa.array([Decimal("1577836800000.00")], pa.decimal256(40, 2)),
+        pa.array([b"2020-01-01"]),
+        pa.array([b"2020-01-01"]).dictionary_encode(),
+        pa.array([1577836800], pa.uint64()),
+        pa.array([18262], pa.date32()),
+    ],
+)
+def test_a_time_is_read_from_every_type_that_holds_one(moment: pa.Array) -> None:
+    (row,) = read(parquet(pa.table({"text": ["a"], "crawl_date": moment})))
+    assert row["capture_time"] == datetime(2020, 1, 1, tzinfo=UTC)

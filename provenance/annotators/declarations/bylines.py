@@ -6,66 +6,42 @@ Only statements about this text that their writer makes: none inside quotations,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.declarations.byline_forms import ASSISTED, BYLINES, Byline
 from provenance.annotators.declarations.declared import Signal
 from provenance.annotators.kernel import kernel
 
-
-class _Byline(NamedTuple):
-    """A kind of statement: how it reads, what it says, and the words (small letters) that it begins with; () for any."""
-
-    pattern: re.Pattern[str]
-    signal: str
-    begins: tuple[str, ...]
-
-
-_AI = (
-    r"(?:(?:an? |the )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM|ChatGPT|GPT-?\d[\w.]{0,4}|"
-    r"OpenAI|Claude|Gemini|Copilot|DeepSeek|Llama)(?![\w-]))"
-)
-#: Before a statement: not inside a quotation, and not the clause of somebody who says so ("she wrote that this …").
-_FREE = r"(?<![\"“„«‹»‘'\w])(?<!that )(?<!whether )(?<!if )(?<!claimed )(?<!dass )(?<!que )(?<!che )(?<!że )(?<!dat )(?<!что )(?<!qu['’])"
-_THIS = (
-    _FREE
-    + r"(?:this|the following) (?:whole |entire |blog |news )?(?:article|text|post|story|page|summary|content|report|piece|translation) "
-)
-_TOOL = r"ChatGPT|GPT-?\d[\w.]{0,4}|Claude|Gemini|Copilot|DeepSeek"
-_BYLINES = (
-    _Byline(re.compile(rf"{_THIS}(?:was|is|has been) (?:\w{{2,12}} and )?(?:fully |entirely |automatically |completely |originally )?"
-                rf"(?:written|generated|created|produced|authored) (?:entirely |automatically )?(?:by|using) (?:the )?{_AI}", re.IGNORECASE), "ai-generated", ("this ", "the following ")),
-    _Byline(re.compile(rf"{_THIS}(?:was|is|has been) (?:partly |partially )?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?(?:with (?:the )?(?:help|assistance|aid|support) of|with) (?:the )?{_AI}",
-                re.IGNORECASE), "ai-assisted", ("this ", "the following ")),
-    _Byline(re.compile(r"(?:^|[\n.(\[])\s{0,3}(?:AI[- ]generated (?:article|text|content|summary|post)|(?:written|generated) by (?:AI|ChatGPT))\s{0,3}(?:[\n.)\]]|$)", re.IGNORECASE), "ai-generated", ()),
-    _Byline(re.compile(_FREE + r"dieser (?:artikel|text|beitrag|inhalt) wurde (?:vollständig |automatisch )?(?:von (?:einer )?(?:KI|künstlichen? Intelligenz|ChatGPT)) (?:erstellt|geschrieben|generiert|verfasst)",
-                re.IGNORECASE), "ai-generated", ("dieser ",)),
-    _Byline(re.compile(_FREE + r"dieser (?:artikel|text|beitrag|inhalt) wurde (?:mit ?(?:hilfe)? ?(?:von|einer|unterstützung von)? ?(?:KI|künstlicher Intelligenz|ChatGPT))(?:-Unterstützung)? (?:erstellt|geschrieben|verfasst)",
-                re.IGNORECASE), "ai-assisted", ("dieser ",)),
-    _Byline(re.compile(r"(?:本文|本内容|内容|本页面|本文章)(?:由|是由|为)\s?(?:AI|人工智能|大模型|ChatGPT)\s?(?:自动)?(?:生成|撰写|创作)", re.IGNORECASE), "ai-generated", ()),
-    _Byline(re.compile(r"(?:この記事|本記事|この文章|本文)は(?:、)?(?:生成)?(?:AI|人工知能|ChatGPT)(?:によって|により|が)(?:自動)?(?:生成|作成|執筆)", re.IGNORECASE), "ai-generated", ()),
-    _Byline(re.compile(_FREE + r"(?:cet article|ce texte|ce contenu) a été (?:entièrement )?(?:généré|rédigé|écrit|créé) par (?:une |l['’])?(?:IA|intelligence artificielle|ChatGPT)(?!\w)", re.IGNORECASE), "ai-generated", ("cet article", "ce texte", "ce contenu")),
-    _Byline(re.compile(_FREE + rf"este (?:artículo|texto|contenido) (?:fue|ha sido) (?:total|íntegra|automática)?(?:mente )?(?:generado|escrito|creado|redactado) (?:por|con|mediante) (?:una |la )?(?:IA|inteligencia artificial|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated", ("este ",)),
-    _Byline(re.compile(_FREE + rf"(?:este|esta) (?:artigo|texto|conteúdo|matéria|notícia) foi (?:totalmente |automaticamente )?(?:gerad|escrit|criad|redigid|produzid)[oa] (?:por|com|pela) (?:uma? |a )?(?:IA|inteligência artificial|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated", ("este ", "esta ")),
-    _Byline(re.compile(_FREE + rf"quest(?:o|a|['’]) ?(?:articolo|testo|contenuto|pagina) è stat[oa] (?:interamente |automaticamente )?(?:generat|scritt|creat|redatt|prodott)[oa] (?:da |dall['’] ?|con |tramite )(?:l['’] ?|un['’] ?)?(?:IA|AI|intelligenza artificiale|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated", ("quest",)),
-    _Byline(re.compile(_FREE + rf"(?:ten|niniejszy) (?:artykuł|tekst|wpis|materiał) został (?:w całości |automatycznie )?(?:wygenerowany|napisany|stworzony|utworzony|przygotowany) przez (?:AI|SI|sztuczną inteligencję|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated", ("ten ", "niniejszy ")),
-    _Byline(re.compile(_FREE + rf"(?:dit artikel|deze tekst|dit bericht|deze inhoud) (?:is|werd) (?:volledig |automatisch )?(?:door (?:een )?(?:AI|kunstmatige intelligentie|{_TOOL}) )?(?:gegenereerd|geschreven|gemaakt|opgesteld)(?: (?:door|met) (?:een )?(?:AI|kunstmatige intelligentie|{_TOOL}))", re.IGNORECASE), "ai-generated", ("dit ", "deze ")),
-    _Byline(re.compile(_FREE + rf"(?:dit artikel|deze tekst|dit bericht|deze inhoud) (?:is|werd) (?:volledig |automatisch )?door (?:een )?(?:AI|kunstmatige intelligentie|{_TOOL}) (?:gegenereerd|geschreven|gemaakt|opgesteld)", re.IGNORECASE), "ai-generated", ("dit ", "deze ")),
-    _Byline(re.compile(_FREE + rf"(?:эта статья|этот текст|этот материал|данная статья|данный текст) (?:был[аио]? )?(?:полностью |автоматически )?(?:сгенерирован|написан|создан|подготовлен)[аоы]? (?:с помощью )?(?:ИИ|нейросет(?:ью|и|ей)|искусственн(?:ым интеллектом|ого интеллекта)|{_TOOL})(?!\w)", re.IGNORECASE), "ai-generated", ("эта ", "этот ", "данн")),
-)  # fmt: skip
 _BYLINE_HINT = re.compile(
     r"AI|A\.I\.|GPT|KI(?!\w)|IA(?!\w)|SI(?!\w)|ИИ|Claude|Gemini|Copilot|DeepSeek|rtificial|rtificiel|ünstlich|"
-    r"sztuczn|kunstmatig|нейросет|искусственн|人工智能|人工知能|大模型|anguage model"
+    r"sztuczn|kunstmatig|нейросет|искусственн|人工智能|人工智慧|人工知能|大模型|大语言模型|인공지능|anguage model"
+)
+#: What goes before a statement in its sentence where its writer makes it: nothing, a greeting, or a call for notice.
+_NOTE = re.compile(
+    r"\b(?:note|notice|aware|disclosure|disclaimer|inform(?:ed)?|transparency|beachten|hinweis|notez|noter|sachez|nota|aviso|avviso|"
+    r"attenzione|uwaga|let op|обратите внимание|внимание)\b",
+    re.IGNORECASE,
+)
+#: What goes before it where somebody says so, asks, supposes or denies it.
+_SAID = re.compile(
+    r"\b(?:sa(?:y|ys|id|ying)|claim(?:s|ed|ing)?|wrote|writes|den(?:y|ies|ied)|alleg\w+|whether|if|believ\w+|suggest\w*|reports?|reported|"
+    r"argue[sd]?|think|thinks|thought|suspect\w*|that|of|not?|never|behaupte\w*|sagt\w*|schr(?:eibt|ieb)|ob|dass|wenn|nicht|dit|affirm\w+|prétend\w*|que|qu|si|"
+    r"dic[eo]\w*|afirm\w+|dis(?:se|so)|che|se|twierdzi\w*|że|czy|dat|zegt|of|что|если|утвержда\w+)\b",
+    re.IGNORECASE,
 )
 #: What follows a statement that its writer does not make: a denial, or the one who says so.
 _REPORTED = re.compile(
     r"^[^.!?\n]{0,60}(?:\b(?:claim|denie[ds]|denied|false|untrue|rumou?r|he said|she said|they said|wrote|according to|"
-    r"behauptet|dementiert|selon|según|segundo|secondo|według|volgens)\b|утвержда)",
+    r"behauptet|dementiert|selon|según|segundo|secondo|według|volgens|falsch|faux|falso)\b|утвержда)"
+    r"|^[^。.\n]{0,14}(?:ではあり|ではな|わけでは|ていませ|ていな|지 않|것이 아니|不是|并非)",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"[.!?:;。！？：；\n(\[|•*>–—]")
+_BEFORE = 200  # characters before a statement in which its sentence begins
 _EDGE = 1_500  # characters at either end of a text in which a byline can stand
 
 #: Four or fewer bytes, rare in other words, that each ASCII match of _BYLINE_HINT holds; and whole words of the others.
@@ -85,7 +61,9 @@ _HINTS = (
     b"unst",
     b"ge m",
 )
-_OTHER_HINTS = tuple("ИИ ünstlich нейросет искусственн 人工智能 人工知能 大模型".split())
+_OTHER_HINTS = tuple(
+    "ИИ ünstlich нейросет искусственн 人工智能 人工智慧 人工知能 大模型 大语言模型 인공지능".split()
+)
 _WIDTH = 4
 #: Letters of other scripts that patterns take for ASCII letters, whatever their case, though small letters of these they are not.
 _LIKE_ASCII = re.compile("[\u017f\u0130\u0131\u1c80-\u1c88]")
@@ -110,10 +88,32 @@ def read_bylines(text: str) -> Iterator[Signal]:
         if not _names_a_machine(edge):
             continue
         folded = "" if _LIKE_ASCII.search(edge) else edge.lower()
-        for byline in _BYLINES:
-            match = _find(byline, edge, folded)
-            if match and not _REPORTED.search(edge[match.end() : match.end() + 120]):
-                yield Signal(byline.signal, match[0].strip(), "visible text")
+        found = {}
+        for byline in BYLINES:
+            if byline.signal not in found:
+                match = next(
+                    (item for item in _matches(byline, edge, folded) if _is_its_own(edge, item)), None
+                )
+                if match is not None:
+                    found[byline.signal] = match
+        if ASSISTED in found and _overlap(found.values()):
+            found = {ASSISTED: found[ASSISTED]}  # "parts of this article were …" holds "this article were …"
+        for signal, match in found.items():
+            yield Signal(signal, match[0].strip(), "visible text")
+
+
+def _is_its_own(edge: str, match: re.Match[str]) -> bool:
+    """Whether the writer says so of the text: not what others say, suppose, ask or deny."""
+    if _REPORTED.search(edge[match.end() : match.end() + 120]):
+        return False
+    before = edge[max(0, match.start() - _BEFORE) : match.start()]
+    clause = _SENTENCE.split(before)[-1]
+    return _NOTE.search(clause) is not None or _SAID.search(clause) is None
+
+
+def _overlap(matches: Iterable[re.Match[str]]) -> bool:
+    spans = sorted(match.span() for match in matches)
+    return any(after[0] < before[1] for before, after in pairwise(spans))
 
 
 def _names_a_machine(edge: str) -> bool:
@@ -133,14 +133,15 @@ def _holds_hint(text: NDArray[np.uint8], table: NDArray[np.uint16]) -> bool:
     return False
 
 
-def _find(byline: _Byline, edge: str, folded: str) -> re.Match[str] | None:
-    """The first match; `folded` is the text in small letters, letter by letter, or shorter where that is not to be had."""
+def _matches(byline: Byline, edge: str, folded: str) -> Iterator[re.Match[str]]:
+    """Its matches; `folded` is the text in small letters, letter by letter, or shorter where that is not to be had."""
     if not byline.begins or len(folded) != len(edge):
-        return byline.pattern.search(edge)
+        yield from byline.pattern.finditer(edge)
+        return
     places: list[int] = []
     for word in byline.begins:
         at = folded.find(word)
         while at >= 0:
             places.append(at)
             at = folded.find(word, at + 1)
-    return next(filter(None, (byline.pattern.match(edge, at) for at in sorted(places))), None)
+    yield from filter(None, (byline.pattern.match(edge, at) for at in sorted(places)))

@@ -43,7 +43,7 @@ class Disclosures:
     """
 
     name: ClassVar[str] = "disclosures"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("disclosures", SIGNALS),

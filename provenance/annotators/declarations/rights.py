@@ -22,12 +22,39 @@ _CC = re.compile(
 )
 _NAMED = (
     (re.compile(r"spdx\.org/licenses/([A-Za-z0-9.+-]{2,40}?)(?:\.html)?$"), None),
-    (re.compile(r"opensource\.org/licenses?/([A-Za-z0-9.-]{2,30}?)(?:\.php|/)?$"), None),
+    (re.compile(r"opensource\.org/licenses?/([A-Za-z0-9.-]{2,30}?)(?:\.php|\.html|/)?$"), "OSI"),
     (re.compile(r"apache\.org/licenses/LICENSE-2\.0"), "Apache-2.0"),
     (re.compile(r"gnu\.org/(?:licenses|copyleft)/(?:old-licenses/)?(?:gpl|lgpl|agpl|fdl)-(\d\.\d)"), "GNU"),
 )
+_SLUG_VERSION = re.compile(r"-(\d)-(\d)$")
+#: Names of SPDX for the licences that pages link to there.
+_SLUGS = (
+    *(
+        "MIT",
+        "MIT-0",
+        "ISC",
+        "0BSD",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "Apache-2.0",
+        "MPL-2.0",
+        "EPL-2.0",
+        "Unlicense",
+    ),
+    *(
+        "GPL-2.0",
+        "GPL-3.0",
+        "LGPL-2.1",
+        "LGPL-3.0",
+        "AGPL-3.0",
+        "Artistic-2.0",
+        "EUPL-1.2",
+        "Zlib",
+        "BSL-1.0",
+    ),
+)
 _RSL = re.compile(
-    r"<(?:[A-Za-z][\w.-]{0,30}:)?(prohibits|permits)\b[^>]{0,100}type=[\"']usage[\"'][^>]{0,100}>([^<]{0,500})<",
+    r"<(?:[A-Za-z][\w.-]{0,30}:)?(prohibits|permits)\b[^>]{0,100}\btype\s{0,9}=\s{0,9}[\"']\s{0,9}usage\s{0,9}[\"'][^>]{0,100}>([^<]{0,500})<",
     re.IGNORECASE,
 )
 _RSL_TRAINING = frozenset(("all", "ai-all", "ai-train", "train-ai", "train-genai"))
@@ -85,6 +112,8 @@ def name_license(value: str, base: str) -> str | None:
             family = re.search(r"(agpl|lgpl|gpl|fdl)-", match[0])
             prefix = family[1].upper() if family else ""
             return f"{'GFDL' if prefix == 'FDL' else prefix}-{match[1]}"
+        if match and name == "OSI":
+            return _by_slug(match[1])
         if match:
             return name or match[1]
     if re.fullmatch(r"(?:CC0|CC-BY|MIT|Apache|GPL|LGPL|AGPL|BSD|GFDL|MPL)[A-Za-z0-9.+-]{0,20}", value):
@@ -98,3 +127,10 @@ def name_license(value: str, base: str) -> str | None:
         except ValueError:
             return None
     return None
+
+
+def _by_slug(slug: str) -> str:
+    """The SPDX identifier behind the name that opensource.org gives a page, `apache-2-0` since 2023, `Apache-2.0` before."""
+    name = _SLUG_VERSION.sub(r"-\1.\2", slug)
+    known = {item.lower(): item for item in _SLUGS}
+    return known.get(name.lower(), name)

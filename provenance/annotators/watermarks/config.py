@@ -8,19 +8,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from provenance.annotators.watermarks.catalogue import registered_schemes
 from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.synthid import DEFAULT_KEYS
 from provenance.annotators.watermarks.tokenizers import TOKEN_IDS, Tokenizer, need_library
 from provenance.errors import UsageError
+from provenance.files.section import ProblemsError, Section, read_section
 
 
-class WatermarkConfig(BaseModel):
+class WatermarkConfig(Section):
     """One watermark to look for: a scheme with its key, in the tokens of one tokenizer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, max_length=100, description="what the findings are reported under")
     scheme: str = Field(description="a name that `provenance watermark schemes` lists")
@@ -66,13 +65,27 @@ class WatermarkConfig(BaseModel):
         if "vocab_size" not in scheme.model_fields and "vocab_size" not in self.parameters:
             parameters = {name: value for name, value in parameters.items() if name != "vocab_size"}
         try:
-            return scheme.model_validate(parameters)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc']) or 'parameters'}: {problem['msg']}"
-                for problem in error.errors()
+            return read_section(scheme, parameters)
+        except ProblemsError as error:
+            raise ValueError(f"watermark {self.name!r}: {error}") from None
+
+
+def check_entries(entries: tuple[WatermarkConfig, ...]) -> tuple[WatermarkConfig, ...]:
+    """The entries as given, for a crawl.
+
+    Raises:
+        ValueError: where two have one name, under which findings are reported, or one has no tokenizer.
+    """
+    names = [entry.name for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two watermarks are called {', '.join(map(repr, twice))}; name each once")
+    for entry in entries:
+        if entry.tokenizer == TOKEN_IDS:
+            raise ValueError(
+                f"watermark {entry.name!r}: a crawl holds texts; name the tokenizer of the model"
             )
-            raise ValueError(f"watermark {self.name!r}: {problems}") from None
+    return entries
 
 
 def published_defaults(tokenizer: str, vocab_size: int | None = None) -> list[WatermarkConfig]:

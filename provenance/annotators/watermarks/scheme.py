@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from provenance.annotators.watermarks.ragged import F64, I64, U64, Bools, checked, sums, tie_breakers
+from provenance.files.section import Section
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,8 @@ class Measurements:
     p_value: F64
 
 
-class Scheme(BaseModel):
+class Scheme(Section):
     """Base of all schemes; its fields are the parameters a user may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     scheme: ClassVar[str]
     summary: ClassVar[str]

@@ -29,6 +29,11 @@ def need_library() -> None:
         )
 
 
+def _is_path(name: str) -> bool:
+    """Whether a name can be no hub id (`name` or `owner/name`): nobody is to wait for the hub then."""
+    return name.endswith(".json") or name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name
+
+
 class Tokenizer:
     """One tokenizer, by the path of its tokenizer.json or by hub id."""
 
@@ -40,11 +45,15 @@ class Tokenizer:
         try:
             if path.is_dir():
                 path = path / "tokenizer.json"
+            if not path.exists() and _is_path(name):
+                raise TokenizerError(f"tokenizer {name!r}: no such file")
             self._tokenizer: Any = (
                 tokenizers.Tokenizer.from_file(str(path))
                 if path.exists()
                 else tokenizers.Tokenizer.from_pretrained(name)
             )
+        except TokenizerError:
+            raise
         except Exception as error:  # the library raises bare Exception for whatever its native code reports
             raise TokenizerError(
                 f"tokenizer {name!r}: not a readable tokenizer.json, and not on the hub ({error})"

@@ -11,7 +11,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from provenance.files.section import Section
 
 Kind = Literal["classifier", "onnx", "binoculars", "fast_detect_gpt", "surprisal", "encoder"]
 #: No single model may move a document by more than this, in nats: about 3,000 to 1.
@@ -29,11 +31,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=-MAX_RATIO, le=MAX_RATIO)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ScoreCalibration(_Section):
+class ScoreCalibration(Section):
     """From a detector's score to a log-likelihood ratio: clip(intercept + slope * score, bounds), in nats."""
 
     format: Literal[1] = Field(1, description="version of this form")
@@ -58,7 +56,7 @@ class ScoreCalibration(_Section):
         return _in_order(value)
 
 
-class Combination(_Section):
+class Combination(Section):
     """One logistic combination of the ratios of the embedded and the neural detectors.
 
     clip(intercept + sum of weight * ratio, bounds); a detector that was not asked or abstained adds 0.
@@ -88,7 +86,7 @@ class Combination(_Section):
         return _in_order(value)
 
 
-class NeuralConfig(_Section):
+class NeuralConfig(Section):
     """One neural detector."""
 
     name: str = Field(
@@ -170,7 +168,7 @@ class NeuralConfig(_Section):
         return self
 
 
-class Neural(_Section):
+class Neural(Section):
     """Neural detectors beside the embedded one (extras `neural` and `encoder`)."""
 
     detectors: tuple[NeuralConfig, ...] = Field((), description="models to ask, in the order of reporting")

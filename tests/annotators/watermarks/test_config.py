@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from provenance.annotators.tokens.tokenizer import TokenizerError
 from provenance.annotators.watermarks import WatermarkConfig
 from provenance.annotators.watermarks.config import published_defaults
 from provenance.annotators.watermarks.synthid import SynthId
@@ -67,3 +68,11 @@ def test_the_published_defaults_hold_both_hashes_of_synthid() -> None:
     found = [entry.build(1000) for entry in published_defaults("some/model")]
     versions = [scheme.version for scheme in found if isinstance(scheme, SynthId)]
     assert versions == ["2024", "2024", "2025"]
+
+
+def test_a_path_that_is_not_there_is_never_asked_for_on_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    monkeypatch.setattr(tokenizers.Tokenizer, "from_pretrained", lambda name: pytest.fail(name))
+    for name in ("models/tokenizer.json", "./mine", "/models/mine", "a/b/c"):
+        with pytest.raises(TokenizerError, match="no such file"):
+            Tokenizer(name)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+import os
 import subprocess
 import sys
 
 import pytest
 
+from pipelines.command.main import _escaped
 from tests.program import ROOT, run
 
 
@@ -49,3 +53,15 @@ def test_help_starts_without_any_library(arguments: list[str]) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout
+
+
+def test_an_output_that_is_not_in_utf8_takes_every_text() -> None:
+    command = [sys.executable, "-m", "pipelines.command", "export", "--help"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert rb"NAME,\u2026" in ended.stdout
+    # What is written so is still JSON.
+    codecs.register_error("here.escape", _escaped)
+    text = json.dumps({"title": "Größe 東京 😀 \ud800"}, ensure_ascii=False)
+    for encoding in ("ascii", "latin-1", "cp1252"):
+        assert json.loads(text.encode(encoding, "here.escape").decode(encoding)) == json.loads(text)

@@ -1,0 +1,287 @@
+"""How bylines read, language by language: "this article was written by AI", "… with the help of AI", "AI-generated text".
+
+A statement needs a subject that is this very text, a verb of making and a machine; labels stand alone in their line. What
+lies around a statement (reports, denials, questions) is judged by `bylines`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+GENERATED = "ai-generated"
+ASSISTED = "ai-assisted"
+
+
+class Byline(NamedTuple):
+    """A kind of statement: how it reads, what it says, and the words (small letters) that it begins with; () for any."""
+
+    pattern: re.Pattern[str]
+    signal: str
+    begins: tuple[str, ...]
+
+
+#: Names that people bear too count only where nothing goes on: not Claude Monet, Claude's brother, Gemini astrology.
+_NAMES = (
+    r"(?:Claude|Gemini|Llama|Copilot)(?: (?:Opus|Sonnet|Haiku|Pro|Flash|Ultra|Advanced|AI|\d[\d.]*)){0,3}"
+    r"(?=\s*(?:[.,;:!?)\]|。]|\Z|\n|(?:and|und|et|y|e|i|en|и) |[가-힣ぁ-んァ-ヶ一-鿿]))"
+)
+_TOOL = rf"(?:ChatGPT|GPT-?\d[\w.]{{0,4}}|OpenAI|DeepSeek|{_NAMES})"
+_AI = (
+    r"(?:(?:an? |the )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM)(?![\w-])"
+    rf"(?: (?:tools?|models?|systems?|software|assistants?))?|(?:the )?{_TOOL}(?![\w-]))"
+)
+_KI = (
+    rf"(?:(?:eine[rs]? |der |die |des )?(?:generative[rn]? )?(?:KI|AI|künstliche[rn]? intelligenz|sprachmodells?|{_TOOL})(?!\w)"
+    r"(?:-(?:tools?|systems?|modells?|software|werkzeug(?:en|s)?))?)"
+)
+_IA_FR = rf"(?:(?:une? |l['’]|d['’]une |de l['’]|d['’])?(?:IA|AI|intelligence artificielle|modèle de langage|{_TOOL})(?!\w))"
+_IA_ES = rf"(?:(?:una |la |un )?(?:IA|inteligencia artificial|modelo de lenguaje|{_TOOL})(?!\w))"
+_IA_PT = rf"(?:(?:uma? |a )?(?:IA|inteligência artificial|modelo de linguagem|{_TOOL})(?!\w))"
+_IA_IT = (
+    rf"(?:(?:l['’] ?|un['’] ?|una )?(?:IA|AI|intelligenza artificiale|modello linguistico|{_TOOL})(?!\w))"
+)
+_SI = rf"(?:(?:AI|SI|sztuczn(?:ą|ej) inteligencj(?:ę|ą|i)|model(?:u)? językow(?:y|ego)|{_TOOL})(?!\w))"
+_AI_NL = rf"(?:(?:een )?(?:AI|kunstmatige intelligentie|taalmodel|{_TOOL})(?!\w))"
+_II = rf"(?:(?:ИИ|AI|нейросет(?:ью|и|ей)|искусственн(?:ым|ого) интеллект(?:ом|а)|языков(?:ой|ою) модел(?:ью|и)|{_TOOL})(?!\w))"
+_ZH = r"(?:生成式)?(?:AI|人工智能|人工智慧|大模型|大语言模型|ChatGPT|GPT-?\d[\w.]{0,4}|DeepSeek|Claude|Gemini)(?:大模型|模型|工具|技术|技術)?"
+_JA = r"(?:生成)?(?:AI|人工知能|ChatGPT|GPT-?\d[\w.]{0,4}|Claude|Gemini)(?:ツール|技術|モデル)?"
+_KO = r"(?:생성형\s?)?(?:AI|인공지능|챗GPT|ChatGPT|GPT-?\d[\w.]{0,4}|Claude|Gemini)(?:\s?(?:모델|기술|도구))?(?:\([A-Za-z ]{2,12}\))?"
+
+#: Not inside a quotation or a word; what else may stand before, `bylines` judges.
+_FREE = r"(?<![\"“„«‹»‘'\w])"
+#: Where a sentence begins: there languages without articles say "text" for "this text".
+_BEGIN = r"(?:\A|(?<=\n)|(?<=[.!?:] ))"
+_NOUN = (
+    r"(?:(?!was |is )[a-z]{3,12} ){0,2}?(?:articles?|texts?|posts?|stor(?:y|ies)|pages?|summar(?:y|ies)|content|reports?|pieces?|"
+    r"recipes?|transcripts?|emails?|news|poems?|tutorials?|profiles?|overviews?|comments?|captions?|translations?|reviews?|descriptions?|newsletters?|recaps?|abstracts?|entr(?:y|ies)|answers?|essays?|guides?)"
+)
+_BE = r"(?:was|were|is|are|has been|have been)"
+_MADE = r"(?:written|generated|created|produced|authored|drafted|composed)"
+_HOW = r"(?:(?:fully|entirely|automatically|completely|originally|partly|partially|largely|mostly|100%|\w{4,12} and) )?"
+_HELP = r"(?:the )?(?:help|assistance|aid|support|use) of "
+_SUBJECT = (
+    rf"{_FREE}(?:(?:the|all) (?:text|content|body) (?:of|on|in) )?(?:this|these|the following) {_NOUN} "
+)
+_ENGLISH = (
+    (rf"{_SUBJECT}{_BE} {_HOW}{_MADE} (?:entirely |automatically )?(?:by|using) {_AI}", GENERATED),
+    (rf"{_SUBJECT}{_BE} {_HOW}AI[- ](?:generated|written|created|produced|authored)(?!\w)", GENERATED),
+    (rf"{_SUBJECT}{_BE} {_HOW}AI[- ]assisted(?!\w)", ASSISTED),
+    (rf"{_SUBJECT}{_BE} {_HOW}(?:co-)?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?with (?:{_HELP})?{_AI}(?: assistance| support| help)?", ASSISTED),
+    (rf"{_SUBJECT}{_BE} {_HOW}(?:translated|edited|proofread|summari[sz]ed|co-written|rewritten|polished) (?:by|using) {_AI}", ASSISTED),
+    (rf"{_FREE}(?<!no )(?:some )?(?:parts?|portions?|sections?) of (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {_AI}", ASSISTED),
+)  # fmt: skip
+_DE_THIS = (
+    _FREE
+    + r"diese[rs]? (?:gesamte |ganze )?(?:blog)?(?:artikel|texte?|beitrag|inhalte?|zusammenfassung|meldung|seite|bericht|geschichte|übersetzung|rezension|beschreibung|newsletter) "
+)
+_DE_HOW = r"(?:(?:vollständig|komplett|ganz|automatisch|automatisiert|maschinell|teilweise) )?"
+_DE_MADE = r"(?:erstellt|geschrieben|generiert|verfasst|erzeugt|produziert|formuliert)"
+_GERMAN = (
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}{_DE_MADE}", GENERATED),
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:KI|AI)-generiert", GENERATED),
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|unter (?:verwendung|einsatz) (?:von )?|mit )"
+     rf"{_KI}(?:-unterstützung)? {_DE_HOW}(?:{_DE_MADE}|übersetzt|überarbeitet|lektoriert|entstanden)", ASSISTED),
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}(?:übersetzt|lektoriert|überarbeitet)", ASSISTED),
+    # In a clause of its own ("please note that …") the verb comes last.
+    (rf"{_DE_THIS}{_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", GENERATED),
+    (rf"{_DE_THIS}{_DE_HOW}(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|mit ){_KI}(?:-unterstützung)? {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", ASSISTED),
+)  # fmt: skip
+_FR_THIS = (
+    _FREE
+    + r"(?:cet article|ce (?:texte|contenu|résumé|billet|document|compte[- ]rendu)|cette (?:page|traduction|synthèse|dépêche|description|publication)) "
+)
+_FR_HOW = r"(?:(?:entièrement|automatiquement|intégralement|partiellement|en partie) )?"
+_FR_MADE = r"(?:généré|rédigé|écrit|créé|produit)e? " + _FR_HOW
+_FRENCH = (
+    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}{_FR_MADE}par {_IA_FR}", GENERATED),
+    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}(?:{_FR_MADE}|(?:traduit|relu|corrigé|résumé)e? )(?:avec |grâce à |à )(?:l['’](?:aide|appui|assistance) (?:de |d['’])?)?{_IA_FR}", ASSISTED),
+    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}(?:traduit|relu|corrigé|résumé)e? par {_IA_FR}", ASSISTED),
+)  # fmt: skip
+_ES_THIS = (
+    _FREE
+    + r"(?:este|esta) (?:artículo|texto|contenido|resumen|noticia|página|nota|entrada|reseña|publicación|traducción|informe|historia) "
+)
+_ES_HOW = r"(?:(?:total|íntegra|automática|parcial|completa)mente )?"
+_ES_MADE = r"(?:generad|escrit|cread|redactad|elaborad|producid|realizad)[oa] " + _ES_HOW
+_SPANISH = (
+    (rf"{_ES_THIS}(?:fue|ha sido|está|es) {_ES_HOW}{_ES_MADE}(?:por|con|mediante|usando) {_IA_ES}", GENERATED),
+    (rf"{_ES_THIS}(?:fue|ha sido|está|es) {_ES_HOW}(?:{_ES_MADE}|(?:traducid|revisad|resumid)[oa] )(?:con|gracias a) (?:la |el )?(?:ayuda|asistencia|apoyo|uso) de {_IA_ES}", ASSISTED),
+    (rf"{_ES_THIS}(?:fue|ha sido) {_ES_HOW}(?:traducid|revisad|resumid)[oa] (?:por|con|mediante) {_IA_ES}", ASSISTED),
+)  # fmt: skip
+_PT_THIS = (
+    _FREE
+    + r"(?:este|esta|esse|essa) (?:artigo|texto|conteúdo|matéria|notícia|resumo|página|post|reportagem|publicação|tradução) "
+)
+_PT_HOW = r"(?:(?:total|automatica|parcial|completa|inteira)mente )?"
+_PT_MADE = r"(?:gerad|escrit|criad|redigid|produzid|elaborad|realizad)[oa] " + _PT_HOW
+_PORTUGUESE = (
+    (rf"{_PT_THIS}(?:foi|é) {_PT_HOW}{_PT_MADE}(?:por|com|pel[ao]) {_IA_PT}", GENERATED),
+    (rf"{_PT_THIS}(?:foi|é) {_PT_HOW}(?:{_PT_MADE}|(?:traduzid|revisad|resumid)[oa] )(?:com|por meio d[oa]) (?:o |a )?(?:auxílio|ajuda|apoio|assistência|suporte|uso) d[aeo] {_IA_PT}", ASSISTED),
+    (rf"{_PT_THIS}foi {_PT_HOW}(?:traduzid|revisad|resumid)[oa] (?:por|com|pel[ao]) {_IA_PT}", ASSISTED),
+)  # fmt: skip
+_IT_THIS = (
+    _FREE
+    + r"quest(?:o|a|['’]) ?(?:articolo|testo|contenuto|pagina|riassunto|notizia|post|traduzione|recensione|sintesi|opinione) "
+)
+_IT_HOW = r"(?:(?:interamente|automaticamente|parzialmente|completamente) )?"
+_IT_MADE = r"(?:generat|scritt|creat|redatt|prodott|realizzat)[oa] " + _IT_HOW
+_ITALIAN = (
+    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}{_IT_MADE}(?:da |dall['’] ?|dalla |con |tramite ){_IA_IT}", GENERATED),
+    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:{_IT_MADE}|(?:tradott|rivist|riassunt)[oa] )(?:con|grazie a) ?(?:l['’] ?|il )?(?:aiuto|ausilio|assistenza|supporto|contributo) (?:di |della |dell['’] ?|d['’] ?){_IA_IT}", ASSISTED),
+    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:tradott|rivist|riassunt)[oa] (?:da |dall['’] ?|con ){_IA_IT}", ASSISTED),
+)  # fmt: skip
+_PL_THIS = rf"(?:{_FREE}(?:ten|ta|to|niniejszy|niniejsza|niniejsze) |{_BEGIN})(?:artykuł|tekst|wpis|materiał|streszczenie|treść|podsumowanie|opis|strona|recenzja|tłumaczenie) "
+_PL_HOW = r"(?:(?:w całości|automatycznie|częściowo|w pełni) )?"
+_PL_MADE = r"(?:wygenerowan|napisan|stworzon|utworzon|przygotowan|opracowan)(?:y|a|e) " + _PL_HOW
+_PL_HELP = r"(?:z |przy )(?:pomoc[ąy]|wsparci(?:em|u)|użyci(?:em|u)|wykorzystani(?:em|u)|udziale) "
+_POLISH = (
+    (rf"{_PL_THIS}został[ao]? {_PL_HOW}{_PL_MADE}przez {_SI}", GENERATED),
+    (rf"{_PL_THIS}(?:został[ao]? {_PL_HOW}(?:{_PL_MADE}|przetłumaczon[yae] )|powstał[ao]? ){_PL_HELP}{_SI}", ASSISTED),
+)  # fmt: skip
+_NL_THIS = (
+    _FREE
+    + r"(?:dit (?:artikel|bericht|stuk|verhaal)|deze (?:tekst|inhoud|samenvatting|pagina|blog|vertaling|nieuwsbrief)) "
+)
+_NL_HOW = r"(?:(?:volledig|automatisch|deels|gedeeltelijk) )?"
+_NL_MADE = r"(?:gegenereerd|geschreven|gemaakt|opgesteld|vertaald|samengevat)"
+_NL_HELP = r"(?:met (?:de )?(?:behulp|hulp|ondersteuning) van |met )"
+_DUTCH = (
+    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:door {_AI_NL} {_NL_HOW}{_NL_MADE}|{_NL_MADE} door {_AI_NL})", GENERATED),
+    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:{_NL_HELP}{_AI_NL} {_NL_HOW}{_NL_MADE}|{_NL_MADE} {_NL_HELP}{_AI_NL})", ASSISTED),
+)  # fmt: skip
+_RU_THIS = rf"(?:{_FREE}(?:эт(?:а|от|о) |данн(?:ая|ый|ое) )|{_BEGIN})(?:статья|текст|материал|обзор|пост|перевод|пересказ|описание|резюме|новость) "
+_RU_HOW = r"(?:(?:полностью|автоматически|частично|целиком) )?"
+_RU_MADE = r"(?:был[аио]? )?" + _RU_HOW + r"(?:написан|создан|подготовлен|составлен)[аоы]? "
+_RU_MADE_UP = r"(?:был[аио]? )?" + _RU_HOW + r"сгенерирован[аоы]? "
+_RU_HELP = r"(?:с помощью|при помощи|с использованием|при участии|с применением) "
+_RUSSIAN = (
+    (rf"{_RU_THIS}(?:{_RU_MADE}|{_RU_MADE_UP}(?:{_RU_HELP})?){_II}", GENERATED),
+    (rf"{_RU_THIS}(?:{_RU_MADE}|(?:был[аио]? )?переведен[аоы]? ){_RU_HELP}{_II}", ASSISTED),
+)
+_ZH_THIS = r"(?<![部分])(?:[本此该這这](?:篇|个|份)?(?:文章?|内容|內容|页面|頁面|摘要|总结|總結|报告|報告|回答|翻译|稿件?|新闻|新聞)|(?:以上|以下)?(?:内容|內容)|(?:以上|以下)(?:回答|文字|文章)|全文)(?:均|皆|全部|完全)?"
+_ZH_USING = r"(?:由|是由|为|使用|通过|透過|利用|借助|藉助|在)\s?"
+_ZH_MADE = r"(?:自动|自動)?(?:生成|撰写|撰寫|创作|創作|编写|編寫|写成)(?!的(?!内容|內容|文章|文本|稿))"
+_CHINESE = (
+    (rf"{_ZH_THIS}{_ZH_USING}{_ZH}\s?{_ZH_MADE}", GENERATED),
+    (
+        rf"{_ZH_THIS}{_ZH_USING}{_ZH}\s?的?(?:辅助|輔助|协助|協助|帮助|幫助|润色|潤色|翻译|翻譯|校对|參與|参与)",
+        ASSISTED,
+    ),
+    (
+        rf"[本此该這这](?:文章?|页面?|頁面?)(?:的)?(?:部分|部份)(?:内容|內容|文字|段落)?{_ZH_USING}{_ZH}\s?{_ZH_MADE}",
+        ASSISTED,
+    ),
+)
+_JA_THIS = r"(?:この|本)(?:記事|文章|ページ|コンテンツ|要約|翻訳|投稿|レポート|ニュース|テキスト|文)(?:の(?:内容|文章|本文|大部分))?は、?"
+#: Said of the text itself, not of a picture that a machine made.
+_JA_DONE = r"(?:され(?:ました|た(?!\w)|ています|ている)|し(?:ました|ています|た(?!\w))|きました|いて(?:います|いる)|かれ(?:ました|ています|た(?!\w))|(?:した|された|いた)(?:もの|記事|文章|要約|コンテンツ)|しま|(?=[。．\s)）」]|\Z))"
+_JAPANESE = (
+    (rf"{_JA_THIS}{_JA}(?:によって|により|が|で)(?:自動(?:的に)?)?(?:生成|作成|執筆|要約|書){_JA_DONE}", GENERATED),
+    (rf"{_JA_THIS}(?:[^。\n]{{0,8}})?{_JA}(?:を|の)(?:使用|活用|利用|用い|使っ|支援|補助|助け|サポート|協力)[^。\n]{{0,12}}(?:作成|執筆|生成|翻訳|編集|書)", ASSISTED),
+)  # fmt: skip
+_KO_THIS = r"(?<![가-힣])(?:이|본|해당|위|아래)\s?(?:기사|글|콘텐츠|게시물|문서|요약|페이지|포스트|텍스트|보고서|번역|내용|뉴스)(?:의 내용)?(?:은|는|이|가)?\s"
+_KO_DONE = r"(?:했|하였|됐|되었|됩니다|합니다|해 |하여 |(?:한|된)\s?(?:기사|글|것|콘텐츠|게시물|문서|요약|내용)(?:입니다|이다|임|[.\n]|\Z))"
+_KOREAN = (
+    (rf"{_KO_THIS}{_KO}(?:가|이|로|으로|에 의해|에 의하여|를 통해|을 통해)\s?(?:자동으로\s?|자동\s?|전부\s?)?(?:작성|생성|제작|집필|요약){_KO_DONE}", GENERATED),
+    (rf"{_KO_THIS}{_KO}(?:의|를|을)\s?(?:도움|활용|이용|사용|지원|보조)[^.\n]{{0,8}}(?:작성|생성|제작|번역|편집)", ASSISTED),
+)  # fmt: skip
+#: Labels that stand alone, in a line, a bracket or between bars.
+_LABELS = (
+    r"AI[- ]generated (?:article|text|content|summary|post|translation)",
+    r"(?:written|generated) (?:by|with) (?:AI|ChatGPT)(?=\s{0,3}(?:[\n.)\]|]|\Z|, (?:reviewed|edited|checked|curated)))",
+    r"(?:KI|AI)-generierte[rs]? (?:Text|Inhalt|Artikel|Beitrag|Zusammenfassung)",
+    rf"(?:Article|Texte|Contenu|Résumé) (?:généré|rédigé|écrit) par {_IA_FR}",
+    rf"(?:Artículo|Texto|Contenido|Resumen) (?:generado|escrito|creado) (?:por|con) {_IA_ES}",
+    rf"(?:Artigo|Texto|Conteúdo|Resumo) (?:gerado|escrito|criado) (?:por|com) {_IA_PT}",
+    rf"(?:Articolo|Testo|Contenuto|Riassunto) (?:generato|scritto|creato) (?:da|con) {_IA_IT}",
+    rf"(?:Tekst|Treść|Artykuł|Streszczenie) wygenerowan[yae] przez {_SI}",
+    r"(?:AI|KI)-gegenereerde (?:tekst|inhoud|samenvatting|artikel)",
+    rf"(?:Текст|Статья|Материал) (?:сгенерирован|написан)[а]? {_II}",
+    r"(?:AI|人工智能|人工知能)(?:自动|自動)?生成(?:内容|內容|コンテンツ|文章|記事)?",
+    r"(?:AI|人工知能)(?:が|による|により|で)(?:自動)?生成(?:した|された)?(?:要約|記事|文章|コンテンツ)?(?:です)?",
+    r"(?:AI|인공지능|챗GPT)(?:가|이|로|으로)\s?(?:작성|생성)(?:한|된)\s?(?:기사|글|콘텐츠|요약)(?:입니다)?",
+)
+_ALONE = r"[\n.(\[|。]"
+_LABEL = rf"(?:\A|(?<={_ALONE})|(?<={_ALONE}\s)|(?<={_ALONE}\s\s))(?:{'|'.join(_LABELS)})\s{{0,3}}(?:[\n.)\]|。]|\Z|(?=,))"
+
+_LABEL_BEGINS = (
+    *(
+        "ai",
+        "ki",
+        "written ",
+        "generated ",
+        "article ",
+        "texte ",
+        "contenu ",
+        "résumé ",
+        "artículo ",
+        "texto ",
+        "contenido ",
+    ),
+    *(
+        "resumen ",
+        "artigo ",
+        "conteúdo ",
+        "resumo ",
+        "articolo ",
+        "testo ",
+        "contenuto ",
+        "riassunto ",
+        "tekst ",
+        "treść ",
+    ),
+    *("artykuł ", "streszczenie ", "текст ", "статья ", "материал ", "人工", "인공지능", "챗gpt"),
+)
+_PL_BARE = tuple(
+    f"{noun} "
+    for noun in "artykuł tekst wpis materiał streszczenie treść podsumowanie opis strona recenzja tłumaczenie".split()
+)
+_RU_BARE = tuple(
+    f"{noun} " for noun in "статья текст материал обзор пост перевод пересказ описание резюме новость".split()
+)
+
+#: What a statement whose machine stands last may go on with: not with what only has its name (AI Weekly, GPT-4 critics).
+_GOES_ON = (
+    *"and or but with in on for from at as to by using based then before after under via tool tools automatically content text".split(),
+    *"et ou mais avec puis sous en à pour sur y o pero con para a e ed ma per da em sem no na com i oraz z w dla".split(),
+    *"и или с в на для но после под".split(),
+)
+_ENDS = rf"(?!['’]s)(?![ -](?!(?:{'|'.join(_GOES_ON)})(?!\w))\w)"
+_LAST = frozenset({_ENGLISH, _FRENCH, _SPANISH, _PORTUGUESE, _ITALIAN, _POLISH, _RUSSIAN})
+
+_LANGUAGES = (
+    (
+        _ENGLISH,
+        (
+            *(
+                "this ",
+                "these ",
+                "the following ",
+                "the text ",
+                "the content ",
+                "the body ",
+                "all text ",
+                "all content ",
+            ),
+            *("some part", "some portion", "some section", "part of ", "parts of ", "portion", "section"),
+        ),
+    ),
+    (_GERMAN, ("diese",)),
+    (_FRENCH, ("cet article", "cette ", "ce ")),
+    (_SPANISH, ("este ", "esta ")),
+    (_PORTUGUESE, ("este ", "esta ", "esse ", "essa ")),
+    (_ITALIAN, ("quest",)),
+    (_POLISH, ("ten ", "ta ", "to ", "niniejsz", *_PL_BARE)),
+    (_DUTCH, ("dit ", "deze ")),
+    (_RUSSIAN, ("эта ", "этот ", "это ", "данн", *_RU_BARE)),
+    (_CHINESE, ("本", "此", "该", "該", "這", "这", "内容", "內容", "以上", "以下", "全文")),
+    (_JAPANESE, ("この", "本")),
+    (_KOREAN, ("이", "본", "해당", "위", "아래")),
+    (((_LABEL, GENERATED),), _LABEL_BEGINS),
+)
+BYLINES = tuple(
+    Byline(re.compile(pattern + _ENDS if forms in _LAST else pattern, re.IGNORECASE), signal, begins)
+    for forms, begins in _LANGUAGES
+    for pattern, signal in forms
+)
