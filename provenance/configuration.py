@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import xxhash
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
@@ -40,8 +40,6 @@ from provenance.records.reading import Reading
 
 #: The least fifth with which 94% of crawls of each group left out of training were within 1.05 times a cap of .05 (docs/cap.md).
 MARGIN = Decimal("0.8")
-#: Settings that a message lists where a configuration has changed; more are no help.
-_MOST_DIFFERENCES = 5
 
 
 class Section(BaseModel):
@@ -358,7 +356,8 @@ def _said(problem: ErrorDetails) -> str:
         return (
             f"is no key; sections are nested: {str(key).split('.')[0]}: {{{str(key).split('.', 1)[1]}: ...}}"
         )
-    return f"is no key there{suggestion(str(key), known) or '; there are ' + ', '.join(known)}"
+    there = f"; there are {', '.join(known)}" if known else ""
+    return f"is no key there{suggestion(str(key), known) or there}"
 
 
 def _fields(sections: Sequence[int | str]) -> list[str]:
@@ -366,22 +365,20 @@ def _fields(sections: Sequence[int | str]) -> list[str]:
     model: Any = Configuration
     for section in sections:
         fields = getattr(model, "model_fields", {})
-        model = fields[section].annotation if section in fields else None
+        model = fields[section].annotation if section in fields else _item(model, section)
     return list(getattr(model, "model_fields", {}))
 
 
-def describe_differences(before: Any, after: Any) -> str:
-    """The settings in which two configurations (as JSON values) differ, for a person; the first five of them."""
-    found = [f"{path}: {a!r} then, {b!r} now" for path, a, b in _differences(before, after, "")]
-    return "; ".join(found[:_MOST_DIFFERENCES]) or "another version of the program or of its annotators"
-
-
-def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*before, *after}):
-            yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-    elif before != after:
-        yield path, before, after
+def _item(annotation: Any, section: int | str) -> Any:
+    """What a list holds, by the number of an item; which of several kinds that is, by the name of the kind."""
+    items = get_args(annotation)
+    if isinstance(section, int):
+        return items[0] if items else None
+    kinds = get_args(items[0]) if items else ()
+    named = (
+        item for item in kinds if section in get_args(getattr(item, "model_fields", {})["kind"].annotation)
+    )
+    return next(named, None)
 
 
 def fingerprint(*parts: Any) -> str:
