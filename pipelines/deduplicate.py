@@ -209,7 +209,8 @@ class DeduplicationTasks(Shipped):
         """Write the clusters of one block; (first address, first behind, file name, rows), nothing for entries of an index."""
         if block >= len(self.blocks):
             return []
-        rows = table.cluster_rows(self.scratch, *_by_task(pieces, "chosen"))
+        chosen, described = _by_task(pieces, "chosen")
+        rows = table.cluster_rows(self.scratch, chosen, described, self.witness_threshold)
         name = f"clusters-{block:06}.parquet"
         with self.storage.create(join(self.clusters_path.rpartition("/")[0], name)) as file:
             pq.write_table(rows, file, compression="zstd", row_group_size=_ROW_GROUP)

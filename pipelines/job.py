@@ -27,11 +27,13 @@ from pipelines.runner import LEAST_DOCUMENTS, Runner
 from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from pipelines.shards import annotate_inputs
 from provenance.annotate import Annotation
-from provenance.configuration import Configuration, describe_differences, fingerprint
+from provenance.configuration import Configuration, fingerprint
 from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
 from provenance.decisions.judged import Judged
+from provenance.duplicates.table import SUMS
+from provenance.files.differences import describe_differences
 from provenance.files.failures import Failure, read_failures
 from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
@@ -327,6 +329,7 @@ class Job:
         """Of the edges, of whom to prefer, and of what may not be published at all."""
         keep, filters = self.configuration.duplicates.keep, self.filters
         settings = [keep, self.configuration.witness.threshold, self.configuration.increments.prefer]
+        settings += [SUMS.to_string()]
         return fingerprint(
             "deduplicate", settings, filters.settings, filters.digests, self._edges_fingerprint()
         )

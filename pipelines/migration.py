@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.annotate import ShardTask
 from provenance.annotate import Annotation
-from provenance.configuration import describe_differences
+from provenance.files.differences import describe_differences
 from provenance.files.facts import shard_facts
 from provenance.files.workspace import Workspace, input_fingerprint
 

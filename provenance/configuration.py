@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -40,8 +39,6 @@ from provenance.records.reading import Reading
 
 #: The least fifth with which 94% of crawls of each group left out of training were within 1.05 times a cap of .05 (docs/cap.md).
 MARGIN = Decimal("0.8")
-#: Settings that a message lists where a configuration has changed; more are no help.
-_MOST_DIFFERENCES = 5
 
 
 class Text(Section):
@@ -344,20 +341,6 @@ def load_configuration(path: str | Path | None, overrides: dict[str, Any] | None
         raise ConfigurationError("\n".join(lines)) from error
     except RecursionError:  # an anchor inside what it names
         raise ConfigurationError(f"{where}: holds something that holds itself") from None
-
-
-def describe_differences(before: Any, after: Any) -> str:
-    """The settings in which two configurations (as JSON values) differ, for a person; the first five of them."""
-    found = [f"{path}: {a!r} then, {b!r} now" for path, a, b in _differences(before, after, "")]
-    return "; ".join(found[:_MOST_DIFFERENCES]) or "another version of the program or of its annotators"
-
-
-def _differences(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*before, *after}):
-            yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-    elif before != after:
-        yield path, before, after
 
 
 def fingerprint(*parts: Any) -> str:

@@ -21,7 +21,7 @@ DROPPED: dict[str, str] = {
     "contaminated": "the text holds a run of words of an evaluation set (`decontaminate`)",
     "synthetic_cap": "dropped so that the synthetic fraction stays under the cap",
     "bookkeeping": "what a crawler wrote about itself: logs, arguments, lists of pages, lookups of names",
-    "site_file": "a file that a host keeps for programs: robots.txt, ads.txt, sitemaps",
+    "site_file": "a file that a host keeps for programs: robots.txt, ads.txt, RSL, sitemaps",
     "segment": "a continuation segment of a record that was split over several",
 }
 

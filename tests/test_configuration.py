@@ -10,7 +10,6 @@ import pytest
 from provenance.configuration import (
     Configuration,
     ConfigurationError,
-    describe_differences,
     load_configuration,
 )
 
@@ -31,6 +30,14 @@ def refused(folder: Path, text: str) -> str:
         ("cap: {max_sinthetic: 0.1}", "cap.max_sinthetic: is no key there; did you mean max_synthetic?"),
         ("duplicate: {threshold: 0.5}", "did you mean duplicates?"),
         ("reading: {fields: {txt: body}}", "reading.fields.txt: is no key there; did you mean text?"),
+        (
+            "cap: {strata: [{by: language, caps: {en: 0.05}}]}",
+            "cap.strata.0.caps: is no key there; there are by,",
+        ),
+        (
+            "filters: [{kind: gopher, max_word_len: 1}]",
+            "filters.0.gopher.max_word_len: is no key there; did you mean max_word_length?",
+        ),
         ("release: {zzz: 1}", "there are shard_bytes, row_group_bytes, parts, seed, splits, samples"),
         ("cap.max_synthetic: 0.5", "cap: {max_synthetic: ...}"),
     ],
@@ -54,20 +61,6 @@ def test_a_share_is_read_as_it_is_written(given: Any) -> None:
     assert load_configuration(None, {"cap.max_synthetic": given}).cap.max_synthetic == type(
         Configuration().cap.max_synthetic
     )(str(given))
-
-
-def test_two_configurations_differ_in_the_settings_that_are_named() -> None:
-    one = Configuration().model_dump(mode="json")
-    other = load_configuration(None, {"source": "x", "duplicates.threshold": 0.9}).model_dump(mode="json")
-    assert (
-        describe_differences(one, other)
-        == "duplicates.threshold: 0.6 then, 0.9 now; source: None then, 'x' now"
-    )
-    assert "another version" in describe_differences(one, one)
-
-
-def test_no_more_than_five_differences_are_listed() -> None:
-    assert describe_differences({}, {str(n): n for n in range(9)}).count(";") == 4
 
 
 @pytest.mark.parametrize(

@@ -251,11 +251,16 @@ def _make_job(arguments: Arguments, configuration: Configuration, workspace: str
     from pipelines.job import Job
     from pipelines.progress import Progress
     from pipelines.runner import Runner
+    from provenance.release.earlier.references import check_references
 
     runner = Runner(tuple(arguments.beam_options), arguments.workers)
     runner.options()  # options that Beam does not know are refused before any work
     runner.prepare()
     named = _named(arguments, workspace, release)
+    if named is not None:
+        check_references(
+            storage_of(workspace), configuration, witnesses=named.witnesses, against=named.against
+        )
     progress = Progress(quiet=arguments.quiet)
     return Job(
         storage_of(workspace),

@@ -1,6 +1,7 @@
 """The rows of one annotated shard as stage 3 reads them: what its clusters prove of them, and what filters drop.
 
-Proof travels from the earliest of a cluster to its keeper; a duplicate of what is removed goes with it.
+Proof travels from the earliest of a cluster to its keeper, and from there to duplicates that are similar enough; a duplicate of
+what is removed goes with it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from provenance.decisions.detectors import COLUMNS, CalibratedDetectors, Scored
 from provenance.decisions.tail import Words, count_words
 from provenance.duplicates.sketches import ROW_BITS
-from provenance.duplicates.table import CLUSTERS
+from provenance.duplicates.table import CLUSTERS, PROOF
 from provenance.files.storage import Storage, join, read_bytes
 from provenance.schema import DECISIONS
 
@@ -38,6 +39,7 @@ class ShardRows:
     scored: Scored
     kept: pa.Table  # clusters whose keeper lies in the shard
     member: pa.Table  # duplicates that lie in the shard
+    proofs: pa.Table  # what clusters prove of rows of the shard: `PROOF`, and `row`
     carried: pa.Table | None = (
         None  # what an earlier release decided of the rows, where they are its documents
     )
@@ -69,7 +71,7 @@ def read_shard(
     verdicts: str | None = None,
     carried: str | None = None,
 ) -> ShardRows:
-    """Read what the stage needs of a shard; proof travels from the earliest of a cluster to its keeper.
+    """Read what the stage needs of a shard; what clusters prove is laid over rows' own captures.
 
     `carried` is the file of what an earlier release decided, for a shard of its documents.
     """
@@ -77,13 +79,11 @@ def read_shard(
         columns = list(dict.fromkeys([*_COLUMNS, *COLUMNS]))
         table = pq.read_table(file, columns=columns, pre_buffer=False)
     document = np.asarray(pc.is_null(table["outcome"]))
-    proven = np.asarray(table["capture_time"].cast(pa.timestamp("us")), dtype="datetime64[us]").copy()
+    proven = _times(table["capture_time"]).copy()
+    proofs = _proofs(clusters, proven)
+    proven[np.asarray(proofs["row"])] = _times(proofs["proven_by"])
     kept = clusters.filter(pc.equal(clusters["keeper"], clusters["address"]))
     member = clusters.filter(pc.not_equal(clusters["keeper"], clusters["address"]))
-    if len(kept):
-        proven[np.asarray(kept["row"])] = np.asarray(
-            kept["proven_by"].cast(pa.timestamp("us")), dtype="datetime64[us]"
-        )
     open_rows = document.copy()
     open_rows[np.asarray(member["row"])] = False
     verdict = _read_verdict(storage, verdicts, member, len(table))
@@ -101,8 +101,22 @@ def read_shard(
         scored=detectors.read(table),
         kept=kept,
         member=member,
+        proofs=proofs,
         carried=decided,
     )
+
+
+def _proofs(clusters: pa.Table, captured: NDArray[np.datetime64]) -> pa.Table:
+    """What clusters prove of rows (`PROOF` and `row`), `captured` by themselves: of keepers all, of duplicates what is older."""
+    proofs = clusters.select(["row", "address", "keeper", *PROOF])
+    then, own = _times(proofs["proven_by"]), captured[np.asarray(proofs["row"])]
+    older = ~np.isnat(then) & (np.isnat(own) | (then < own))
+    keepers = np.asarray(pc.equal(proofs["address"], proofs["keeper"]))
+    return proofs.filter(pa.array(keepers | older)).drop_columns(["address", "keeper"])
+
+
+def _times(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
+    return np.asarray(column.cast(pa.timestamp("us")), dtype="datetime64[us]")
 
 
 def shard_words(rows: ShardRows, most: int) -> Words:

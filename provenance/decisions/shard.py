@@ -163,7 +163,7 @@ def _columns(rows: ShardRows, posterior: Posterior, probability: NDArray[np.floa
         "duplicate_hosts": pc.coalesce(kept["duplicate_hosts"].take(keeper_row), no_hosts),
         "replaces": pc.coalesce(kept["replaces"].take(keeper_row), no_hosts),
         "earliest_capture": pc.coalesce(kept["earliest_capture"].take(keeper_row), table["capture_time"]),
-        **_proof(rows, keeper_row),
+        **_proof(rows),
         **{name: _of_documents(rows, column) for name, column in posterior.columns.items()},
         "synthetic_probability": pa.array(probability, mask=~rows.document),
         "synthetic_probability_upper": pa.array(posterior.upper, mask=~rows.document),
@@ -190,17 +190,18 @@ def _reasons(rows: ShardRows, duplicate: NDArray[np.bool_]) -> dict[str, pa.Chun
     }
 
 
-def _proof(rows: ShardRows, keeper_row: pa.Array) -> dict[str, Any]:
-    """When each row is proven to have existed, and by which capture; `keeper_row` is its place among the keepers."""
-    kept, doc_id = rows.kept, rows.table["doc_id"]
+def _proof(rows: ShardRows) -> dict[str, Any]:
+    """When each row is proven to have existed, and by which capture."""
+    proofs, doc_id = rows.proofs, rows.table["doc_id"]
+    row = scatter(pa.nulls(len(doc_id), pa.int64()), proofs["row"])
     nobody = pa.scalar(None, pa.string())
-    witness = kept["witness"].take(keeper_row)
-    similarity = kept["witness_similarity"].take(keeper_row)
+    witness = proofs["witness"].take(row)
+    similarity = proofs["witness_similarity"].take(row)
     itself = pc.equal(witness, doc_id)
     return {
         "proven_by": pa.array(rows.proven, pa.timestamp("us")).cast(TIME),
         "witness": pc.coalesce(witness, pc.if_else(pc.is_valid(rows.table["capture_time"]), doc_id, nobody)),
-        "witness_place": kept["witness_place"].take(keeper_row),
+        "witness_place": proofs["witness_place"].take(row),
         "witness_similarity": pc.if_else(itself, pa.scalar(None, pa.float32()), similarity),
         "low_background": pa.array(low_background(rows.proven)),
     }

@@ -66,6 +66,8 @@ def site_pieces(
     counts, number = np.unique(machine << 32 | judged, return_inverse=True)
     because = [
         f"{count >> 32:,} of {count & 0xFFFFFFFF:,} other judged documents of its site look machine-written"
+        if count
+        else "no other document of its site was judged, and sites of this crawl differ"
         for count in counts.tolist()
     ]
     reasons = pa.array(because, pa.string()).take(pa.array(number))

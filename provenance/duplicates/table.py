@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from provenance.duplicates.clusters import PASSED, REMOVED, REPLACED, Clusters, read_clusters
 from provenance.duplicates.edges import TOLERANCE
 from provenance.duplicates.scratch import Piece, Routed, Scratch, read_piece, write_pieces
-from provenance.duplicates.sketches import ROW_BITS, U64, Blocks
+from provenance.duplicates.sketches import F32, ROW_BITS, U64, Blocks
 from provenance.schema import TIME
 
 #: Hosts, and documents of earlier releases, that are listed for one kept document; more add nothing that a reader could use.
@@ -26,9 +26,10 @@ MOST_HOSTS = 100
 SUMS = pa.schema(
     [
         ("keeper", pa.uint64()),
-        ("keeper_doc_id", pa.string()),  # known to the keeper itself, as are its standing and place
+        ("keeper_doc_id", pa.string()),  # known to the keeper itself, as are its standing, place and capture
         ("standing", pa.uint64()),
         ("place", pa.string()),
+        ("keeper_capture", TIME),
         ("duplicate_count", pa.int64()),  # documents dropped for this one
         ("duplicate_hosts", pa.list_(pa.string())),  # their hosts, sorted
         ("replaces", pa.list_(pa.string())),  # documents of earlier releases that give way to it
@@ -40,8 +41,12 @@ SUMS = pa.schema(
         ("witness_similarity", pa.float32()),
     ]
 )
-#: One row for each document of a cluster of two or more, sorted by address. The columns after
-#: `earlier` describe the whole cluster and stand at its keeper only.
+_OF_CLUSTER = ("duplicate_count", "duplicate_hosts", "replaces", "earliest_capture")
+#: When a document is proven to have existed, and by what.
+PROOF = ("proven_by", "witness", "witness_place", "witness_similarity")
+#: One row for each document of a cluster of two or more, sorted by address. The columns of `_OF_CLUSTER` describe
+#: the whole cluster and stand at its keeper only; those of proof are the keeper's at the keeper, and at a duplicate what its
+#: keeper proves of it, null where that is nothing.
 CLUSTERS = pa.schema(
     [
         ("address", pa.uint64()),
@@ -50,13 +55,7 @@ CLUSTERS = pa.schema(
         ("similarity", pa.float32()),
         ("removed", pa.bool_()),  # whether the keeper is removed with all that are similar to it
         ("earlier", pa.string()),  # where the keeper lies, if in an earlier release
-        *(
-            SUMS.field(name)
-            for name in (
-                "duplicate_count duplicate_hosts replaces earliest_capture proven_by witness "
-                "witness_place witness_similarity"
-            ).split()
-        ),
+        *(SUMS.field(name) for name in (*_OF_CLUSTER, *PROOF)),
     ]
 )
 _FACTS = ("doc_id", "host", "capture_time", "standing", "place")
@@ -105,13 +104,15 @@ def describe_keepers(scratch: Scratch, path: str, pieces: list[Piece]) -> list[R
     return write_pieces(scratch, path, parts())
 
 
-def cluster_rows(scratch: Scratch, chosen: list[Piece], described: list[Piece]) -> pa.Table:
+def cluster_rows(
+    scratch: Scratch, chosen: list[Piece], described: list[Piece], witness_threshold: float
+) -> pa.Table:
     """Task 10, for each block of documents: its rows of `CLUSTERS`, of what tasks 7 and 9 wrote for it.
 
     Clusters of a document alone with captures that only prove its age are among them.
     """
     sums = pa.concat_tables([_unpack(scratch, piece) for piece in sorted(described)]).combine_chunks()
-    return _rows(read_clusters(scratch, chosen), sums.sort_by("keeper"))
+    return _rows(read_clusters(scratch, chosen), sums.sort_by("keeper"), witness_threshold)
 
 
 def clusters_table(
@@ -120,10 +121,11 @@ def clusters_table(
     """All rows of `CLUSTERS` at once, as tasks 8 to 10 make them block by block: the reference."""
     if not len(clusters):
         return CLUSTERS.empty_table()
-    return _rows(clusters, add_up([_as_sums(clusters, facts(clusters.addresses), witness_threshold)]))
+    sums = add_up([_as_sums(clusters, facts(clusters.addresses), witness_threshold)])
+    return _rows(clusters, sums, witness_threshold)
 
 
-def _rows(clusters: Clusters, sums: pa.Table) -> pa.Table:
+def _rows(clusters: Clusters, sums: pa.Table, witness_threshold: float) -> pa.Table:
     """Rows of `CLUSTERS`, from the ascending `SUMS` of all keepers among them."""
     at = np.searchsorted(np.asarray(sums["keeper"]), clusters.keepers)
     facts = sums.take(pa.array(at))
@@ -136,10 +138,34 @@ def _rows(clusters: Clusters, sums: pa.Table) -> pa.Table:
         "removed": pc.equal(facts["standing"], pa.scalar(REMOVED, pa.uint64())),
         "earlier": facts["place"],
     }
-    for field in list(CLUSTERS)[len(columns) :]:
-        column = facts[field.name]
-        columns[field.name] = pc.if_else(itself, column, pa.scalar(None, column.type))
+    for name in _OF_CLUSTER:
+        columns[name] = pc.if_else(itself, facts[name], pa.scalar(None, facts[name].type))
+    of_duplicates = _proof_of_duplicates(clusters.similarities, facts, witness_threshold - TOLERANCE)
+    columns |= {name: pc.if_else(itself, facts[name], of_duplicates[name]) for name in PROOF}
     return pa.table(columns).cast(CLUSTERS)
+
+
+def _proof_of_duplicates(similarities: F32, facts: pa.Table, least: float) -> dict[str, pa.Array]:
+    """What keepers prove of the documents that they stand for, `similarities` to them and their `SUMS`, row by row.
+
+    The keeper's witness was compared with the keeper alone. Differing positions of signatures add up at most along the way, as distances
+    of Jaccard do (Levandowsky and Winter 1971), so the witness is at least s + w - 1 similar to the duplicate. Where that is
+    too little, the keeper's own capture may do.
+    """
+    through = np.asarray(facts["witness_similarity"].fill_null(0)) + similarities - np.float32(1)
+    witness = pa.array((through >= least) & np.asarray(facts["witness"].is_valid()))
+    keeper = pa.array((similarities >= least) & np.asarray(facts["keeper_capture"].is_valid()))
+    either = {
+        "proven_by": ("proven_by", "keeper_capture"),
+        "witness": ("witness", "keeper_doc_id"),
+        "witness_place": ("witness_place", "place"),
+    }
+    proof = {
+        name: pc.case_when(pc.make_struct(witness, keeper), facts[first], facts[second])
+        for name, (first, second) in either.items()
+    }
+    likeness = pc.case_when(pc.make_struct(witness, keeper), pa.array(through), pa.array(similarities))
+    return {**proof, "witness_similarity": likeness}
 
 
 def add_up(tables: Sequence[pa.Table]) -> pa.Table:
@@ -161,7 +187,7 @@ def add_up(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.table(
         {
             "keeper": keepers,
-            **{name: of_keeper[name] for name in ("keeper_doc_id", "standing", "place")},
+            **{name: of_keeper[name] for name in ("keeper_doc_id", "standing", "place", "keeper_capture")},
             "duplicate_count": counts,
             "duplicate_hosts": _lists(table["duplicate_hosts"], keeper, keepers),
             "replaces": _lists(table["replaces"], keeper, keepers),
@@ -198,6 +224,7 @@ def _as_sums(chosen: Clusters, facts: pa.Table, witness_threshold: float) -> pa.
             "keeper_doc_id": pc.if_else(pa.array(itself), facts["doc_id"], nothing),
             "standing": facts["standing"],
             "place": facts["place"],
+            "keeper_capture": time,
             "duplicate_count": represented.astype(np.int64),
             "duplicate_hosts": _single(facts["host"], represented),
             "replaces": _single(facts["doc_id"], replaced),

@@ -71,6 +71,13 @@ class Feed:
             yield batch
         self.advance(epoch)
 
+    def __getitem__(self, number: object) -> Batch:
+        """Refused, with what to take instead: torch asks a dataset that is not one of its iterable ones by number."""
+        raise TypeError(
+            "a Feed has an order of its own, no numbers: iterate provenance.feed.loading.Loader(feed, workers=…), give "
+            "torch's DataLoader provenance.feed.loading.Stream(feed) with batch_size=None, or take provenance.feed.Documents by number"
+        )
+
     def __len__(self) -> int:
         """Batches of this rank in the current epoch."""
         return self.plan().batches

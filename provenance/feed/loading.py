@@ -6,9 +6,10 @@ Needs torch (extra `neural`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from provenance.errors import UsageError
@@ -16,16 +17,41 @@ from provenance.feed.feed import Batch, Feed
 from provenance.feed.order import LANES, Epoch
 
 
-class _Part(IterableDataset[Batch]):
-    """What one worker reads of an epoch."""
+class Stream(IterableDataset[Batch]):
+    """The batches of a feed as torch's own loaders take them: `DataLoader(Stream(feed), batch_size=None, num_workers=N)`.
 
-    def __init__(self, feed: Feed, epoch: Epoch) -> None:
-        self.feed, self.epoch = feed, epoch
+    Each iteration gives the epoch that `set_epoch` said last, at first what the feed has left of its own; whoever iterates counts epochs
+    and keeps the state. `Loader` does both.
+
+    Args:
+        feed: the rank's feed, which stays where it is.
+        planned: the order of its current epoch, where that is known already.
+    """
+
+    def __init__(self, feed: Feed, planned: Epoch | None = None) -> None:
+        self.feed, self._planned = feed, planned
+        self._at = torch.tensor([feed.epoch, feed.delivered])
+        self._at.share_memory_()  # type: ignore[no-untyped-call]  # for workers that persist, too
+
+    def set_epoch(self, epoch: int) -> None:
+        """Give all of this epoch from the next iteration on."""
+        self._at[:] = torch.tensor([epoch, 0])
+
+    def __len__(self) -> int:
+        return self._there().plan().batches - int(self._at[1])
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info is not None else (0, 1)
-        return self.feed.batches(self.epoch, worker, workers)
+        feed = self._there()
+        planned = self._planned
+        if planned is None or planned.number != feed.epoch:
+            planned = feed.plan()
+        return feed.batches(planned, worker, workers)
+
+    def _there(self) -> Feed:
+        epoch, delivered = self._at.tolist()
+        return replace(self.feed, epoch=epoch, delivered=delivered)
 
 
 @dataclass
@@ -56,7 +82,7 @@ class Loader:
         epoch = self.feed.plan()
         options: dict[str, Any] = {"prefetch_factor": self.prefetch} if self.workers else {}
         loader: DataLoader[Any] = DataLoader(
-            _Part(self.feed, epoch), batch_size=None, num_workers=self.workers, **options
+            Stream(self.feed, epoch), batch_size=None, num_workers=self.workers, **options
         )
         for batch in loader:
             self.feed.advance(epoch)

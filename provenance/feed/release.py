@@ -113,7 +113,7 @@ def open_release(
     files = data_files(manifest)
     splits = list(dict.fromkeys(item["split"] for item in files if "split" in item))
     if splits and split not in splits:
-        raise UsageError(f"{place}: name one of its splits: {', '.join(splits)}")
+        raise UsageError(f"{place}: name one of its splits (--split, in Python split=): {', '.join(splits)}")
     if split is not None and not splits:
         raise UsageError(f"{place}: has no splits, so none named {split!r}")
     blocks: list[Block] = []

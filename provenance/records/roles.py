@@ -75,6 +75,8 @@ def _file_kind(row: Row, url: str) -> str | None:
             "robots.txt" if found[1] else "ads.txt" if found[2] else "a file that programs fetch by its name"
         )
     page = row.get("mime") in _PAGES
+    if row.get("outcome") == "not_text" and not page and speaks_of_rights(url):
+        return "a licence document (RSL)"
     found = None if page else _ANYWHERE.match(url)
     if found:
         return "robots.txt" if found[1] else "ads.txt" if found[2] else "a sitemap"

@@ -12,6 +12,7 @@ from provenance.decisions.tail import describe_tail
 from provenance.release.layout import data_folder
 from provenance.release.proof import describe_proof
 from provenance.release.standards.hub import build_header
+from provenance.release.standards.origin import who_answers
 from provenance.release.standards.training_content import describe_training_content
 from provenance.release.times import describe_times
 
@@ -37,6 +38,8 @@ def build_card(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> str:
 ---
 
 # {_title(manifest)}
+
+{who_answers(manifest, lambda text: f"`{_code(text)}`")} `report.html` says what is in it to a person.
 
 {counts["kept"]:,} documents, {counts["tokens"]:,} tokens, made from {counts["records"]:,} records by
 provenance-pipelines {manifest["versions"]["provenance-pipelines"]}. {_tokens(manifest["tokenizer"])} `manifest.json` lists every file with its SHA-256 and

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from provenance.configuration import describe_differences
+from provenance.files.differences import describe_differences
 from provenance.files.storage import Storage, join
 from provenance.release.layout import ledger_files
 from provenance.release.manifest import read_manifest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -70,8 +70,11 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
         yield f"  because: {outcomes.meaning(ledger['reason'])}"
     if ledger["detail"]:
         yield f"  detail: {plain(ledger['detail'])}"
-    yield f"  from: {plain(ledger['input_file'])}, offset {ledger['record_offset']:,}, record {plain(ledger['record_id'])}"
+    document = explanation.get("document")
+    length = f", {document['record_length']:,} bytes" if document and document["record_length"] else ""
+    yield f"  from: {plain(ledger['input_file'])}, offset {ledger['record_offset']:,}{length}, record {plain(ledger['record_id'])}"
     yield f"  url: {plain(ledger['url'])}"
+    yield from _times(ledger)
     if ledger["duplicate_of"]:
         what = _RESEMBLES.get(ledger["reason"], "kept in its place")
         yield f"  {what}: {ledger['duplicate_of']} (similarity {ledger['similarity']:.3f})"
@@ -87,7 +90,6 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
         for item in cap["strata"]:
             values = ", ".join(plain(value) for value in item["only"]) or "each"
             yield f"    and {item['max_synthetic']} by {item['by']} ({values})"
-    document = explanation.get("document")
     if document is not None:
         yield from _facts(document)
     if "prior_log_odds" in explanation:
@@ -123,15 +125,39 @@ def _neighbours(neighbours: dict[str, Any]) -> Iterator[str]:
             yield f"    {row['doc_id']}  {row['reason'] or row['decision']}, probability {stated}, {plain(row['url'])}"
 
 
+def _times(row: dict[str, Any]) -> Iterator[str]:
+    """When it was fetched, and by what it is proven to have existed."""
+    by = f" ({plain(row['capture_evidence'])})" if row["capture_evidence"] else ""
+    yield f"  captured: {row['capture_time'] or 'not known'}{by}, proven by: {row['proven_by'] or 'nothing'}{witness_of(row)}"
+    if row["time_remark"]:
+        yield f"  time: {plain(row['time_remark'])}"
+    if row["witness_place"]:
+        yield f"    which lies in {plain(row['witness_place'])}"
+    if row["witness_similarity"] is not None:
+        least = "at least " if row["decision"] != "kept" else ""
+        yield f"    and is {least}{row['witness_similarity']:.3f} similar to this document"
+
+
+def witness_of(row: Mapping[str, Any]) -> str:
+    """Whose capture proves a row of the ledger, in brackets; nothing where nothing does."""
+    if not row["witness"]:
+        return ""
+    return " (its own capture)" if row["witness"] == row["doc_id"] else f" (witness {plain(row['witness'])})"
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """The digest of the payload, and whether the header of the record states the same."""
+    stated = {
+        True: "as the header of its record states",
+        False: "not the one that the header of its record states",
+        None: "the header of its record states none to compare",
+    }
+    return f"{plain(document['payload_digest'])}, {stated[document['digest_verified']]}"
+
+
 def _facts(document: dict[str, Any]) -> Iterator[str]:
-    by = f" ({plain(document['capture_evidence'])})" if document["capture_evidence"] else ""
-    yield f"  captured: {document['capture_time']}{by}, proven by: {document['proven_by']} (witness {plain(document['witness'])})"
-    if document["time_remark"]:
-        yield f"  time: {plain(document['time_remark'])}"
-    if document["witness_place"]:
-        yield f"    which lies in {plain(document['witness_place'])}"
-    if document["witness_similarity"] is not None:
-        yield f"    and is {document['witness_similarity']:.3f} similar to this document"
+    if document["payload_digest"]:
+        yield f"  payload: {digest_of(document)}"
     for earlier in document["replaces"] or []:
         yield f"  takes the place of {plain(earlier)}, of an earlier release"
     if document["published_time"]:

@@ -58,7 +58,7 @@ MEANING: dict[str, str] = {
     "proven_by": "Earliest capture of the text: its own or that of a verified near-duplicate, in the crawl or in an index, of a similarity of at least `witness.threshold`.",
     "witness": "doc_id of the record whose capture gives `proven_by`; the address of a capture that only a list names.",
     "witness_place": "Where the witness lies, if in an index: origin, file, offset and address; null where it is in this crawl.",
-    "witness_similarity": "Estimated Jaccard similarity of the witness to the document; null where it is the document itself.",
+    "witness_similarity": "Estimated Jaccard similarity of the witness to the document, of a dropped duplicate at least; null where it is the document itself.",
     "low_background": "Whether the text is proven to exist before 2022-11-30.",
     "language": "Language of the text, ISO 639 code.",
     "language_score": "Probability that the language model gives its answer.",

@@ -1,6 +1,6 @@
 """An index of earlier documents measured: building it, and looking up few and many documents in it.
 
-    python scripts/bench index [--entries 1000000] [--looked-up 1000,100000] [--digests]
+    python -m scripts.bench.index [--entries 1000000] [--looked-up 1000,100000] [--digests]
 
 Generated signatures (or, with --digests, captures with a digest of the payload alone); a tenth of what is looked up is in the index.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,13 +31,42 @@ _BATCH = 8_192
 
 
 class Counted(LocalStorage):
-    """Local files of which the opened ones are counted."""
+    """Local files of which the opened ones are counted, and the ranges that are read of them."""
 
-    opened = 0
+    opened = ranges = read = 0
 
     def open(self, path: str, size: int | None = None) -> BinaryIO:
         Counted.opened += 1
-        return super().open(path, size)
+        return cast(BinaryIO, _CountedFile(super().open(path, size)))
+
+
+class _CountedFile(io.RawIOBase):
+    """A file that counts each read as a range, as each would be a request to a store."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._file.read(size)
+        Counted.ranges += 1
+        Counted.read += len(found)
+        return found
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def payloads(first: int, stop: int) -> np.ndarray:
@@ -118,14 +148,14 @@ def main() -> None:
         earlier = EarlierDocuments((Index(storage, f"{name}/index"),), (WITNESS,), 1, options.digests)
         for count in map(int, options.looked_up.split(",")):
             documents = looked_up(count, options.entries, options.digests)
-            base, Counted.opened = resident(), 0
+            Counted.opened = Counted.ranges = Counted.read = 0
             start, processor = time.perf_counter(), time.process_time()
             _, where = earlier.find(np.unique(document_keys(documents, (DESIGN.bands, DESIGN.rows))[0]))
             hits = np.unique(where)
             earlier.sketches(hits)
             print(
                 f"looked up {count:,}: {len(hits):,} entries hit, {time.perf_counter() - start:.2f} s, "
-                f"{time.process_time() - processor:.2f} CPU s, {Counted.opened:,} files opened",
+                f"{time.process_time() - processor:.2f} CPU s, {Counted.opened:,} files opened, {Counted.ranges:,} ranges of {Counted.read / 1e6:,.1f} MB in all",
                 flush=True,
             )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -189,3 +190,25 @@ def test_an_index_of_other_signatures_is_refused_by_name(tmp_path: Path) -> None
     with pytest.raises(IndexFormatError, match="ngram 5 there, 7 here"):
         check_design("x", index.header, Design.of(0.6, 7, 1))
     check_design("x", index.header, DESIGN)
+
+
+@pytest.mark.parametrize("folder", ["keys", "entries"])
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_file_of_an_index_is_named_where_it_is_read(
+    tmp_path: Path, folder: str, damage: str
+) -> None:
+    index = build(tmp_path, table(signatures(np.random.default_rng(3), 2, 2)))
+    (path,) = (tmp_path / folder).glob("*.parquet")
+    keys = np.unique(np.asarray(pq.read_table(tmp_path / "keys")["key"]))
+    chunk = pq.read_metadata(path).row_group(0).column(0)
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        del content[-20:]
+    else:
+        content[chunk.data_page_offset + chunk.total_compressed_size - 1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(
+        IndexFormatError, match=rf"{folder}/part-00000.parquet: is damaged .* build the index again"
+    ):
+        index.find(keys)
+        index.read(np.arange(4, dtype=np.uint64), [chunk.path_in_schema, "doc_id"])

@@ -49,7 +49,7 @@ def clusters_table(found: Clusters, read: Read, least: float = 0.8, block_rows: 
             for to, piece in describe_keepers(scratch, f"described/{block}", pieces):
                 described.setdefault(to, []).append(piece)
         return pa.concat_tables(
-            cluster_rows(scratch, chosen[block], described[block]) for block in sorted(chosen)
+            cluster_rows(scratch, chosen[block], described[block], least) for block in sorted(chosen)
         )
 
 
@@ -82,7 +82,7 @@ def day(number: int) -> datetime:
     return datetime(2020, 1, number, tzinfo=UTC)
 
 
-def test_a_keeper_carries_what_its_cluster_proves_and_its_duplicates_do_not() -> None:
+def test_a_keeper_carries_what_its_cluster_says() -> None:
     rows = facts(["a.example", "b.example", None, "b.example"], [day(4), day(2), None, day(2)])
     found = clusters_table(clusters({0: 0, 1: 0, 2: 0, 3: 0}), lambda shard, at: rows.take(pa.array(at)))
     assert found.schema.equals(CLUSTERS)
@@ -93,7 +93,34 @@ def test_a_keeper_carries_what_its_cluster_proves_and_its_duplicates_do_not() ->
     assert keeper["witness"] == f"{1:032x}"  # of two captures of one time the lower address
     for row in others:
         assert row["keeper_doc_id"] == f"{0:032x}"
-        assert row["duplicate_count"] is row["earliest_capture"] is row["witness"] is None
+        assert row["duplicate_count"] is row["earliest_capture"] is None
+
+
+@pytest.mark.parametrize(
+    "witness, copy, proof",
+    [
+        (0.95, 1.0, (day(2), 1, 0.95)),  # the copy is the keeper's text, so the witness proves it, too
+        (0.95, 0.96, (day(2), 1, 0.91)),  # at least .95 + .96 - 1 similar to the witness
+        (
+            0.95,
+            0.94,
+            (day(4), 0, 0.94),
+        ),  # perhaps not similar enough to the witness: the keeper's own capture
+        (0.80, 0.94, (day(4), 0, 0.94)),  # the witness is none
+        (0.95, 0.89, (None, None, None)),  # neither
+    ],
+)
+def test_a_duplicate_is_proven_by_what_proves_its_keeper_where_it_is_similar_enough(
+    witness: float, copy: float, proof: tuple[datetime | None, int | None, float | None]
+) -> None:
+    rows = facts(["a.example", "b.example", "c.example"], [day(4), day(2), day(9)])
+    found = Clusters(
+        np.arange(3, dtype=np.uint64), np.zeros(3, np.uint64), np.array([1, witness, copy], np.float32)
+    )
+    last = clusters_table(found, lambda _, at: rows.take(pa.array(at)), 0.9).to_pylist()[2]
+    when, by, similarity = proof
+    assert (last["proven_by"], last["witness"]) == (when, None if by is None else f"{by:032x}")
+    assert last["witness_similarity"] == (None if similarity is None else pytest.approx(similarity))
 
 
 def test_what_a_filter_drops_proves_its_cluster_and_is_no_duplicate_of_it() -> None:

@@ -17,10 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+from torchdata.stateful_dataloader import StatefulDataLoader
 
 from provenance.errors import UsageError
 from provenance.feed import Documents, Feed, FeedError, OpenRelease, open_release
-from provenance.feed.loading import Loader
+from provenance.feed.loading import Loader, Stream
 from provenance.feed.order import LANES, Epoch, Weights
 from tests.program import data
 from tests.stores import s3_server, use_s3
@@ -74,6 +76,39 @@ def test_a_killed_run_goes_on_where_it_was_with_another_number_of_workers(
     resumed = Loader(Feed(opened, batch_size=6, seed=3), workers=after)
     resumed.load_state_dict(state)
     assert _ids(taken) + _ids(list(resumed)) == whole
+
+
+@pytest.mark.parametrize(("workers", "persistent"), [(0, False), (2, False), (2, True)])
+def test_torchs_own_loader_takes_a_stream_epoch_by_epoch(
+    opened: OpenRelease, workers: int, persistent: bool
+) -> None:
+    feed = Feed(opened, batch_size=6, seed=3, rank=0, world=2)
+    expected = [_ids(list(feed)), _ids(list(feed))]
+    stream = Stream(Feed(opened, batch_size=6, seed=3, rank=0, world=2))
+    loader = DataLoader(stream, batch_size=None, num_workers=workers, persistent_workers=persistent)
+    for epoch in (0, 1, 0):
+        stream.set_epoch(epoch)
+        assert _ids(list(loader)) == expected[epoch]
+        assert len(loader) == len(list(loader))
+
+
+def test_a_stream_goes_on_where_its_feed_was(opened: OpenRelease) -> None:
+    feed = Feed(opened, batch_size=6, seed=3)
+    whole = list(feed)
+    feed.resume(replace(Feed(opened, batch_size=6, seed=3).state(), delivered=4))
+    stream = Stream(feed)
+    assert len(stream) == len(whole) - 4
+    assert _ids(list(DataLoader(stream, batch_size=None, num_workers=2))) == _ids(whole[4:])
+    loader = StatefulDataLoader(Stream(Feed(opened, batch_size=6, seed=3)), batch_size=None)
+    taken = [batch for _, batch in zip(range(5), loader, strict=False)]
+    again = StatefulDataLoader(Stream(Feed(opened, batch_size=6, seed=3)), batch_size=None)
+    again.load_state_dict(loader.state_dict())
+    assert _ids(taken) + _ids(list(again)) == _ids(whole)
+
+
+def test_a_feed_that_is_asked_by_number_says_what_to_take(opened: OpenRelease) -> None:
+    with pytest.raises(TypeError, match=r"Loader\(feed, workers=.*Stream\(feed\)"):
+        next(iter(DataLoader(Feed(opened), batch_size=None)))
 
 
 @given(st.integers(0, 400), st.integers(1, 40))

@@ -237,3 +237,23 @@ def test_nothing_is_written_over_an_index_or_a_release_that_is_read(folder: Path
     assert into.code == 2 and "would be written over it" in into.err
     over = run("witness", "build", folder / "v1", "--output", folder / "first")
     assert over.code == 1 and "no index" in over.err
+
+
+def test_an_index_that_cannot_be_used_is_refused_before_a_record_is_read(tmp_path: Path) -> None:
+    crawl, index, release = tmp_path / "crawl.jsonl", tmp_path / "index", tmp_path / "release"
+    crawl.write_text(
+        json.dumps(
+            {"url": "https://a.example/", "text": "word " * 80, "capture_time": "2019-01-01T00:00:00Z"}
+        )
+    )
+    assert run("witness", "build", crawl, "--output", index).code == 0
+    header = json.loads((index / "index.json").read_text())
+    (index / "index.json").write_text(json.dumps({**header, "version": 9}))
+    for option in ("--witness", "--against"):
+        ended = run("curate", crawl, "--output", release, option, index)
+        assert ended.code == 1 and "index of version 9" in ended.err and "annotate" not in ended.err
+    (index / "index.json").write_text(json.dumps(header, indent=1))
+    next((index / "keys").glob("*")).unlink()
+    ended = run("curate", crawl, "--output", release, "--witness", index)
+    assert ended.code == 1 and "keys/part-00000.parquet: is missing" in ended.err
+    assert not list(tmp_path.glob("release*/**/*.parquet"))

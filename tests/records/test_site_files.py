@@ -23,5 +23,5 @@ def test_files_of_rights_keep_their_bytes_and_other_data_does_not() -> None:
         + response("https://a.example/data.json", "application/json", b'{"location": "/"}')
     )
     (batch,) = read_records(io.BytesIO(archive), "a.warc", ReadOptions())
-    assert batch["outcome"].to_pylist() == ["site_file", "not_text", "not_text"]
+    assert batch["outcome"].to_pylist() == ["site_file", "site_file", "not_text"]
     assert [body is not None for body in batch["body"].to_pylist()] == [True, True, False]

@@ -98,3 +98,18 @@ def test_the_summary_of_training_content_has_the_synthetic_share_and_the_reserva
     assert f"an expected {share:.2%} were written by machines" in section
     assert "are dropped: 7 dropped" in section
     assert "`a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}`" in section
+
+
+def test_the_card_says_whose_it_is_and_whom_to_ask(manifest: dict[str, Any]) -> None:
+    last = manifest["contents"]["records"]["captured"]["last"]
+    assert (
+        f"Version `1`, dated by its latest capture, {last}. It is not stated who publishes it"
+        in build_card(manifest)
+    )
+    about = manifest["configuration"]["about"]
+    about |= {"publisher": "Example `Ltd`", "contact": "rights@example.org", "date": "2026-11-26"}
+    card = build_card(manifest)
+    assert (
+        "Version `1`, 2026-11-26, published by `Example \ufffdLtd\ufffd`. Questions and requests for removal: `rights@example.org`."
+        in card
+    )

@@ -129,3 +129,31 @@ def test_the_story_of_a_document_is_a_page(demo_release: Path, rows: pd.DataFram
             assert repr(float(row.synthetic_probability)) in page.values
     ended = run("explain", demo_release, "https://government.example/", "--html")
     assert ended.code == 1 and "name one of them" in ended.err
+
+
+def test_every_document_says_what_proves_its_age(demo_release: Path, rows: pd.DataFrame) -> None:
+    for chosen in (rows[rows.decision == "kept"], rows[rows.reason == "synthetic_cap"]):
+        row = chosen[chosen.witness == chosen.doc_id].iloc[0]
+        _, text = of(demo_release, row)
+        assert f"proven by: {row.proven_by} (its own capture)" in text
+    copies = rows[(rows.reason == "duplicate") & (rows.witness == rows.duplicate_of)]
+    row = copies.iloc[0]
+    assert row.proven_by < row.capture_time
+    _, text = of(demo_release, row)
+    assert f"proven by: {row.proven_by} (witness {row.witness})" in text
+    page = " ".join(check_page(run("explain", demo_release, row.doc_id, "--html").out).text)
+    assert f"(witness {row.witness})" in page
+    assert f"at least {row.witness_similarity:.3f} similar to this document" in page
+
+
+def test_a_document_says_whether_its_digest_is_the_one_its_record_states(
+    demo_release: Path, rows: pd.DataFrame
+) -> None:
+    kept = rows[(rows.decision == "kept") & rows.input_file.str.endswith("warc.gz")]
+    found, text = of(demo_release, kept.iloc[0])
+    document: dict[str, Any] = found["document"]  # type: ignore[assignment]
+    assert f"offset {document['record_offset']:,}, {document['record_length']:,} bytes, record" in text
+    assert f"payload: {document['payload_digest']}, the header of its record states none to compare" in text
+    for verified, said in ((True, ", as the header"), (False, ", not the one that the header")):
+        document["digest_verified"] = verified
+        assert f"{said} of its record states" in describe(found)

@@ -6,7 +6,8 @@ documents that it need not read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from provenance.duplicates.index.form import ENTRIES, FENCES, Header, read_header
+from provenance.duplicates.index.form import ENTRIES, FENCES, Header, IndexFormatError, read_header
 from provenance.duplicates.index.writer import ENTRY_FILE_ROWS, ENTRY_GROUP_ROWS
 from provenance.duplicates.sketches import (
     ROW_BITS,
@@ -27,7 +28,7 @@ from provenance.duplicates.sketches import (
     sketches,
 )
 from provenance.files.shards import unpack_signatures
-from provenance.files.storage import Storage, join
+from provenance.files.storage import Storage, StoreError, join
 from provenance.schema import MINHASH_PERMUTATIONS, TIME
 
 #: What the table of clusters says of an entry, as of a document of the job, and where it lies.
@@ -72,8 +73,7 @@ class Index:
 
     def _find_in(self, path: str, keys: U64) -> list[tuple[U64, U64]]:
         found = []
-        with self.storage.open(join(self.directory, path)) as stream:
-            file = pq.ParquetFile(stream)
+        with self._opened(path) as file:
             fences = np.frombuffer(bytes.fromhex(file.metadata.metadata[FENCES].decode()), ">u8")
             fences = fences.astype(np.uint64)
             begin = np.maximum(np.searchsorted(fences, keys, "left").astype(np.int64) - 1, 0)
@@ -90,6 +90,18 @@ class Index:
                 found.append((own[hit], np.asarray(table["entry"])[hit].astype(np.uint64)))
         return found
 
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[pq.ParquetFile]:
+        """A file of the index; named where it is not as it was written."""
+        place = join(self.directory, path)
+        with self.storage.open(place) as stream:
+            try:
+                yield pq.ParquetFile(stream, page_checksum_verification=True)
+            except StoreError:
+                raise
+            except (pa.ArrowInvalid, OSError) as error:
+                raise IndexFormatError(f"{place}: is damaged ({error}); build the index again") from error
+
     def read(self, entries: U64, columns: Sequence[str]) -> pa.Table:
         """Columns of ascending entries, in their order; only the row groups that hold them are read."""
         parts = []
@@ -97,8 +109,7 @@ class Index:
         for number in np.unique(numbers).tolist():
             own = (entries[numbers == number] % np.uint64(ENTRY_FILE_ROWS)).astype(np.int64)
             groups = np.unique(own // ENTRY_GROUP_ROWS)
-            with self.storage.open(join(self.directory, self.header.entry_files[number]["path"])) as stream:
-                file = pq.ParquetFile(stream)
+            with self._opened(self.header.entry_files[number]["path"]) as file:
                 for group in groups.tolist():
                     rows = own[own // ENTRY_GROUP_ROWS == group] - group * ENTRY_GROUP_ROWS
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)

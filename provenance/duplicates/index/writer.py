@@ -158,6 +158,7 @@ class IndexWriter:
                     use_dictionary=False,
                     column_encoding={"key": "DELTA_BINARY_PACKED", "entry": "PLAIN"},
                     write_statistics=False,
+                    write_page_checksum=True,
                 ) as writer:
                     fences: list[int] = []
                     rows = 0
@@ -202,7 +203,12 @@ class _EntryFile:
             name: "NONE" if name in ("minhash", "text_digest") else "ZSTD" for name in ENTRIES.names
         }
         self._writer = pq.ParquetWriter(
-            self._digest, ENTRIES, compression=compression, use_dictionary=plain, write_statistics=False
+            self._digest,
+            ENTRIES,
+            compression=compression,
+            use_dictionary=plain,
+            write_statistics=False,
+            write_page_checksum=True,
         )
         self._waiting: list[pa.Table] = []
 

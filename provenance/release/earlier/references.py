@@ -60,18 +60,55 @@ def open_references(
             directory = _index_of(storage, place, configuration, scratch)
             header = read_header(storage, directory)
             check_design(place, header, design_of(configuration))
-            if role != WITNESS and not header.signatures:
-                raise IndexFormatError(
-                    f"{place}: only lists captures, without signatures; it can be a --witness, but documents cannot be "
-                    "compared with it"
-                )
+            if role != WITNESS:
+                _check_signatures(place, header)
             found[header.sha256] = Reference(directory, header, role)
     return tuple(reference for _, reference in sorted(found.items()))
 
 
+def check_references(
+    storage: Storage,
+    configuration: Configuration,
+    *,
+    witnesses: Sequence[str] = (),
+    against: Sequence[str] = (),
+) -> None:
+    """Refuse what `open_references` would refuse, before a record is read; nothing is made.
+
+    Raises:
+        IndexFormatError: for an index that cannot be used; says what to do.
+        ReleaseError: for a release that is not finished.
+    """
+    for place in (*witnesses, *against):
+        if _is_release(storage, place):
+            read_manifest(storage, place)
+            continue
+        header = read_header(storage, place)
+        check_design(place, header, design_of(configuration))
+        for item in (*header.entry_files, *header.key_files):
+            if storage.info(join(place, item["path"])) is None:
+                raise IndexFormatError(f"{join(place, item['path'])}: is missing; build the index again")
+        if place in against:
+            _check_signatures(place, header)
+
+
+def _check_signatures(place: str, header: Header) -> None:
+    """Refuse an index with nothing to compare documents with."""
+    if not header.signatures:
+        raise IndexFormatError(
+            f"{place}: only lists captures, without signatures; it can be a --witness, but documents cannot be "
+            "compared with it"
+        )
+
+
+def _is_release(storage: Storage, place: str) -> bool:
+    """Whether a place is a release, of which an index has yet to be made."""
+    return storage.info(join(place, HEADER)) is None and storage.info(join(place, MANIFEST)) is not None
+
+
 def _index_of(storage: Storage, place: str, configuration: Configuration, scratch: str) -> str:
     """The directory of the index that `place` is, or of the one made of the release that it is."""
-    if storage.info(join(place, HEADER)) is not None or storage.info(join(place, MANIFEST)) is None:
+    if not _is_release(storage, place):
         return place
     design = design_of(configuration)
     directory = join(scratch, read_manifest(storage, place)["sha256"][:32])

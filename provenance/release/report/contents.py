@@ -13,6 +13,7 @@ from typing import Any
 from provenance import outcomes
 from provenance.decisions.request import MILLION
 from provenance.decisions.tail import describe_tail
+from provenance.files.about import About
 from provenance.files.storage import Storage, join, read_bytes
 from provenance.release.report.cost import cost_of
 from provenance.release.report.figures import draw_costs, draw_years, share_axis
@@ -21,6 +22,7 @@ from provenance.release.report.published import CLUSTERS
 from provenance.release.report.samples import SAMPLES
 from provenance.release.report.shares import Step, add_both, list_steps, share_of
 from provenance.release.report.statistics import BINS, Statistics, gather_statistics, reasons_by_decision
+from provenance.release.standards.origin import who_answers
 
 #: Rows of tables that a configuration or a crawl can make long.
 _MOST = 15
@@ -56,6 +58,8 @@ def describe_release(
     steps = list_steps(found.by_reason, filters, synthetic["unit"], found.published)
     return {
         "manifest": manifest,
+        "title": _title(manifest),
+        "who_answers": who_answers(dict(manifest)),
         "counts": counts,
         "synthetic": synthetic,
         "share": steps[-1].share,
@@ -89,6 +93,12 @@ def describe_release(
 def name_of(key: str) -> str:
     """A step's name for people."""
     return _NAMES.get(key, key.replace(outcomes.FILTER, "filter "))
+
+
+def _title(manifest: Mapping[str, Any]) -> str:
+    """The publisher's title; a question where there is none but the default."""
+    title = str(manifest["configuration"]["about"]["title"])
+    return "What is in this dataset" if title == About().title else title
 
 
 def _steps(steps: Sequence[Step], synthetic: Mapping[str, Any]) -> list[dict[str, Any]]:

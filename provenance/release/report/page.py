@@ -131,7 +131,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {"count": count, "share": share, "short": short, "number": number, "times": times}
+    environment.filters |= {
+        "count": count,
+        "counted": counted,
+        "share": share,
+        "short": short,
+        "number": number,
+        "times": times,
+    }
     return environment
 
 
@@ -145,6 +152,11 @@ def _shown(value: Any) -> Any:
 def count(value: int) -> Markup:
     """A whole number for people, and for programs beside it."""
     return Markup('<data value="{}">{}</data>').format(value, f"{value:,}")
+
+
+def counted(value: int, name: str) -> Markup:
+    """A number of things for people: `1 record`, `2 records`."""
+    return Markup("{} {}").format(count(value), name if value == 1 else f"{name}s")
 
 
 def share(value: float | None) -> Markup:

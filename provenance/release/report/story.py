@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provenance import outcomes
+from provenance.release.explain import digest_of, witness_of
 from provenance.release.report.page import render
 
 
@@ -19,6 +20,10 @@ def tell_stories(explanations: Sequence[Mapping[str, Any]]) -> bytes:
             **found,
             "meaning": outcomes.meaning(found["ledger"]["reason"] or ""),
             "pieces": _pieces(found),
+            "witness": witness_of(found["ledger"]),
+            "digest": digest_of(document)
+            if (document := found.get("document")) and document["payload_digest"]
+            else "",
         }
         for found in explanations
     ]

@@ -6,6 +6,7 @@ Nothing here reads a clock: a release is dated by its publisher or by its latest
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -31,6 +32,26 @@ def day_of(manifest: dict[str, Any]) -> str:
     """The day that dates the release, YYYY-MM-DD: the publisher's, else that of the latest capture."""
     stated = manifest["configuration"]["about"]["date"]
     return str(stated or manifest["contents"]["records"]["captured"]["last"] or _NO_DAY)
+
+
+def who_answers(manifest: dict[str, Any], quoted: Callable[[str], str] = str) -> str:
+    """One or two sentences: version and day, who publishes it and where, and who answers questions; `quoted` writes what is stated."""
+    about = manifest["configuration"]["about"]
+    publisher, contact, url = (
+        quoted(about[name]) if about[name] else "" for name in ("publisher", "contact", "url")
+    )
+    dated = "" if about["date"] else "dated by its latest capture, "
+    found = f"Version {quoted(about['version'])}, {dated}{day_of(manifest)}"
+    if publisher or url:
+        found += f", published{f' by {publisher}' if publisher else ''}{f' at {url}' if url else ''}"
+    if contact:
+        return f"{found}. Questions and requests for removal: {contact}."
+    missing = (
+        "to whom requests for removal go"
+        if publisher
+        else "who publishes it and to whom requests for removal go"
+    )
+    return f"{found}. It is not stated {missing}."
 
 
 def version_of(manifest: dict[str, Any]) -> str:
@@ -71,7 +92,7 @@ def limits(manifest: dict[str, Any]) -> list[str]:
     return [
         "Probabilities are as good as the detector: none finds all synthetic text, and it abstains on short texts and on languages that "
         "it does not know; there the prior alone speaks.",
-        "What holds of the synthetic share: " + manifest["synthetic"]["note"],
+        f"What holds of the synthetic share: {manifest['synthetic']['note']}.",
         "A page's own claims (dates, licence, disclosures, reservations) are recorded, not checked.",
         "Languages, sites and years are represented as they were crawled and filtered, not as they are written or read.",
     ]

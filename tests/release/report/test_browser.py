@@ -62,6 +62,44 @@ def test_no_word_is_too_long_for_the_screen(
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_heading_of_a_table_is_read_without_scrolling_it(
+    browser: Browser, pages: dict[str, Path], name: str
+) -> None:
+    browser.open(pages[name], 360)
+    rights = "[...document.querySelectorAll('caption')].map(item => item.getBoundingClientRect().right)"
+    assert max(browser.ask(rights)) <= 360
+
+
+#: The least contrast of the page's texts (WCAG 2.2, 1.4.3), each against the nearest background that is not transparent.
+_CONTRAST = """(() => {
+  const parts = colour => colour.match(/[0-9.]+/g).map(Number);
+  const bright = colour => parts(colour).slice(0, 3).map(part => part / 255)
+    .map(part => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [.2126, .7152, .0722][at], 0);
+  const behind = item => {
+    const colour = getComputedStyle(item).backgroundColor, alpha = parts(colour)[3];
+    return alpha === undefined || alpha > 0 || !item.parentElement ? colour : behind(item.parentElement);
+  };
+  const texts = [...document.querySelectorAll('body *:not(title, desc)')]
+    .filter(item => [...item.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+  return Math.min(...texts.map(item => {
+    const style = getComputedStyle(item), drawn = item.namespaceURI.endsWith('svg');
+    const both = [bright(drawn ? style.fill : style.color), bright(behind(item))].sort((a, b) => b - a);
+    return (both[0] + .05) / (both[1] + .05);
+  }));
+})()"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(
+    browser: Browser, pages: dict[str, Path], name: str, scheme: str
+) -> None:
+    browser.open(pages[name], scheme=scheme)
+    assert browser.ask(_CONTRAST) >= 4.5
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_keyboard_skips_to_the_content(browser: Browser, pages: dict[str, Path], name: str) -> None:
     browser.open(pages[name])
     browser.press(KEYS.TAB)

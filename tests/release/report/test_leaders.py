@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.release.report.leaders import Exact, Leaders
@@ -13,6 +13,7 @@ from provenance.release.report.leaders import Exact, Leaders
 PAIRS = st.lists(st.tuples(st.sampled_from("abcdefghijklmnopqrst"), st.integers(0, 50)), max_size=200)
 
 
+@settings(deadline=None)  # the first example compiles or loads a kernel
 @given(PAIRS, st.integers(1, 40))
 def test_whatever_weighs_more_than_its_part_of_the_whole_is_a_candidate(
     pairs: list[tuple[str, int]], size: int

@@ -160,3 +160,33 @@ def test_text_stands_out_from_its_ground_as_wcag_asks(demo_release: Path, scheme
         }.items():
             light, dark = sorted((luminance(colours[ground]), luminance(colours[text])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= least, (ground, text)
+
+
+def test_the_page_says_whose_it_is_and_whom_to_ask(demo_release: Path) -> None:
+    manifest = read_manifest(STORAGE, str(demo_release))
+    text = build_report(STORAGE, str(demo_release), manifest).decode()
+    assert "It is not stated who publishes it and to whom requests for removal go." in text
+    about = manifest["configuration"]["about"]
+    about |= {
+        "title": "Northern <i>news</i>",
+        "version": "2",
+        "publisher": "Example & Co",
+        "date": "2026-11-26",
+    }
+    about |= {"contact": "rights@example.org", "url": "https://example.org/data", "license": "ODC-By-1.0"}
+    text = build_report(STORAGE, str(demo_release), manifest).decode()
+    page = check_page(text)
+    assert "<h1>Northern &lt;i&gt;news&lt;/i&gt;</h1>" in text
+    said = " ".join(" ".join(page.text).split())
+    assert "Version 2, 2026-11-26, published by Example & Co at https://example.org/data." in said
+    assert "Questions and requests for removal: rights@example.org." in said
+    assert "The compilation is under ODC-By-1.0" in said
+
+
+def test_one_of_a_kind_is_not_called_many(demo_release: Path) -> None:
+    manifest = read_manifest(STORAGE, str(demo_release))
+    manifest["counts"] |= {"kept": 1, "records": 2}
+    text = " ".join(
+        " ".join(check_page(build_report(STORAGE, str(demo_release), manifest).decode()).text).split()
+    )
+    assert "1 document with" in text and "from 2 records" in text and "Why 1 record is not here" in text
