@@ -1,7 +1,7 @@
 """Stage 2: find verified near-duplicates among all documents of a workspace and choose whom to keep.
 
 What crosses Beam's shuffles is where packed arrays lie (partition, file, byte range); the arrays
-themselves go through scratch files of the workspace, because an in-process runner holds about five bytes for
+themselves go through scratch files of the workspace, because Beam's in-process runner holds about five bytes for
 each byte it groups. Text and whole columns never leave their shard.
 """
 

@@ -1,7 +1,7 @@
 """Run a pipeline on the runner that was asked for, after checking that Beam knows every option.
 
-Beam ignores flags that it does not know and lets DirectRunner choose among three runners by what it finds,
-so both are decided here: unknown flags are refused and the in-process runner is named.
+Beam ignores flags that it does not know and lets DirectRunner choose among three runners by what it finds, so both are
+decided here: unknown flags are refused and the runner is named. One worker that nothing is said of runs `inline`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import (
@@ -22,12 +23,26 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import create_runner
 
+from pipelines.inline import InlineRunner
 from provenance.errors import UsageError
 
 #: What a local worker has to have so that it is worth its start, which costs a quarter of a second of processor time and
 #: is paid again for each pipeline: stored bytes to annotate (some 5 s of work for 16 MB), and documents for later stages (25 to
 #: 100 µs each).
 LEAST_BYTES, LEAST_DOCUMENTS = 4 << 20, 20_000
+
+
+View = TypeVar("View", bound=PipelineOptions)
+
+
+class Options(PipelineOptions):
+    """Options whose views are made once: Beam asks for one some ten times for each transform, and parses all flags each time."""
+
+    def view_as(self, cls: type[View]) -> View:
+        known: dict[type, Any] = self.__dict__.setdefault("_known_views", {})
+        if cls not in known:
+            known[cls] = super().view_as(cls)
+        return cast(View, known[cls])
 
 
 class RunnerError(UsageError):
@@ -47,6 +62,8 @@ class Runner:
         Raises:
             RunnerError: names the options that Beam does not know.
         """
+        if self._inline:
+            return Options(["--no_pipeline_type_check"])
         given = list(self.beam_options)
         if self._local:
             given.append("--runner=FnApiRunner")
@@ -59,12 +76,16 @@ class Runner:
         unknown = _unknown_options(given)
         if unknown:
             raise RunnerError(f"Apache Beam does not know {', '.join(unknown)}")
-        options = PipelineOptions(given, save_main_session=False)
+        options = Options(given, save_main_session=False)
         try:
             create_runner(options.view_as(StandardOptions).runner)
         except (ValueError, ImportError) as error:
             raise RunnerError(f"Beam options: {error}") from error
         return options
+
+    @property
+    def _inline(self) -> bool:
+        return self.workers == 1 and not self.beam_options
 
     @property
     def _local(self) -> bool:
@@ -103,6 +124,8 @@ class Runner:
 
     def _pipeline(self) -> beam.Pipeline:
         options = self.options()
+        if self._inline:
+            return beam.Pipeline(runner=InlineRunner(), options=options)
         if self._local and self.workers > 1:
             from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 

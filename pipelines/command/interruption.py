@@ -1,7 +1,7 @@
 """Ctrl-C ends a command with one line, wherever it strikes.
 
-The in-process runner works in the main thread, so the interrupt is raised inside some annotator; Beam wraps it
-in an error of its own and logs where it struck. Here it is remembered that a person wanted to stop.
+One process works in its main thread, so the interrupt is raised inside some annotator; Beam's runners wrap it
+in an error of their own and log where it struck. Here it is remembered that a person wanted to stop.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Markdown and what an editor leaves in empty lines are no such thing.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +37,8 @@ def find_coded_line_ends(texts: pa.LargeStringArray, use: npt.NDArray[np.bool_])
 def line_ends(text: str) -> list[str]:
     """The white space at the ends of the lines that have other characters too."""
     lines = [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
-    return [line[len(line.rstrip(_SPACES)) :] for line in lines if line[-1] in _SPACES]
+    spaces = _spaces()
+    return [line[len(line.rstrip(spaces)) :] for line in lines if line[-1] in spaces]
 
 
 @njit(cache=True, inline="always")
@@ -44,7 +46,10 @@ def _is_space(c: int) -> bool:
     return c == 32 or c == 9 or c == 0xA0 or is_exotic_space(c)
 
 
-_SPACES: Final = "".join(chr(c) for c in range(0x10000) if _is_space.py_func(c))
+@cache
+def _spaces() -> str:
+    """All of these characters; looking for them takes a quarter of a second, and few crawls ask."""
+    return "".join(chr(c) for c in range(0x10000) if _is_space.py_func(c))
 
 
 @njit(cache=True, nogil=True)
