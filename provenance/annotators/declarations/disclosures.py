@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from provenance.annotators.columns import open_rows, read_column
-from provenance.annotators.declarations.bylines import read_bylines
+from provenance.annotators.declarations.bylines import may_have_bylines, read_bylines
 from provenance.annotators.declarations.declared import Declared, Signal
 from provenance.annotators.declarations.elements import read_attributes, read_links, read_metas
 from provenance.annotators.declarations.headers import read_headers
 from provenance.annotators.declarations.linked_data import read_json_ld, read_microdata, read_rsl
 from provenance.annotators.declarations.making import (
     WEIGHTS,
+    may_have_wrapper,
     read_aigc,
     read_manifests,
     read_wrapper,
@@ -66,9 +67,13 @@ class Disclosures:
         urls = read_column(batch, "url", pa.string()).to_pylist()
         headers = read_column(batch, "http_headers", pa.string()).to_pylist()
         texts = read_column(batch, "text", pa.large_string())
+        told = (may_have_bylines(texts) | may_have_wrapper(texts)).tolist()
         rows = [
             find_declarations(
-                urls[row] or "", headers=headers[row] or "", page=pages[row], text=texts[row].as_py() or ""
+                urls[row] or "",
+                headers=headers[row] or "",
+                page=pages[row],
+                text=(texts[row].as_py() or "") if told[row] else "",
             )
             if is_open
             else None
@@ -91,7 +96,7 @@ def find_declarations(url: str, *, headers: str, page: Page | None, text: str) -
         read_headers(headers, url, declared)
     if page:
         read_metas(page, url, declared)
-        if any(page.places.values()):
+        if page.marked:
             _read_marked(page, url, declared)
     if text:
         _read_text(text, page, declared)
