@@ -19,8 +19,9 @@ from provenance.annotators.dates.published import Dates
 from provenance.annotators.dates.readable import _DATED_SEARCH as DATED
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.pages import Pages
+from provenance.annotators.page.search import SILENT, UNDATED
 from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, write_visible
-from provenance.annotators.page.strings import find_places
+from provenance.annotators.page.strings import compile_strings, find_places, holds_one
 from provenance.schema import TIME
 
 #: Bytes after a page's headline and before it that readers of days look at (`dates.readable`); pages of no more are judged.
@@ -30,8 +31,15 @@ LONGEST: Final = _BEFORE + _AFTER
 #: Places of words that name a day which there is room for; a page with more is read.
 _ROOM: Final = 64
 _BODY, _META, _TIME, _H1 = (NAMES.index(name) for name in (b"body", b"meta", b"time", b"h1"))
-#: What every day in an address holds.
-_YEAR: Final = "(?:19|20)[0-9][0-9]"
+#: One of these stands in each `<meta>` that `declarations.elements` reads.
+_DECLARING: Final = compile_strings(
+    [mark + name for mark in (b'"', b"'", b"=", b" ") for name in (b"ai", b"dc")]
+    + b"content-a content-s content-u generated-by tdm- bot google-ext anthropic licen rights sourcetype".split()
+)
+#: What every day in an address holds: a year before its month and day, or behind two numbers (`dates.published`).
+_ADDRESSED: Final = (
+    "(?:19|20)[0-9]{2}[-/_.]?(?:[0-9]{1,2}|[A-Za-z]{3})[-/_.]?[0-9]|[0-9][-_./](?:19|20)[0-9]{2}"
+)
 #: A server's clock as nearly all write it (RFC 9110, 5.6.7), and the headers that days are read from.
 _CLOCK: Final = (
     "(?im)^date:[ \\t]*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
@@ -55,7 +63,7 @@ def read_dates(batch: pa.RecordBatch, pages: Pages) -> Sequence[pa.Array]:
     part = batch.select([name for name in _READ if name in batch.schema.names]).take(
         pa.array(others, pa.int64())
     )
-    found = Dates().read(part, Pages.of([pages[row] for row in others]))
+    found = Dates().read(part, Pages.of([pages.whole(row) for row in others]))
     place = np.full(batch.num_rows, -1, np.int64)
     place[others] = np.arange(len(others))
     return [column.take(pa.array(place, mask=place < 0)) for column in found]
@@ -66,7 +74,7 @@ def _states_nothing_beside(batch: pa.RecordBatch) -> list[bool]:
 
     The clock of a server counts only where it goes a year after the capture.
     """
-    addressed = pc.match_substring_regex(read_column(batch, "url", pa.string()).fill_null(""), _YEAR)
+    addressed = pc.match_substring_regex(read_column(batch, "url", pa.string()).fill_null(""), _ADDRESSED)
     headers = read_column(batch, "http_headers", pa.string()).fill_null("")
     clocks = pc.count_substring_regex(headers, _CLOCKS)
     year = pc.cast(pc.struct_field(pc.extract_regex(headers, _CLOCK), "year"), pa.int64())
@@ -82,23 +90,23 @@ def state_no_day(
     bounds: tuple[NDArray[np.int64], NDArray[np.int64]],
     spans: Spans,
     ends: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Of each page in `data` (from `bounds[0]` to `bounds[1]`), whether it is short and nothing in it can be a day.
+) -> NDArray[np.uint8]:
+    """Judge each page in `data` (from `bounds[0]` to `bounds[1]`): short ones in which nothing can be a day are UNDATED or SILENT.
 
     `spans` are those of all pages; a page's are up to its number in `ends`. Strings that were searched for are not looked at.
     """
-    cleared = np.zeros(len(bounds[0]), np.bool_)
+    judged = np.zeros(len(bounds[0]), np.uint8)
     room = (
         np.zeros(len(DATED.bounds) - 1, np.int64),
         np.empty((_ROOM, 2), np.int64),
         np.empty(LONGEST + 1, np.uint8),
     )
-    _clear(data, bounds, spans, ends, cleared, words=DATED, room=room, months=MONTH_KEYS)
-    return cleared
+    _clear(data, bounds, spans, ends, judged, words=(DATED, _DECLARING), room=room, months=MONTH_KEYS)
+    return judged
 
 
 @kernel
-def _clear(data, bounds, spans, ends, cleared, words, room, months):  # type: ignore[no-untyped-def]
+def _clear(data, bounds, spans, ends, judged, words, room, months):  # type: ignore[no-untyped-def]
     starts, stops = bounds
     for row in range(len(starts)):
         page, first, last = data[starts[row] : stops[row]], ends[row], ends[row + 1]
@@ -109,11 +117,12 @@ def _clear(data, bounds, spans, ends, cleared, words, room, months):  # type: ig
                 spans.kinds[first:last],
                 spans.names[first:last],
             )
-            cleared[row] = _states_nothing(page, own, words, room, months)
+            if _states_no_day(page, own, words[0], room, months):
+                judged[row] = UNDATED if _declares(page, own, words[1]) else SILENT
 
 
 @kernel
-def _states_nothing(page, spans, words, room, months):  # type: ignore[no-untyped-def]
+def _states_no_day(page, spans, words, room, months):  # type: ignore[no-untyped-def]
     starts, ends, kinds, names = spans
     for span in range(len(starts)):
         if names[span] == _TIME:
@@ -128,6 +137,16 @@ def _states_nothing(page, spans, words, room, months):  # type: ignore[no-untype
         return False
     size = write_visible(page, starts, ends, (0, middle, 32), out)
     return not holds_day(out[:size], months)
+
+
+@kernel
+def _declares(page, spans, words):  # type: ignore[no-untyped-def]
+    """Whether one of the words stands in a `<meta>`."""
+    starts, ends, _, names = spans
+    for span in range(len(starts)):
+        if names[span] == _META and holds_one(page[starts[span] : ends[span]], words):
+            return True
+    return False
 
 
 @kernel

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from provenance.annotators.columns import ByteRows, byte_rows, read_column
-from provenance.annotators.page.search import SCANNED, Page, Screen, search_all, search_page
+from provenance.annotators.page.search import SCANNED, SILENT_PAGE, Page, Screen, search_all, search_page
 from provenance.annotators.text.charset import utf8_rows
 
 
@@ -23,7 +23,8 @@ class Pages:
         screen: Screen | None = None,
     ) -> None:
         self._charsets, self._screen = charsets, screen
-        self._parts = byte_rows(bodies).parts()
+        self._bodies = byte_rows(bodies)
+        self._parts = self._bodies.parts()
         self._searched: list[Page | None] = []
 
     @classmethod
@@ -43,6 +44,11 @@ class Pages:
         while row >= len(self._searched):
             self._searched += self._search(*next(self._parts))
         return self._searched[row]
+
+    def whole(self, row: int) -> Page | None:
+        """The page of a row, also where SILENT_PAGE stands for it."""
+        page = self[row]
+        return search_page(self._bodies.row(row)) if page is SILENT_PAGE else page
 
     def _search(self, first: int, rows: ByteRows) -> list[Page | None]:
         pages: list[Page | None] = [None] * len(rows.starts)

@@ -33,10 +33,12 @@ STRINGS: Final = (
     WRAPPER, b"begin c2pa manifest", b"wayback toolbar insert", b"aigc",
 )  # fmt: skip
 
+#: What a screen says of a page: that it may state anything, no day, or no day and nothing in its `<meta>` elements either.
+TELLING, UNDATED, SILENT = 0, 1, 2
 #: Judges all pages that are searched together: their bytes, where each begins and ends, their spans and where each page's end.
 Screen = Callable[
     [NDArray[np.uint8], tuple[NDArray[np.int64], NDArray[np.int64]], Spans, NDArray[np.int64]],
-    NDArray[np.bool_],
+    NDArray[np.uint8],
 ]
 #: Offsets of each string in a page, ascending.
 Places = dict[bytes, Sequence[int]]
@@ -155,6 +157,10 @@ class Page:
         return start, self.content[start : min(end, start + LONGEST_TAG)]
 
 
+#: Stands for every page that states nothing and holds none of STRINGS, of which nothing is kept.
+SILENT_PAGE: Final = Page(b"", room_for(0).part(0, 0), _NOWHERE, {}, undated=True)
+
+
 def search_page(body: bytes, charset: str | None = None) -> Page:
     """Return the searched page of a `body`; `charset` is the label that its HTTP header declares."""
     content = body[:SCANNED]
@@ -174,32 +180,27 @@ def search_all(
 ) -> Iterator[Page]:
     """The pages that stand in `data` (UTF-8) from `starts` to `stops`, each searched, in their order.
 
-    `screen` clears pages without any of STRINGS of stating a day.
+    `screen` judges those without any of STRINGS; SILENT_PAGE stands for what it calls silent.
     """
     places, full = _places(data, (starts, stops))
     spans, ends = _spans(data, (starts, stops))
-    undated = screen(data, (starts, stops), spans, ends) if screen else np.zeros(len(starts), np.bool_)
-    cleared = undated.tolist()
+    judged = screen(data, (starts, stops), spans, ends) if screen else np.zeros(len(starts), np.uint8)
+    said = judged.tolist()
     told = np.flatnonzero((spans.names >= 0) | (spans.kinds == SCRIPT))
     numbers, names = told.tolist(), spans.names[told].tolist()
     bounds, ends_of_spans = np.searchsorted(told, ends).tolist(), ends.tolist()
     for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        marked = places[row] is not _NOWHERE
+        if said[row] == SILENT and not marked:
+            yield SILENT_PAGE
+            continue
         first = ends_of_spans[row]
         named: dict[int, list[int]] = {}
         for place in range(bounds[row], bounds[row + 1]):
             named.setdefault(names[place], []).append(numbers[place] - first)
         own = spans.part(first, ends_of_spans[row + 1])
-        marked = places[row] is not _NOWHERE
-        page = Page(
-            data[start:stop].tobytes(),
-            own,
-            places[row],
-            named,
-            full[row],
-            marked,
-            cleared[row] and not marked,
-        )
-        yield page
+        undated = said[row] != TELLING and not marked
+        yield Page(data[start:stop].tobytes(), own, places[row], named, full[row], marked, undated=undated)
 
 
 def _places(

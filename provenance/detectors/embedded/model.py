@@ -335,7 +335,9 @@ def _sift(keys, count, sieve):  # type: ignore[no-untyped-def]
     for k in range(count):
         key = keys[k]
         keys[kept] = key
-        kept += sieve[key >> np.uint32(17)] >> np.uint64(key >> np.uint32(11) & np.uint32(63)) & np.uint64(1) != 0
+        kept += (
+            sieve[key >> np.uint32(17)] >> np.uint64(key >> np.uint32(11) & np.uint32(63)) & np.uint64(1) != 0
+        )
     return kept
 
 
