@@ -14,6 +14,7 @@ import pyarrow as pa
 from provenance.annotators.dates.published import Dates
 from provenance.annotators.declarations.disclosures import Disclosures
 from provenance.annotators.page.pages import batch_pages
+from provenance.annotators.undated import LONGEST, read_dates, state_no_day
 
 
 @dataclass(frozen=True)
@@ -29,5 +30,5 @@ class Claims:
 
     def __call__(self, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """Return the claims of each row, from `url`, `capture_time`, `http_headers`, `charset`, `body` and `text`."""
-        pages = batch_pages(batch)
-        return [*Dates().read(batch, pages), *Disclosures().read(batch, pages)]
+        pages = batch_pages(batch, state_no_day, LONGEST)
+        return [*read_dates(batch, pages), *Disclosures().read(batch, pages)]

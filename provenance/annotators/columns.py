@@ -103,6 +103,11 @@ class ByteRows(NamedTuple):
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
 
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each row."""
+        return self.stops - self.starts
+
     def take(self, chosen: NDArray[np.bool_]) -> ByteRows:
         """The chosen rows, in their order."""
         return ByteRows(self.data, self.starts[chosen], self.stops[chosen])

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,6 +27,8 @@ SHARD_METADATA = b"provenance.shard"
 #: A row group of a shard ends at the first of these: later stages hold one at a time.
 ROW_GROUP_BYTES = 8 << 20
 ROW_GROUP_ROWS = 4096
+#: Schemas whose paths are remembered: a process writes shards of one.
+_SCHEMAS = 8
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,9 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(pending)
 
 
+@lru_cache(_SCHEMAS)
 def _leaf_names(schema: pa.Schema) -> list[str]:
-    """Parquet column paths of a schema, as the writer names them."""
+    """Parquet column paths of a schema, as the writer names them; asking it takes as long as annotating seven short pages."""
     sink = pa.BufferOutputStream()
     pq.write_table(schema.empty_table(), sink)
     leaves = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema

@@ -10,15 +10,17 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from provenance.records.compression import SILENT_PADDING, Fault
+from provenance.records.compression import SILENT_PADDING, Fault, Piece
 from provenance.records.frame import Border, Frame
 from provenance.records.http import content_length_fits
 from provenance.records.options import ReadOptions
-from provenance.records.window import BLANK, Window
+from provenance.records.window import BLANK, LINE_ENDS, Window
 
 _SEPARATOR = re.compile(rb"\r?\n\r?\n")
 _TRAILING = re.compile(rb"(?:\r?\n)+\Z")
 _SCAN_BYTES = 256 << 10
+#: Bytes of a record in which its header is looked for at first.
+_HEADER_BYTES = 2048
 
 
 class Dialect(Protocol):
@@ -61,6 +63,16 @@ def frames(
     last_offset = last
     failed_at = -1  # where a failure was reported last: junk that follows it directly is part of it
     while True:
+        member = window.whole_member()
+        if member is not None and member.offset > last_offset:
+            whole, size = _whole(member, dialect, options)
+            if whole is not None:
+                if border is not None and border.meets(member.offset, last=last_offset):
+                    return
+                window.pass_whole(member, size)
+                last_offset = member.offset
+                yield whole
+                continue
         before, _ = window.stored_offset()
         zeros = window.skip_blank()
         if zeros > SILENT_PADDING:
@@ -92,6 +104,24 @@ def frames(
                 continue
         last_offset = offset
         yield frame
+
+
+def _whole(member: Piece, dialect: Dialect, options: ReadOptions) -> tuple[Frame | None, int]:
+    """The record that is all of a member, as most are, and where it ends; None where anything about it is odd."""
+    data = member.data
+    if not dialect.start.match(data, 0, dialect.start_bytes):
+        return None, 0
+    found = dialect.header_end.search(data, 0, _HEADER_BYTES)
+    if found is None:
+        return None, 0
+    header, begin = data[: found.start()], found.end()
+    length = dialect.length(header)
+    if length is None or length > options.max_payload_bytes + options.max_http_header_bytes:
+        return None, 0
+    end = begin + length
+    if end > len(data) or data[end:] not in LINE_ENDS or dialect.restart(header) is not None:
+        return None, 0
+    return Frame(member.offset, header, data[begin:end], whole=True), end
 
 
 def _padding(offset: int, zeros: int) -> Frame:
@@ -180,7 +210,7 @@ def _record(window: Window, dialect: Dialect, options: ReadOptions, offset: int,
 
 def _header(window: Window, dialect: Dialect, most: int) -> bytes | None:
     """Take the header, or None where it has no end within `most` bytes."""
-    size, searched = 2048, 0
+    size, searched = _HEADER_BYTES, 0
     while True:
         have = window.need(size)
         found = dialect.header_end.search(window.buf, window.pos + max(0, searched - 4), window.pos + have)

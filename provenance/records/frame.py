@@ -15,7 +15,8 @@ class Frame:
     `block` holds at most `max_payload_bytes` and an HTTP header; `cut` says that more was there.
     `reason` and `detail` are those of the ledger; a `detail` without a `reason` is a remark. `beyond` counts bytes
     that were taken for the record's although its announced length (None: it has none) ends before them. `length` counts
-    bytes of the stored file up to the next record; None for the last record of a file.
+    bytes of the stored file up to the next record; None for the last record of a file. `whole`: it is all of a member, and is framed
+    as the standard says.
     """
 
     offset: int
@@ -26,6 +27,7 @@ class Frame:
     detail: str | None = None
     beyond: int = 0
     length: int | None = None
+    whole: bool = False
     _response: Response | None = field(default=None, repr=False, compare=False)
 
     def response(self, most: int) -> Response:

@@ -55,6 +55,9 @@ _TAGS = (
     rb"|blockquote|strong|em|small|figure|template"
 )
 _LEADING_TAG = re.compile(rb"<(?:" + _TAGS + rb")(?=[\s>/]|\Z)|<!--", re.IGNORECASE)
+_PAGE = re.compile(rb"<!doctype\s+html\s*>\s*<html[\s>]", re.IGNORECASE)
+#: Declared types that make something else of such a page, or may.
+_NOT_BY_MARKUP = ("text/plain", "application/xhtml+xml")
 _STRONG_TAG = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 _ANY_TAG = re.compile(
     rb"<(?:/?(?:p|div|br|title|table|td|li|h[1-6]|span|a|article|section))(?=[\s>/])", re.IGNORECASE
@@ -85,6 +88,8 @@ _DATA = re.compile(
 def sniff(body: bytes, declared: str | None, charset: str | None = None) -> str:
     """The MIME type of a non-empty payload. `declared` is a Content-Type, with parameters or without."""
     kind = declared.split(";", 1)[0].strip().lower() if declared else ""
+    if _PAGE.match(body) and kind not in _NOT_BY_MARKUP and body.find(b"\0", 0, 2 * _SAMPLE) < 0:
+        return "text/html"  # as it is in the end: most pages begin so
     head = body[: _SAMPLE * 2]
     if head[:3] == codecs.BOM_UTF8:
         head = head[3:]

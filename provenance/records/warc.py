@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 _FOLD = re.compile(rb"\r?\n[ \t]+")
-_FIELD = re.compile(rb"\n([^\n:]*):([^\n]*)")
 #: Headers whose fields are kept: framing is a record ahead of the rows (`frame.measured`), and reads that one's length.
 _KEPT = 4
+#: Names of fields that are remembered: writers have a dozen.
+_NAMES = 256
 
 
 class WarcDialect:
@@ -48,7 +49,18 @@ def warc_fields(header: bytes) -> Mapping[bytes, bytes]:
     """
     if b"\n " in header or b"\n\t" in header:
         header = _FOLD.sub(b" ", header)
-    return {name.strip().lower(): value.strip() for name, value in reversed(_FIELD.findall(header))}
+    fields: dict[bytes, bytes] = {}
+    for line in header.split(b"\n")[:0:-1]:  # from the last one on, without that of the version
+        name, colon, value = line.partition(b":")
+        if colon:
+            fields[_plain(name)] = value.strip()
+    return fields
+
+
+@lru_cache(_NAMES)
+def _plain(name: bytes) -> bytes:
+    """A name as it is compared."""
+    return name.strip().lower()
 
 
 def target_uri(value: bytes | None) -> str | None:

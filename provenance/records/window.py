@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 from provenance.records.compression import Fault, Piece
 
+#: What separates records of archives, where they are written as they should be.
+LINE_ENDS = (b"\r\n\r\n", b"\n\n", b"\n", b"")
 BLANK = re.compile(rb"[\r\n\0 \t]*")
 
 
@@ -33,6 +35,7 @@ class Window:
         self._member = (0, 0)
         self._barriers: deque[tuple[int, Fault | None]] = deque()
         self._begun: int | None = None
+        self._waiting: Piece | Fault | None = None  # looked at, and not read yet
 
     @property
     def position(self) -> int:
@@ -100,6 +103,27 @@ class Window:
                 break
         return zeros
 
+    def whole_member(self) -> Piece | None:
+        """The next member, where nothing but the line ends behind a record is before it and it is one piece.
+
+        It stays to be read, until `pass_whole`.
+        """
+        if self._barriers or self._open or self.ended or self._begun is not None:
+            return None
+        if len(self.buf) - self.pos > len(LINE_ENDS[0]) or self.buf[self.pos :] not in LINE_ENDS:
+            return None
+        if self._waiting is None:
+            self._waiting = next(self._pieces, None)
+        item = self._waiting
+        return item if isinstance(item, Piece) and item.first and item.last and item.data else None
+
+    def pass_whole(self, member: Piece, size: int) -> None:
+        """Move the cursor behind the first `size` bytes of the member that `whole_member` gave."""
+        begin = self.base + len(self.buf)
+        self.base, self.pos, self.buf, self._waiting = begin + size, 0, member.data[size:], None
+        self._members.clear()
+        self._member = (begin, member.offset)
+
     def stored_offset(self) -> tuple[int, bool]:
         """Byte offset in the file for the cursor, and whether a member begins exactly here.
 
@@ -113,7 +137,7 @@ class Window:
 
     def _pull(self, end: int) -> bytes:
         """Take the next piece, which begins at position `end`."""
-        item = next(self._pieces, None)
+        item, self._waiting = self._waiting or next(self._pieces, None), None
         if item is None:
             self.ended = True
             self._open = False

@@ -10,16 +10,21 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from provenance.annotators.columns import text_buffers
 from provenance.annotators.declarations.byline_forms import ASSISTED, BYLINES, Byline
 from provenance.annotators.declarations.declared import Signal
 from provenance.annotators.kernel import kernel
 
-_BYLINE_HINT = re.compile(
-    r"AI|A\.I\.|GPT|KI(?!\w)|IA(?!\w)|SI(?!\w)|ИИ|Claude|Gemini|Copilot|DeepSeek|rtificial|rtificiel|ünstlich|"
-    r"sztuczn|kunstmatig|нейросет|искусственн|人工智能|人工智慧|人工知能|大模型|大语言模型|인공지능|anguage model"
-)
+#: Words of which each byline holds one, and abbreviations that have to end there.
+_MACHINES = (
+    "AI", "A.I.", "GPT", "ИИ", "Claude", "Gemini", "Copilot", "DeepSeek", "rtificial", "rtificiel", "ünstlich", "sztuczn",
+    "kunstmatig", "нейросет", "искусственн", "人工智能", "人工智慧", "人工知能", "大模型", "大语言模型", "인공지능", "anguage model",
+)  # fmt: skip
+_ABBREVIATIONS = ("KI", "IA", "SI")
+_ABBREVIATED = re.compile(r"(?:KI|IA|SI)(?!\w)")
 #: What goes before a statement in its sentence where its writer makes it: nothing, a greeting, or a call for notice.
 _NOTE = re.compile(
     r"\b(?:note|notice|aware|disclosure|disclaimer|inform(?:ed)?|transparency|beachten|hinweis|notez|noter|sachez|nota|aviso|avviso|"
@@ -44,7 +49,7 @@ _SENTENCE = re.compile(r"[.!?:;。！？：；\n(\[|•*>–—]")
 _BEFORE = 200  # characters before a statement in which its sentence begins
 _EDGE = 1_500  # characters at either end of a text in which a byline can stand
 
-#: Four or fewer bytes, rare in other words, that each ASCII match of _BYLINE_HINT holds; and whole words of the others.
+#: Four or fewer bytes, rare in other words, that each of _MACHINES in ASCII holds, and each of _ABBREVIATIONS; and whole words of the others.
 _HINTS = (
     b"AI",
     b"KI",
@@ -69,16 +74,24 @@ _WIDTH = 4
 _LIKE_ASCII = re.compile("[\u017f\u0130\u0131\u1c80-\u1c88]")
 
 
-def _hints() -> NDArray[np.uint16]:
-    """Bits of the hints that have a byte at their first, second, third and fourth place (uint16[4, 256])."""
-    table = np.zeros((_WIDTH, 256), np.uint16)
-    for number, hint in enumerate(_HINTS):
+def _hints() -> NDArray[np.uint32]:
+    """Bits of the hints that have a byte at their first, second, third and fourth place (uint32[4, 256])."""
+    table = np.zeros((_WIDTH, 256), np.uint32)
+    for number, hint in enumerate((*_HINTS, *sorted({word.encode()[:_WIDTH] for word in _OTHER_HINTS}))):
         for place in range(_WIDTH):
-            table[place, hint[place] if place < len(hint) else slice(None)] |= np.uint16(1 << number)
+            table[place, hint[place] if place < len(hint) else slice(None)] |= np.uint32(1 << number)
     return table
 
 
 _TABLE = _hints()
+
+
+def may_have_bylines(texts: pa.LargeStringArray) -> NDArray[np.bool_]:
+    """Whether `read_bylines` may yield something of each text: one compiled pass clears most."""
+    data, offsets = text_buffers(texts)
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    _hint_all(data, offsets, _TABLE, found)
+    return found
 
 
 def read_bylines(text: str) -> Iterator[Signal]:
@@ -117,18 +130,40 @@ def _overlap(matches: Iterable[re.Match[str]]) -> bool:
 
 
 def _names_a_machine(edge: str) -> bool:
-    """Whether the text holds a match of _BYLINE_HINT, which is asked last: most texts hold none of its beginnings."""
-    data = edge.encode("utf-8", "surrogatepass") + bytes(_WIDTH - 1)
-    hinted = _holds_hint(np.frombuffer(data, np.uint8), _TABLE) or (
-        len(data) > len(edge) + _WIDTH - 1 and any(word in edge for word in _OTHER_HINTS)
-    )
-    return hinted and _BYLINE_HINT.search(edge) is not None
+    """Whether the text holds one of _MACHINES or of _ABBREVIATIONS; most texts hold none of their beginnings."""
+    data = np.frombuffer(edge.encode("utf-8", "surrogatepass"), np.uint8)
+    if not _holds_hint(data, 0, len(data), _TABLE):
+        return False
+    if any(map(edge.__contains__, _MACHINES)):
+        return True
+    return any(map(edge.__contains__, _ABBREVIATIONS)) and _ABBREVIATED.search(edge) is not None
 
 
 @kernel
-def _holds_hint(text: NDArray[np.uint8], table: NDArray[np.uint16]) -> bool:
-    for at in range(len(text) - 3):
+def _hint_all(data, offsets, table, found):  # type: ignore[no-untyped-def]
+    """Write whether either end of each text, at least as far as bylines are looked for, holds a hint."""
+    for row in range(len(offsets) - 1):
+        first, last = offsets[row], offsets[row + 1]
+        stop, signs = first, 0
+        while stop < last and signs <= _EDGE + _WIDTH:
+            signs += data[stop] & 0xC0 != 0x80  # bytes that begin a character
+            stop += 1
+        start, signs = last, 0
+        while start > stop and signs <= _EDGE + _WIDTH:
+            start -= 1
+            signs += data[start] & 0xC0 != 0x80
+        found[row] = _holds_hint(data, first, stop, table) or _holds_hint(data, start, last, table)
+
+
+@kernel
+def _holds_hint(text: NDArray[np.uint8], first: int, last: int, table: NDArray[np.uint32]) -> bool:
+    for at in range(first, last - 3):
         if table[0, text[at]] & table[1, text[at + 1]] & table[2, text[at + 2]] & table[3, text[at + 3]]:
+            return True
+    for at in range(max(first, last - 3), last):  # a shorter one may end the text
+        second = text[at + 1] if at + 1 < last else 0
+        third = text[at + 2] if at + 2 < last else 0
+        if table[0, text[at]] & table[1, second] & table[2, third] & table[3, 0]:
             return True
     return False
 

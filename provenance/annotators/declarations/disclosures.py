@@ -13,24 +13,27 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from provenance.annotators.columns import open_rows, read_column
-from provenance.annotators.declarations.bylines import read_bylines
+from provenance.annotators.declarations.bylines import may_have_bylines, read_bylines
 from provenance.annotators.declarations.declared import Declared, Signal
 from provenance.annotators.declarations.elements import read_attributes, read_links, read_metas
-from provenance.annotators.declarations.headers import read_headers
+from provenance.annotators.declarations.headers import may_declare, read_headers
 from provenance.annotators.declarations.linked_data import read_json_ld, read_microdata, read_rsl
 from provenance.annotators.declarations.making import (
     WEIGHTS,
+    may_have_wrapper,
     read_aigc,
     read_manifests,
     read_wrapper,
 )
 from provenance.annotators.page import markup
 from provenance.annotators.page.pages import Pages, batch_pages
-from provenance.annotators.page.search import WRAPPER, Page
+from provenance.annotators.page.search import SILENT_PAGE, WRAPPER, Page
 from provenance.schema import EVIDENCE, SIGNALS
 
 #: Characters of a text, and bytes from the body's start, in which AIGC front matter can stand.
 _FRONT_OF_TEXT, _FRONT_OF_BODY = 500, 4_000
+#: Of documents that declare nothing.
+_NOTHING = Declared()
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,20 @@ class Disclosures:
     def read(self, batch: pa.RecordBatch, pages: Pages) -> Sequence[pa.Array]:
         """Return the declarations of each row, whose page is in `pages`."""
         urls = read_column(batch, "url", pa.string()).to_pylist()
-        headers = read_column(batch, "http_headers", pa.string()).to_pylist()
+        headers = read_column(batch, "http_headers", pa.string())
         texts = read_column(batch, "text", pa.large_string())
-        rows = [
-            find_declarations(
-                urls[row] or "", headers=headers[row] or "", page=pages[row], text=texts[row].as_py() or ""
-            )
-            if is_open
-            else None
-            for row, is_open in enumerate(open_rows(batch).to_pylist())
-        ]
+        by_answer = may_declare(headers).tolist()
+        by_text = (may_have_bylines(texts) | may_have_wrapper(texts)).tolist()
+
+        def find(row: int) -> Declared:
+            page = pages[row]
+            if page is SILENT_PAGE and not by_text[row] and not by_answer[row]:
+                return _NOTHING
+            answer = headers[row].as_py() if by_answer[row] else ""
+            text = texts[row].as_py() if by_text[row] else ""
+            return find_declarations(urls[row] or "", headers=answer, page=page, text=text or "")
+
+        rows = [find(row) if is_open else None for row, is_open in enumerate(open_rows(batch).to_pylist())]
         columns: dict[str, list[Any]] = {
             "disclosures": [row and row.rows(row.making) for row in rows],
             "rights_signals": [row and row.rows(row.use) for row in rows],
@@ -91,7 +98,7 @@ def find_declarations(url: str, *, headers: str, page: Page | None, text: str) -
         read_headers(headers, url, declared)
     if page:
         read_metas(page, url, declared)
-        if any(page.places.values()):
+        if page.marked:
             _read_marked(page, url, declared)
     if text:
         _read_text(text, page, declared)

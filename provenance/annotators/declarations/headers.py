@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from provenance.annotators.declarations import rights
 from provenance.annotators.declarations.declared import Declared, Signal
 from provenance.annotators.declarations.making import read_mode
@@ -17,18 +22,21 @@ _HEADER = re.compile(
     r"[ \t]*:[ \t]*([^\r\n]{0,2000}(?:\r?\n[ \t][^\r\n]{0,2000}){0,4})",
     re.IGNORECASE | re.MULTILINE,
 )
-#: In small letters, what each of these names holds: most answers have none of it.
-_HINTS = ("ai-", "tdm-", "x-robots", "content-usage", "content-signal", "link")
+#: What each of these names begins with; a letter beyond ASCII may be one of theirs (the sign for kelvin is a k).
+_MAYBE = r"(?i)(?:ai-|tdm-|x-robots|content-usage|content-signal|link)|[^\x00-\x7f]"
 _LINK = re.compile(
     r"<([^>]{0,1000})>((?:\s*;\s*[\w-]{1,30}\s*=\s*(?:\"[^\"]{0,200}\"|[^\s;,\"]{1,100})){1,10})"
 )
 
 
+def may_declare(headers: pa.StringArray) -> NDArray[np.bool_]:
+    """Whether `read_headers` may add something of each answer: one pass clears most."""
+    return np.asarray(pc.match_substring_regex(headers, _MAYBE).fill_null(False))
+
+
 def read_headers(headers: str, url: str, declared: Declared) -> None:
     """Add what `headers` declare about the document at `url`."""
     said: dict[str, str] = {}
-    if headers.isascii() and not any(map(headers.lower().__contains__, _HINTS)):
-        return
     for name, value in _HEADER.findall(headers[:_LONGEST]):
         key, value = name.lower(), " ".join(value.split())
         said[key] = f"{said[key]}, {value}" if key in said else value

@@ -9,6 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from provenance.annotators.columns import text_buffers
 from provenance.annotators.declarations.declared import Signal
 from provenance.annotators.page.search import WRAPPER, Page
 
@@ -112,6 +117,15 @@ def read_aigc(value: str, where: str, *, in_text: bool = False) -> Signal | None
         start = max(0, front.start())
     label = _AIGC_LABEL.search(value, start, start + 600)
     return Signal(_AIGC_LABELS[label[1]], label[0], where) if label else None
+
+
+def may_have_wrapper(texts: pa.LargeStringArray) -> NDArray[np.bool_]:
+    """Whether `read_wrapper` may yield something of each text: those without the first byte of a wrapper are cleared."""
+    data, offsets = text_buffers(texts)
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    places = np.flatnonzero(data[offsets[0] : offsets[-1]] == WRAPPER[0]) + offsets[0]
+    found[np.searchsorted(offsets, places, "right") - 1] = True
+    return found
 
 
 def read_wrapper(text: str) -> Iterator[Signal]:

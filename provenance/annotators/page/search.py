@@ -5,7 +5,7 @@ Each page is searched once, alone or with all of its batch, and what was found i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +33,13 @@ STRINGS: Final = (
     WRAPPER, b"begin c2pa manifest", b"wayback toolbar insert", b"aigc",
 )  # fmt: skip
 
+#: What a screen says of a page: that it may state anything, no day, or no day and nothing in its `<meta>` elements either.
+TELLING, UNDATED, SILENT = 0, 1, 2
+#: Judges all pages that are searched together: their bytes, where each begins and ends, their spans and where each page's end.
+Screen = Callable[
+    [NDArray[np.uint8], tuple[NDArray[np.int64], NDArray[np.int64]], Spans, NDArray[np.int64]],
+    NDArray[np.uint8],
+]
 #: Offsets of each string in a page, ascending.
 Places = dict[bytes, Sequence[int]]
 _NOWHERE: Final[Places] = dict.fromkeys(STRINGS, ())
@@ -46,7 +53,7 @@ class Page:
     """The part of a page that is read, in UTF-8, how it divides into markup and text, and where `STRINGS` occur.
 
     `cut`: something was left unread (a page longer than SCANNED, or more than MOST_PLACES of a string), so what was
-    not found may yet be there.
+    not found may yet be there. `marked`: one of STRINGS occurs. `undated`: it was cleared of stating a day.
     """
 
     content: bytes
@@ -56,6 +63,8 @@ class Page:
         int, list[int]
     ]  # numbers of the spans that are tags of NAMES, and at -1 of the contents of scripts
     cut: bool = False
+    marked: bool = False
+    undated: bool = False
     _tags: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict, compare=False, repr=False)
     _headline: int | None = field(default=None, compare=False, repr=False)
 
@@ -148,6 +157,10 @@ class Page:
         return start, self.content[start : min(end, start + LONGEST_TAG)]
 
 
+#: Stands for every page that states nothing and holds none of STRINGS, of which nothing is kept.
+SILENT_PAGE: Final = Page(b"", room_for(0).part(0, 0), _NOWHERE, {}, undated=True)
+
+
 def search_page(body: bytes, charset: str | None = None) -> Page:
     """Return the searched page of a `body`; `charset` is the label that its HTTP header declares."""
     content = body[:SCANNED]
@@ -163,21 +176,31 @@ def search_page(body: bytes, charset: str | None = None) -> Page:
 
 
 def search_all(
-    data: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64]
+    data: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64], screen: Screen | None = None
 ) -> Iterator[Page]:
-    """The pages that stand in `data` (UTF-8) from `starts` to `stops`, each searched, in their order."""
+    """The pages that stand in `data` (UTF-8) from `starts` to `stops`, each searched, in their order.
+
+    `screen` judges those without any of STRINGS; SILENT_PAGE stands for what it calls silent.
+    """
     places, full = _places(data, (starts, stops))
     spans, ends = _spans(data, (starts, stops))
+    judged = screen(data, (starts, stops), spans, ends) if screen else np.zeros(len(starts), np.uint8)
+    said = judged.tolist()
     told = np.flatnonzero((spans.names >= 0) | (spans.kinds == SCRIPT))
     numbers, names = told.tolist(), spans.names[told].tolist()
     bounds, ends_of_spans = np.searchsorted(told, ends).tolist(), ends.tolist()
     for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        marked = places[row] is not _NOWHERE
+        if said[row] == SILENT and not marked:
+            yield SILENT_PAGE
+            continue
         first = ends_of_spans[row]
         named: dict[int, list[int]] = {}
         for place in range(bounds[row], bounds[row + 1]):
             named.setdefault(names[place], []).append(numbers[place] - first)
         own = spans.part(first, ends_of_spans[row + 1])
-        yield Page(data[start:stop].tobytes(), own, places[row], named, full[row])
+        undated = said[row] != TELLING and not marked
+        yield Page(data[start:stop].tobytes(), own, places[row], named, full[row], marked, undated=undated)
 
 
 def _places(
@@ -197,7 +220,7 @@ def _places(
         own: dict[bytes, list[int]] = {}
         for at, number in pairs[stops[row] : stops[row + 1]]:
             own.setdefault(STRINGS[number], []).append(at)
-        places.append({**_NOWHERE, **own})
+        places.append({**_NOWHERE, **own} if own else _NOWHERE)
     return places, full.tolist()
 
 

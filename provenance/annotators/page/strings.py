@@ -80,6 +80,33 @@ def find_places(
 
 
 @kernel
+def holds_one(page: NDArray[np.uint8], strings: Compiled) -> bool:
+    """Whether one of the strings stands in a short page."""
+    for at in range(page.size - 2):
+        groups = strings.table[0, page[at]] & strings.table[1, page[at + 1]] & strings.table[2, page[at + 2]]
+        if groups:
+            for number in range(strings.bounds.size - 1):
+                if groups >> (number & 7) & 1 and _stands(page, at, strings, number):
+                    return True
+    return False
+
+
+@kernel
+def _stands(page: NDArray[np.uint8], at: int, strings: Compiled, number: int) -> bool:
+    """Whether string `number` stands at `at`."""
+    low, high = strings.bounds[number], strings.bounds[number + 1]
+    if at + high - low > page.size:
+        return False
+    for offset in range(high - low):
+        byte = page[at + offset]
+        if 65 <= byte <= 90:
+            byte += np.uint8(32)
+        if byte != strings.needles[low + offset]:
+            return False
+    return True
+
+
+@kernel
 def _note(
     page: NDArray[np.uint8],
     at: int,
@@ -91,18 +118,7 @@ def _note(
 ) -> int:
     """Write the strings of the groups that stand at `at`, behind `size` others; how many there are then."""
     for number in range(strings.bounds.size - 1):
-        low, high = strings.bounds[number], strings.bounds[number + 1]
-        if not groups >> (number & 7) & 1 or at + high - low > page.size:
-            continue
-        same = True
-        for offset in range(high - low):
-            byte = page[at + offset]
-            if 65 <= byte <= 90:
-                byte += np.uint8(32)
-            if byte != strings.needles[low + offset]:
-                same = False
-                break
-        if same and counts[number] < MOST_PLACES:
+        if groups >> (number & 7) & 1 and counts[number] < MOST_PLACES and _stands(page, at, strings, number):
             counts[number] += 1
             if size < len(found):
                 found[size, 0], found[size, 1] = at, number

@@ -41,6 +41,8 @@ _ACTION = re.compile(
     r")\s*[:!.…»>]*",
     re.IGNORECASE,
 )
+#: The same for lines of ASCII in small letters, of which a branch is left at its first letter: half of the time.
+_SMALL_HEADING, _SMALL_ACTION = (re.compile(found.pattern) for found in (_HEADING, _ACTION))
 _SHORT = 120  # characters: longer lines are sentences, never furniture
 _LIST_LINE = 140  # characters: a teaser under a heading of other pages
 
@@ -56,11 +58,13 @@ def drop_furniture(text: str) -> str:
     kept: list[str] = []
     for i, line in enumerate(lines):
         if len(line) <= _SHORT:
-            if _HEADING.fullmatch(line):
+            small = line.isascii()
+            shape = line.lower() if small else line
+            if (_SMALL_HEADING if small else _HEADING).fullmatch(shape):
                 if i > last_long and i > len(lines) // 4:
                     break
                 continue
-            if _ACTION.fullmatch(line):
+            if (_SMALL_ACTION if small else _ACTION).fullmatch(shape):
                 continue
         kept.append(line)
     return "\n".join(kept)

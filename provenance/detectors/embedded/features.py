@@ -30,6 +30,7 @@ class Buffers(NamedTuple):
 
     masked: NDArray[np.uint32]  # (MAX_TOKENS,)
     keys: NDArray[np.uint32]  # (MAX_GRAMS,)
+    probed: NDArray[np.uint32]  # (MAX_GRAMS,) what stands where each is looked for
     seen: NDArray[np.uint64]  # (SEEN,) n-grams by the stamp of their passage
     recent: NDArray[np.int64]  # (65536,) where a word occurred last
 
@@ -39,6 +40,7 @@ def empty_buffers() -> Buffers:
     return Buffers(
         masked=np.zeros(MAX_TOKENS, np.uint32),
         keys=np.zeros(MAX_GRAMS, np.uint32),
+        probed=np.zeros(MAX_GRAMS, np.uint32),
         seen=np.zeros(SEEN, np.uint64),
         recent=np.zeros(65536, np.int64),
     )
