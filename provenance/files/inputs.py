@@ -121,6 +121,10 @@ def find_inputs(
         written = [item for item in matches if _canonical(item.path).startswith(tuple(own))]
         matches = [item for item in matches if item not in written]
         passed_over += [PassedOver(item.path, item.name, OWN_RESULT) for item in written]
+        if written and not matches:
+            raise InputError(
+                f"{pattern}: lies where the command writes, among results of this program; name another --output or --workspace"
+            )
         if not matches:
             raise InputError(_nothing_found(pattern, passed_over))
         ignored.update({item.path: item for item in passed_over})

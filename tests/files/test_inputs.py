@@ -170,3 +170,9 @@ def test_a_dataset_of_the_hub_is_a_directory_like_others(tmp_path: Path) -> None
 def test_an_archive_of_a_page_archiver_is_a_crawl_file(tmp_path: Path) -> None:
     (tmp_path / "a.wacz").write_bytes(b"PK")
     assert [item.name for item in find_inputs(STORAGE, [str(tmp_path)])[0]] == ["a.wacz"]
+
+
+def test_a_crawl_where_the_command_writes_is_refused_as_that(crawl: Path) -> None:
+    for pattern in ("crawl", "crawl/a.warc.gz", "crawl/*.gz"):
+        with pytest.raises(InputError, match=r"lies where the command writes, .* name another --output"):
+            names(pattern, without=("crawl",))
