@@ -33,6 +33,7 @@ TABLES = {
     "scale": ("scale",),
     "audit": ("audit",),
     "peers": ("deduplicators",),
+    "feed": ("feed",),
 }
 
 
