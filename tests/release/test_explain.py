@@ -144,6 +144,7 @@ def test_every_document_says_what_proves_its_age(demo_release: Path, rows: pd.Da
     page = " ".join(check_page(run("explain", demo_release, row.doc_id, "--html").out).text)
     assert f"(witness {row.witness})" in page
     assert f"at least {row.witness_similarity:.3f} similar to this document" in page
+    assert "No other record shares its text" not in page
 
 
 def test_a_document_says_whether_its_digest_is_the_one_its_record_states(
