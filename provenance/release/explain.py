@@ -17,6 +17,7 @@ from provenance.files.storage import Storage, join
 from provenance.release.layout import data_files, ledger_files
 from provenance.release.manifest import read_manifest
 from provenance.release.neighbours import find_neighbours
+from provenance.schema import LEDGER, RELEASE
 
 #: Neighbours of each kind that are named in a terminal.
 _NEIGHBOURS = 3
@@ -26,6 +27,8 @@ _GUARANTEE = {
     "confident": "share with 95% confidence",
     "hard": f"share found from a probability of {{threshold}}, which bounds {FOUND_ONLY}",
 }
+#: Columns that releases of version 0.1.0 may lack.
+_LACKING: dict[str, Any] = dict.fromkeys([*LEDGER.names, *(name for name in RELEASE.names if name != "text")])
 #: What the document is that a dropped one resembles, by the reason.
 _RESEMBLES = {"removed": "resembles", "earlier_release": "held by an earlier release"}
 
@@ -194,5 +197,5 @@ def _find(
                     found: dict[str, Any] = (
                         table.read_row_group(group, columns=names).slice(row, 1).to_pylist()[0]
                     )
-                    return found
+                    return _LACKING | found
     return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from provenance.files.storage import LocalStorage
@@ -158,3 +160,24 @@ def test_a_document_says_whether_its_digest_is_the_one_its_record_states(
     for verified, said in ((True, ", as the header"), (False, ", not the one that the header")):
         document["digest_verified"] = verified
         assert f"{said} of its record states" in describe(found)
+
+
+def test_a_release_of_an_earlier_version_is_explained_by_what_it_has(
+    demo_release: Path, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    release = shutil.copytree(demo_release, tmp_path / "release")
+    later = {
+        "witness_place",
+        "witness_similarity",
+        "record_length",
+        "payload_digest",
+        "digest_verified",
+        "replaces",
+    }
+    for path in [*release.glob("data/*.parquet"), *release.glob("_ledger/*.parquet")]:
+        table = pq.read_table(path)
+        pq.write_table(table.drop_columns([name for name in table.column_names if name in later]), path)
+    for row in (rows[rows.decision == "kept"].iloc[0], rows[rows.reason == "duplicate"].iloc[0]):
+        _, text = of(release, row)
+        assert f"proven by: {row.proven_by}" in text and " bytes, record" not in text
+        assert run("explain", release, row.doc_id, "--html").code == 0
