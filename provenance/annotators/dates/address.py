@@ -9,9 +9,11 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.claim import Claim
+from provenance.annotators.dates.months import MONTHS
 from provenance.annotators.dates.order import Order
-from provenance.annotators.dates.written import MONTHS, calendar_day, find_dates
+from provenance.annotators.dates.written import find_dates
 
 #: Characters of an address that are read.
 _LONGEST = 2_000

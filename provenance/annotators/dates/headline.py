@@ -6,6 +6,7 @@ All that is read near a headline depends on this place: a wrong one dates the pa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from provenance.annotators.page.search import Page
 from provenance.annotators.references import resolve
@@ -19,6 +20,8 @@ _HOST = re.compile(rb"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}")
 _MOST_HEADINGS, _LONGEST_HEADING, _EARLY = 5, 800, 200
 #: Places of the title that are looked at, and the bytes before one in which a heading opens.
 _MOST_REPEATED, _OPENING = 50, 400
+#: Bytes of the body in which the title is sought where no `<h1>` holds it.
+_SEARCHED = 150_000
 _HEADING = re.compile(rb"<h[1-6](?![\w-])(?!.*</h[1-6])", re.IGNORECASE | re.DOTALL)
 
 
@@ -38,11 +41,12 @@ def find_headline(page: Page) -> int:
     for start in headings:
         if sought in _plain_text(page, start):
             return start
-    repeated = _repetitions(page, title[:_TITLE])
-    for at in repeated:
+    first = None
+    for at in _repetitions(page, title[:_TITLE]):
         if _HEADING.search(page.content, max(0, at - _OPENING), at):
             return at
-    return next(iter([*headings[:1], *repeated[:1]]), page.body)
+        first = at if first is None else first
+    return headings[0] if headings else page.body if first is None else first
 
 
 def _plain_text(page: Page, start: int) -> str:
@@ -53,16 +57,15 @@ def _plain(title: bytes) -> str:
     return " ".join(resolve(title.decode("utf-8", "replace")).split()).casefold()
 
 
-def _repetitions(page: Page, title: bytes) -> list[int]:
+def _repetitions(page: Page, title: bytes) -> Iterator[int]:
     """Where the body's text holds the beginning of its title."""
-    found, at = [], page.body - 1
+    at, end = page.body - 1, page.body + _SEARCHED
     for _ in range(_MOST_REPEATED):
-        at = page.content.find(title, at + 1)
+        at = page.content.find(title, at + 1, end)
         if at < 0:
-            break
+            return
         if page.is_text(at):
-            found.append(at)
-    return found
+            yield at
 
 
 def read_title(page: Page) -> bytes:

@@ -20,12 +20,12 @@ from provenance.annotators.page.search import Page
 _LONGEST_VALUE = 60
 #: Names of `<meta>` whose meaning is remembered.
 _REMEMBERED = 4_096
-#: Bytes before and after the headline in which a time is the page's own.
-_NEAR = 6_000
+#: Bytes before the headline, where menus and clocks are, and after it in which a time is the page's own.
+_ABOVE, _BELOW = 1_500, 6_000
 _KEY_VALUE = re.compile(rb"\\?[\"']\s{0,9}:\s{0,9}\\?[\"'](.{4,40})")
 #: A value that may begin with a day: a number, one word or two and a number, or a letter beyond ASCII. Most `<meta>` have none.
 _MAY_BE_A_DAY = re.compile(
-    rb"(?:content|CONTENT|Content|datetime)\s{0,3}=\s{0,3}[\"']?\s{0,9}"
+    rb"=\s{0,3}[\"']?\s{0,9}"
     rb"(?:[12]\d{3}|\d\d?[./ -]|\d\d?(?:st|nd|rd|th|er)\b|[A-Za-z]{3,9}[.,]{0,2} (?:[A-Za-z]{3,9}[.,]{0,2} )?\d|[\xc3-\xef])"
 )
 #: What names of `<meta>` elements say of a day, tried in this order, in lower case: that it is another day than the page's,
@@ -148,7 +148,7 @@ def read_times(page: Page, order: Order, headline: int) -> Stated:
                 found.modified.append(claim)
             elif _PUBLISHED_MARK.search(tag) or _PUBLISHED_MARK.search(around):
                 marked.append(claim)
-            elif -_NEAR < start - headline < _NEAR:
+            elif -_ABOVE < start - headline < _BELOW:
                 found.published.append(claim)
             else:
                 found.dated.append(claim)

@@ -18,12 +18,13 @@ import pyarrow as pa
 
 from provenance.annotators.columns import read_column
 from provenance.annotators.dates.address import days_in_address, days_in_words
+from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.claim import Claim, day_of_header
 from provenance.annotators.dates.contradiction import Machine, contradiction
 from provenance.annotators.dates.data import in_head, in_scripts
 from provenance.annotators.dates.order import Order, hours_east, order_of
 from provenance.annotators.dates.readable import days_below, most_written
-from provenance.annotators.dates.written import calendar_day, find_dates
+from provenance.annotators.dates.written import find_dates
 from provenance.annotators.page.pages import Pages, batch_pages
 from provenance.annotators.page.search import Page
 from provenance.schema import TIME

@@ -21,6 +21,8 @@ from provenance.annotators.page.strings import compile_strings
 
 #: Bytes of markup read after the headline, before it, and for the days that are written most often.
 _AFTER, _BEFORE, _ANYWHERE = 12_000, 6_000, 100_000
+#: Bytes of markup in which a page shows its own day, a byline.
+_BELOW: Final = 4_000
 #: Bytes of pages that are first asked whether they can have a day: most of 3 KB have none, and of 415 longer ones 15.
 _SHORT = 16_000
 _DATED_SEARCH = compile_strings(
@@ -38,8 +40,8 @@ _MAYBE_YEAR = re.compile(rb"[0-9][0-9]|[\xd9-\xef]")
 #: Elements named for a day that are looked at.
 _MOST_DATED = 40
 _CLASS = re.compile(
-    rb"(?:class|id|itemprop|property|name)\s{0,2}=\s{0,2}[\"']?[^\"'>]{0,120}(?:date|datum|publi(?!sher|c\b)|posted|time|fecha|byline|dato)",
-    re.IGNORECASE,
+    rb"(?<=ss|id|op|ty|me)=[\"']?[^\"'>]{0,120}?(?:date|datum|publi(?!sher|c\b)|posted|time|fecha|byline|dato)",
+    re.IGNORECASE,  # class, id, itemprop, property, name: what begins with a sign is found ten times as fast
 )
 #: What other tags have that state a day themselves.
 _STATING = (b"<time", b"<abbr", b"-time ", b"datetime=", b"data-")
@@ -120,8 +122,8 @@ def near_headline(page: Page, order: Order, start: int, changed: set[dt.date]) -
 
 
 def days_below(page: Page, order: Order, start: int) -> Iterator[dt.date]:
-    """The days that can be read below the headline, which begins at byte `start`."""
-    return (day for day, _ in find_dates(page.text(start, start + _AFTER), order))
+    """The days that can be read right below the headline, which begins at byte `start`."""
+    return (day for day, _ in find_dates(page.text(start, start + _BELOW), order))
 
 
 def _run_length(part: str, at: int) -> int:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.annotators.dates.headline import find_headline
+from provenance.annotators.dates.months import MONTHS
 from provenance.annotators.dates.possible import MONTH_KEYS, holds_day, may_have_day
 from provenance.annotators.dates.readable import near_headline
-from provenance.annotators.dates.written import MONTHS, find_dates
+from provenance.annotators.dates.written import find_dates
 from provenance.annotators.page.search import search_page
 from provenance.annotators.page.strings import compile_strings
 from provenance.annotators.references import resolve
