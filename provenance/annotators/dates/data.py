@@ -1,4 +1,4 @@
-"""Days in data of a page that are no vocabulary's: keys of scripts that speak of publication, the description, the title.
+"""Days in data of a page that are no vocabulary's: keys of scripts, the description, the title, pictures.
 
 They are read where nothing better dates the page, as where a program writes the page in the reader's browser.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.claim import Claim, read_value
 from provenance.annotators.dates.headline import read_title
 from provenance.annotators.dates.order import Order
@@ -37,6 +38,9 @@ _OF_PUBLICATION = re.compile(
 _OF_ANOTHER_DAY = re.compile(
     r"(?i)updat|modif|last|expir|unpubl|publisher|until|end|event|user|account|cookie"
 )
+#: A picture filed under its day, and the bytes after the headline in which pictures are the page's own.
+_PICTURE = re.compile(rb"(?:src|content)=[\"']?[^\"'<> ]{0,300}?/((?:19|20)\d\d)([/-])(\d\d)\2(\d\d)/")
+_SHOWN = 12_000
 _DAY_AND_TIME = re.compile(rb"\s?(?:19|20)\d\d-\d\d-\d\d(?:[T ]|$)")
 
 
@@ -66,6 +70,17 @@ def in_head(page: Page, order: Order) -> Iterator[Claim]:
             days = find_dates(words(values.get(b"content", b"")), order)
             yield from (Claim(day, "meta description") for day, _ in days)
     yield from (Claim(day, "title") for day, _ in find_dates(words(read_title(page)), order))
+
+
+def in_pictures(page: Page, headline: int) -> Iterator[Claim]:
+    """The latest day in the addresses of the page's pictures: no page is older than what it shows."""
+    metas = [
+        page.content[start : start + len(tag)] for start, tag in page.tags(b"meta") if b"og:image" in tag
+    ]
+    shown = page.content[headline : headline + _SHOWN]
+    found = [match for part in (*metas, shown) for match in _PICTURE.findall(part)]
+    days = [calendar_day(int(year), int(month), int(day)) for year, _, month, day in found]
+    yield from (Claim(day, "picture address") for day in sorted(filter(None, days), reverse=True)[:1])
 
 
 def _pairs(page: Page, keys: Compiled) -> Iterator[tuple[bytes, bytes]]:

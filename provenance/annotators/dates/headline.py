@@ -37,7 +37,7 @@ def find_headline(page: Page) -> int:
     for start in headings:
         if title[:_TITLE] in page.content[start : start + _LONGEST_HEADING]:
             return start  # as most do, letter by letter
-    sought = _plain(title)[:_TITLE]
+    sought = plain(title)[:_TITLE]
     for start in headings:
         if sought in _plain_text(page, start):
             return start
@@ -50,11 +50,13 @@ def find_headline(page: Page) -> int:
 
 
 def _plain_text(page: Page, start: int) -> str:
-    return " ".join(page.text(start, start + _LONGEST_HEADING).split()).casefold()[:_EARLY]
+    return plain(page.text(start, start + _LONGEST_HEADING))[:_EARLY]
 
 
-def _plain(title: bytes) -> str:
-    return " ".join(resolve(title.decode("utf-8", "replace")).split()).casefold()
+def plain(raw: bytes | str) -> str:
+    """A title's words, character references resolved, without capitals: what is compared."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    return " ".join(resolve(text).split()).casefold()
 
 
 def _repetitions(page: Page, title: bytes) -> Iterator[int]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from provenance.annotators.dates.claim import Claim, read_value
+from provenance.annotators.dates.headline import plain, read_title
 from provenance.annotators.dates.order import Order
 from provenance.annotators.page import json_ld
 from provenance.annotators.page.markup import attributes, first_of, tag_name, words
@@ -41,12 +42,15 @@ _KINDS_OF_META: Final = tuple(
         ("dated", r"date|dc\.?terms\.date|datum|fecha|submitted"),
     )
 )  # fmt: skip
+#: Characters of a headline by which it is known in a title.
+_HEADLINE = 30
 #: Types of schema.org that are a page's own text.
 _TEXTS = re.compile(r"Article|Posting|Report$|^(?:Blog|Recipe|Question|QAPage|Review|HowTo|ClaimReview)$")
 #: Types, and keys of an object inside another, whose day is not the page's.
 _NOT_THE_PAGE = re.compile(
     r"(?i)image|photo|picture|logo|media|video|audio|thumbnail|^comment|^answer|person|organi[sz]ation|author|"
-    r"publisher|^offers?$|product|event|rating|breadcrumb|^ispartof$|citation|mentions|itemlist|^item$|hasvariant"
+    r"publisher|^offers?$|product|event|rating|breadcrumb|^ispartof$|citation|mentions|itemlist|^item$|hasvariant|"
+    r"^blogposts?$|isrelatedto|isbasedon|relatedlink|^book$|^movie$|^music|^tv"
 )
 _PUBLISHED_MARK = re.compile(rb"(?i)publi|pubdate|entry-date|posted|datecreated")
 _MODIFIED_MARK = re.compile(rb"(?i)updat|modifi|chang|edit(?:ed|date)")
@@ -103,7 +107,7 @@ def own_address(page: Page) -> str:
 
 def read_scripts(page: Page, order: Order) -> Stated:
     """The days of JSON-LD, texts before other things of the page, and (as dated) of other data in scripts."""
-    texts: list[Claim] = []
+    texts: list[tuple[Claim, dict[str, Any]]] = []
     others: list[Claim] = []
     modified: list[Claim] = []
     loose: list[Claim] = []
@@ -112,9 +116,28 @@ def read_scripts(page: Page, order: Order) -> Stated:
         if not parsed:
             loose += _loose(script, b"datePublished", order)
         for item, is_text in _of_the_page(parsed):
-            (texts if is_text else others).extend(_values(item, "datePublished", order))
+            published = list(_values(item, "datePublished", order))
+            if is_text:
+                texts += [(claim, item) for claim in published]
+            else:
+                others += published
             modified += _values(item, "dateModified", order)
-    return Stated(texts + others, loose, modified)
+    return Stated(_own_first(texts, page) + others, loose, modified)
+
+
+def _own_first(texts: list[tuple[Claim, dict[str, Any]]], page: Page) -> list[Claim]:
+    """The claims of several texts, those before whose headline the page's title repeats: others are of related texts."""
+    if len({claim.day for claim, _ in texts}) > 1:
+        title = plain(read_title(page))
+        texts = sorted(
+            texts, key=lambda text: not _is_title(text[1].get("headline") or text[1].get("name"), title)
+        )
+    return [claim for claim, _ in texts]
+
+
+def _is_title(headline: Any, title: str) -> bool:
+    start = plain(headline)[:_HEADLINE] if isinstance(headline, str) else ""
+    return bool(start) and start in title
 
 
 def read_microdata(page: Page, order: Order) -> Iterator[Claim]:

@@ -21,7 +21,7 @@ from provenance.annotators.dates.address import days_in_address, days_in_words
 from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.claim import Claim, day_of_header
 from provenance.annotators.dates.contradiction import Machine, contradiction
-from provenance.annotators.dates.data import in_head, in_scripts
+from provenance.annotators.dates.data import in_head, in_pictures, in_scripts
 from provenance.annotators.dates.order import Order, hours_east, order_of
 from provenance.annotators.dates.readable import days_below, most_written
 from provenance.annotators.dates.written import find_dates
@@ -235,7 +235,7 @@ def _page_claims(machine: Machine) -> Iterator[Claim]:
     yield from chain(machine.times.dated, in_scripts(page, order))
     yield from chain(machine.metas.modified, machine.scripts.modified, machine.times.modified)
     yield from chain(in_head(page, order), days_in_words(machine.url, order))
-    yield from most_written(page, order, machine.headline)
+    yield from chain(most_written(page, order, machine.headline), in_pictures(page, machine.headline))
 
 
 def _last_modified(value: str, captured: dt.datetime) -> Iterator[Claim]:

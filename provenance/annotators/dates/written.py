@@ -86,6 +86,8 @@ _CALLED_A_DAY = re.compile(
     r"(?i)(?:\bupdated|\bposted|\bpublished|\bmodified|\bdate|\bstand|veröffentlicht|aktualisiert|\bdatum|\bfecha|publié le|mis à jour le|"
     r"güncelleme|tarihi)(?: on| am| vom)?:? ?$"
 )
+#: Words right after them that do.
+_CALLED_A_DAY_AFTER = re.compile(r"(?i)(?:['’]\w{2,3})? (?:tarihinde|güncellen|yay[ıi]nlan|eklen)")
 
 
 def _day(match: re.Match[str], order: Order) -> dt.date | None:
@@ -97,6 +99,7 @@ def _day(match: re.Match[str], order: Order) -> dt.date | None:
             number = MONTHS.get(match[name].lower())
             return calendar_day(int(match[year]), number, int(match[day])) if number else None
     sure = bool(_CALLED_A_DAY.search(match.string, max(0, match.start() - 30), match.start()))
+    sure = sure or bool(_CALLED_A_DAY_AFTER.match(match.string, match.end()))
     order = order if match["s4"] != "." else _dotted(order)
     return _of_numbers((match["a4"], match["b4"], match["y4"]), order, sure=sure)
 

@@ -341,6 +341,7 @@ def test_a_day_that_one_place_states_yields_to_three_that_agree_on_another() -> 
         ('<meta itemprop="datecreated" datetime="2020-03-12">', "meta datecreated"),
         ("<body><p>Last updated: 3/12/20</p>", "visible text"),
         ("<body><p>veröffentlicht am 12.3.20</p>", "visible text"),
+        ("<html lang=tr><body><p>12.3.20'de güncellendi</p>", "visible text"),
     ],
 )
 def test_rarer_ways_to_claim_are_read(html: str, evidence: str) -> None:
@@ -487,3 +488,25 @@ def test_the_headline_is_the_heading_that_repeats_the_title_not_the_name_of_the_
         "2020-03-12",
         "visible text",
     )
+
+
+def test_of_several_texts_in_json_ld_the_one_whose_headline_is_the_title_s_dates_the_page() -> None:
+    related = '{"@type":"NewsArticle","headline":"Other news","datePublished":"2021-05-05"}'
+    own = '{"@type":"NewsArticle","headline":"Ten geese in May","datePublished":"2020-03-12"}'
+    script = f'<title>Ten geese in May | Daily</title><script type="application/ld+json">[{related},{own}]</script>'
+    assert published(script) == ("2020-03-12", "json-ld datePublished")
+
+
+@pytest.mark.parametrize(
+    "thing",
+    ['{"@type":"Book","datePublished":"1999-01-01"}', '{"@type":"Blog","blogPost":[{"@type":"BlogPosting","datePublished":"2021-05-05"}]}'],
+)  # fmt: skip
+def test_a_thing_that_a_page_is_about_or_lists_does_not_date_it(thing: str) -> None:
+    script = f'<script type="application/ld+json">{thing}</script>'
+    assert published(f"{script}<body><h1>News</h1><p>12 March 2020</p>") == ("2020-03-12", "visible text")
+
+
+def test_a_page_without_any_other_day_is_as_old_as_its_latest_picture() -> None:
+    pictures = "".join(f"<img src=/img/2020/03/{day}/x.jpg>" for day in ("10", "12", "11"))
+    assert published(f"<body><h1>News</h1>{pictures}") == ("2020-03-12", "picture address")
+    assert published(f"<body><h1>News</h1>{pictures}<p>1 March 2020") == ("2020-03-01", "visible text")
