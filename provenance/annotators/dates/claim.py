@@ -7,12 +7,13 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.order import Order
-from provenance.annotators.dates.written import calendar_day, find_dates
+from provenance.annotators.dates.written import find_dates
 
 #: Year first; a time may follow, with an offset from UTC.
 _ISO = re.compile(
-    r"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d)"
+    r"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d(?!\d{3}(?:\d\d)?(?!\d)))"
     r"(?:[T ]{1,2}(\d\d):?(\d\d)[\d:.,]{0,14} ?(Z|UTC|GMT|[+-]0?0:?0?0\b)?)?"
 )
 #: What servers write as the time of day of HTTP (RFC 9110, 5.6.7), which needs no parser of mail.
@@ -24,7 +25,7 @@ _IMF = re.compile(
 _NAMES = {
     name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
 }
-_EPOCH = re.compile(r"\s{0,4}(1[0-9]{9}|[6-9][0-9]{8})(?:[0-9]{3})?\s{0,4}$")
+_EPOCH = re.compile(r"\s{0,4}(1[0-9]{9}|[6-9][0-9]{8})(?:[0-9]{3})?(?:\.[0-9]{1,9})?\s{0,4}$")
 
 
 class Claim(NamedTuple):

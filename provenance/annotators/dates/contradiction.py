@@ -10,9 +10,19 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+from provenance.annotators.dates.address import days_in_address
 from provenance.annotators.dates.claim import Claim, day_of_header
-from provenance.annotators.dates.machine import Stated, read_metas, read_microdata, read_scripts, read_times
+from provenance.annotators.dates.headline import find_headline
+from provenance.annotators.dates.machine import (
+    Stated,
+    own_address,
+    read_metas,
+    read_microdata,
+    read_scripts,
+    read_times,
+)
 from provenance.annotators.dates.order import Order
+from provenance.annotators.dates.readable import near_headline
 from provenance.annotators.page.search import Page
 
 #: Days between a capture and a claim that no time zone, embargo or slip of a month explains.
@@ -25,18 +35,29 @@ _CLOCKS = re.compile(r"^(date|last-modified):[ \t]*([^\r\n]{10,40})", re.IGNOREC
 class Machine:
     """What a page states for machines, each kind of place read once and only where it is asked for."""
 
-    def __init__(self, page: Page, order: Order) -> None:
-        self.page, self.order = page, order
+    def __init__(self, page: Page, order: Order, url: str = "") -> None:
+        self.page, self.order, self.url = page, order, url
+        self._address: list[Claim] | None = None
         self._metas: Stated | None = None
         self._scripts: Stated | None = None
         self._times: Stated | None = None
         self._microdata: list[Claim] | None = None
+        self._headline: int | None = None
+        self._near: list[Claim] | None = None
 
     # Without `functools.cached_property`, whose lock costs more than to read a page that states nothing.
     @property
     def metas(self) -> Stated:
         self._metas = self._metas or read_metas(self.page, self.order)
         return self._metas
+
+    @property
+    def address(self) -> list[Claim]:
+        """The day in the address that the page gives as its own, where it is another than that which it was fetched from."""
+        if self._address is None:
+            own = own_address(self.page)
+            self._address = list(days_in_address(own, self.order)) if own != self.url else []
+        return self._address
 
     @property
     def scripts(self) -> Stated:
@@ -50,8 +71,23 @@ class Machine:
         return self._microdata
 
     @property
+    def headline(self) -> int:
+        """The first byte of the page's headline."""
+        if self._headline is None:
+            self._headline = find_headline(self.page)
+        return self._headline
+
+    @property
+    def near(self) -> list[Claim]:
+        """The days that people read about the headline."""
+        if self._near is None:
+            changed = {claim.day for claim in self.times.modified}
+            self._near = list(near_headline(self.page, self.order, self.headline, changed))
+        return self._near
+
+    @property
     def times(self) -> Stated:
-        self._times = self._times or read_times(self.page, self.order)
+        self._times = self._times or read_times(self.page, self.order, self.headline)
         return self._times
 
 

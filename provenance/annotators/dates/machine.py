@@ -8,43 +8,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from provenance.annotators.dates.claim import Claim, read_value
+from provenance.annotators.dates.headline import plain, read_title
 from provenance.annotators.dates.order import Order
 from provenance.annotators.page import json_ld
 from provenance.annotators.page.markup import attributes, first_of, tag_name, words
 from provenance.annotators.page.search import Page
 
 _LONGEST_VALUE = 60
-#: Bytes before and after the headline in which a time is the page's own.
-_NEAR = 6_000
+#: Names of `<meta>` whose meaning is remembered.
+_REMEMBERED = 4_096
+#: Bytes before the headline, where menus and clocks are, and after it in which a time is the page's own.
+_ABOVE, _BELOW = 1_500, 6_000
 _KEY_VALUE = re.compile(rb"\\?[\"']\s{0,9}:\s{0,9}\\?[\"'](.{4,40})")
-#: Names of `<meta>` elements, by what they claim. Compared in lower case, the prefix "og:" dropped.
-_PUBLISHED_META = frozenset(
-    "article:published_time article:published article:published_date article:publish_date article:post_date article:create_time "
-    "article_date_original published_time published-date published_date publisheddate publishdate publish-date publish_date "
-    "publication_date publication-date publicationdate publishtime publish_time pubdate pub_date pub-date pubtime "
-    "parsely-pub-date cxenseparse:recs:publishtime cxenseparse:publishtime shareaholic:article_published_time "
-    "dc.date.issued dcterms.issued dc.issued dcterms.created dc.created dc.date.created dcterms.available "
-    "citation_publication_date citation_online_date bepress_citation_date prism.publicationdate rnews:datepublished "
-    "datepublished originalpublicationdate bt:pubdate sw-pubdate created createdate date_published "
-    "article.published article.created content_publisheddate firstpublished".split()
+#: A value that may begin with a day: a number, one word or two and a number, or a letter beyond ASCII. Most `<meta>` have none.
+_MAY_BE_A_DAY = re.compile(
+    rb"=\s{0,3}[\"']?\s{0,9}"
+    rb"(?:[12]\d{3}|\d\d?[./ -]|\d\d?(?:st|nd|rd|th|er)\b|[A-Za-z]{3,9}[.,]{0,2} (?:[A-Za-z]{3,9}[.,]{0,2} )?\d|[\xc3-\xef])"
 )
-_DATED_META = frozenset(
-    "date dc.date dcterms.date datecreated uploaddate creation_date analyticsattributes.articledate "
-    "sailthru.date video:release_date release_date".split()
-)
-_MODIFIED_META = frozenset(
-    "article:modified_time article:modified article:modified_date article:updated_time updated_time datemodified dcterms.modified "
-    "dc.date.modified last-modified lastmodified dateupdate lastmod modified_time moddate bt:moddate".split()
-)
+#: What names of `<meta>` elements say of a day, tried in this order, in lower case: that it is another day than the page's,
+#: the day of a change, that of publication, or a day and no more.
+_KINDS_OF_META: Final = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        ("", r"expir|valid|until|event|birth|start|end[_-]?(?:date|time)|deadline|verif|build|version|generat|render|server|timestamp|unpubl|"
+             r"publisher$|next|crawl|copyright|archiv|review|^time$|^datetime$|keyword|descri|title|image|video:duration|author|robots|viewport"),
+        ("modified", r"modif|updat|lastmod|last[_-]?(?:mod|publ|pub)|chang|revis|\bedit|moddate"),
+        ("published", r"publi|pub[._-]?(?:date|time)|pubd|issued|posted|firstpub|post[._-]?date|date[._-]?posted|creat|available|online_date|"
+                      r"article_date_original|bepress_citation_date|original.?date|reg[_-]?date|p_?date$|ptime$|live[_-]?date|date_pub"),
+        ("dated", r"date|dc\.?terms\.date|datum|fecha|submitted"),
+    )
+)  # fmt: skip
+#: Characters of a headline by which it is known in a title.
+_HEADLINE = 30
 #: Types of schema.org that are a page's own text.
 _TEXTS = re.compile(r"Article|Posting|Report$|^(?:Blog|Recipe|Question|QAPage|Review|HowTo|ClaimReview)$")
 #: Types, and keys of an object inside another, whose day is not the page's.
 _NOT_THE_PAGE = re.compile(
     r"(?i)image|photo|picture|logo|media|video|audio|thumbnail|^comment|^answer|person|organi[sz]ation|author|"
-    r"publisher|^offers?$|product|event|rating|breadcrumb|^ispartof$|citation|mentions|itemlist|^item$|hasvariant"
+    r"publisher|^offers?$|product|event|rating|breadcrumb|^ispartof$|citation|mentions|itemlist|^item$|hasvariant|"
+    r"^blogposts?$|isrelatedto|isbasedon|relatedlink|^book$|^movie$|^music|^tv"
 )
 _PUBLISHED_MARK = re.compile(rb"(?i)publi|pubdate|entry-date|posted|datecreated")
 _MODIFIED_MARK = re.compile(rb"(?i)updat|modifi|chang|edit(?:ed|date)")
@@ -62,32 +68,46 @@ def read_metas(page: Page, order: Order) -> Stated:
     """The days of `<meta>` elements, each list in page order."""
     found = Stated([], [], [])
     for _, tag in page.tags(b"meta"):
-        if not _can_name_a_day(tag.lower()):
+        if not _MAY_BE_A_DAY.search(tag):
             continue
         values = attributes(tag)
-        label = first_of(values, b"property", b"name", b"itemprop", b"http-equiv").decode("latin-1").lower()
+        label = (
+            first_of(values, b"property", b"name", b"itemprop", b"http-equiv", b"pubdate")
+            .decode("latin-1")
+            .lower()
+        )
         bare = label.strip().removeprefix("og:")
         if bare.startswith("dc"):
             bare = bare.replace(":", ".")
-        if bare in _PUBLISHED_META:
-            into = found.published
-        elif bare in _DATED_META:
-            into = found.dated
-        elif bare in _MODIFIED_META:
-            into = found.modified
-        else:
-            continue
-        claim = read_value(
+        kind = _kind_of_meta(bare)
+        claim = kind and read_value(
             words(first_of(values, b"content", b"datetime")[:_LONGEST_VALUE]), f"meta {label}", order
         )
         if claim:
-            into.append(claim)
+            getattr(found, kind).append(claim)
     return found
+
+
+@lru_cache(_REMEMBERED)
+def _kind_of_meta(name: str) -> str:
+    """The field of `Stated` that a `<meta>` of this name speaks of; empty where its day is none of the page's."""
+    return next((kind for kind, pattern in _KINDS_OF_META if pattern.search(name)), "")
+
+
+def own_address(page: Page) -> str:
+    """The address that the page gives as its own in `<link rel=canonical>`, or else in `og:url`; empty where it gives none."""
+    for sought, value in ((b"canonical", b"href"), (b"og:url", b"content")):
+        at = page.content.find(sought, 0, page.body or len(page.content))
+        for _, tag in page.tags_at([at]) if at >= 0 else ():
+            values = attributes(tag)
+            if sought in (values.get(b"rel"), values.get(b"property"), values.get(b"name")):
+                return words(values.get(value, b""))
+    return ""
 
 
 def read_scripts(page: Page, order: Order) -> Stated:
     """The days of JSON-LD, texts before other things of the page, and (as dated) of other data in scripts."""
-    texts: list[Claim] = []
+    texts: list[tuple[Claim, dict[str, Any]]] = []
     others: list[Claim] = []
     modified: list[Claim] = []
     loose: list[Claim] = []
@@ -96,9 +116,28 @@ def read_scripts(page: Page, order: Order) -> Stated:
         if not parsed:
             loose += _loose(script, b"datePublished", order)
         for item, is_text in _of_the_page(parsed):
-            (texts if is_text else others).extend(_values(item, "datePublished", order))
+            published = list(_values(item, "datePublished", order))
+            if is_text:
+                texts += [(claim, item) for claim in published]
+            else:
+                others += published
             modified += _values(item, "dateModified", order)
-    return Stated(texts + others, loose, modified)
+    return Stated(_own_first(texts, page) + others, loose, modified)
+
+
+def _own_first(texts: list[tuple[Claim, dict[str, Any]]], page: Page) -> list[Claim]:
+    """The claims of several texts, those before whose headline the page's title repeats: others are of related texts."""
+    if len({claim.day for claim, _ in texts}) > 1:
+        title = plain(read_title(page))
+        texts = sorted(
+            texts, key=lambda text: not _is_title(text[1].get("headline") or text[1].get("name"), title)
+        )
+    return [claim for claim, _ in texts]
+
+
+def _is_title(headline: Any, title: str) -> bool:
+    start = plain(headline)[:_HEADLINE] if isinstance(headline, str) else ""
+    return bool(start) and start in title
 
 
 def read_microdata(page: Page, order: Order) -> Iterator[Claim]:
@@ -117,7 +156,7 @@ def read_microdata(page: Page, order: Order) -> Iterator[Claim]:
             yield claim
 
 
-def read_times(page: Page, order: Order) -> Stated:
+def read_times(page: Page, order: Order, headline: int) -> Stated:
     """Days of `<time>`: marked as publication or near the headline, elsewhere, and marked as a change."""
     found = Stated([], [], [])
     marked: list[Claim] = []
@@ -132,7 +171,7 @@ def read_times(page: Page, order: Order) -> Stated:
                 found.modified.append(claim)
             elif _PUBLISHED_MARK.search(tag) or _PUBLISHED_MARK.search(around):
                 marked.append(claim)
-            elif -_NEAR < start - page.headline < _NEAR:
+            elif -_ABOVE < start - headline < _BELOW:
                 found.published.append(claim)
             else:
                 found.dated.append(claim)
@@ -176,11 +215,3 @@ def _of_something_else(page: Page, start: int) -> bool:
     kind = page.content[scope : scope + 80].decode("latin-1") if scope >= 0 else ""
     name = re.search(r"schema\.org/(\w+)", kind)
     return bool(name and _NOT_THE_PAGE.search(name[1]) and not _TEXTS.search(name[1]))
-
-
-def _can_name_a_day(tag: bytes) -> bool:
-    """Whether a `<meta>`, in lower case, holds what each of the names above does; others need not be taken apart."""
-    return (
-        b"date" in tag or b"time" in tag or b"pub" in tag or b"creat" in tag
-        or b"issued" in tag or b"available" in tag or b"mod" in tag
-    )  # fmt: skip

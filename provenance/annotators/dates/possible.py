@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.annotators.dates.anchors import end_of_numbers, end_of_year
-from provenance.annotators.dates.written import MONTHS
+from provenance.annotators.dates.months import MONTHS
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.search import Page
 from provenance.annotators.page.spans import TAG, write_visible
@@ -23,7 +23,7 @@ from provenance.annotators.text.names import hash_of
 #: date has at most 30 characters between two digits, and the longest reference 33.
 _BESIDE: Final = 80
 #: Characters before and after a year in which its month stands (`written.find_dates`), and one more for a border of words.
-_BEFORE, _AFTER = 33, 20
+_BEFORE, _AFTER = 33, 24
 #: First bytes of characters that are digits to `written.find_dates`: Arabic and Persian, Indian and full-width ones.
 _OTHER_DIGITS: Final = np.isin(np.arange(256), [0xD9, 0xDB, 0xE0, 0xEF])
 MONTH_KEYS: Final = np.sort(np.array([hash_of(name) for name in MONTHS if name.isascii()], np.uint64))
@@ -96,10 +96,10 @@ def _is_digit(text: NDArray[np.uint8], at: int) -> bool:
 
 @kernel
 def _has_month(text: NDArray[np.uint8], start: int, stop: int, months: NDArray[np.uint64]) -> bool:
-    """Whether a number stands beside the year at `start`, parted by one or two signs, or the name of a month near it."""
+    """Whether a number stands beside the year at `start`, parted by at most three signs, or the name of a month near it."""
     if _is_digit(text, stop + 1) or _is_digit(text, stop + 2):
         return True
-    if _is_digit(text, start - 2) or _is_digit(text, start - 3):
+    if _is_digit(text, start - 2) or _is_digit(text, start - 3) or _is_digit(text, start - 4):
         return True
     at, until = max(0, start - _BEFORE), min(len(text), stop + _AFTER)
     while at < until:

@@ -66,7 +66,6 @@ class Page:
     marked: bool = False
     undated: bool = False
     _tags: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict, compare=False, repr=False)
-    _headline: int | None = field(default=None, compare=False, repr=False)
 
     def tags(self, name: bytes) -> list[tuple[int, bytes]]:
         """The opening tags of the element `name` (one of `spans.NAMES`) with their first bytes, in page order."""
@@ -87,15 +86,6 @@ class Page:
         archive = self.places[b"wayback toolbar insert"]
         body = self.first(b"body")
         return max(archive[-1] if archive else 0, body[0] if body else 0)
-
-    @property
-    def headline(self) -> int:
-        """The first byte of the first `<h1>` of the body, or of the body."""
-        if self._headline is None:
-            body = self.body
-            first = self.first(b"h1", body)
-            self._headline = first[0] if first else body
-        return self._headline
 
     def tags_with(self, string: bytes) -> list[tuple[int, bytes]]:
         """The opening tags that hold `string` (one of STRINGS), each once, with their first bytes, in page order."""

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provenance.annotators.dates.headline import find_headline
+from provenance.annotators.dates.months import MONTHS
 from provenance.annotators.dates.possible import MONTH_KEYS, holds_day, may_have_day
 from provenance.annotators.dates.readable import near_headline
-from provenance.annotators.dates.written import MONTHS, find_dates
+from provenance.annotators.dates.written import find_dates
 from provenance.annotators.page.search import search_page
 from provenance.annotators.page.strings import compile_strings
 from provenance.annotators.references import resolve
@@ -65,5 +67,8 @@ def test_a_day_before_the_headline_or_at_the_end_of_the_stretch_is_seen() -> Non
     page = search_page(
         b"<p>3 May 2004</p>" + b"<p>x</p>" * 50 + b"<h1>A</h1>" + b"<p>y</p>" * 50 + b"<p>5 May 2004"
     )
-    assert [str(claim.day) for claim in near_headline(page, "day")] == ["2004-05-05", "2004-05-03"]
+    assert [str(claim.day) for claim in near_headline(page, "day", find_headline(page), set())] == [
+        "2004-05-05",
+        "2004-05-03",
+    ]
     assert not may_have_day(page, WORDS, 20, 40, len(page.content) - 10)

@@ -170,7 +170,6 @@ def test_real_pages_held_out_by_group(shared: Path) -> None:
         "<textarea>{}</textarea>",
         "<template>{}</template>",
         "<iframe srcdoc='{}'></iframe>",
-        "<title>{}</title>",
     ],
 )
 def test_what_no_browser_would_make_an_element_of_claims_nothing(html: str) -> None:
@@ -342,6 +341,7 @@ def test_a_day_that_one_place_states_yields_to_three_that_agree_on_another() -> 
         ('<meta itemprop="datecreated" datetime="2020-03-12">', "meta datecreated"),
         ("<body><p>Last updated: 3/12/20</p>", "visible text"),
         ("<body><p>veröffentlicht am 12.3.20</p>", "visible text"),
+        ("<html lang=tr><body><p>12.3.20'de güncellendi</p>", "visible text"),
     ],
 )
 def test_rarer_ways_to_claim_are_read(html: str, evidence: str) -> None:
@@ -350,3 +350,163 @@ def test_rarer_ways_to_claim_are_read(html: str, evidence: str) -> None:
 
 def test_a_path_of_month_day_and_year_is_read() -> None:
     assert published(url="https://a.example.com/03/12/2020/news") == ("2020-03-12", "url path")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_day"),
+    [
+        ("og:regDate", True),
+        ("article:publicationdate", True),
+        ("news:publication_date", True),
+        ("displaydate", True),
+        ("swiftype:published_at", True),
+        ("DC.date.available", True),
+        ("article:expiration_time", False),
+        ("event-start-date", False),
+        ("google-site-verification", False),
+        ("build-date", False),
+    ],
+)
+def test_a_meta_is_read_for_what_its_name_says_whatever_the_vocabulary(name: str, is_day: bool) -> None:
+    found = published(f'<meta name="{name}" content="2020-03-12T10:30:00+01:00">')
+    assert found == (("2020-03-12", f"meta {name.lower()}") if is_day else None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/n1/2020/0312/c1.html",
+        "/2020-03/12/c_1.htm",
+        "/202003/12/x.html",
+        "/xw/t20200312_5.html",
+        "/2020/march/12/x",
+    ],
+)
+def test_other_ways_to_file_a_page_under_its_day_are_read(path: str) -> None:
+    assert published(url="https://a.example" + path) == ("2020-03-12", "url path")
+
+
+@pytest.mark.parametrize("path", ["/2020/0312", "/2020-03/12", "/2020/1018-a-number", "/202003/5/x"])
+def test_the_number_of_an_article_in_a_folder_of_a_month_is_no_day(path: str) -> None:
+    assert published(url="https://a.example" + path) is None
+
+
+@pytest.mark.parametrize(
+    ("html", "url", "evidence"),
+    [
+        (
+            '<link rel="canonical" href="https://a.example/2020/03/12/x">',
+            "https://a.example/?p=1",
+            "url path",
+        ),
+        ("<h1>x</h1>", "https://a.example/report-of-12-march-2020", "url words"),
+        ("<title>Report of 12 March 2020 - Site</title><body><p>x", "https://a.example/x", "title"),
+    ],
+)
+def test_a_page_without_a_better_day_has_that_of_its_own_address_its_title_and_its_words(
+    html: str, url: str, evidence: str
+) -> None:
+    assert published(html, url) == ("2020-03-12", evidence)
+    dated = f'{html}<meta property="article:published_time" content="2020-05-05">'
+    assert published(dated, url) == ("2020-05-05", "meta article:published_time")
+
+
+@pytest.mark.parametrize(
+    ("script", "key"),
+    [
+        ('{"props":{"article":{"publishedAt":"2020-03-12T10:00:00Z"}}}', "publishedAt"),
+        ('window.__STATE__={"a":{"firstPublishDate":1584009000000}}', "firstPublishDate"),
+        ("dataLayer=[{pubDate: '20200312', page:'x'}]", "pubDate"),
+        ('var publish_time = "2020-03-12 10:00"', "publish_time"),
+        ('{"post":{"date":"2020-03-12T10:00:00"}}', "date"),
+    ],
+)
+def test_state_of_a_script_dates_a_page_that_shows_no_day(script: str, key: str) -> None:
+    assert published(f"<body><div id=root></div><script>{script}</script>") == ("2020-03-12", f"script {key}")
+
+
+def test_state_of_a_script_that_speaks_of_another_day_does_not() -> None:
+    for key in ("expiryPublishDate", "userCreatedAt", "lastUpdated"):
+        assert published(f'<body><script>{{"{key}":"2020-03-12"}}</script>') is None
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<relative-time datetime="2020-03-12T10:30:00Z">last spring</relative-time>',
+        '<abbr data-utime="1583971200">x</abbr>',
+        '<article data-published="2020-03-12">x</article>',
+        '<span property="dc:date dc:created" content="2020-03-12T10:30:00+01:00">yesterday</span>',
+        '<time title="12 March 2020">3h ago</time>',
+    ],
+)
+def test_any_element_near_the_headline_may_state_the_day(element: str) -> None:
+    assert published(f"<body><h1>News</h1><p>{element}</p>") == ("2020-03-12", "visible text")
+
+
+def test_a_later_day_shown_as_the_page_s_own_is_that_of_the_text_where_machines_are_told_so() -> None:
+    metas = (
+        '<meta property="article:published_time" content="2019-05-01">'
+        '<meta property="article:modified_time" content="2020-03-12">'
+    )
+    shown = "<body><h1>News</h1><p>{}</p>"
+    assert published(metas + shown.format("12 March 2020")) == ("2020-03-12", "visible text")
+    for other in ("1 May 2019, updated 12 March 2020", "13 March 2020", "no day"):
+        assert published(metas + shown.format(other)) == ("2019-05-01", "meta article:published_time")
+
+
+@pytest.mark.parametrize(
+    ("language", "time", "day"),
+    [
+        ("de", "23:30:00Z", "2020-03-13"),
+        ("de", "21:30:00Z", "2020-03-12"),
+        ("ja", "15:30:00Z", "2020-03-13"),
+        ("en", "23:30:00Z", "2020-03-12"),
+    ],
+)
+def test_a_time_in_utc_is_the_day_that_all_clocks_of_the_language_show(
+    language: str, time: str, day: str
+) -> None:
+    meta = f'<meta property="article:published_time" content="2020-03-12T{time}">'
+    assert published(f'<html lang="{language}">{meta}') == (day, "meta article:published_time")
+
+
+def test_the_clock_of_a_site_far_above_the_headline_does_not_win_over_a_day_beside_it() -> None:
+    clock = (
+        "<title>Ten geese in May</title><body><div class=date>1 July 2020</div>" + "<a href=/>Menu</a> " * 150
+    )
+    assert published(f"{clock}<div>12 March 2020</div><h1>Ten geese in May</h1>") == (
+        "2020-03-12",
+        "visible text",
+    )
+
+
+def test_the_headline_is_the_heading_that_repeats_the_title_not_the_name_of_the_site() -> None:
+    page = "<title>Ten geese in May | Daily</title><body><h1>Daily</h1><span class=date>1 July 2020</span>"
+    menu = "<a href=/>Menu</a> " * 150
+    assert published(f"{page}{menu}<h2>Ten geese in May</h2><p class=date>12 March 2020") == (
+        "2020-03-12",
+        "visible text",
+    )
+
+
+def test_of_several_texts_in_json_ld_the_one_whose_headline_is_the_title_s_dates_the_page() -> None:
+    related = '{"@type":"NewsArticle","headline":"Other news","datePublished":"2021-05-05"}'
+    own = '{"@type":"NewsArticle","headline":"Ten geese in May","datePublished":"2020-03-12"}'
+    script = f'<title>Ten geese in May | Daily</title><script type="application/ld+json">[{related},{own}]</script>'
+    assert published(script) == ("2020-03-12", "json-ld datePublished")
+
+
+@pytest.mark.parametrize(
+    "thing",
+    ['{"@type":"Book","datePublished":"1999-01-01"}', '{"@type":"Blog","blogPost":[{"@type":"BlogPosting","datePublished":"2021-05-05"}]}'],
+)  # fmt: skip
+def test_a_thing_that_a_page_is_about_or_lists_does_not_date_it(thing: str) -> None:
+    script = f'<script type="application/ld+json">{thing}</script>'
+    assert published(f"{script}<body><h1>News</h1><p>12 March 2020</p>") == ("2020-03-12", "visible text")
+
+
+def test_a_page_without_any_other_day_is_as_old_as_its_latest_picture() -> None:
+    pictures = "".join(f"<img src=/img/2020/03/{day}/x.jpg>" for day in ("10", "12", "11"))
+    assert published(f"<body><h1>News</h1>{pictures}") == ("2020-03-12", "picture address")
+    assert published(f"<body><h1>News</h1>{pictures}<p>1 March 2020") == ("2020-03-01", "visible text")

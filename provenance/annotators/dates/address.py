@@ -1,0 +1,78 @@
+"""The day in a page's address, and days in its words: a path of year, month and day is the publisher's own filing.
+
+Words of an address are those of a headline, so a day among them may be what the text is about.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+from provenance.annotators.dates.calendars import calendar_day
+from provenance.annotators.dates.claim import Claim
+from provenance.annotators.dates.months import MONTHS
+from provenance.annotators.dates.order import Order
+from provenance.annotators.dates.written import find_dates
+
+#: Characters of an address that are read.
+_LONGEST = 2_000
+#: 2020/05/12, 2020-05-12, 20200512, t20200512, 2020/0512, 2020-05/12, 202005/12, 2020/may/12.
+_YEAR_FIRST = re.compile(
+    r"[/_.=-]t?((?:19|20)\d\d)([-/_.]?)([01]?\d|[a-z]{3,9})(\2|(?<=\d\d)/|(?<=/\d\d))([0-3]\d(?!\d)|\d(?=/|$))",
+    re.IGNORECASE,
+)
+_YEAR_LAST = re.compile(r"[/_.=-](\d\d)([-_./])(\d\d|[a-z]{3})\2((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
+_MONTH_FIRST = re.compile(r"/([a-z]{3,9})/(\d\d?)/((?:19|20)\d\d)(?=/|$)", re.IGNORECASE)
+_SIGNS = re.compile(r"[-_+/]")
+
+
+def days_in_address(url: str, order: Order) -> Iterator[Claim]:
+    """The days that the path of `url` files the page under; the order of numbers before a year is that of the page."""
+    path = _path(url)
+    for day in (_year_first(path), _year_last(path, order)):
+        if day:
+            yield Claim(day, "url path")
+
+
+def days_in_words(url: str, order: Order) -> Iterator[Claim]:
+    """Days that the words of the path spell out: report-of-12-may-2020."""
+    words = _SIGNS.sub(" ", _path(url))
+    yield from (Claim(day, "url words") for day, _ in find_dates(words, order))
+
+
+def _path(url: str) -> str:
+    return url[:_LONGEST].partition("?")[0].partition("#")[0]
+
+
+def _year_first(path: str) -> dt.date | None:
+    for match in _YEAR_FIRST.finditer(path):
+        month = match[3]
+        if not month.isdigit() and not match[2]:
+            continue
+        number = int(month) if month.isdigit() else MONTHS.get(month.lower(), 0)
+        if not match[2] and (len(month) < 2 or len(match[5]) < 2):
+            continue
+        if match[4] != match[2] and (len(match[5]) < 2 or path[match.end() : match.end() + 1] != "/"):
+            continue  # a month's folder and the number of an article
+        day = calendar_day(int(match[1]), number, int(match[5]))
+        if day:
+            return day
+    return None
+
+
+def _year_last(path: str, order: Order) -> dt.date | None:
+    for match in _YEAR_LAST.finditer(path):
+        if match[3].isdigit():
+            first, second, year = int(match[1]), int(match[3]), int(match[4])
+            month_first = second > 12 or (order == "month" and first <= 12)
+            day = calendar_day(year, first, second) if month_first else calendar_day(year, second, first)
+        else:
+            day = calendar_day(int(match[4]), MONTHS.get(match[3].lower(), 0), int(match[1]))
+        if day:
+            return day
+    for match in _MONTH_FIRST.finditer(path):
+        day = calendar_day(int(match[3]), MONTHS.get(match[1].lower(), 0), int(match[2]))
+        if day:
+            return day
+    return None
