@@ -170,7 +170,7 @@ def _as_library(event: dict[str, Any]) -> Any:
     """An event as the library sends it."""
     from openlineage.client import event_v2
 
-    made = {
+    made: dict[str, Any] = {
         "eventType": event_v2.RunState[event["eventType"]],
         "run": event_v2.Run(**event["run"]),
         "job": event_v2.Job(**event["job"]),
