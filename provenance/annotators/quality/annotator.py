@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
-import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import read_column
+from provenance.annotators.kernel import kernel
 from provenance.annotators.quality.characters import POINT, SPACE, character_table
 from provenance.annotators.quality.lines import (
     BRACES,
@@ -155,7 +155,7 @@ def measure(texts: pa.LargeStringArray, languages: pa.StringArray, stop_table: S
     return pa.StructArray.from_arrays(columns, fields=list(QUALITY), mask=pa.array(empty))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _measure_all(data, spans, tables, buffers, values):  # type: ignore[no-untyped-def]
     """Fill a row of `values` for each (start, stop, language) of `spans`."""
     for row in range(len(spans)):
@@ -175,7 +175,7 @@ def _measure_all(data, spans, tables, buffers, values):  # type: ignore[no-untyp
         grams /= max(size, 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _read_lines(size, style, buffers):  # type: ignore[no-untyped-def]
     """Sums over the lines of a text into `buffers.sums`; returns how many words there are."""
     chars, words, sums = buffers.chars, buffers.words, buffers.sums
@@ -191,7 +191,7 @@ def _read_lines(size, style, buffers):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ratios(count, sums, words, values):  # type: ignore[no-untyped-def]
     """The values that follow from sums over lines and words."""
     wordy = lettered = 0
@@ -220,7 +220,7 @@ def _ratios(count, sums, words, values):  # type: ignore[no-untyped-def]
     values[15] = sums[NEWLINES] / max(count, 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _stop_words(words, count, stops, language):  # type: ignore[no-untyped-def]
     """How many different stop words of the language the text has."""
     first, last = stops.offsets[language], stops.offsets[language + 1]
@@ -241,7 +241,7 @@ def _stop_words(words, count, stops, language):  # type: ignore[no-untyped-def]
     return different
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _repetition(size, buffers, values):  # type: ignore[no-untyped-def]
     """Shares of repeated lines and paragraphs, of their number and of the characters."""
     chars, starts, stops, keys = buffers.chars, buffers.starts, buffers.stops, buffers.seen.keys
@@ -271,7 +271,7 @@ def _repetition(size, buffers, values):  # type: ignore[no-untyped-def]
     values[17] = characters / max(size, 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pieces(chars, first, last, newlines, starts, stops):  # type: ignore[no-untyped-def]
     """Divide chars[first:last] at runs of at least so many newlines; returns how many pieces there are."""
     count = 0

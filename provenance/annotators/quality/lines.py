@@ -5,9 +5,9 @@ One pass over the characters; the words of a line are divided on the way, so tha
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.quality.characters import ALPHA, DIGIT, POINT, SPACE, TERMINAL
 from provenance.annotators.quality.words import divide, sentences
 
@@ -36,7 +36,7 @@ _SECOND = np.array([max([0, *(ord(p[1]) for p in PHRASES if ord(p[0]) == i)]) fo
 _THIRD = np.array([max([0, *(ord(p[2]) for p in PHRASES if ord(p[0]) == i)]) for i in range(128)], np.uint8)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _phrase_at(chars, at, stop):  # type: ignore[no-untyped-def]
     """Which phrase begins at `at`, or -1."""
     for number in range(_OFFSETS.size - 1):
@@ -53,7 +53,7 @@ def _phrase_at(chars, at, stop):  # type: ignore[no-untyped-def]
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _mentions(chars, start, stop):  # type: ignore[no-untyped-def]
     """Which of the things that C4 looks for a line holds, as bits."""
     found = 0
@@ -68,7 +68,7 @@ def _mentions(chars, start, stop):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _has_brace(chars, start, stop):  # type: ignore[no-untyped-def]
     braces = 0
     for at in range(start, stop):
@@ -76,7 +76,7 @@ def _has_brace(chars, start, stop):  # type: ignore[no-untyped-def]
     return braces > 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _without_citations(chars, start, stop):  # type: ignore[no-untyped-def]
     """Where a line ends without footnote marks such as [12] or [edit] at its end."""
     while stop - start > 1 and (chars[stop - 1] & POINT) == 93:
@@ -97,7 +97,7 @@ def _without_citations(chars, start, stop):  # type: ignore[no-untyped-def]
     return stop
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ends_in_ellipsis(chars, start, stop):  # type: ignore[no-untyped-def]
     if stop > start and (chars[stop - 1] & POINT) == 0x2026:
         return True
@@ -109,7 +109,7 @@ def _ends_in_ellipsis(chars, start, stop):  # type: ignore[no-untyped-def]
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ends_for_c4(chars, start, stop):  # type: ignore[no-untyped-def]
     """Whether a line ends in a mark that C4 takes, and not in three full stops."""
     if stop == start:
@@ -120,7 +120,7 @@ def _ends_for_c4(chars, start, stop):  # type: ignore[no-untyped-def]
     return last == 63 or last == 33 or last == 34 or last == 39
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _divide_line(chars, start, stop, style, words, count):  # type: ignore[no-untyped-def]
     """Words of a line; returns (words so far, runs between white space, the longest of them)."""
     runs = longest = 0
@@ -136,7 +136,7 @@ def _divide_line(chars, start, stop, style, words, count):  # type: ignore[no-un
     return count, runs, longest
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _sum_c4(chars, start, stop, found, sums):  # type: ignore[no-untyped-def]
     """C4: a line of enough words, of which none is too long, counts with its sentences unless it is a notice."""
     end = _without_citations(chars, start, stop)
@@ -155,7 +155,7 @@ def _sum_c4(chars, start, stop, found, sums):  # type: ignore[no-untyped-def]
         sums[TERMINAL_SENTENCES] += found
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def read_line(chars, start, stop, style, words, count, sums):  # type: ignore[no-untyped-def]
     """Add one line to `sums`; returns how many words there are with its own."""
     first = start
@@ -184,7 +184,7 @@ def read_line(chars, start, stop, style, words, count, sums):  # type: ignore[no
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def count_symbols(chars, size, sums):  # type: ignore[no-untyped-def]
     """Add newlines, number signs and ellipses to `sums`."""
     dots = 0

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from provenance.annotators.kernel import kernel
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _PRIME = np.uint64(0x100000001B3)
@@ -34,7 +35,7 @@ def room(entries: int) -> Seen:
     return Seen(np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int32))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _clear(keys, entries):  # type: ignore[no-untyped-def]
     """Empty the part of the set that `entries` need; returns the mask of its slots."""
     size = 16
@@ -44,7 +45,7 @@ def _clear(keys, entries):  # type: ignore[no-untyped-def]
     return np.uint64(size - 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _slot(keys, key, mask):  # type: ignore[no-untyped-def]
     """(slot of `key`, whether it is new there)."""
     key |= np.uint64(1)
@@ -57,7 +58,7 @@ def _slot(keys, key, mask):  # type: ignore[no-untyped-def]
     return slot, True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hash(chars, start, stop):  # type: ignore[no-untyped-def]
     """64-bit hash of a run of characters."""
     value = np.uint64(stop - start)
@@ -71,7 +72,7 @@ def _hash(chars, start, stop):  # type: ignore[no-untyped-def]
     return (value ^ value >> np.uint64(32)) * _GOLDEN
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def repeated(chars, starts, stops, count, keys):  # type: ignore[no-untyped-def]
     """(how many of the pieces were there before, their characters)."""
     pieces = characters = 0
@@ -86,7 +87,7 @@ def repeated(chars, starts, stops, count, keys):  # type: ignore[no-untyped-def]
     return pieces, characters
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _top(grams, count, seen):  # type: ignore[no-untyped-def]
     """(how often the most frequent n-gram stands there, where first); the earliest of equals."""
     keys, counts, firsts = seen.keys, seen.counts, seen.firsts
@@ -104,7 +105,7 @@ def _top(grams, count, seen):  # type: ignore[no-untyped-def]
     return most, best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _repeats(grams, lengths, count, order, keys):  # type: ignore[no-untyped-def]
     """Characters of all n-grams that were there before, none counted twice."""
     mask = _clear(keys, count)
@@ -120,7 +121,7 @@ def _repeats(grams, lengths, count, order, keys):  # type: ignore[no-untyped-def
     return characters
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def repeated_grams(words, count, grams, lengths, seen, out):  # type: ignore[no-untyped-def]
     """Fill `out` (9 values) with characters: of the top 2-, 3- and 4-gram, of repeated 5- to 10-grams.
 

@@ -6,9 +6,9 @@ hyphens inside it, English contractions, Romance elisions, common abbreviations)
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.quality.characters import (
     ALPHA,
     DIGIT,
@@ -55,7 +55,7 @@ _KNOWN = np.sort(np.array([hash_word(word) for word in _ABBREVIATIONS], np.uint6
 _MAY_BE_KNOWN = np.isin(np.arange(4096), (_KNOWN >> np.uint64(52)).astype(np.int64))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def decode(data, start, stop, table, chars):  # type: ignore[no-untyped-def]
     """Characters of valid UTF-8 (code point and flags); returns how many."""
     count = 0
@@ -88,7 +88,7 @@ def decode(data, start, stop, table, chars):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _emit_one(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
     value = _FNV
     some = np.uint32(0)
@@ -111,7 +111,7 @@ def _emit_one(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
     return count + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _emit(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
     """Add the word chars[start:stop]; scripts without spaces are divided into characters."""
     begin = start
@@ -126,7 +126,7 @@ def _emit(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_abbreviation(chars, start, stop):  # type: ignore[no-untyped-def]
     if stop - start > 6 or stop - start < 3 or chars[stop - 1] & POINT != _DOT:
         return False
@@ -141,7 +141,7 @@ def _is_abbreviation(chars, start, stop):  # type: ignore[no-untyped-def]
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _run(chars, at, stop):  # type: ignore[no-untyped-def]
     """How many times the character at `at` stands there in a row."""
     end = at + 1
@@ -150,13 +150,13 @@ def _run(chars, at, stop):  # type: ignore[no-untyped-def]
     return end - at
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_quote(char):  # type: ignore[no-untyped-def]
     point = char & POINT
     return (point == _QUOTE) | (point == _CURLY)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _stop_is_a_word(chars, start, stop):  # type: ignore[no-untyped-def]
     """Whether the full stop that ends chars[start:stop] is a word of its own."""
     if stop - start == 1 or _is_abbreviation(chars, start, stop):
@@ -167,7 +167,7 @@ def _stop_is_a_word(chars, start, stop):  # type: ignore[no-untyped-def]
     return before & UPPER != 0 and stop - start > 2 and chars[stop - 3] & UPPER != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ending(chars, start, stop, style):  # type: ignore[no-untyped-def]
     """Characters of an ending after an apostrophe ('s, 're, n't) that is a word of its own; 0: none."""
     size = stop - start
@@ -188,7 +188,7 @@ def _ending(chars, start, stop, style):  # type: ignore[no-untyped-def]
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _suffix(chars, start, stop, style):  # type: ignore[no-untyped-def]
     """Characters at the end of chars[start:stop] that are a word of their own; 0: none."""
     last = chars[stop - 1]
@@ -205,7 +205,7 @@ def _suffix(chars, start, stop, style):  # type: ignore[no-untyped-def]
     return 1 if last & EDGE or (point == 43 and chars[stop - 2] & DIGIT) else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _infix(chars, start, at, stop):  # type: ignore[no-untyped-def]
     """Characters from `at` on that divide the word around them; 0: none."""
     if at == start or at + 1 >= stop:
@@ -234,7 +234,7 @@ def _infix(chars, start, at, stop):  # type: ignore[no-untyped-def]
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_address(chars, start, stop):  # type: ignore[no-untyped-def]
     """Whether a word looks like an address of the web or of mail."""
     for at in range(start + 1, stop - 2):
@@ -248,7 +248,7 @@ def _is_address(chars, start, stop):  # type: ignore[no-untyped-def]
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_plain(chars, start, stop):  # type: ignore[no-untyped-def]
     """Whether a run is letters of a script with spaces."""
     every, some = np.uint32(0xFFFFFFFF), np.uint32(0)
@@ -258,7 +258,7 @@ def _is_plain(chars, start, stop):  # type: ignore[no-untyped-def]
     return every & ALPHA != 0 and some & SINGLE == 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-def]
     """Words of the run of characters without white space that begins at `start`; returns (its end, words so far)."""
     every, some = np.uint32(0xFFFFFFFF), np.uint32(0)
@@ -280,7 +280,7 @@ def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-
     return at, _divide_edges(chars, start, at, style, words, count=count)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _divide_edges(chars, start, stop, style, words, count):  # type: ignore[no-untyped-def]
     """Words of a run that is more than letters and a mark (apart, because a small function is a fast one)."""
     if _is_abbreviation(chars, start, stop):
@@ -309,7 +309,7 @@ def _divide_edges(chars, start, stop, style, words, count):  # type: ignore[no-u
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _divide_inside(chars, start, end, style, words, count):  # type: ignore[no-untyped-def]
     """Words of a run whose edges are done."""
     if start < end and (_is_plain(chars, start, end) or _is_address(chars, start, end)):
@@ -334,7 +334,7 @@ def _divide_inside(chars, start, end, style, words, count):  # type: ignore[no-u
     return _emit(chars, begin, end, words, count)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _cuts(chars, at, size, stop, style):  # type: ignore[no-untyped-def]
     """Whether a suffix that begins at `at` has `size` characters."""
     if at + size >= stop:
@@ -349,7 +349,7 @@ def _cuts(chars, at, size, stop, style):  # type: ignore[no-untyped-def]
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def sentences(words, first, last):  # type: ignore[no-untyped-def]
     """Sentences of the words [first, last): a new one begins at the first word after an ending mark and other marks."""
     if first == last:

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.tokens.pieces import LONGEST_PIECE, Text, character_classes, piece_end
 
 #: Pieces whose counts one call remembers, by slot, and the most bytes of such a piece: 1 MiB, about the second-level cache.
@@ -71,7 +72,7 @@ def _rank(left, right, merges):  # type: ignore[no-untyped-def]
     return _NO_RANK if entry == _FREE else np.int32(entry & np.uint64((1 << _RANK_BITS) - 1))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def merge(data, start, stop, merges, scratch):  # type: ignore[no-untyped-def]
     """Number of tokens of the piece data[start:stop]: the best pair is merged, the leftmost of equals, until none is left.
 

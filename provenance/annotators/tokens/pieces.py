@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.kernel import kernel
 from provenance.annotators.utf8 import decode
 
 # Classes of characters. What is in none of the others is a letter: marks, joiners and characters of later Unicode too.
@@ -96,7 +96,7 @@ class Text(NamedTuple):
     classes: npt.NDArray[np.uint8]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _class(text, at):  # type: ignore[no-untyped-def]
     """Class of the character at `at` and the position after it."""
     if text.data[at] < 0x80:
@@ -105,7 +105,7 @@ def _class(text, at):  # type: ignore[no-untyped-def]
     return (text.classes[point] if point < _TABLE_SIZE else np.uint8(LETTER)), at + size
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _run(text, at, kind, most):  # type: ignore[no-untyped-def]
     """Position after at most `most` characters of class `kind` from `at`, and their number."""
     count = 0
@@ -118,7 +118,7 @@ def _run(text, at, kind, most):  # type: ignore[no-untyped-def]
     return at, count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_apostrophe(text, at, after):  # type: ignore[no-untyped-def]
     """Whether the character from `at` to `after` is U+0027 or U+2019."""
     data = text.data
@@ -127,7 +127,7 @@ def _is_apostrophe(text, at, after):  # type: ignore[no-untyped-def]
     return data[at] == 0x27
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ending(text, at):  # type: ignore[no-untyped-def]
     """Position after the English ending (s, d, m, t, ll, ve, re) at `at`; `at` where there is none."""
     if at >= text.stop:
@@ -144,7 +144,7 @@ def _ending(text, at):  # type: ignore[no-untyped-def]
     return end
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _spaces_end(text, at):  # type: ignore[no-untyped-def]
     """Position after the spaces from `at`; the last of several is left to what follows on the same line."""
     end, count = _run(text, at, SPACE, SPACES)
@@ -155,7 +155,7 @@ def _spaces_end(text, at):  # type: ignore[no-untyped-def]
     return end
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def piece_end(text, at):  # type: ignore[no-untyped-def]
     """Position after the piece that begins at `at` < `text.stop`: what `pattern` matches there."""
     data, stop = text.data, text.stop
