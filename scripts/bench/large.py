@@ -23,7 +23,8 @@ from pathlib import Path
 from provenance.files.spans import SPAN_BYTES, plan_spans
 from provenance.records import Part, ReadOptions, read_records
 from scripts.bench.deduplicators import crawl_texts
-from scripts.bench.measuring import Watched, need_crawl, peak
+from scripts.bench.duplicates import forget_peak
+from scripts.bench.measuring import Watched, need_crawl, peak, resident
 
 #: Pages of the crawl that are repeated: more of them would not fit the memory of the one who writes.
 _PAGES, _MOST_PAGE, _VARIANTS = 400, 400_000, 4
@@ -141,7 +142,8 @@ def _head(number: int, url: str, length: int) -> bytes:
 
 def read_in_spans(path: Path, records: int, span_bytes: int) -> None:
     """Read the whole file, span by span, in this process."""
-    began, wall, rows = time.process_time(), time.monotonic(), 0
+    held, began, wall, rows = resident(), time.process_time(), time.monotonic(), 0
+    forget_peak()
     spans = plan_spans(path.name, path.stat().st_size, span_bytes)
     for span in spans:
         with path.open("rb") as stream:
@@ -151,7 +153,7 @@ def read_in_spans(path: Path, records: int, span_bytes: int) -> None:
     seconds = time.process_time() - began
     print(
         f"read in {len(spans)} spans: {rows:,} rows of {records:,} records, {seconds:.0f} s of processor time "
-        f"({path.stat().st_size / 1e6 / seconds:.0f} MB/s), {time.monotonic() - wall:.0f} s; this process {peak() / 1e6:.0f} MB at most",
+        f"({path.stat().st_size / 1e6 / seconds:.0f} MB/s), {time.monotonic() - wall:.0f} s; {(peak() - held) / 1e6:.0f} MB beyond what the process held",
         flush=True,
     )
 
