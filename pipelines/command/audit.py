@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import destination, place
+from pipelines.command.places import destination_file, place
 from pipelines.command.reading import storage_of
 from provenance.errors import UsageError
 
@@ -46,7 +46,9 @@ def add_to(commands: Commands) -> None:
         help="Vendi score and MAUVE of sampled documents, as the transformers model in this folder embeds them (extra "
         "`neural`), or of their hashed words: tfidf",
     )
-    parser.add_argument("--html", type=destination, metavar="FILE", help="write the report as a page, too")
+    parser.add_argument(
+        "--html", type=destination_file, metavar="FILE", help="write the report as a page, too"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--watch",
@@ -59,7 +61,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("sketch", help=text, description=text)
     parser.add_argument("datasets", type=place, nargs="+", metavar="DATASET", help=f"{_INPUTS}; they add up")
     parser.add_argument(
-        "--output", type=destination, required=True, metavar="FILE", help="a name that ends in .sketch"
+        "--output", type=destination_file, required=True, metavar="FILE", help="a name that ends in .sketch"
     )
     _add_reading(parser)
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import destination, place
+from pipelines.command.places import destination_file, place
 from pipelines.command.reading import detector_folder
 from provenance.errors import UsageError, suggestion
 
@@ -22,7 +22,7 @@ def add_to(commands: Commands) -> None:
         help="JSON lines or Parquet with `text` and `label` (or a date), a release, or a workspace",
     )
     parser.add_argument(
-        "--output", type=destination, required=True, metavar="FILE", help="the calibration file (JSON)"
+        "--output", type=destination_file, required=True, metavar="FILE", help="the calibration file (JSON)"
     )
     parser.add_argument(
         "--human-only", action="store_true", help="every document of the files is known to be human"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from pipelines.command.parser import Arguments, Commands
@@ -31,7 +32,11 @@ def add_to(commands: Commands) -> None:
     certify = commands.add_parser("certify", help=text, description=text)
     certify.add_argument("release", type=place, metavar="RELEASE", help="directory of a release")
     certify.add_argument(
-        "--sample", type=place, required=True, metavar="FILE", help="sample.json of `provenance audit-sample`"
+        "--sample",
+        type=place,
+        required=True,
+        metavar="FILE",
+        help="sample.json of `provenance audit-sample`, or its folder",
     )
     certify.add_argument(
         "--labels", type=place, required=True, metavar="FILE", help="JSON lines or CSV with doc_id and label"
@@ -70,10 +75,12 @@ def run_certify(arguments: Arguments) -> int:
         )
     storage = storage_of(arguments.release)
     manifest = read_manifest(storage, arguments.release)
+    path = arguments.sample  # the file, or the folder that audit-sample made
+    path = join(path, "sample.json") if os.path.isdir(path) else path
     try:
-        sample = json.loads(read_bytes(storage, arguments.sample))
+        sample = json.loads(read_bytes(storage, path))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{arguments.sample}: cannot be read as a sample ({error})") from error
+        raise UsageError(f"{path}: cannot be read as a sample ({error})") from error
     check_release(sample, manifest)
     labels = read_labels(arguments.labels)
     cap = manifest["synthetic"]["max_synthetic"]

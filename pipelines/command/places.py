@@ -26,6 +26,14 @@ def destination(text: str) -> str:
     return _place(text, writing=True)
 
 
+def destination_file(text: str) -> str:
+    """A file to write to, as `destination`; refused before work where a directory stands there."""
+    path = destination(text)
+    if "://" not in path and os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{text}: is a directory; name a file")
+    return path
+
+
 def _place(text: str, writing: bool) -> str:
     from provenance.files.storage.addresses import check_address, spelt
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.command.parser import Arguments, Commands
-from pipelines.command.places import place
+from pipelines.command.places import destination_file, place
 from pipelines.command.reading import storage_of
 from provenance.errors import UsageError
 
@@ -15,7 +15,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("release", type=place, nargs="+", metavar="RELEASE", help="directory of a release")
     parser.add_argument(
         "--output",
-        type=place,
+        type=destination_file,
         metavar="FILE",
         help="where to write the page; of one release by default its own report.html",
     )

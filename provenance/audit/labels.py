@@ -29,6 +29,9 @@ _MOST_LABELS = 1_000_000
 def read_labels(path: str | Path) -> dict[str, str]:
     """doc_id → label, from JSON lines or CSV with the columns `doc_id` and `label`; the last of several counts.
 
+    Rows whose label is left blank are not labelled yet. A CSV is divided by what stands in its header, a comma, a semicolon
+    or a tab, as spreadsheets of different countries write it.
+
     Raises:
         DataError: naming the line that cannot be used.
     """
@@ -43,15 +46,19 @@ def read_labels(path: str | Path) -> dict[str, str]:
     if lines[0].lstrip().startswith("{"):
         rows = [_json_line(path, number, line) for number, line in enumerate(lines, 1)]
     else:
-        rows = list(csv.DictReader(lines))
+        rows = list(csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count)))
     found = {}
     for number, row in enumerate(rows, 1):
         label = str(row.get("label") or "").strip().lower()
+        if row.get("doc_id") and "label" in row and not label:
+            continue
         if not row.get("doc_id") or label not in LABELS:
             raise DataError(
                 f"{path}: row {number}: needs a doc_id and a label that is one of {', '.join(LABELS)}, not {dict(row)!r:.120}"
             )
         found[str(row["doc_id"])] = label
+    if not found:
+        raise DataError(f"{path}: holds no labels")
     return found
 
 

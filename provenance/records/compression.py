@@ -26,6 +26,7 @@ FIRST_BYTES = 1024  # the first piece of a member has at least these, so that it
 SILENT_PADDING = 64  # zeros between records or members that are passed over without a word
 _PADDING = b"\0\r\n"
 _PADDING_PIECE = 64 << 10
+_MAGIC_BYTES = max(map(len, MAGIC.values()))
 
 
 class Piece(NamedTuple):
@@ -73,7 +74,7 @@ def pieces(
         yield from _plain(source)
         return
     zstd = zstd or ZstdFrames()
-    member = {"gzip": gzip_member, "zstd": zstd.frame, "lz4": lz4_frame}[codec]
+    members = {"gzip": gzip_member, "zstd": zstd.frame, "lz4": lz4_frame}
     silent = SILENT_PADDING if source.offset else 0  # a file of nothing but zeros is not nothing
     while True:
         source.mark = source.offset
@@ -86,8 +87,15 @@ def pieces(
         first = True
         try:
             if not _begins(source, codec):
+                other = _other(source, looks_like_start)
+                if other == "plain":
+                    yield from _bare(source, looks_like_start)
+                    continue
+                if other is not None:
+                    codec = other
+                    continue
                 raise Damaged("bad_compression", f"the bytes from {start:,} on are not {codec} data")
-            for out in member(source):
+            for out in members[codec](source):
                 if held is not None and len(held) < FIRST_BYTES and first:
                     held += out
                     continue
@@ -117,6 +125,35 @@ def pieces(
             yield Fault(start, damage.reason, detail)
             if not found:
                 return
+
+
+def _other(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> str | None:
+    """How a file goes on that was put behind one of another coding: "plain" or a codec; None where no record begins here."""
+    for codec, magic in MAGIC.items():
+        source.need(HEAD_BYTES[codec])
+        head = memoryview(source.buf)[source.pos : source.pos + HEAD_BYTES[codec]]
+        if head[: len(magic)] == magic:
+            return codec if looks_like_start(decoded_head(head, codec)) else None
+    return "plain" if looks_like_start(source.buf[source.pos : source.pos + FIRST_BYTES]) else None
+
+
+def _bare(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> Iterator[Piece | Fault]:
+    """What is not compressed from the cursor up to the next member that begins a record, as one member."""
+    begin, first = source.offset, True
+    while source.need(max(HEAD_BYTES.values())):
+        found = [at for magic in MAGIC.values() if (at := source.buf.find(magic, source.pos)) >= 0]
+        # Without one in sight its beginning may be all that is seen.
+        at = min(found, default=max(source.pos + 1, len(source.buf) - _MAGIC_BYTES + 1))
+        if at == source.pos:
+            if _other(source, looks_like_start) not in (None, "plain"):
+                break
+            at += 1
+        data = source.buf[source.pos : at]
+        source.pos = at
+        source.mark = source.offset
+        yield Piece(data, begin, first, False)
+        first = False
+    yield Piece(b"", begin, first, True)
 
 
 def _padding(source: ByteSource, codec: str, silent: int) -> Iterator[Piece]:

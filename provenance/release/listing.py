@@ -66,7 +66,7 @@ class Query:
             if start:
                 wanted = pc.and_(wanted, pc.starts_with(table[column], start).fill_null(False))
         if self.host:
-            host, below = hosts(table["url"]), self.host.lower().strip(".")
+            host, below = hosts(table["url"]), host_asked_for(self.host)
             same = pc.or_(pc.equal(host, below), pc.ends_with(host, f".{below}"))
             wanted = pc.and_(wanted, same.fill_null(False))
         return wanted
@@ -170,6 +170,13 @@ def _meant(table: pa.Table, what: str) -> tuple[pa.ChunkedArray, pa.ChunkedArray
     for spelling in spellings:
         begun = pc.or_(begun, pc.starts_with(table["url"], spelling).fill_null(False))
     return whole, begun
+
+
+def host_asked_for(written: str) -> str:
+    """The host that a person means: also where an address of it, a port or `*.` is written."""
+    address = re.match(_HOST, written)
+    name = address["host"] if address else re.split(r"[/?#:]", written, maxsplit=1)[0]
+    return name.lower().removeprefix("*").strip(".")
 
 
 def hosts(url: pa.ChunkedArray) -> pa.ChunkedArray:

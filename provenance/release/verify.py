@@ -40,6 +40,7 @@ from provenance.release.layout import is_data, is_ledger
 from provenance.release.manifest import ReleaseError, read_manifest
 from provenance.release.parts import describe_splits, expected_share
 from provenance.release.proof import PROOF_COLUMNS, add_proof, count_proof
+from provenance.release.sections import check_sections
 from provenance.release.standards.files import CHECKS, check_file, check_standards
 from provenance.release.standards.licenses import spdx_of_mixture
 from provenance.release.times import COLUMNS, count_times, report_times
@@ -71,6 +72,7 @@ def inspect(storage: Storage, release: str) -> Findings:
         findings.problems.append(str(error))  # without a manifest there is nothing to verify against
         return findings
     with _explained(release, findings):
+        findings.problems += check_sections(manifest)
         check_files(storage, release, manifest, findings)
         if not findings.problems:  # rows of damaged files prove nothing more
             findings.problems += _rows(storage, release, manifest)

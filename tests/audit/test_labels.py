@@ -110,6 +110,7 @@ def test_what_it_would_take_is_said_where_labels_can_do_it_and_where_they_cannot
     ("text", "why"),
     [
         ("", "no labels"),
+        ("doc_id,label,url\na,,https://a.example/\n", "no labels"),
         ("doc_id,label\na,maybe\n", "row 1"),
         ('{"doc_id": "a"}\n', "row 1"),
         ("{nonsense\n", "line 1"),
@@ -132,6 +133,13 @@ def test_labels_are_read_from_csv_and_json_lines_alike(tmp_path: Path) -> None:
         == read_labels(tmp_path / "b.jsonl")
         == {"x": "human", "y": "synthetic"}
     )
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_sheet_that_is_half_filled_in_gives_the_labels_it_has(tmp_path: Path, mark: str) -> None:
+    rows = ["doc_id,label,url", 'x,human,"https://a.example/?a=1"', "y,,", "z, Synthetic ,", "v,unsure,"]
+    (tmp_path / "a.csv").write_text("\r\n".join(row.replace(",", mark) for row in rows) + "\r\n")
+    assert read_labels(tmp_path / "a.csv") == {"x": "human", "z": "synthetic", "v": "unsure"}
 
 
 def test_no_text_of_a_page_can_leave_its_place_in_the_page() -> None:
@@ -168,3 +176,5 @@ def test_the_commands_draw_certify_and_write_the_result_into_the_release(
     (folder / "sample.json").write_text(json.dumps(sample))
     refused = run(*arguments)
     assert refused.code == 1 and "another release" in refused.err
+    of_the_folder = run("certify", release, "--sample", folder, "--labels", folder / "labels.csv")
+    assert of_the_folder.err == refused.err

@@ -112,3 +112,34 @@ def test_a_file_that_was_compressed_twice_is_named_as_what_it_is() -> None:
     twice = gzip.compress(gzip.compress(record(URLS[0])))
     (row,) = read_archive(twice)
     assert row["outcome"] == "bad_container" and "decompress the file once" in row["detail"]
+
+
+@pytest.mark.parametrize(
+    "codecs",
+    [
+        ("gzip", "plain"),
+        ("gzip", "plain", "gzip", "plain"),
+        ("zstd", "gzip", "plain", "lz4"),
+        ("gzip", "zstd", "zstd", "gzip"),
+        ("lz4", "plain", "plain", "lz4"),
+    ],
+)
+def test_files_of_several_codings_put_one_after_the_other_are_read_to_the_end(
+    codecs: tuple[str, ...],
+) -> None:
+    parts = [ENCODERS[codec](record(url)) for codec, url in zip(codecs, URLS, strict=False)]
+    rows = read_archive(b"".join(parts))
+    assert [(row["url"], row["outcome"]) for row in rows] == [(url, None) for url in URLS[: len(codecs)]]
+    assert [row["record_offset"] for row in rows] == [
+        len(b"".join(parts[:index])) for index in range(len(codecs))
+    ]
+    piped = [
+        row for batch in read_records(Pipe(b"".join(parts)), "x", ReadOptions()) for row in batch.to_pylist()
+    ]
+    assert piped == rows
+
+
+def test_an_archive_that_a_page_holds_is_no_archive_put_behind_it() -> None:
+    held = gzip.compress(record(URLS[3]), mtime=0)
+    data = gzip.compress(record(URLS[0])) + record(URLS[1], held) + gzip.compress(record(URLS[2]))
+    assert {row["url"] for row in read_archive(data)} >= {URLS[0], URLS[1], URLS[2]}

@@ -12,7 +12,7 @@ import pytest
 
 from provenance.errors import UsageError
 from provenance.files.storage import LocalStorage
-from provenance.release.listing import Query, find_records, hosts, list_records
+from provenance.release.listing import Query, find_records, host_asked_for, hosts, list_records
 from tests.program import ledger, run
 
 STORAGE = LocalStorage()
@@ -127,3 +127,19 @@ def test_explain_lists_what_begins_alike(demo_release: Path, rows: pd.DataFrame)
     assert ended.code == 0 and f"{len(wanted):,} records" in ended.out and "name one of them" in ended.out
     found = json.loads(run("explain", demo_release, f"https://{host}/", "--json").out)
     assert found["records"] == len(wanted)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a.example",
+        "A.Example.",
+        "*.a.example",
+        ".a.example",
+        "a.example:443",
+        "https://me@a.example:8/b?c",
+        "a.example/b",
+    ],
+)
+def test_a_host_is_asked_for_as_people_write_it(written: str) -> None:
+    assert host_asked_for(written) == "a.example"

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,14 @@ def point_outside(manifest: dict[str, Any]) -> None:
     manifest["files"].append({"path": "../secret", "bytes": 0, "sha256": ""})
 
 
+def forget(section: str, manifest: dict[str, Any]) -> None:
+    del manifest[section]
+
+
+def mistype(section: str, value: object, manifest: dict[str, Any]) -> None:
+    manifest[section] = value
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -168,6 +177,11 @@ def point_outside(manifest: dict[str, Any]) -> None:
         (forget_a_section, "cap: before"),
         (mistype_a_section, "manifest.json"),
         (point_outside, "../secret"),
+        (partial(forget, "prior"), "manifest.json: has no `prior`"),
+        (partial(forget, "inputs"), "manifest.json: has no `inputs`"),
+        (partial(mistype, "detector", []), "manifest.json: `detector` is list, not object"),
+        (partial(mistype, "runs", {}), "manifest.json: `runs` is dict, not array"),
+        (partial(mistype, "fingerprint", 5), "manifest.json: `fingerprint` is int, not string"),
     ],
 )
 def test_manifest_rewritten_and_sealed_again_is_found_out(

@@ -186,6 +186,36 @@ _KOREAN = (
     (rf"{_KO_THIS}{_KO}(?:가|이|로|으로|에 의해|에 의하여|를 통해|을 통해)\s?(?:자동으로\s?|자동\s?|전부\s?)?(?:작성|생성|제작|집필|요약){_KO_DONE}", GENERATED),
     (rf"{_KO_THIS}{_KO}(?:의|를|을)\s?(?:도움|활용|이용|사용|지원|보조)[^.\n]{{0,8}}(?:작성|생성|제작|번역|편집)", ASSISTED),
 )  # fmt: skip
+#: Swedish, Danish and Norwegian.
+_NORDIC_AI = rf"(?:(?:en )?(?:AI|KI|artificiell intelligens|kunstig intelligens|språkmodell|{_TOOL})(?!\w))"
+_NORDIC_THIS = rf"{_FREE}(?:den här|denna|denne|dette|det här) (?:artikeln?|artikkelen|texten?|teksten?|inlägget|indlægget?|innlegget|sammanfattningen|sidan) "
+_NORDIC = (
+    (rf"{_NORDIC_THIS}(?:är|er|har blivit|har blitt|blev|ble) (?:helt |automatiskt? )?(?:skrive[nt]|skrevet|genererad|genereret|generert|skapa[dt]|skabt|laget) (?:helt )?(?:av|af) {_NORDIC_AI}", GENERATED),
+    (rf"{_NORDIC_THIS}(?:är|er|har blivit|har blitt|blev|ble) (?:delvis )?(?:skrive[nt]|skrevet|genererad|genereret|generert|skapa[dt]|skabt|laget|översatt|oversat) (?:med hjälp av|ved hjælp af|ved hjelp av|med) {_NORDIC_AI}", ASSISTED),
+)  # fmt: skip
+_CZECH = (
+    (rf"{_FREE}(?:tento (?:článek|text|příspěvek|obsah)|tato (?:stránka|zpráva)) (?:byla? )(?:zcela |automaticky )?(?:vygenerová|napsá|vytvoře)na? (?:pomocí )?(?:umělou inteligencí|umělé inteligence|AI|{_TOOL})(?!\w)", GENERATED),
+)  # fmt: skip
+_UKRAINIAN = (
+    (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:повністю )?(?:згенерован|написан|створен)[аоий]{{1,2}} (?:ШІ|штучним інтелектом|нейромережею|{_TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:згенерован|написан|створен|перекладен)[аоий]{{1,2}} (?:за допомогою|з використанням) (?:ШІ|штучного інтелекту|нейромережі|{_TOOL})(?!\w)", ASSISTED),
+)  # fmt: skip
+_TURKISH = (
+    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:tamamen )?(?:bir )?(?:yapay zek[aâ]|{_TOOL}) (?:tarafından|ile) (?:otomatik olarak )?(?:oluşturul|yazıl|üretil|hazırlan)", GENERATED),
+    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:yapay zek[aâ]|{_TOOL}) (?:yardımıyla|desteğiyle|kullanılarak) (?:oluşturul|yazıl|üretil|hazırlan|çevril)", ASSISTED),
+)  # fmt: skip
+_INDONESIAN = (
+    (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:sepenuhnya )?(?:ditulis|dibuat|dihasilkan|disusun) oleh (?:AI|kecerdasan buatan|{_TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:ditulis|dibuat|dihasilkan|disusun|diterjemahkan) dengan (?:bantuan )?(?:AI|kecerdasan buatan|{_TOOL})(?!\w)", ASSISTED),
+)  # fmt: skip
+_VIETNAMESE = (
+    (rf"{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này (?:đã )?được (?:tạo ra |tạo |viết |soạn )(?:hoàn toàn )?bởi (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này (?:đã )?được (?:tạo ra |tạo |viết |soạn |dịch )với sự (?:hỗ trợ|trợ giúp) của (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", ASSISTED),
+)  # fmt: skip
+_ARABIC = (
+    (r"(?:تمت? (?:كتابة|إنشاء|توليد)|كُ?تب|أُ?نشئ) هذا (?:المقال|النص|المحتوى|الملخص) (?:بالكامل )?(?:بواسطة|من قبل) (?:ال?ذكاء الاصطناعي|ChatGPT)", GENERATED),
+    (r"(?:تمت? (?:كتابة|إنشاء|ترجمة)) هذا (?:المقال|النص|المحتوى|الملخص) (?:بمساعدة|باستخدام) (?:ال?ذكاء الاصطناعي|ChatGPT)", ASSISTED),
+)  # fmt: skip
 #: Labels that stand alone, in a line, a bracket or between bars.
 _LABELS = (
     r"AI[- ]generated (?:article|text|content|summary|post|translation)",
@@ -248,7 +278,9 @@ _GOES_ON = (
     *"и или с в на для но после под".split(),
 )
 _ENDS = rf"(?!['’]s)(?![ -](?!(?:{'|'.join(_GOES_ON)})(?!\w))\w)"
-_LAST = frozenset({_ENGLISH, _FRENCH, _SPANISH, _PORTUGUESE, _ITALIAN, _POLISH, _RUSSIAN})
+_LAST = frozenset(
+    {_ENGLISH, _FRENCH, _SPANISH, _PORTUGUESE, _ITALIAN, _POLISH, _RUSSIAN, _NORDIC, _CZECH, _UKRAINIAN}
+)
 
 _LANGUAGES = (
     (
@@ -278,6 +310,13 @@ _LANGUAGES = (
     (_CHINESE, ("本", "此", "该", "該", "這", "这", "内容", "內容", "以上", "以下", "全文")),
     (_JAPANESE, ("この", "本")),
     (_KOREAN, ("이", "본", "해당", "위", "아래")),
+    (_NORDIC, ("den ", "denna ", "denne ", "dette ", "det ")),
+    (_CZECH, ("tento ", "tato ")),
+    (_UKRAINIAN, ("ця ", "цей ")),
+    (_TURKISH, ("bu ",)),
+    (_INDONESIAN, ("artikel ", "tulisan ", "teks ", "konten ", "berita ", "ringkasan ")),
+    (_VIETNAMESE, ("bài ", "nội ", "văn ", "bản ")),
+    (_ARABIC, ("تم", "ك", "أ")),
     (((_LABEL, GENERATED),), _LABEL_BEGINS),
 )
 BYLINES = tuple(

@@ -22,6 +22,7 @@ from provenance.annotators.kernel import kernel
 _MACHINES = (
     "AI", "A.I.", "GPT", "ИИ", "Claude", "Gemini", "Copilot", "DeepSeek", "rtificial", "rtificiel", "ünstlich", "sztuczn",
     "kunstmatig", "нейросет", "искусственн", "人工智能", "人工智慧", "人工知能", "大模型", "大语言模型", "인공지능", "anguage model",
+    "unstig intelligens", "apay zek", "ecerdasan buatan", "tuệ nhân tạo", "uměl", "ШІ", "штучн", "нейромереж", "الاصطناعي",
 )  # fmt: skip
 _ABBREVIATIONS = ("KI", "IA", "SI")
 _ABBREVIATED = re.compile(r"(?:KI|IA|SI)(?!\w)")
@@ -65,9 +66,11 @@ _HINTS = (
     b"sztu",
     b"unst",
     b"ge m",
+    b"y ze",
+    b"dasa",
 )
 _OTHER_HINTS = tuple(
-    "ИИ ünstlich нейросет искусственн 人工智能 人工智慧 人工知能 大模型 大语言模型 인공지능".split()
+    "ИИ ШІ ünstlich нейросет нейромереж искусственн штучн tuệ uměl صطناعي 人工智能 人工智慧 人工知能 大模型 大语言模型 인공지능".split()
 )
 _WIDTH = 4
 #: Letters of other scripts that patterns take for ASCII letters, whatever their case, though small letters of these they are not.

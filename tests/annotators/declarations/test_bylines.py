@@ -65,6 +65,15 @@ ELSEWHERE = {
     "이 기사는 AI가 작성했습니다.": "ai-generated",
     "본 기사는 인공지능(AI)이 자동으로 작성한 기사입니다.": "ai-generated",
     "이 글은 AI의 도움을 받아 작성되었습니다.": "ai-assisted",
+    "Den här artikeln är skriven av AI.": "ai-generated",
+    "Denne artikel er skrevet af kunstig intelligens.": "ai-generated",
+    "Tento článek byl vygenerován umělou inteligencí.": "ai-generated",
+    "Цей текст згенерований ШІ.": "ai-generated",
+    "Ця стаття написана за допомогою ШІ.": "ai-assisted",
+    "Bu makale yapay zeka tarafından oluşturuldu.": "ai-generated",
+    "Konten ini dibuat dengan bantuan kecerdasan buatan.": "ai-assisted",
+    "Bài viết này được tạo bởi trí tuệ nhân tạo.": "ai-generated",
+    "تم إنشاء هذا المحتوى بواسطة الذكاء الاصطناعي": "ai-generated",
 }
 
 

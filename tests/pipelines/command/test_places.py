@@ -77,3 +77,19 @@ def test_a_link_does_not_hide_that_one_directory_lies_in_the_other(tmp_path: Pat
     with pytest.raises(UsageError, match="inside each other"):
         check_apart(str(tmp_path / "link" / "r"), str(tmp_path / "w"))
     check_apart(str(tmp_path / "w2"), str(tmp_path / "w"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["audit", "x", "--html"],
+        ["sketch", "x", "--output"],
+        ["calibrate", "x", "--output"],
+        ["report", "x", "--output"],
+    ],
+)
+def test_a_directory_in_the_place_of_a_file_is_refused_before_any_work(
+    tmp_path: Path, command: list[str]
+) -> None:
+    ended = run(*command, tmp_path)
+    assert ended.code == 2 and "is a directory; name a file" in ended.err
