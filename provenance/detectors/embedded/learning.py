@@ -203,7 +203,7 @@ def _document_words(texts, characters, tokens, found):  # type: ignore[no-untype
 def _encode(texts, reading, index, rows):  # type: ignore[no-untyped-def]
     """Fill `rows` (the arrays of `Passages` in their order) and return how many passages there are."""
     data, offsets = texts
-    characters, tokens, (masked, keys, seen, recent) = reading
+    characters, tokens, (masked, keys, _, seen, recent) = reading
     starts, found, vectors, document_of, words, known = rows
     row = 0
     end = 0
