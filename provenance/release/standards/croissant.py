@@ -66,54 +66,49 @@ _CONTEXT: dict[str, Any] = {
 
 
 def build_croissant(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> bytes:
-    """The file, as mlcroissant writes it; built without it, which takes .3 s to load. `schemas` are those of the folders `data` and `ledger`.
+    """The file; `schemas` are those of the folders `data` and `ledger`."""
+    import mlcroissant as mlc
 
-    Raises:
-        DataError: where two things in it have one identifier.
-    """
-    found = {"@context": _CONTEXT, **_metadata(manifest, schemas), **_derivation(manifest)}
-    ids = [item["@id"] for item in [*found["distribution"], *found["recordSet"]]]
-    if len(set(ids)) < len(ids):
-        raise DataError(f"{CROISSANT}: two files or tables of one name; run `provenance publish` again")
-    return (json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    context = mlc.Context(conforms_to=_CONFORMS, rdf=mlc.Rdf(context=dict(_CONTEXT)))
+    try:
+        found = _metadata(mlc, context, manifest, schemas).to_json()
+    except mlc.ValidationError as error:
+        raise DataError(
+            f"{CROISSANT}: {_last_line(error)}; mend the section `about` of the configuration, whose texts it repeats"
+        ) from error
+    found |= _derivation(manifest)
+    return (json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n").encode(
+        "utf-8", "replace"
+    )
 
 
-def _metadata(manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> dict[str, Any]:
-    """The whole description; what is not known is not stated, and a list of one is that one."""
+def _metadata(mlc: Any, context: Any, manifest: dict[str, Any], schemas: dict[str, pa.Schema]) -> Any:
+    """The whole description as mlcroissant's object, which validates it."""
     about = manifest["configuration"]["about"]
     kinds = {"documents": "data", "ledger": "ledger"}
-    publisher = about["publisher"] and _stated(
-        {"@type": "sc:Organization", "name": about["publisher"], "url": about["url"]}
+    publisher = about["publisher"] and mlc.Organization(
+        ctx=context, name=about["publisher"], url=about["url"], email=None
     )
-    languages = [row["value"] for row in manifest["contents"]["documents"]["languages"] if row["value"]]
-    return _stated(
-        {
-            "@type": "sc:Dataset",
-            "name": about["title"],
-            "description": describe(manifest),
-            "conformsTo": _CONFORMS,
-            "version": f"{about['version']}.0.0" if about["version"].isdigit() else about["version"],
-            "license": about["license"] or manifest["license"]["expression"],
-            "url": about["url"] or f"urn:uuid:{release_id(manifest)}",
-            "citeAs": _citation(manifest),
-            "datePublished": day_of(manifest),
-            "creator": publisher,
-            "publisher": publisher,
-            "inLanguage": languages,
-            "keywords": ["web crawl", "provenance", "deduplicated", "synthetic text"],
-            "distribution": _distribution(manifest),
-            "recordSet": [_record_set(name, folder, schemas[folder]) for name, folder in kinds.items()],
-            **_responsible(manifest),
-        }
+    return mlc.Metadata(
+        ctx=context,
+        name=about["title"],
+        description=describe(manifest),
+        conforms_to=[_CONFORMS],
+        version=f"{about['version']}.0.0" if about["version"].isdigit() else about["version"],
+        license=[about["license"] or manifest["license"]["expression"]],
+        url=about["url"] or f"urn:uuid:{release_id(manifest)}",
+        cite_as=_citation(manifest),
+        date_published=day_of(manifest),
+        creators=[publisher] if publisher else [],
+        publisher=[publisher] if publisher else [],
+        in_language=[row["value"] for row in manifest["contents"]["documents"]["languages"] if row["value"]],
+        keywords=["web crawl", "provenance", "deduplicated", "synthetic text"],
+        distribution=_distribution(mlc, context, manifest),
+        record_sets=[
+            _record_set(mlc, context, name, folder, schemas[folder]) for name, folder in kinds.items()
+        ],
+        **_responsible(manifest),
     )
-
-
-def _stated(properties: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in properties.items() if value not in (None, [], "")}
-    return {
-        name: value[0] if isinstance(value, list) and len(value) == 1 else value
-        for name, value in shown.items()
-    }
 
 
 def check_croissant(data: bytes) -> Iterator[str]:
@@ -145,90 +140,82 @@ def _tables(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for item in manifest["files"] if is_data(item["path"]) or is_ledger(item["path"])]
 
 
-def _distribution(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+def _distribution(mlc: Any, context: Any, manifest: dict[str, Any]) -> list[Any]:
     """Every file of data and ledger, and the two sets that they form."""
     files = [
-        {
-            "@type": "cr:FileObject",
-            "@id": item["path"],
-            "name": item["path"],
-            "contentUrl": item["path"],
-            "contentSize": f"{item['bytes']} B",
-            "encodingFormat": _PARQUET,
-            "sha256": item["sha256"],
-        }
+        mlc.FileObject(
+            ctx=context,
+            id=item["path"],
+            name=item["path"],
+            content_url=item["path"],
+            content_size=f"{item['bytes']} B",
+            encoding_formats=[_PARQUET],
+            sha256=item["sha256"],
+        )
         for item in _tables(manifest)
     ]
     sets = [
-        {
-            "@type": "cr:FileSet",
-            "@id": f"{table}-files",
-            "name": table,
-            "includes": f"{folder}/*.parquet",
-            "encodingFormat": _PARQUET,
-        }
+        mlc.FileSet(
+            ctx=context,
+            id=f"{table}-files",
+            name=table,
+            includes=[f"{folder}/*.parquet"],
+            encoding_formats=[_PARQUET],
+        )
         for table, folder in (("data", DATA), ("ledger", LEDGER))
     ]
     return [*files, *sets]
 
 
-def _record_set(name: str, folder: str, schema: pa.Schema) -> dict[str, Any]:
+def _record_set(mlc: Any, context: Any, name: str, folder: str, schema: pa.Schema) -> Any:
     what = "published documents" if name == "documents" else "what became of every record that was read"
-    key = {"key": {"@id": f"{name}/doc_id"}} if "doc_id" in schema.names else {}
-    fields = [_field(field, (name, folder)) for field in schema]
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "description": what,
-        **key,
-        "field": fields,
-    }
+    fields = [_field(mlc, context, field, (name, folder)) for field in schema]
+    key = [f"{name}/doc_id"] if "doc_id" in schema.names else None
+    return mlc.RecordSet(ctx=context, id=name, name=name, description=what, key=key, fields=fields)
 
 
-def _field(field: pa.Field, place: tuple[str, str]) -> dict[str, Any]:
+def _field(mlc: Any, context: Any, field: pa.Field, place: tuple[str, str]) -> Any:
     """A column as a field, with those inside of it where it is nested."""
     name, folder = place
+    id_ = f"{name}/{field.name}"
     meaning = MEANING.get(field.name, "column of a further annotator")
     type_, many = field.type, pa.types.is_list(field.type)
     inner = type_.value_type if many else type_
-    found: dict[str, Any] = {
-        "@type": "cr:Field",
-        "@id": f"{name}/{field.name}",
-        "name": field.name,
-        "description": meaning,
-    }
+    shared: dict[str, Any] = {"ctx": context, "id": id_, "name": field.name, "description": meaning}
     if many:
-        found |= {"isArray": True, "arrayShape": "-1"}
+        shared |= {"is_array": True, "array_shape": "-1"}
     if field.name in _PROVENANCE:
-        found["equivalentProperty"] = _PROVENANCE[field.name]
+        shared["equivalentProperty"] = [_PROVENANCE[field.name]]
     if not pa.types.is_struct(inner):
-        return found | {"dataType": _data_type(inner), "source": _source(folder, field.name)}
+        source = _source(mlc, context, folder, field.name)
+        return mlc.Field(data_types=[_data_type(mlc, inner)], source=source, **shared)
     below = [
-        {
-            "@type": "cr:Field",
-            "@id": f"{name}/{field.name}/{item.name}",
-            "name": item.name,
-            "dataType": _data_type(item.type),
-            "source": _source(folder, field.name) | {"transform": {"jsonPath": f"$['{item.name}']"}},
-        }
+        mlc.Field(
+            ctx=context,
+            id=f"{id_}/{item.name}",
+            name=item.name,
+            data_types=[_data_type(mlc, item.type)],
+            source=_source(mlc, context, folder, field.name, f"$['{item.name}']"),
+        )
         for item in (inner.field(at) for at in range(inner.num_fields))
     ]
-    return found | _stated({"subField": below})
+    return mlc.Field(sub_fields=below, **shared)
 
 
-def _source(folder: str, column: str) -> dict[str, Any]:
-    return {"fileSet": {"@id": f"{folder}-files"}, "extract": {"column": column}}
+def _source(mlc: Any, context: Any, folder: str, column: str, path: str | None = None) -> Any:
+    transforms = [mlc.Transform(ctx=context, json_path=path)] if path else []
+    extract = mlc.Extract(ctx=context, column=column)
+    return mlc.Source(ctx=context, file_set=f"{folder}-files", extract=extract, transforms=transforms)
 
 
-def _data_type(type_: pa.DataType) -> str:
+def _data_type(mlc: Any, type_: pa.DataType) -> Any:
     tests = (
-        (pa.types.is_boolean, "sc:Boolean"),
-        (pa.types.is_integer, "sc:Integer"),
-        (pa.types.is_floating, "sc:Float"),
-        (pa.types.is_timestamp, "sc:Date"),
+        (pa.types.is_boolean, mlc.DataType.BOOL),
+        (pa.types.is_integer, mlc.DataType.INTEGER),
+        (pa.types.is_floating, mlc.DataType.FLOAT),
+        (pa.types.is_timestamp, mlc.DataType.DATE),
     )
-    return next((known for test, known in tests if test(type_)), "sc:Text")
+    return next((known for test, known in tests if test(type_)), mlc.DataType.TEXT)
 
 
 def _responsible(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -239,24 +226,26 @@ def _responsible(manifest: dict[str, Any]) -> dict[str, Any]:
     captured = contents["records"]["captured"]
     detector = manifest["detector"]
     return {
-        "rai:dataCollection": "Records of web crawls, read from archives; no page was fetched for this release.",
-        "rai:dataCollectionType": ["Web Scraping"],
-        "rai:dataCollectionTimeFrame": [captured[end] for end in ("first", "last") if captured[end]],
-        "rai:dataPreprocessingProtocol": [
+        "data_collection": "Records of web crawls, read from archives; no page was fetched for this release.",
+        "data_collection_type": ["Web Scraping"],
+        "data_collection_timeframe": [
+            f"{captured[end]}T00:00:00" for end in ("first", "last") if captured[end]
+        ],
+        "data_preprocessing_protocol": [
             "main text extracted; near-duplicates verified and dropped in favour of one; filters as configured; capped by synthetic share "
             "(manifest.json has the whole configuration and the counts)"
         ],
-        "rai:machineAnnotationTools": [
+        "machine_annotation_tools": [
             f"{PROGRAM} {version_of(manifest)}",
             f"detector {detector['name']} {detector['version']}, calibration {detector['calibration']} {detector['calibration_version']}",
         ],
-        "rai:dataLimitations": limits(manifest),
-        "rai:dataBiases": [limits(manifest)[-1]],
-        "rai:personalSensitiveInformation": [
+        "data_limitations": limits(manifest),
+        "data_biases": [limits(manifest)[-1]],
+        "personal_sensitive_information": [
             f"personal data looked for: {treated}" if treated else "personal data was not looked for"
         ],
-        "rai:dataUseCases": ["training and study of language models"],
-        "rai:dataReleaseMaintenancePlan": "removal requests: "
+        "data_use_cases": ["training and study of language models"],
+        "data_release_maintenance_plan": "removal requests: "
         + (configuration["about"]["contact"] or "no contact is stated"),
     }
 

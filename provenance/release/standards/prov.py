@@ -23,87 +23,58 @@ _USED = {
 }
 
 
-class _Document:
-    """Records of PROV-JSON, numbered as the library numbers them."""
-
-    def __init__(self, **prefixes: str) -> None:
-        self.records: dict[str, dict[str, Any]] = {"prefix": prefixes}
-        self._relations = 0
-
-    def add(self, kind: str, name: str, **attributes: Any) -> str:
-        """An entity, an activity or an agent; `prov_label` and its like are attributes of a vocabulary."""
-        told = {key.replace("_", ":", 1): value for key, value in attributes.items()}
-        self.records.setdefault(kind, {})[name] = told
-        return name
-
-    def relate(self, kind: str, **ends: str) -> None:
-        self._relations += 1
-        related = {f"prov:{role}": name for role, name in ends.items()}
-        self.records.setdefault(kind, {})[f"_:id{self._relations}"] = related
-
-
-def _whole(number: int) -> dict[str, str]:
-    return {"$": str(number), "type": "xsd:long"}
-
-
-def _kind(name: str) -> dict[str, str]:
-    return {"$": f"prov:{name}", "type": "xsd:QName"}
-
-
 def build_prov(manifest: dict[str, Any]) -> bytes:
-    """The file, as the library `prov` writes it; built without it, which takes .1 s to load."""
-    document = _Document(pp=f"{HOME}:", run=f"urn:uuid:{release_id(manifest)}/", stage="urn:uuid:")
+    """The file."""
+    from prov.constants import PROV as TERMS
+    from prov.constants import XSD_LONG
+    from prov.model import Literal, ProvDocument
+
+    def whole(number: int) -> Any:
+        return Literal(str(number), XSD_LONG)
+
+    document = ProvDocument()
+    document.add_namespace("pp", f"{HOME}:")
+    document.add_namespace("run", f"urn:uuid:{release_id(manifest)}/")
+    document.add_namespace("stage", "urn:uuid:")
     about = manifest["configuration"]["about"]
-    program = document.add(
-        "agent",
+    program = document.agent(
         "pp:program",
-        prov_type=_kind("SoftwareAgent"),
-        prov_label=f"{PROGRAM} {version_of(manifest)}",
+        {"prov:type": TERMS["SoftwareAgent"], "prov:label": f"{PROGRAM} {version_of(manifest)}"},
     )
     if about["publisher"]:
-        publisher = document.add(
-            "agent", "run:publisher", prov_type=_kind("Organization"), prov_label=about["publisher"]
+        publisher = document.agent(
+            "run:publisher", {"prov:type": TERMS["Organization"], "prov:label": about["publisher"]}
         )
-        document.relate("actedOnBehalfOf", delegate=program, responsible=publisher)
-    for name in _MADE.values():
-        told = {"prov_type": _kind("Collection"), "prov_label": about["title"]} if name == "release" else {}
-        document.add("entity", f"run:{name}", **told)
+        document.actedOnBehalfOf(program, publisher)
+    made = {name: document.entity(f"run:{name}") for name in _MADE.values()}
+    made["release"].add_attributes({"prov:type": TERMS["Collection"], "prov:label": about["title"]})
     stages = {}
     for item in (run for run in manifest["runs"] if run["stage"] in _MADE):
-        stages[item["stage"]] = stage = document.add(
-            "activity", f"stage:{item['run']}", prov_label=item["stage"], pp_rows=_whole(item["rows"])
+        stages[item["stage"]] = stage = document.activity(
+            f"stage:{item['run']}", None, None, {"prov:label": item["stage"], "pp:rows": whole(item["rows"])}
         )
-        document.relate("wasAssociatedWith", activity=stage, agent=program)
-        document.relate("wasGeneratedBy", entity=f"run:{_MADE[item['stage']]}", activity=stage)
+        document.wasAssociatedWith(stage, program)
+        document.wasGeneratedBy(made[_MADE[item["stage"]]], stage)
         for name in _USED[item["stage"]]:
-            document.relate("used", activity=stage, entity=f"run:{name}")
-    _add_origins(document, manifest, stages["annotate"])
-    for item in manifest["files"]:
-        part = document.add(
-            "entity", f"run:file/{item['path']}", pp_sha256=item["sha256"], pp_bytes=_whole(item["bytes"])
-        )
-        document.relate("hadMember", collection="run:release", entity=part)
-        document.relate("wasGeneratedBy", entity=part, activity=stages["publish"])
-    return (json.dumps(document.records, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(
-        "utf-8", "replace"
-    )
-
-
-def _add_origins(document: _Document, manifest: dict[str, Any], read_by: str) -> None:
-    """The sources of a release, and the files that its first stage read."""
+            document.used(stage, made[name])
     for number, item in enumerate(sources_of(manifest)):
-        told = {"prov_label": item["name"], "pp_records": _whole(item["records"])}
+        told = {"prov:label": item["name"], "pp:records": whole(item["records"])}
         if item["url"]:
-            told["prov_location"] = item["url"]
-        source = document.add("entity", f"run:source/{number}", **told)
-        document.relate("wasDerivedFrom", generatedEntity="run:release", usedEntity=source)
+            told["prov:location"] = item["url"]
+        source = document.entity(f"run:source/{number}", told)
+        document.wasDerivedFrom(made["release"], source)
     for number, item in enumerate(manifest["inputs"]):
-        told = {"prov_label": item["name"], "pp_bytes": _whole(item["bytes"])}
+        told = {"prov:label": item["name"], "pp:bytes": whole(item["bytes"])}
         if item.get("sha256"):
-            told["pp_sha256"] = item["sha256"]
-        document.relate(
-            "used", activity=read_by, entity=document.add("entity", f"run:input/{number}", **told)
-        )
+            told["pp:sha256"] = item["sha256"]
+        document.used(stages["annotate"], document.entity(f"run:input/{number}", told))
+    for item in manifest["files"]:
+        told = {"pp:sha256": item["sha256"], "pp:bytes": whole(item["bytes"])}
+        part = document.entity(f"run:file/{item['path']}", told)
+        document.hadMember(made["release"], part)
+        document.wasGeneratedBy(part, stages["publish"])
+    found = json.loads(document.serialize(format="json") or "")
+    return (json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def check_prov(data: bytes) -> Iterator[str]:

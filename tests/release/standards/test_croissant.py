@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import mlcroissant
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -104,23 +103,8 @@ def test_what_the_publisher_says_is_in_it(demo_release: Path) -> None:
     mlcroissant.Dataset(jsonld=found)
 
 
-def test_two_files_of_one_name_are_not_described(demo_release: Path) -> None:
+def test_a_description_that_cannot_be_made_says_what_to_mend(demo_release: Path) -> None:
     manifest = tables_of(manifest_of(demo_release))
-    manifest["files"] = manifest["files"] * 2
-    with pytest.raises(DataError, match="of one name"):
+    manifest["files"] = manifest["files"] * 2  # two files of one name
+    with pytest.raises(DataError, match="mend the section `about`"):
         build_croissant(manifest, schemas_of(demo_release))
-
-
-def test_the_file_is_the_one_that_mlcroissant_writes_of_it(demo_release: Path) -> None:
-    """With columns that only some configurations have: nested, lists, a struct of one member."""
-    schemas = schemas_of(demo_release)
-    further = [
-        ("one", pa.list_(pa.struct([("it", pa.int64())]))),
-        ("many", pa.list_(pa.int32())),
-        ("sure", pa.bool_()),
-    ]
-    for name, type_ in further:
-        schemas["data"] = schemas["data"].append(pa.field(name, type_))
-    made = json.loads(build_croissant(tables_of(manifest_of(demo_release)), schemas))
-    again = mlcroissant.Dataset(jsonld=made).metadata.to_json()
-    assert json.loads(json.dumps(again, default=str)) == made
