@@ -27,7 +27,6 @@ from provenance.release.standards.lineage import (
     StageRun,
     build_event,
     crawl_datasets,
-    event_line,
     left_by,
 )
 from provenance.release.standards.origin import run_id
@@ -120,17 +119,20 @@ class LineageLog:
         return self.workspace.clustered()
 
     def _send(self, run: StageRun, state: str, error: str | None = None) -> None:
+        from openlineage.client.serde import Serde
+
         event = build_event(run, state, datetime.now(UTC).isoformat(), error)
         folder = self.workspace.directory
         if "://" not in folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
+            line = Serde.to_json(event, ensure_ascii=False) + "\n"
             # At one go: calls that share a stage append at the same time.
             with Path(folder, LINEAGE).open("ab", buffering=0) as file:
-                file.write(event_line(event))
+                file.write(line.encode(errors="replace"))
         if self._silent or not self._is_configured():
             return
         try:
-            self._connected().emit(_as_library(event))
+            self._connected().emit(event)
         except Exception as trouble:
             self._silent = True
             where = self.url or os.environ.get("OPENLINEAGE_URL") or "the configured server"
@@ -164,20 +166,6 @@ def first_fingerprints(
     annotated = fingerprint("annotate", annotation, [[item["name"], item["bytes"]] for item in inputs])
     job = fingerprint("job", configuration.model_dump(mode="json"), annotated)
     return (JOB, job), ("annotate", annotated)
-
-
-def _as_library(event: dict[str, Any]) -> Any:
-    """An event as the library sends it."""
-    from openlineage.client import event_v2
-
-    made: dict[str, Any] = {
-        "eventType": event_v2.RunState[event["eventType"]],
-        "run": event_v2.Run(**event["run"]),
-        "job": event_v2.Job(**event["job"]),
-        "inputs": [event_v2.InputDataset(**item) for item in event["inputs"]],
-        "outputs": [event_v2.OutputDataset(**item) for item in event["outputs"]],
-    }
-    return event_v2.RunEvent(eventTime=event["eventTime"], producer=event["producer"], **made)
 
 
 def _http(url: str) -> dict[str, Any]:

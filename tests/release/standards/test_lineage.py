@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from openlineage.client import event_v2, facet_v2
-from openlineage.client.serde import Serde
 
 from provenance.release.standards.columns import FROM_RECORDS, FROM_SHARDS, RECORDS_READ, comes_from
-from provenance.release.standards.lineage import build_event, check_lineage, crawl_datasets, stage_runs
+from provenance.release.standards.lineage import check_lineage, crawl_datasets
 from provenance.schema import ANNOTATED, DECISIONS, RECORDS, RELEASE_COLUMNS
-from tests.release.described import manifest_of, schemas_of, tables_of
+from tests.release.described import manifest_of
 
 
 @pytest.fixture
@@ -84,45 +81,3 @@ def test_a_run_that_never_completes_is_found(demo_release: Path) -> None:
     assert "has the events START, not START and COMPLETE" in problem
     problem, _ = check_lineage(b"".join(lines).replace(b'"eventTime"', b'"eventTimes"', 1))
     assert problem.startswith("line 1: is no OpenLineage run event")
-
-
-def test_events_are_those_that_the_library_makes(demo_release: Path) -> None:
-    """Read into its classes, facets too, and written again, they are the same and name the same versions of the format."""
-    facets = {name: kind for module in _modules(facet_v2) for name, kind in _classes(module).items()}
-
-    def facet(stated: dict[str, Any]) -> Any:
-        kind = facets[stated["_schemaURL"].rpartition("/")[2]]
-        assert kind._get_schema() == stated["_schemaURL"]
-        given = {name: value for name, value in stated.items() if not name.startswith("_")}
-        return kind(producer=stated["_producer"], **given)
-
-    def whole(stated: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: {key: facet(value) for key, value in given.items()}
-            if name.lower().endswith("facets")
-            else given
-            for name, given in stated.items()
-        }
-
-    manifest = manifest_of(demo_release)
-    run = stage_runs(tables_of(manifest), schemas_of(demo_release))[-1]
-    for state, error in (("START", None), ("COMPLETE", None), ("FAIL", "no room")):
-        event = build_event(run, state, "2025-01-01T00:00:00Z", error)
-        again = event_v2.RunEvent(
-            eventTime=event["eventTime"],
-            producer=event["producer"],
-            eventType=event_v2.RunState[state],
-            run=event_v2.Run(**whole(event["run"])),
-            job=event_v2.Job(**whole(event["job"])),
-            inputs=[event_v2.InputDataset(**whole(item)) for item in event["inputs"]],
-            outputs=[event_v2.OutputDataset(**whole(item)) for item in event["outputs"]],
-        )
-        assert Serde.to_dict(again) == event
-
-
-def _modules(package: Any) -> list[Any]:
-    return [value for value in vars(package).values() if isinstance(value, ModuleType)]
-
-
-def _classes(module: Any) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if name.endswith("Facet")}
