@@ -250,7 +250,7 @@ def open_job(
 def _make_job(arguments: Arguments, configuration: Configuration, workspace: str, release: str | None) -> Job:
     from pipelines.libraries import load_libraries
 
-    load_libraries(whole_beam=bool(arguments.beam_options), pandas=bool(configuration.annotators))
+    load_libraries(whole_beam=bool(arguments.beam_options))
 
     from pipelines.job import Job
     from pipelines.progress import Progress
