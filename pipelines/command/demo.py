@@ -37,11 +37,14 @@ def _show(release: str) -> None:
     import pyarrow.dataset as ds
 
     columns = ["doc_id", "url", "proven_by", "synthetic_probability", "duplicate_count"]
-    table = ds.dataset(f"{release}/data").to_table(columns=columns).slice(0, _SHOWN).to_pandas()
+    rows = ds.dataset(f"{release}/data").head(_SHOWN, columns=columns).to_pylist()
+    if not rows:
+        return
     print(f"\nThe first documents of {release}/data:\n")
     print(f"{'proven by':<12}{'synthetic':>9}{'duplicates':>12}  url")
-    for row in table.itertuples():
-        proven, probability = f"{row.proven_by:%Y-%m-%d}", row.synthetic_probability
-        print(f"{proven:<12}{probability:>9.4f}{row.duplicate_count:>12,}  {row.url}")
-    print(f"\nWhy is one of them here?  provenance explain {release} {table['doc_id'][0]}")
+    for row in rows:
+        proven = f"{row['proven_by']:%Y-%m-%d}" if row["proven_by"] else "-"
+        told = f"{row['synthetic_probability']:>9.4f}{row['duplicate_count']:>12,}"
+        print(f"{proven:<12}{told}  {row['url']}")
+    print(f"\nWhy is one of them here?  provenance explain {release} {rows[0]['doc_id']}")
     print(f"Is the release intact?     provenance verify {release}")

@@ -74,7 +74,7 @@ def send_effects(
 
 def gather_effects(scratch: Scratch, pieces: Sequence[Piece]) -> pa.Table:
     """What all partitions say about one shard's documents, sorted by site and kind: the columns of `ANSWERS`."""
-    kinds = [field.type.to_pandas_dtype() for field in ANSWERS]
+    kinds = [np.asarray(column).dtype for column in ANSWERS.empty_table().columns]
     parts = [read_piece(scratch, piece, *kinds) for piece in pieces]
     if not parts:
         parts = [[np.empty(0, kind) for kind in kinds]]
