@@ -1,7 +1,7 @@
 """Locality-sensitive hashing: documents whose signatures agree in a whole band become candidates.
 
-The bands for a threshold are those that datasketch chooses; one more band, the digest of the text, finds
-equal texts too short to have a signature.
+The bands for a threshold are chosen by datasketch's own optimiser; one more band, the digest of the
+text, finds equal texts too short to have a signature.
 """
 
 from __future__ import annotations
@@ -25,19 +25,15 @@ def optimal_bands(
 ) -> tuple[int, int]:
     """(bands, rows of a band) with the fewest false positives and false negatives, so weighted.
 
-    What `datasketch.MinHashLSH(threshold, num_perm, weights)` takes, without SciPy's integrals, which load for a quarter of a
-    second: the probability to meet in a band is a polynomial, so Gauss and Legendre's points give its integrals exactly.
-    Raises ValueError unless 0 < threshold <= 1 and permutations >= 2.
+    The optimiser of `datasketch.MinHashLSH(threshold, num_perm, weights)`. Raises ValueError unless
+    0 < threshold <= 1 and permutations >= 2.
     """
     if not 0 < threshold <= 1 or permutations < 2:
         raise ValueError(f"no bands for threshold {threshold} and {permutations} permutations")
-    points, shares = np.polynomial.legendre.leggauss(permutations // 2 + 1)
-    below, above = threshold * (points + 1) / 2, 1 - (1 - threshold) * (points + 1) / 2
-    choices = [(b, r) for b in range(1, permutations + 1) for r in range(1, permutations // b + 1)]
-    bands, rows = np.array(choices).T[:, :, np.newaxis]
-    met = threshold / 2 * (1 - (1 - below**rows) ** bands) @ shares
-    missed = (1 - threshold) / 2 * ((1 - above**rows) ** bands) @ shares
-    return choices[int(np.argmin(weights[0] * met + weights[1] * missed))]
+    from datasketch.lsh import _optimal_param  # brings SciPy's integrals: 25 MB that only the command needs
+
+    bands, rows = _optimal_param(threshold, permutations, *weights)
+    return int(bands), int(rows)
 
 
 @numba.njit(cache=True, nogil=True)

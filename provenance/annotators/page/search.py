@@ -190,7 +190,8 @@ def search_all(
             named.setdefault(names[place], []).append(numbers[place] - first)
         own = spans.part(first, ends_of_spans[row + 1])
         undated = said[row] != TELLING and not marked
-        yield Page(data[start:stop].tobytes(), own, places[row], named, full[row], marked, undated=undated)
+        content = data[start:stop].tobytes()
+        yield Page(content, own, places[row], named, cut=full[row], marked=marked, undated=undated)
 
 
 def _places(
