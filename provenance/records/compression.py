@@ -88,13 +88,13 @@ def pieces(
         try:
             if not _begins(source, codec):
                 other = _other(source, looks_like_start)
+                if other is None:
+                    raise Damaged("bad_compression", f"the bytes from {start:,} on are not {codec} data")
                 if other == "plain":
                     yield from _bare(source, looks_like_start)
-                    continue
-                if other is not None:
+                else:
                     codec = other
-                    continue
-                raise Damaged("bad_compression", f"the bytes from {start:,} on are not {codec} data")
+                continue
             for out in members[codec](source):
                 if held is not None and len(held) < FIRST_BYTES and first:
                     held += out
@@ -108,23 +108,21 @@ def pieces(
             failed = source.offset
             if held:
                 yield Piece(held, start, first, False)
-            if damage.reason == "truncated":
-                # A cut member ends with the file; a bad length in it may only look like that.
-                found = failed - start <= RETAINED_BYTES and _resynchronise(
-                    source, codec, zstd, start=start, failed=failed, looks_like_start=looks_like_start
-                )
-            else:
-                found = _resynchronise(
-                    source, codec, zstd, start=start, failed=failed, looks_like_start=looks_like_start
-                )
-            detail = damage.detail
-            if found:
-                detail += f"; reading went on at byte {source.offset:,}"
-            elif damage.reason != "truncated":
-                detail += "; nothing after it can be decoded"
-            yield Fault(start, damage.reason, detail)
+            # A cut member ends with the file; a bad length in it may only look like that.
+            found = damage.reason != "truncated" or failed - start <= RETAINED_BYTES
+            found = found and _resynchronise(
+                source, codec, zstd, start=start, failed=failed, looks_like_start=looks_like_start
+            )
+            yield Fault(start, damage.reason, damage.detail + _what_then(source, damage, found))
             if not found:
                 return
+
+
+def _what_then(source: ByteSource, damage: Damaged, found: bool) -> str:
+    """How reading goes on behind damage, as the end of a sentence."""
+    if found:
+        return f"; reading went on at byte {source.offset:,}"
+    return "" if damage.reason == "truncated" else "; nothing after it can be decoded"
 
 
 def _other(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> str | None:
