@@ -37,8 +37,9 @@ def days_in_address(url: str, order: Order) -> Iterator[Claim]:
 
 def days_in_words(url: str, order: Order) -> Iterator[Claim]:
     """Days that the words of the path spell out: report-of-12-may-2020."""
-    words = _SIGNS.sub(" ", _path(url))
-    yield from (Claim(day, "url words") for day, _ in find_dates(words, order))
+    path = _path(url)
+    if "19" in path or "20" in path:
+        yield from (Claim(day, "url words") for day, _ in find_dates(_SIGNS.sub(" ", path), order))
 
 
 def _path(url: str) -> str:

@@ -69,7 +69,7 @@ def in_head(page: Page, order: Order) -> Iterator[Claim]:
         if first_of(values, b"name", b"property").lower() in (b"description", b"og:description"):
             days = find_dates(words(values.get(b"content", b"")), order)
             yield from (Claim(day, "meta description") for day, _ in days)
-    yield from (Claim(day, "title") for day, _ in find_dates(words(read_title(page)), order))
+    yield from (Claim(day, "title") for day, _ in find_dates(words(read_title(page, page.body)), order))
 
 
 def in_pictures(page: Page, headline: int) -> Iterator[Claim]:
@@ -78,7 +78,8 @@ def in_pictures(page: Page, headline: int) -> Iterator[Claim]:
         page.content[start : start + len(tag)] for start, tag in page.tags(b"meta") if b"og:image" in tag
     ]
     shown = page.content[headline : headline + _SHOWN]
-    found = [match for part in (*metas, shown) for match in _PICTURE.findall(part)]
+    parts = [part for part in (*metas, shown) if b"/20" in part or b"/19" in part]
+    found = [match for part in parts for match in _PICTURE.findall(part)]
     days = [calendar_day(int(year), int(month), int(day)) for year, _, month, day in found]
     yield from (Claim(day, "picture address") for day in sorted(filter(None, days), reverse=True)[:1])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from provenance.annotators.page.search import Page
 from provenance.annotators.references import resolve
@@ -30,23 +31,29 @@ def find_headline(page: Page) -> int:
 
     The headline is an `<h1>` that holds the longest part of the page's title, or another heading that begins with it.
     """
-    title = _longest_part(page)
-    headings = [start for start, _ in page.tags(b"h1") if start >= page.body][:_MOST_HEADINGS]
-    if not title:
-        return headings[0] if headings else page.body
-    for start in headings:
-        if title[:_TITLE] in page.content[start : start + _LONGEST_HEADING]:
+    body = page.body
+    title = read_title(page, body)
+    headings = list(islice((pair for pair in page.tags(b"h1") if pair[0] >= body), _MOST_HEADINGS))
+    for start, tag in headings[:1]:
+        end = start + len(tag)
+        if (
+            len(page.content[end : end + _TITLE].strip()) >= _LEAST_TITLE
+            and page.content[end : end + _TITLE] in title
+        ):
             return start  # as most do, letter by letter
-    sought = plain(title)[:_TITLE]
-    for start in headings:
+    longest = _longest_part(title)
+    if not longest:
+        return headings[0][0] if headings else body
+    sought = plain(longest)[:_TITLE]
+    for start, _ in headings:
         if sought in _plain_text(page, start):
             return start
     first = None
-    for at in _repetitions(page, title[:_TITLE]):
+    for at in _repetitions(page, longest[:_TITLE], body):
         if _HEADING.search(page.content, max(0, at - _OPENING), at):
             return at
         first = at if first is None else first
-    return headings[0] if headings else page.body if first is None else first
+    return headings[0][0] if headings else body if first is None else first
 
 
 def _plain_text(page: Page, start: int) -> str:
@@ -59,9 +66,9 @@ def plain(raw: bytes | str) -> str:
     return " ".join(resolve(text).split()).casefold()
 
 
-def _repetitions(page: Page, title: bytes) -> Iterator[int]:
+def _repetitions(page: Page, title: bytes, body: int) -> Iterator[int]:
     """Where the body's text holds the beginning of its title."""
-    at, end = page.body - 1, page.body + _SEARCHED
+    at, end = body - 1, body + _SEARCHED
     for _ in range(_MOST_REPEATED):
         at = page.content.find(title, at + 1, end)
         if at < 0:
@@ -70,9 +77,9 @@ def _repetitions(page: Page, title: bytes) -> Iterator[int]:
             yield at
 
 
-def read_title(page: Page) -> bytes:
-    """The content of the page's `<title>`, its first characters; empty where there is none."""
-    end = page.body or len(page.content)
+def read_title(page: Page, body: int) -> bytes:
+    """The content of the page's `<title>`, its first characters; empty where there is none before byte `body`."""
+    end = body or len(page.content)
     start = page.content.find(b"<title", 0, end)
     if start < 0:
         return b""
@@ -80,7 +87,7 @@ def read_title(page: Page) -> bytes:
     return page.content[start : page.content.find(b"</", start, end)][:_LONGEST_TITLE].strip()
 
 
-def _longest_part(page: Page) -> bytes:
+def _longest_part(title: bytes) -> bytes:
     """The longest part of the title; empty where it is too short to be known again."""
-    longest = max(_TITLE_PARTS.split(read_title(page)), key=len).strip()
+    longest = max(_TITLE_PARTS.split(title), key=len).strip()
     return longest if len(longest) >= _LEAST_TITLE and not _HOST.fullmatch(longest) else b""

@@ -19,6 +19,8 @@ from provenance.annotators.page.markup import attributes, first_of, tag_name, wo
 from provenance.annotators.page.search import Page
 
 _LONGEST_VALUE = 60
+#: Attributes that name what a `<meta>` states.
+_LABELS = (b"property", b"name", b"itemprop", b"http-equiv", b"pubdate")
 #: Names of `<meta>` whose meaning is remembered.
 _REMEMBERED = 4_096
 #: Bytes before the headline, where menus and clocks are, and after it in which a time is the page's own.
@@ -71,11 +73,7 @@ def read_metas(page: Page, order: Order) -> Stated:
         if not _MAY_BE_A_DAY.search(tag):
             continue
         values = attributes(tag)
-        label = (
-            first_of(values, b"property", b"name", b"itemprop", b"http-equiv", b"pubdate")
-            .decode("latin-1")
-            .lower()
-        )
+        label = first_of(values, *_LABELS).decode("latin-1").lower()
         bare = label.strip().removeprefix("og:")
         if bare.startswith("dc"):
             bare = bare.replace(":", ".")
@@ -128,7 +126,7 @@ def read_scripts(page: Page, order: Order) -> Stated:
 def _own_first(texts: list[tuple[Claim, dict[str, Any]]], page: Page) -> list[Claim]:
     """The claims of several texts, those before whose headline the page's title repeats: others are of related texts."""
     if len({claim.day for claim, _ in texts}) > 1:
-        title = plain(read_title(page))
+        title = plain(read_title(page, page.body))
         texts = sorted(
             texts, key=lambda text: not _is_title(text[1].get("headline") or text[1].get("name"), title)
         )

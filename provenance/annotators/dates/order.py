@@ -54,7 +54,7 @@ def order_of(url: str, page: Page | None) -> Order:
 
 def hours_east(page: Page) -> tuple[int, int]:
     """Between how many hours east of UTC the language of the page is written: everywhere, where it names none or a wide one."""
-    return _HOURS_EAST.get(_language(page).partition("-")[0], (-11, 13))
+    return _HOURS_EAST.get(_language(page).partition("-")[0], (-8, 13))
 
 
 def _language(page: Page | None) -> str:

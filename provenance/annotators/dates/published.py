@@ -50,7 +50,7 @@ class Dates:
     """
 
     name: ClassVar[str] = "dates"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("published_time", TIME), ("published_evidence", pa.string()), ("capture_doubt", pa.string())]
     )
