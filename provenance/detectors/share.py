@@ -286,8 +286,6 @@ def _cut(human: F64, synthetic: F64, random: np.random.RandomState) -> tuple[F64
     return human / human.sum(axis=1, keepdims=True), synthetic / synthetic.sum(axis=1, keepdims=True)
 
 
-
-
 def _shortest(posterior: F64) -> tuple[float, float]:
     """The ends of the cells of highest density that together hold _LEVEL."""
     order = np.argsort(-posterior / np.diff(_EDGES), kind="stable")

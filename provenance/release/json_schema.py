@@ -297,9 +297,13 @@ def _reading() -> dict[str, Any]:
         {
             "language": NAME,
             "documents": described(COUNT, "new judged documents that were read"),
-            "low_background": described(COUNT, "those from before 2022-11-30 that stand for people beside known kinds"),
+            "low_background": described(
+                COUNT, "those from before 2022-11-30 that stand for people beside known kinds"
+            ),
             "share": described(SHARE, "of machine text among the new ones, by this reading"),
-            "log_odds": described(bins, "of machine text, by bins of half a nat of the calibrated ratio from -6 on"),
+            "log_odds": described(
+                bins, "of machine text, by bins of half a nat of the calibrated ratio from -6 on"
+            ),
             "upper": described(bins, "what those are below at one-sided 95%"),
         }
     )

@@ -94,7 +94,9 @@ class Calibration:
             abstained[use] = False
         return ratios, abstained
 
-    def unbounded(self, scores: NDArray[np.float64], words: NDArray[np.int64], language: str) -> NDArray[np.float64]:
+    def unbounded(
+        self, scores: NDArray[np.float64], words: NDArray[np.int64], language: str
+    ) -> NDArray[np.float64]:
         """Ratios in nats of documents of a claimed language before their bounds, shape (n,); none shorter than the first bucket."""
         lines = np.asarray(self.lines[language], float)[bucket(words)]
         return np.asarray(lines[:, 0] + lines[:, 1] * scores)
