@@ -26,8 +26,8 @@ from provenance.detectors.embedded import mixture, training
 from provenance.detectors.embedded.annotator import NAME
 from provenance.detectors.embedded.calibration import Calibration
 from provenance.detectors.embedded.folds import folds
-from provenance.schema import DETECTORS
 from provenance.detectors.share import Kinds
+from provenance.schema import DETECTORS
 from scripts.evaluate.cap import (
     CAPS,
     NEAR,
