@@ -86,7 +86,7 @@ def read_again(detectors: CalibratedDetectors, counts: pa.Table, priors: Priors)
     language = np.asarray(counts["language"].to_pylist(), object)
     human = np.asarray(counts["human"])
     found, first = {}, {}
-    for name in kinds.languages:
+    for name in sorted(set(kinds.languages) & set(detectors.calibration.lines)):
         new, own = (
             _by_ratio(counts.take(pa.array(np.flatnonzero((language == name) & side))), detectors, name)
             for side in (~human, human)
