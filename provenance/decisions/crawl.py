@@ -240,7 +240,9 @@ def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Pri
     priors = estimate(counts, nats, found, prior)
     again = read_again(detectors, counts, priors)
     others = histograms(counts, human=False)
-    return CrawlCalibration(detectors, humans, others, tuple(thresholds), priors, again)
+    return CrawlCalibration(
+        detectors, humans, others, thresholds=tuple(thresholds), priors=priors, again=again
+    )
 
 
 def joint_ratios() -> NDArray[np.float64]:

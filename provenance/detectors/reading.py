@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from provenance.detectors.share import (
     BINS,
@@ -62,6 +61,8 @@ def read_scores(kinds: Kinds, language: str, counts: I64, own: I64) -> Reading:
     Each draw of what people and machines may score (`share.draw_sides`) counts, with each share, by how well it explains the
     counts. The probability of a bin is the mean over them, its upper end what 95% of them are below; both rise with the ratio.
     """
+    from scipy.optimize import isotonic_regression  # a quarter of a second, which only selecting needs
+
     human, synthetic = draw_sides(kinds, language, own)
     likelihood = _likelihood(human, synthetic, told(counts, most_told(kinds, language)))
     weight = np.exp(likelihood - likelihood.max()) * PRIOR
