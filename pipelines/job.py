@@ -32,6 +32,7 @@ from provenance.decisions.certificate import cap_request
 from provenance.decisions.detectors import load_detectors
 from provenance.decisions.filters import plan_filters
 from provenance.decisions.judged import Judged
+from provenance.decisions.second_reading import WEIGHT
 from provenance.duplicates.table import SUMS
 from provenance.files.differences import describe_differences
 from provenance.files.failures import Failure, read_failures
@@ -344,7 +345,8 @@ class Job:
         cap, prior, detectors = self.configuration.cap, self.configuration.prior, self.detectors
         measured = cap.model_dump(mode="json", include={"unit", "threshold", "seed", "strata", "mixture"})
         settings: list[Any] = [measured, cap_request(cap).by_words, prior.model_dump(mode="json")]
-        settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr]]
+        again = None if detectors.kinds is None else [WEIGHT, detectors.kinds.calibration]
+        settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr, again]]
         return fingerprint("judged", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
 
     def _decision_task(self, shard: Shard) -> DecisionTask:

@@ -19,8 +19,9 @@ from provenance.decisions.counts import histograms
 from provenance.decisions.detectors import COMBINATION, CalibratedDetectors, Scored, Scores, embedded_scores
 from provenance.decisions.level import Level, levels
 from provenance.decisions.prior import STATED_SD, Priors, estimate
+from provenance.decisions.second_reading import SecondReading, read_again
 from provenance.decisions.sites import Clustering, SiteEffects, kinds, look_up
-from provenance.decisions.weighed import Weighed, level_pieces, limit_pieces, site_pieces
+from provenance.decisions.weighed import Weighed, kinds_pieces, level_pieces, limit_pieces, site_pieces
 from provenance.detectors.embedded import conformal
 from provenance.detectors.embedded.annotator import NAME
 from provenance.detectors.embedded.calibration import (
@@ -58,18 +59,21 @@ class CrawlCalibration:
     others: conformal.Histograms
     thresholds: tuple[conformal.Threshold, ...]
     priors: Priors
+    again: SecondReading
     clustering: Clustering = field(default_factory=Clustering)
 
     def weigh(self, scores: Scores, proven: NDArray[np.datetime64], keepers: NDArray[np.bool_]) -> Weighed:
         """Prior and ratio of each row, without what its site says."""
         level = self._level(scores)
-        excess, at_least, total, most = self._limits(scores, level, proven, keepers)
+        kinds = self.again.add(scores, level, ~low_background(proven))
+        excess, at_least, total, most = self._limits(scores, level + kinds, proven, keepers)
         prior, deviation, because = self.priors.of(proven, scores.language, scores.source)
         return Weighed(
             prior=prior,
             deviation=deviation,
             because=because,
             level=np.where(np.abs(level) > 1e-6, level, 0.0),
+            kinds=np.where(np.abs(kinds) > 1e-6, kinds, 0.0),
             excess=np.where(excess < -1e-6, excess, np.float32(0)),
             at_least=at_least,
             total=total,
@@ -94,6 +98,7 @@ class CrawlCalibration:
         pieces = [
             scored.evidence,
             level_pieces(found, scored.language, documents),
+            kinds_pieces(found, scored.language, self.again.languages),
             limit_pieces(found, keepers & old),
         ]
         ratio, told = found.ratio, keepers & ~old
@@ -106,6 +111,7 @@ class CrawlCalibration:
             log_odds = found.prior.astype(np.float64) + with_site
         off = np.where(scored.judged, np.hypot(STATED_SD, self._level_deviations(scored)), 0.0)
         above = UPPER * np.hypot(found.deviation, np.where(old, 0.0, off))
+        above = self.again.above(scored, above, ~old)
         flagged = scored.judged & self._flag(scored)
         columns = {
             "prior_log_odds": pa.array(found.prior),
@@ -160,6 +166,7 @@ class CrawlCalibration:
                 "strata": strata,
             },
             "prior": self.priors.as_json(),
+            "second_reading": self.again.as_json(),
             "sites": self.clustering.as_json(),
         }
 
@@ -202,7 +209,7 @@ class CrawlCalibration:
     def _limits(
         self,
         scores: Scores,
-        level: NDArray[np.float64],
+        moved: NDArray[np.float64],
         proven: NDArray[np.datetime64],
         keepers: NDArray[np.bool_],
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -211,7 +218,7 @@ class CrawlCalibration:
         counted = keepers & scores.judged & low_background(proven)
         at_least, total = conformal.ranks(humans, scores.score, scores.words, scores.language, counted)
         most = conformal.limits(at_least, total, self.detectors.calibration.bounds[1])
-        excess = np.where(scores.judged, np.minimum(most - scores.ratio - level, 0.0), 0.0)
+        excess = np.where(scores.judged, np.minimum(most - scores.ratio - moved, 0.0), 0.0)
         return excess.astype(np.float32), at_least, total, most
 
 
@@ -231,7 +238,11 @@ def calibrate_crawl(detectors: CalibratedDetectors, counts: pa.Table, prior: Pri
             shift = found[language].shift if language in found else 0.0
             nats[language] = np.minimum(table, limit_table(usable[language], most) - shift)
     priors = estimate(counts, nats, found, prior)
-    return CrawlCalibration(detectors, humans, histograms(counts, human=False), tuple(thresholds), priors)
+    again = read_again(detectors, counts, priors)
+    others = histograms(counts, human=False)
+    return CrawlCalibration(
+        detectors, humans, others, thresholds=tuple(thresholds), priors=priors, again=again
+    )
 
 
 def joint_ratios() -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ from provenance.detectors.embedded.conformal import CRAWL, Threshold
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import chosen_combination, combine
 from provenance.detectors.neural.config import Combination
+from provenance.detectors.share import Kinds, find_kinds
 from provenance.evidence import evidence_sum, filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.
@@ -84,6 +85,7 @@ class CalibratedDetectors:
     joint: bool = False
     combination: Combination | None = None
     read_by: str = ""  # version of the calibration by which the annotate stage read the scores
+    kinds: Kinds | None = None  # what crawls may be made of, where that is known for detector and calibration
 
     def read(self, table: pa.Table) -> Scored:
         """The scores and ratios that stand in the `COLUMNS` of a shard."""
@@ -198,16 +200,20 @@ def load_detectors(configuration: Configuration) -> CalibratedDetectors:
         except CalibrationError as error:
             raise ConfigurationError(f"detector.calibration: {error}") from error
         name = f"calibration {Path(chosen.calibration).name}"
-    neural = configuration.neural
+    neural, by_crawl = configuration.neural, chosen.calibration != "shipped"
+    kinds = find_kinds(chosen.model) if by_crawl and not neural.detectors else None
+    if kinds is not None and (kinds.detector, kinds.calibration) != (version, calibration.version):
+        kinds = None
     return CalibratedDetectors(
         calibration=calibration,
         name=name,
         detector=version,
         max_fpr=chosen.max_fpr,
-        by_crawl=chosen.calibration != "shipped",
+        by_crawl=by_crawl,
         joint=bool(neural.detectors),
         combination=chosen_combination(neural, chosen.model),
         read_by=own.version,
+        kinds=kinds,
     )
 
 

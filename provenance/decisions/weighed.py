@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from provenance import schema
 from provenance.decisions.sites import SITE_SOURCE
 from provenance.detectors.embedded.calibration import rows_by
+from provenance.detectors.reading import Reading
 from provenance.evidence import at_most_one
 
 #: Source of the piece of evidence that takes back what the crawl's own humans do not allow.
 LIMIT_SOURCE = "detector:crawl"
 #: Source of the piece that moves all ratios of a language to the level of the crawl's own humans.
 LEVEL_SOURCE = "detector:level"
+#: Source of the piece by which the second reading of the crawl's scores moves the first.
+KINDS_SOURCE = "detector:kinds"
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Weighed:
     deviation: NDArray[np.float32]  # of the prior, nats
     because: pa.DictionaryArray  # where the prior comes from
     level: NDArray[np.float64]  # nats that move a ratio to the level of the crawl's own humans
-    excess: NDArray[np.float32]  # nats that those take back, not positive
+    kinds: NDArray[np.float64]  # nats by which the second reading of the crawl's scores moves it
+    excess: NDArray[np.float32]  # nats that the crawl's own humans take back, not positive
     at_least: NDArray[np.int64]  # humans that score as high,
     total: NDArray[np.int64]  # of so many,
     most: NDArray[np.float64]  # which allow so many nats
@@ -41,7 +45,7 @@ class Weighed:
     @property
     def ratio(self) -> NDArray[np.float64]:
         """All evidence but the site's, nats."""
-        return np.asarray(self.base + self.level + self.excess)
+        return np.asarray(self.base + self.level + self.kinds + self.excess)
 
 
 def level_pieces(found: Weighed, languages: pa.Array, documents: Mapping[str, int]) -> pa.ListArray:
@@ -57,6 +61,21 @@ def level_pieces(found: Weighed, languages: pa.Array, documents: Mapping[str, in
     ]
     reasons = pa.array(because, pa.string()).take(pa.array(number))
     return at_most_one(_pieces(LEVEL_SOURCE, found.level[moved], reasons), moved, schema.EVIDENCE)
+
+
+def kinds_pieces(found: Weighed, languages: pa.Array, readings: Mapping[str, Reading]) -> pa.ListArray:
+    """The evidence of the second reading, where it moves a row."""
+    number, because = np.zeros(len(found.kinds), np.int64), [""]
+    for name, rows in rows_by(languages).items():
+        if name in readings:
+            number[rows] = len(because)
+            because.append(
+                f"half of the way to what the kinds of text say that explain the scores of {readings[name].documents:,} "
+                "documents of this crawl in this language"
+            )
+    moved = found.kinds != 0
+    reasons = pa.array(because, pa.string()).take(pa.array(number[moved]))
+    return at_most_one(_pieces(KINDS_SOURCE, found.kinds[moved], reasons), moved, schema.EVIDENCE)
 
 
 def site_pieces(

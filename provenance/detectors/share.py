@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.detectors.embedded.calibration import Calibration, bucket
+from provenance.detectors.embedded.calibration import Calibration
 from provenance.detectors.prevalence import Estimate
 
 F64 = NDArray[np.float64]
@@ -29,8 +29,9 @@ GROUPS = 64
 SHARES = np.concatenate(
     [[0, 0.001, 0.002, 0.004, 0.006, 0.008], np.arange(2, 20) / 200, np.arange(10, 101) / 100]
 )
-#: Density of a share before anything is seen: of a Beta(.6, 1), which leans towards little.
-_PRIOR = 0.6
+_EDGES = np.concatenate([[0.0], (SHARES[1:] + SHARES[:-1]) / 2, [1.0]])
+#: Mass of the neighbourhood of each share before anything is seen: of a Beta(.6, 1), which leans towards little.
+PRIOR = np.diff(_EDGES**0.6)
 #: Draws of kinds; of how many kinds each is made.
 _DRAWS, _KINDS = 600, (1, 2, 4)
 #: Kinds of other languages count as much as this many of the language's own: ratios mean the same in each.
@@ -127,13 +128,29 @@ def load_kinds() -> Kinds:
         return read_kinds(path)
 
 
+def find_kinds(folder: str | None) -> Kinds | None:
+    """The kinds of a trained detector's folder, None where it has none; without a folder those that ship.
+
+    Raises:
+        ValueError: where the file is of another format.
+    """
+    if folder is None:
+        return load_kinds()
+    path = Path(folder) / "kinds.npz"
+    return read_kinds(path) if path.exists() else None
+
+
 def ratio_bins(calibration: Calibration, language: str, scores: F64, words: I64) -> I64:
     """Bin of the ratio of each document of a language that the calibration claims, before its bounds; shape (documents,).
 
     `words` must not be less than the detector judges.
     """
-    lines = np.asarray(calibration.lines[language], float)[bucket(words)]
-    return np.clip((lines[:, 0] + lines[:, 1] * scores - LOWEST) / WIDTH, 0, BINS - 1).astype(np.int64)
+    return bin_ratios(calibration.unbounded(scores, words, language))
+
+
+def bin_ratios(ratios: F64) -> I64:
+    """Bin of each ratio, in nats before its bounds."""
+    return np.clip((ratios - LOWEST) / WIDTH, 0, BINS - 1).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -151,13 +168,11 @@ class Worlds:
         Raises:
             ValueError: where nothing is counted.
         """
-        total = counts.sum(axis=0)
-        documents = int(total.sum())
+        documents = int(counts.sum())
         if not documents:
             raise ValueError("a share needs documents")
-        says = documents / (design_effect(counts) + documents / self.most)
-        likelihood = (self.logs @ (total / documents * says).astype(np.float32)).reshape(-1, len(SHARES))
-        posterior = np.exp(likelihood - likelihood.max()).astype(float).sum(axis=0) * _cells(_PRIOR)
+        likelihood = (self.logs @ told(counts, self.most).astype(np.float32)).reshape(-1, len(SHARES))
+        posterior = np.exp(likelihood - likelihood.max()).astype(float).sum(axis=0) * PRIOR
         posterior /= posterior.sum()
         share = float(SHARES[np.searchsorted(np.cumsum(posterior), 0.5)])
         low, high = _shortest(posterior)
@@ -170,6 +185,15 @@ def make_worlds(kinds: Kinds, language: str, own: I64 | None = None, selected: b
     `own` are the counts of the dataset's own human documents, shape (GROUPS, BINS): in half of the draws they are most of what
     stands for people. `selected` says that something may have taken what scored high.
     """
+    human, synthetic = draw_sides(kinds, language, own, selected)
+    mixed = (1 - SHARES)[None, :, None] * human[:, None] + SHARES[None, :, None] * synthetic[:, None]
+    return Worlds(np.log(mixed).astype(np.float32).reshape(-1, BINS), most_told(kinds, language))
+
+
+def draw_sides(
+    kinds: Kinds, language: str, own: I64 | None = None, selected: bool = False
+) -> tuple[F64, F64]:
+    """(what people may score, what machines may score) as distributions over bins, shape (draws, BINS) each; as `make_worlds`."""
     random = np.random.RandomState(_SEED)
     human = _draw(kinds.human, language, random)
     synthetic = _draw(kinds.synthetic, language, random)
@@ -184,9 +208,18 @@ def make_worlds(kinds: Kinds, language: str, own: I64 | None = None, selected: b
         human = part * texts + (1 - part) * human
     if selected:
         human, synthetic = _cut(human, synthetic, random)
-    mixed = (1 - SHARES)[None, :, None] * human[:, None] + SHARES[None, :, None] * synthetic[:, None]
-    most = _MOST if kinds.human.own_kinds(language) >= _MANY_KINDS else _MOST_FEW
-    return Worlds(np.log(mixed).astype(np.float32).reshape(-1, BINS), most)
+    return human, synthetic
+
+
+def most_told(kinds: Kinds, language: str) -> float:
+    """The documents beyond which more of a language tell nothing more, since they tell of the kinds that they are of."""
+    return _MOST if kinds.human.own_kinds(language) >= _MANY_KINDS else _MOST_FEW
+
+
+def told(counts: I64, most: float) -> F64:
+    """What documents counted by group of sites and bin tell, as so many independent ones in each bin, shape (BINS,)."""
+    total = counts.sum(axis=0)
+    return np.asarray(total / (design_effect(counts) + total.sum() / most))
 
 
 @lru_cache(maxsize=24)
@@ -253,20 +286,10 @@ def _cut(human: F64, synthetic: F64, random: np.random.RandomState) -> tuple[F64
     return human / human.sum(axis=1, keepdims=True), synthetic / synthetic.sum(axis=1, keepdims=True)
 
 
-def _edges() -> F64:
-    return np.concatenate([[0.0], (SHARES[1:] + SHARES[:-1]) / 2, [1.0]])
-
-
-def _cells(exponent: float) -> F64:
-    """Mass that a Beta(exponent, 1) gives to the neighbourhood of each of SHARES."""
-    return np.diff(_edges() ** exponent)
-
-
 def _shortest(posterior: F64) -> tuple[float, float]:
     """The ends of the cells of highest density that together hold _LEVEL."""
-    order = np.argsort(-posterior / _cells(1.0), kind="stable")
+    order = np.argsort(-posterior / np.diff(_EDGES), kind="stable")
     count = int(np.searchsorted(np.cumsum(posterior[order]), _LEVEL)) + 1
     held = np.sort(order[:count])
-    edges = _edges()
-    low = 0.0 if held[0] == 0 else float(edges[held[0]])
-    return low, float(edges[held[-1] + 1])
+    low = 0.0 if held[0] == 0 else float(_EDGES[held[0]])
+    return low, float(_EDGES[held[-1] + 1])

@@ -138,6 +138,7 @@ def manifest_schema() -> dict[str, Any]:
         "tail": tail_section(),
         "detector": _detector(),
         "prior": _prior(),
+        "second_reading": {"type": "array", "items": _reading()},
         "sites": _sites(),
         "files": {"type": "array", "items": _file()},
         "sha256": described(SHA256, "of the manifest's own text without this entry"),
@@ -285,6 +286,25 @@ def _prior() -> dict[str, Any]:
             "most_factor": NUMBER,
             "levels": {"type": "array", "items": object_(level)},
             "strata": {"type": "array", "items": object_(stratum)},
+        }
+    )
+
+
+def _reading() -> dict[str, Any]:
+    """What the scores of one language of the crawl say by the kinds of text that explain them."""
+    bins = {"type": "array", "items": NUMBER}
+    return object_(
+        {
+            "language": NAME,
+            "documents": described(COUNT, "new judged documents that were read"),
+            "low_background": described(
+                COUNT, "those from before 2022-11-30 that stand for people beside known kinds"
+            ),
+            "share": described(SHARE, "of machine text among the new ones, by this reading"),
+            "log_odds": described(
+                bins, "of machine text, by bins of half a nat of the calibrated ratio from -6 on"
+            ),
+            "upper": described(bins, "what those are below at one-sided 95%"),
         }
     )
 

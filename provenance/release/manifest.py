@@ -83,6 +83,7 @@ def build_manifest(
         "tail": tail,
         "detector": crawl["detector"],
         "prior": crawl["prior"],
+        "second_reading": crawl["second_reading"],
         "sites": crawl["sites"],
         "files": [*data, *ledger],
     }

@@ -41,6 +41,7 @@ from provenance.decisions.sites import (
     site_effects,
     site_statistics,
 )
+from provenance.detectors.share import Kinds, load_kinds
 from provenance.duplicates.table import CLUSTERS
 from provenance.files.inputs import find_inputs
 from provenance.files.shards import write_shard
@@ -141,8 +142,9 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, help="write one row for each run and cap as CSV")
     arguments = parser.parse_args()
     configuration = load_configuration(arguments.config)
-    pool = read_pool(arguments.corpus, configuration, arguments.scores, arguments.texts)
-    detectors = load_detectors(configuration)
+    texts = None if arguments.texts is None else pd.read_parquet(arguments.texts)
+    pool = read_pool(arguments.corpus, configuration, arguments.scores, texts)
+    detectors = replace(load_detectors(configuration), kinds=kinds_without(texts))
     requests = [
         configuration.cap.model_copy(
             update={"guarantee": guarantee, "policy": policy, "max_synthetic": Decimal(cap)}
@@ -171,13 +173,24 @@ def main() -> None:
     print_losses(pd.concat(lost))
 
 
-def read_pool(
-    corpus: Path, configuration: Configuration, kept: Path | None, texts: Path | None = None
-) -> Pool:
-    """The texts of the corpus that no detector trained on it has seen, or those of the file `texts`, annotated."""
-    return make_pool(
-        *annotated(read_unseen(corpus) if texts is None else pd.read_parquet(texts), configuration, kept)
+def kinds_without(texts: pd.DataFrame | None) -> Kinds:
+    """The kinds of text that ship, without the sources and makers of `texts`, by default without the makers that are in `test` only.
+
+    They belong to the shipped detector; one that was trained without a group is read by them as it would be by its own.
+    """
+    if texts is None:
+        return load_kinds().without(set(), set(UNSEEN_MAKERS))
+    human = texts.label == "human"
+    return load_kinds().without(
+        set(texts.repository[human].astype(str)), set(texts.maker[~human].astype(str))
     )
+
+
+def read_pool(
+    corpus: Path, configuration: Configuration, kept: Path | None, texts: pd.DataFrame | None = None
+) -> Pool:
+    """The texts of the corpus that no detector trained on it has seen, or `texts`, annotated."""
+    return make_pool(*annotated(read_unseen(corpus) if texts is None else texts, configuration, kept))
 
 
 def annotated(

@@ -26,8 +26,19 @@ from provenance.detectors.embedded import mixture, training
 from provenance.detectors.embedded.annotator import NAME
 from provenance.detectors.embedded.calibration import Calibration
 from provenance.detectors.embedded.folds import folds
+from provenance.detectors.share import Kinds
 from provenance.schema import DETECTORS
-from scripts.evaluate.cap import CAPS, NEAR, NEVER, SCENARIOS, Pool, annotated, make_pool, run
+from scripts.evaluate.cap import (
+    CAPS,
+    NEAR,
+    NEVER,
+    SCENARIOS,
+    Pool,
+    annotated,
+    kinds_without,
+    make_pool,
+    run,
+)
 from scripts.train.detector import PASSAGES, read_files
 
 MARGINS = ("0", "0.2", "0.4", "0.6", "0.8", "1")
@@ -50,9 +61,9 @@ def main() -> None:
     caps = [Cap(max_synthetic=Decimal(cap), margin=Decimal(m)) for m in MARGINS for cap in CAPS]
     caps += [Cap(max_synthetic=Decimal(cap), guarantee="confident") for cap in CAPS]
     found: list[dict[str, object]] = []
-    for group, (pool, calibration) in enumerate(left_out(arguments.corpus, configuration)):
+    for group, (pool, calibration, kinds) in enumerate(left_out(arguments.corpus, configuration)):
         detectors = replace(
-            load_detectors(configuration), calibration=calibration, name="left out", read_by=""
+            load_detectors(configuration), calibration=calibration, name="left out", read_by="", kinds=kinds
         )
         for crawl, about in crawls(pool, arguments.documents, arguments.runs):
             rows = run(*crawl, configuration, detectors, caps)
@@ -64,8 +75,8 @@ def main() -> None:
     print_stated(frame)
 
 
-def left_out(folder: Path, configuration: Configuration) -> Iterator[tuple[Pool, Calibration]]:
-    """(texts with the scores of experts that were trained without them, a calibration made without them) of each group."""
+def left_out(folder: Path, configuration: Configuration) -> Iterator[tuple[Pool, Calibration, Kinds]]:
+    """(texts with the scores of experts that were trained without them, a calibration and kinds without them) of each group."""
     settings = training.Settings()
     files, passages = sorted(folder.glob("*.parquet")), sorted(PASSAGES.glob("*.jsonl"))
     corpus = training.read_corpus(training.prepare(read_files(files, passages, "train"), settings), settings)
@@ -77,7 +88,7 @@ def left_out(folder: Path, configuration: Configuration) -> Iterator[tuple[Pool,
         frame = corpus.table.assign(score=mixed)[judged & claimed & ~np.isnan(mixed)]
         frame = frame.sample(frac=1, random_state=0).groupby("synthetic").head(MOST)
         table, frame = annotated(frame, configuration)
-        yield make_pool(with_scores(table, frame.score.to_numpy()), frame), calibration
+        yield make_pool(with_scores(table, frame.score.to_numpy()), frame), calibration, kinds_without(frame)
 
 
 def with_scores(table: pa.Table, scores: np.ndarray) -> pa.Table:

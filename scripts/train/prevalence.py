@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the reference of `provenance audit` from the labelled corpus: same corpus and detector, same bytes.
+"""Make the reference of kinds of text, for `provenance audit` and the second reading of a crawl: same corpus and detector, same bytes.
 
 Every kind of human text and every generator is scored by detectors that were trained without it, as the calibration's were,
 and read with the lines of the one that ships. Five minutes; needed whenever the detector or its calibration is made again.
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from provenance.detectors.embedded import training
-from provenance.detectors.embedded.calibration import BUCKETS, load_calibration
+from provenance.detectors.embedded.calibration import BUCKETS, Calibration, load_calibration
 from provenance.detectors.embedded.folds import folds
 from provenance.detectors.embedded.model import load_model, mix_experts
 from provenance.detectors.share import BINS, GROUPS, Kinds, Side, make_worlds, ratio_bins
@@ -30,13 +30,15 @@ MOST_ACCUSED = 0.1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="directory with labelled Parquet files")
-    parser.add_argument("--output", type=Path, default=Path("provenance/detectors/embedded/data/kinds.npz"))
+    parser.add_argument(
+        "--model", help="folder of a detector trained on the same corpus (default: what ships)"
+    )
     options = parser.parse_args()
-    kinds = make_kinds(read_corpus(options.corpus))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    kinds.save(options.output)
+    kinds = make_kinds(read_corpus(options.corpus), options.model)
+    output = Path(options.model or "provenance/detectors/embedded/data") / "kinds.npz"
+    kinds.save(output)
     print(
-        f"{options.output}: {options.output.stat().st_size:,} bytes, {len(kinds.human.counts)} kinds of human text, "
+        f"{output}: {output.stat().st_size:,} bytes, {len(kinds.human.counts)} kinds of human text, "
         f"{len(kinds.synthetic.counts)} generators; shares are stated in {', '.join(kinds.languages)}"
     )
 
@@ -48,11 +50,11 @@ def read_corpus(folder: Path) -> pd.DataFrame:
     return pd.concat([*tables, written], ignore_index=True)
 
 
-def make_kinds(table: pd.DataFrame) -> Kinds:
-    """The kinds of a corpus with the columns of `prepare` and `split`; only rows of `train` are learned from."""
+def make_kinds(table: pd.DataFrame, folder: str | None = None) -> Kinds:
+    """The kinds of a corpus with the columns of `prepare` and `split`, read as the detector in `folder` is; learned from `train` alone."""
     settings = training.Settings()
     corpus = training.read_corpus(training.prepare(table, settings), settings)
-    model, calibration = load_model(), load_calibration()
+    model, calibration = load_model(folder), load_calibration(folder)
     learned = (corpus.table.split == "train").to_numpy()
     makers = corpus.table.maker_fold.to_numpy()
     scores = np.full((len(corpus.table), len(corpus.families()) + 1), np.nan)  # registers last
@@ -81,8 +83,8 @@ def make_kinds(table: pd.DataFrame) -> Kinds:
         model.version,
         calibration.version,
         tuple(calibration.languages()),
-        count_kinds(human, FEWEST_HUMAN),
-        count_kinds(machine, FEWEST_SYNTHETIC),
+        count_kinds(human, FEWEST_HUMAN, calibration),
+        count_kinds(machine, FEWEST_SYNTHETIC, calibration),
     )
     return replace(kinds, languages=tuple(name for name in kinds.languages if is_proven(kinds, name)))
 
@@ -99,9 +101,8 @@ def is_proven(kinds: Kinds, language: str) -> bool:
     return len(places) > 0 and accused <= MOST_ACCUSED * len(places)
 
 
-def count_kinds(found: pd.DataFrame, fewest: int) -> Side:
+def count_kinds(found: pd.DataFrame, fewest: int, calibration: Calibration) -> Side:
     """The kinds (`kind` of `owner`) of each language that have enough passages, in a fixed order."""
-    calibration = load_calibration()
     rows = []
     for (language, kind), part in found.groupby(["language", "kind"]):
         if len(part) >= fewest:

@@ -242,5 +242,5 @@ def test_a_bound_that_does_not_hold_ends_with_a_status_and_says_so(
     found = read_manifest(LocalStorage(), str(tmp_path / "r"))
     assert found["configuration"]["cap"]["tail"] == {"most_lost": "0"} == found["synthetic"]["tail"]
     assert found["tail"]["holds"] == (found["tail"]["lost_by_cap"] == 0)
-    assert Decimal(found["synthetic"]["max_synthetic"]) == Decimal("0.01") and ended.code == 0
+    assert Decimal(found["synthetic"]["max_synthetic"]) == Decimal("0.01") and ended.code == 1
     assert run("verify", tmp_path / "r").code == 0

@@ -46,7 +46,12 @@ def manifest(**changes: Any) -> dict[str, Any]:
             contents=describe_contents(CONTENTS.empty_table()),
             runs=[],
             tokenizer={"name": "own.json", "vocabulary": 400, "sha256": "a" * 64},
-            crawl={"detector": {"name": "embedded"}, "prior": {"estimate": "none"}, "sites": {}},
+            crawl={
+                "detector": {"name": "embedded"},
+                "prior": {"estimate": "none"},
+                "second_reading": [],
+                "sites": {},
+            },
         )
         | changes
     )

@@ -94,6 +94,13 @@ class Calibration:
             abstained[use] = False
         return ratios, abstained
 
+    def unbounded(
+        self, scores: NDArray[np.float64], words: NDArray[np.int64], language: str
+    ) -> NDArray[np.float64]:
+        """Ratios in nats of documents of a claimed language before their bounds, shape (n,); none shorter than the first bucket."""
+        lines = np.asarray(self.lines[language], float)[bucket(words)]
+        return np.asarray(lines[:, 0] + lines[:, 1] * scores)
+
     def bin_ratios(self, language: str) -> NDArray[np.float64]:
         """Ratio in nats at the middle of each score bin, shape (length buckets, BINS)."""
         middle = LOWEST + WIDTH * (np.arange(BINS) + 0.5)
