@@ -36,10 +36,8 @@ _DECLARING: Final = compile_strings(
     [mark + name for mark in (b'"', b"'", b"=", b" ") for name in (b"ai", b"dc")]
     + b"content-a content-s content-u generated-by tdm- bot google-ext anthropic licen rights sourcetype".split()
 )
-#: What every day in an address holds: a year before its month and day, or behind two numbers (`dates.published`).
-_ADDRESSED: Final = (
-    "(?:19|20)[0-9]{2}[-/_.]?(?:[0-9]{1,2}|[A-Za-z]{3})[-/_.]?[0-9]|[0-9][-_./](?:19|20)[0-9]{2}"
-)
+#: What every day in an address or its words holds: a year and another digit, or three pairs of digits (`dates.address`).
+_ADDRESSED: Final = "(?:19|20)[0-9]{2}.*[0-9]|[0-9].*(?:19|20)[0-9]{2}|[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2}"
 #: A server's clock as nearly all write it (RFC 9110, 5.6.7), and the headers that days are read from.
 _CLOCK: Final = (
     "(?im)^date:[ \\t]*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
@@ -129,6 +127,8 @@ def _states_no_day(page, spans, words, room, months):  # type: ignore[no-untyped
             return False
         if (names[span] == _META or kinds[span] == SCRIPT) and _may_date(page[starts[span] : ends[span]]):
             return False
+        if kinds[span] == TAG and _may_file(page, starts[span], ends[span], months):
+            return False
     middle, out = _headline(starts, names), room[2]
     if middle > _BEFORE or len(page) - middle > _AFTER or _tags_name_a_day(page, spans, words, room):
         return False
@@ -158,6 +158,46 @@ def _may_date(data):  # type: ignore[no-untyped-def]
         if (digit and last) or byte == 38 or byte == 92 or byte >= 128:  # & and backslash
             return True
         last = digit
+    return False
+
+
+@kernel
+def _may_file(page, start, end, months):  # type: ignore[no-untyped-def]
+    """Whether an opening tag is that of a title, a picture or a link to the page's own address which may hold a day."""
+    if start + 4 >= len(page):
+        return False
+    first, second = page[start + 1] | 32, page[start + 2] | 32
+    if first == 116 and second == 105:  # title: its content follows
+        stop = end
+        while stop < len(page) and page[stop] != 60:
+            stop += 1
+        return holds_day(page[end:stop], months)
+    if first == 105 and second == 109:  # img
+        return _holds_year(page[start:end])
+    return first == 108 and second == 105 and _is_canonical(page[start:end]) and _may_date(page[start:end])
+
+
+@kernel
+def _holds_year(tag):  # type: ignore[no-untyped-def]
+    """Whether four bytes that may be a year stand between strokes, or a stroke and a hyphen, before a digit."""
+    for at in range(len(tag) - 6):
+        parted = tag[at] == 47 and (tag[at + 5] == 47 or tag[at + 5] == 45)
+        if parted and (tag[at + 1] == 49 or tag[at + 1] == 50) and 48 <= tag[at + 6] <= 57:
+            return True
+    return False
+
+
+@kernel
+def _is_canonical(tag):  # type: ignore[no-untyped-def]
+    """Whether `cano` stands in a tag."""
+    for at in range(len(tag) - 3):
+        if (
+            tag[at] | 32 == 99
+            and tag[at + 1] | 32 == 97
+            and tag[at + 2] | 32 == 110
+            and tag[at + 3] | 32 == 111
+        ):
+            return True
     return False
 
 

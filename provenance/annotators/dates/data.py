@@ -39,7 +39,9 @@ _OF_ANOTHER_DAY = re.compile(
     r"(?i)updat|modif|last|expir|unpubl|publisher|until|end|event|user|account|cookie"
 )
 #: A picture filed under its day, and the bytes after the headline in which pictures are the page's own.
-_PICTURE = re.compile(rb"(?:src|content)=[\"']?[^\"'<> ]{0,300}?/((?:19|20)\d\d)([/-])(\d\d)\2(\d\d)/")
+_PICTURE = re.compile(
+    rb"<(?:img|IMG|meta|META)\s(?:[^>]{0,400}?\s)?(?:src|content)=[\"']?[^\"'<> ]{0,300}?/((?:19|20)\d\d)([/-])(\d\d)\2(\d\d)/"
+)
 _SHOWN = 12_000
 _DAY_AND_TIME = re.compile(rb"\s?(?:19|20)\d\d-\d\d-\d\d(?:[T ]|$)")
 
@@ -74,13 +76,12 @@ def in_head(page: Page, order: Order) -> Iterator[Claim]:
 
 def in_pictures(page: Page, headline: int) -> Iterator[Claim]:
     """The latest day in the addresses of the page's pictures: no page is older than what it shows."""
-    metas = [
-        page.content[start : start + len(tag)] for start, tag in page.tags(b"meta") if b"og:image" in tag
-    ]
+    found = [match for _, tag in page.tags(b"meta") if b"og:image" in tag for match in _PICTURE.finditer(tag)]
     shown = page.content[headline : headline + _SHOWN]
-    parts = [part for part in (*metas, shown) if b"/20" in part or b"/19" in part]
-    found = [match for part in parts for match in _PICTURE.findall(part)]
-    days = [calendar_day(int(year), int(month), int(day)) for year, _, month, day in found]
+    if b"/20" in shown or b"/19" in shown:
+        pictures = _PICTURE.finditer(page.content, headline, headline + _SHOWN)
+        found += [match for match in pictures if page.tags_at([match.start()])]
+    days = [calendar_day(int(match[1]), int(match[3]), int(match[4])) for match in found]
     yield from (Claim(day, "picture address") for day in sorted(filter(None, days), reverse=True)[:1])
 
 
