@@ -72,11 +72,8 @@ def build_certificate(
 def asked_and_found(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, how much) of a certificate side by side: asked, claimed and found, in words that say what each is."""
     unit = certificate["unit"] if certificate["policy"] != "weights" else f"{certificate['unit']} as sampled"
-    room = float(Fraction(certificate.get("margin", 0)))
     sense = {
-        "expected": f"expected share, with {room:g} of the way to its upper bound as a margin"
-        if room
-        else "expected share",
+        "expected": _with_margin(float(Fraction(certificate.get("margin", 0)))),
         "confident": "share, with 95% confidence",
         "hard": f"share found; it bounds {FOUND_ONLY}",
     }[certificate["guarantee"]]
@@ -88,6 +85,13 @@ def asked_and_found(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("found", f"{certificate['found']:.4f} with a probability of {certificate['threshold']:g} or more"),
     ]
+
+
+def _with_margin(room: float) -> str:
+    if not room:
+        return "expected share"
+    way = "the whole way" if room == 1 else f"{room:g} of the way"
+    return f"expected share, with {way} to its upper bound as a margin"
 
 
 def _judged(request: CapRequest) -> str:

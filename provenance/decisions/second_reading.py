@@ -24,8 +24,8 @@ F64 = NDArray[np.float64]
 
 #: New judged documents of a language from which on its scores are read a second time.
 FEWEST = 50
-#: What the second reading counts, of one. With half, a cap of .05 was never passed by a quarter in eight groups of kinds left
-#: out, and less was lost than by either reading alone (`scripts/evaluate margin`; docs/cap.md has the table).
+#: What the second reading counts, of one: by half, less is lost in groups of kinds left out than by either alone at margins
+#: that keep the cap as well (`scripts/evaluate margin`; docs/cap.md).
 WEIGHT = 0.5
 
 
