@@ -11,8 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
+from provenance.files.section import Section
 from provenance.filters.presets import C4, FineWeb, FineWeb2, Gopher
-from provenance.filters.section import NAME, Filter, Name, Section
+from provenance.filters.section import NAME, Filter, Name
 
 #: Kinds of personal data and secrets, as fields of `schema.PERSONAL_DATA`.
 PERSONAL_KINDS = ("email", "phone", "ip", "iban", "card", "secret")
