@@ -37,8 +37,8 @@ from provenance.filters.config import (
 )
 from provenance.records.reading import Reading
 
-#: The least fifth with which 93% of crawls of each group left out of training were within 1.05 times a cap of .05, and none above
-#: 1.25 times of it (docs/cap.md).
+#: The least fifth with which nine of ten crawls of each of seven groups left out of training were within 1.05 times a cap of .05
+#: (docs/cap.md).
 MARGIN = Decimal(1)
 
 

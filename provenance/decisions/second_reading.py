@@ -24,8 +24,8 @@ F64 = NDArray[np.float64]
 
 #: New judged documents of a language from which on its scores are read a second time.
 FEWEST = 50
-#: What the second reading counts, of one: by half, less is lost in groups of kinds left out than by either alone at margins
-#: that keep the cap as well (`scripts/evaluate margin`; docs/cap.md).
+#: What the second reading counts, of one: by half, less is lost where sources are known than by the first alone, at margins that
+#: keep the cap as well in groups left out (`scripts/evaluate margin`; docs/cap.md).
 WEIGHT = 0.5
 
 
