@@ -76,11 +76,16 @@ def _states_nothing_beside(batch: pa.RecordBatch) -> list[bool]:
     headers = read_column(batch, "http_headers", pa.string()).fill_null("")
     clocks = pc.count_substring_regex(headers, _CLOCKS)
     year = pc.cast(pc.struct_field(pc.extract_regex(headers, _CLOCK), "year"), pa.int64())
-    past = pc.less_equal(year, pc.year(read_column(batch, "capture_time", TIME))).fill_null(False)
+    past = pc.less_equal(year, pc.year(_naive(read_column(batch, "capture_time", TIME)))).fill_null(False)
     kept = pc.or_(pc.equal(clocks, 0), pc.and_(pc.equal(clocks, 1), past))
     stated = pc.is_valid(read_column(batch, "claimed_time", TIME))
     silent: list[bool] = pc.and_(kept, pc.invert(pc.or_(addressed, stated))).to_pylist()
     return silent
+
+
+def _naive(times: pa.Array) -> pa.Array:
+    """Times without their zone, which is UTC: Arrow would look that up in the machine's database, and not every machine has one."""
+    return times.cast(pa.timestamp("us"))
 
 
 def state_no_day(

@@ -99,7 +99,7 @@ def test_asked_claimed_and_found_stand_side_by_side() -> None:
 
 def test_the_margin_is_certified_beside_what_is_claimed() -> None:
     rows = table([(100, 0.02, 0.12, "en"), (100, 0.02, 0.02, "en")])
-    assert cap_request(Cap(max_synthetic="0.06")).margin == 1
+    assert cap_request(Cap(max_synthetic="0.06")).margin == "1"
     request = cap_request(Cap(max_synthetic="0.06", margin="0.8"))
     sums = measure_documents(rows, request)
     made = build_certificate(request, sums, sums, NOTHING_SELECTED)
