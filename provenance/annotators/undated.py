@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from provenance.annotators.columns import read_column
 from provenance.annotators.dates.possible import MONTH_KEYS, holds_day
 from provenance.annotators.dates.published import Dates
-from provenance.annotators.dates.readable import _DATED_SEARCH as DATED
+from provenance.annotators.dates.readable import AFTER, BEFORE, DATED_SEARCH
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.pages import Pages
 from provenance.annotators.page.search import SILENT, UNDATED
@@ -25,8 +25,8 @@ from provenance.annotators.page.strings import compile_strings, find_places, hol
 from provenance.schema import TIME
 
 #: Bytes after a page's headline and before it that readers of days look at (`dates.readable`); pages of no more are judged.
-_AFTER: Final = 12_000
-_BEFORE: Final = 6_000
+_AFTER: Final = AFTER
+_BEFORE: Final = BEFORE
 LONGEST: Final = _BEFORE + _AFTER
 #: Places of words that name a day which there is room for; a page with more is read.
 _ROOM: Final = 64
@@ -100,11 +100,11 @@ def state_no_day(
     """
     judged = np.zeros(len(bounds[0]), np.uint8)
     room = (
-        np.zeros(len(DATED.bounds) - 1, np.int64),
+        np.zeros(len(DATED_SEARCH.bounds) - 1, np.int64),
         np.empty((_ROOM, 2), np.int64),
         np.empty(LONGEST + 1, np.uint8),
     )
-    _clear(data, bounds, spans, ends, judged, words=(DATED, _DECLARING), room=room, months=MONTH_KEYS)
+    _clear(data, bounds, spans, ends, judged, words=(DATED_SEARCH, _DECLARING), room=room, months=MONTH_KEYS)
     return judged
 
 

@@ -201,7 +201,10 @@ def load_detectors(configuration: Configuration) -> CalibratedDetectors:
             raise ConfigurationError(f"detector.calibration: {error}") from error
         name = f"calibration {Path(chosen.calibration).name}"
     neural, by_crawl = configuration.neural, chosen.calibration != "shipped"
-    kinds = find_kinds(chosen.model) if by_crawl and not neural.detectors else None
+    try:
+        kinds = find_kinds(chosen.model) if by_crawl and not neural.detectors else None
+    except ValueError as error:
+        raise ConfigurationError(f"detector.model: {error}") from error
     if kinds is not None and (kinds.detector, kinds.calibration) != (version, calibration.version):
         kinds = None
     return CalibratedDetectors(

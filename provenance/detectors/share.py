@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,12 +133,15 @@ def find_kinds(folder: str | None) -> Kinds | None:
     """The kinds of a trained detector's folder, None where it has none; without a folder those that ship.
 
     Raises:
-        ValueError: where the file is of another format.
+        ValueError: where the file is of another format or cannot be read; the message names it.
     """
     if folder is None:
         return load_kinds()
     path = Path(folder) / "kinds.npz"
-    return read_kinds(path) if path.exists() else None
+    try:
+        return read_kinds(path) if path.exists() else None
+    except (OSError, EOFError, KeyError, BadZipFile) as error:
+        raise ValueError(f"{path}: cannot be read as a file of kinds ({error})") from error
 
 
 def ratio_bins(calibration: Calibration, language: str, scores: F64, words: I64) -> I64:

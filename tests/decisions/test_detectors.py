@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,16 @@ import pyarrow as pa
 import pytest
 
 from provenance import schema
-from provenance.configuration import Prior
+from provenance.configuration import ConfigurationError, Prior, load_configuration
 from provenance.decisions.crawl import Posterior, calibrate_crawl
-from provenance.decisions.detectors import EMBEDDED, NEURAL, CalibratedDetectors, Scored
+from provenance.decisions.detectors import EMBEDDED, NEURAL, CalibratedDetectors, Scored, load_detectors
 from provenance.decisions.weighed import LIMIT_SOURCE
 from provenance.detectors.embedded.calibration import BUCKETS, LEVELS, Calibration, load_calibration
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
 from provenance.detectors.neural.config import Combination
 from provenance.evidence import evidence_sum
+from tests.program import ROOT
 
 DISCLOSED = {"source": "disclosure", "llr": 2.5, "because": "says so"}
 
@@ -217,3 +219,16 @@ def test_crawl_that_is_not_asked_limits_nothing() -> None:
 def test_evidence_for_a_human_is_never_limited() -> None:
     _, found = judge([row(-3.0, -2.0)] * 120, 100, detectors())
     assert not found.limited.any()
+
+
+def test_a_damaged_file_of_kinds_is_refused_by_name(tmp_path: Path) -> None:
+    shipped = ROOT / "provenance" / "detectors" / "embedded" / "data"
+    for name in ("embedded.npz", "calibration.json"):
+        (tmp_path / name).write_bytes((shipped / name).read_bytes())
+    configuration = load_configuration(None, {"detector.model": str(tmp_path)})
+    assert load_detectors(configuration).kinds is None  # a detector trained elsewhere has none
+    whole = (shipped / "kinds.npz").read_bytes()
+    for damaged in (b"", b"no archive", whole[: len(whole) // 2]):
+        (tmp_path / "kinds.npz").write_bytes(damaged)
+        with pytest.raises(ConfigurationError, match=r"kinds\.npz"):
+            load_detectors(configuration)

@@ -20,12 +20,12 @@ from provenance.annotators.page.search import Page
 from provenance.annotators.page.strings import compile_strings
 
 #: Bytes of markup read after the headline, before it, and for the days that are written most often.
-_AFTER, _BEFORE, _ANYWHERE = 12_000, 6_000, 100_000
+AFTER, BEFORE, _ANYWHERE = 12_000, 6_000, 100_000
 #: Bytes of markup in which a page shows its own day, a byline.
 _BELOW: Final = 4_000
 #: Bytes of pages that are first asked whether they can have a day: most of 3 KB have none, and of 415 longer ones 15.
 _SHORT = 16_000
-_DATED_SEARCH = compile_strings(
+DATED_SEARCH = compile_strings(
     (b"date", b"datum", b"publi", b"posted", b"time", b"fecha", b"byline", b"dato")
 )
 #: The day itself as an attribute: the "abbr" pattern of microformats, and times in seconds beside "3 hours ago".
@@ -90,8 +90,8 @@ def near_headline(page: Page, order: Order, start: int, changed: set[dt.date]) -
     the nearest before it), then those that stand by themselves, then those in sentences; days that are called a change
     come last.
     """
-    first, last = max(0, start - _BEFORE), start + _AFTER
-    if len(page.content) < _SHORT and not may_have_day(page, _DATED_SEARCH, first, start, last):
+    first, last = max(0, start - BEFORE), start + AFTER
+    if len(page.content) < _SHORT and not may_have_day(page, DATED_SEARCH, first, start, last):
         return
     parts = list(_named_parts(page, first, last))
     nearest = [part for part in parts if part.at >= start] + [
@@ -135,7 +135,7 @@ def _run_length(part: str, at: int) -> int:
 def most_written(page: Page, order: Order, near: int) -> Iterator[Claim]:
     """Days written anywhere, most frequent first: the last resort, and none where the page was not read whole."""
     start, end = page.body, len(page.content)
-    if page.cut or (near - _BEFORE <= start and end <= near + _AFTER):
+    if page.cut or (near - BEFORE <= start and end <= near + AFTER):
         return  # of a short page `near_headline` has read everything
     text = page.text(start, start + _ANYWHERE, resolve=False)
     days: Counter[dt.date] = Counter(day for day, _ in find_dates(text, order))
@@ -167,7 +167,7 @@ def _starts_published(word: str) -> bool:
 
 def _named_parts(page: Page, first: int, last: int) -> Iterator[_Part]:
     """Elements between two bytes whose class or id names a day, with at most 200 bytes of their text."""
-    places = sorted(first + at for found in _DATED_SEARCH.find(page.content[first:last]) for at in found)
+    places = sorted(first + at for found in DATED_SEARCH.find(page.content[first:last]) for at in found)
     left = _MOST_DATED
     for start, tag in page.tags_at(places):
         end = start + len(tag)

@@ -28,31 +28,13 @@ _NAMED = (
 )
 _SLUG_VERSION = re.compile(r"-(\d)-(\d)$")
 #: Names of SPDX for the licences that pages link to there.
-_SLUGS = (
-    *(
-        "MIT",
-        "MIT-0",
-        "ISC",
-        "0BSD",
-        "BSD-2-Clause",
-        "BSD-3-Clause",
-        "Apache-2.0",
-        "MPL-2.0",
-        "EPL-2.0",
-        "Unlicense",
-    ),
-    *(
-        "GPL-2.0",
-        "GPL-3.0",
-        "LGPL-2.1",
-        "LGPL-3.0",
-        "AGPL-3.0",
-        "Artistic-2.0",
-        "EUPL-1.2",
-        "Zlib",
-        "BSL-1.0",
-    ),
-)
+_SLUGS = {
+    name.lower(): name
+    for name in (
+        "MIT MIT-0 ISC 0BSD BSD-2-Clause BSD-3-Clause Apache-2.0 MPL-2.0 EPL-2.0 Unlicense GPL-2.0 "
+        "GPL-3.0 LGPL-2.1 LGPL-3.0 AGPL-3.0 Artistic-2.0 EUPL-1.2 Zlib BSL-1.0"
+    ).split()
+}
 _RSL = re.compile(
     r"<(?:[A-Za-z][\w.-]{0,30}:)?(prohibits|permits)\b[^>]{0,100}\btype\s{0,9}=\s{0,9}[\"']\s{0,9}usage\s{0,9}[\"'][^>]{0,100}>([^<]{0,500})<",
     re.IGNORECASE,
@@ -132,5 +114,4 @@ def name_license(value: str, base: str) -> str | None:
 def _by_slug(slug: str) -> str:
     """The SPDX identifier behind the name that opensource.org gives a page, `apache-2-0` since 2023, `Apache-2.0` before."""
     name = _SLUG_VERSION.sub(r"-\1.\2", slug)
-    known = {item.lower(): item for item in _SLUGS}
-    return known.get(name.lower(), name)
+    return _SLUGS.get(name.lower(), name)

@@ -18,16 +18,7 @@ from provenance.annotators.annotator import Annotator
 from provenance.annotators.dates.published import Dates, Document, find_published
 from provenance.annotators.page.search import search_page
 from provenance.schema import TIME
-
-CAPTURED = dt.datetime(2023, 6, 1, 12, tzinfo=dt.UTC)
-
-
-def published(
-    html: str = "", url: str = "https://a.example/x", headers: str | None = None, text: str | None = None
-) -> tuple[str, str] | None:
-    page = search_page(html.encode()) if html else None
-    claim = find_published(Document(url, CAPTURED, headers, page=page, text=text))
-    return claim and (str(claim[0]), claim[1])
+from tests.annotators.dates.dated import CAPTURED, published
 
 
 @pytest.mark.parametrize(
@@ -57,21 +48,6 @@ def published(
 )
 def test_each_way_to_claim_is_read_and_named(html: str, evidence: str) -> None:
     assert published(html) == ("2020-03-12", evidence)
-
-
-@pytest.mark.parametrize(
-    "path", ["/2020/03/12/x", "/2020/mar/12/x", "/news/2020-03-12-x", "/a/20200312/b", "/x_2020.03.12.html"]
-)
-def test_a_day_in_the_path_is_read(path: str) -> None:
-    assert published(url="https://a.example" + path) == ("2020-03-12", "url path")
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/2020/03/", "/2020031299/x", "/id/1202003121", "/2020/13/12/", "/2020/02/30/", "/x?d=2020-03-12"],
-)
-def test_what_only_looks_like_a_day_in_the_path_is_not(path: str) -> None:
-    assert published(url="https://a.example" + path) is None
 
 
 @pytest.mark.parametrize("day", ["2023-06-03", "1990-01-01", "2099-01-01", "2020-02-30", "0000-00-00"])
@@ -276,51 +252,6 @@ def test_a_page_that_was_not_read_whole_is_not_dated_by_its_footnotes() -> None:
     assert find_published(Document(page=replace(page, cut=True))) is None
 
 
-@pytest.mark.parametrize(("language", "day"), [("de", "2021-03-04"), ("en-US", "2021-04-03")])
-def test_a_path_that_ends_in_its_year_is_read_in_the_order_of_the_page(language: str, day: str) -> None:
-    assert published(f'<html lang="{language}">', "https://a.example/x-04-03-2021") == (day, "url path")
-    assert published(url="https://a.example/29-10-2021") == ("2021-10-29", "url path")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "<h1>News</h1><p>Fans met in Orleans on March 3, 2020, as a photographer and two others saw.</p><p>March 12, 2020</p>",
-        "<ul><li>Home</li><li>Archive</li></ul><h1>News</h1><div>Mar 12, 2020</div><p>Seen on 1 May 2019 in Rome.</p>",
-        "<h1>News</h1><p>Daten vom 9. März 2019 zeigen das zum ersten Mal in allen Kantonen.</p><p>12.03.2020</p>",
-        "<h1>News</h1><p>1 May 2019</p><dl><dt>Published</dt><dd>12 March 2020</dd></dl>",
-        "<h1>News</h1><p>12 March 2020</p><dl><dt>Last change:</dt><dd>1 May 2019</dd></dl>",
-    ],
-)
-def test_a_day_that_stands_alone_is_the_page_s_before_one_in_a_sentence(body: str) -> None:
-    """And what is said of a day is said in its own element, or right before it; "Daten" are no date."""
-    assert published(f"<body>{body}") == ("2020-03-12", "visible text")
-
-
-@pytest.mark.parametrize(
-    "element",
-    [
-        '<abbr class="published" title="2020-03-12">last spring</abbr>',
-        '<span class="date" title="12 March 2020, 10:00">3 hours ago</span>',
-        '<abbr class="timestamp" data-utime="1583971200">yesterday</abbr>',
-    ],
-)
-def test_a_day_that_an_element_keeps_in_an_attribute_is_read(element: str) -> None:
-    assert published(f"<body><h1>News</h1><p>{element}</p>") == ("2020-03-12", "visible text")
-
-
-def test_a_teaser_s_day_above_the_headline_does_not_win_over_the_headline_s_own() -> None:
-    teasers = "".join(f"<li>Other news <span class=date>{day}.5.2021</span></li>" for day in (3, 2, 1))
-    body = f"<body><ul>{teasers}</ul><h1>News</h1><p>by A. B. <span class=date>12.3.2020</span></p>"
-    assert published(body) == ("2020-03-12", "visible text")
-
-
-def test_the_headline_is_what_repeats_the_title_where_nothing_is_dated_about_the_first_heading() -> None:
-    menu = "<a href=/>Words without a day</a> " * 1_000
-    page = f"<title>Ten geese in May | Daily</title><body><h1>Daily</h1>{menu}<div>Ten geese in May</div>12.03.2020 {menu}1.1.2019"
-    assert published(f"{page}{menu}1.1.2019 1.1.2019") == ("2020-03-12", "visible text")
-
-
 def test_a_day_that_one_place_states_yields_to_three_that_agree_on_another() -> None:
     script = '<script type="application/ld+json">{"@type": "Article", "datePublished": "2020-03-12"}</script>'
     shown = "<body><h1>News</h1><time class=published>2020-03-12</time><p>12 March 2020</p>"
@@ -348,10 +279,6 @@ def test_rarer_ways_to_claim_are_read(html: str, evidence: str) -> None:
     assert published(html, "https://a.example.com/x") == ("2020-03-12", evidence)
 
 
-def test_a_path_of_month_day_and_year_is_read() -> None:
-    assert published(url="https://a.example.com/03/12/2020/news") == ("2020-03-12", "url path")
-
-
 @pytest.mark.parametrize(
     ("name", "is_day"),
     [
@@ -370,25 +297,6 @@ def test_a_path_of_month_day_and_year_is_read() -> None:
 def test_a_meta_is_read_for_what_its_name_says_whatever_the_vocabulary(name: str, is_day: bool) -> None:
     found = published(f'<meta name="{name}" content="2020-03-12T10:30:00+01:00">')
     assert found == (("2020-03-12", f"meta {name.lower()}") if is_day else None)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/n1/2020/0312/c1.html",
-        "/2020-03/12/c_1.htm",
-        "/202003/12/x.html",
-        "/xw/t20200312_5.html",
-        "/2020/march/12/x",
-    ],
-)
-def test_other_ways_to_file_a_page_under_its_day_are_read(path: str) -> None:
-    assert published(url="https://a.example" + path) == ("2020-03-12", "url path")
-
-
-@pytest.mark.parametrize("path", ["/2020/0312", "/2020-03/12", "/2020/1018-a-number", "/202003/5/x"])
-def test_the_number_of_an_article_in_a_folder_of_a_month_is_no_day(path: str) -> None:
-    assert published(url="https://a.example" + path) is None
 
 
 @pytest.mark.parametrize(
@@ -430,20 +338,6 @@ def test_state_of_a_script_that_speaks_of_another_day_does_not() -> None:
         assert published(f'<body><script>{{"{key}":"2020-03-12"}}</script>') is None
 
 
-@pytest.mark.parametrize(
-    "element",
-    [
-        '<relative-time datetime="2020-03-12T10:30:00Z">last spring</relative-time>',
-        '<abbr data-utime="1583971200">x</abbr>',
-        '<article data-published="2020-03-12">x</article>',
-        '<span property="dc:date dc:created" content="2020-03-12T10:30:00+01:00">yesterday</span>',
-        '<time title="12 March 2020">3h ago</time>',
-    ],
-)
-def test_any_element_near_the_headline_may_state_the_day(element: str) -> None:
-    assert published(f"<body><h1>News</h1><p>{element}</p>") == ("2020-03-12", "visible text")
-
-
 def test_a_later_day_shown_as_the_page_s_own_is_that_of_the_text_where_machines_are_told_so() -> None:
     metas = (
         '<meta property="article:published_time" content="2019-05-01">'
@@ -469,32 +363,6 @@ def test_a_time_in_utc_is_the_day_that_all_clocks_of_the_language_show(
 ) -> None:
     meta = f'<meta property="article:published_time" content="2020-03-12T{time}">'
     assert published(f'<html lang="{language}">{meta}') == (day, "meta article:published_time")
-
-
-def test_the_clock_of_a_site_far_above_the_headline_does_not_win_over_a_day_beside_it() -> None:
-    clock = (
-        "<title>Ten geese in May</title><body><div class=date>1 July 2020</div>" + "<a href=/>Menu</a> " * 150
-    )
-    assert published(f"{clock}<div>12 March 2020</div><h1>Ten geese in May</h1>") == (
-        "2020-03-12",
-        "visible text",
-    )
-
-
-def test_the_headline_is_the_heading_that_repeats_the_title_not_the_name_of_the_site() -> None:
-    page = "<title>Ten geese in May | Daily</title><body><h1>Daily</h1><span class=date>1 July 2020</span>"
-    menu = "<a href=/>Menu</a> " * 150
-    assert published(f"{page}{menu}<h2>Ten geese in May</h2><p class=date>12 March 2020") == (
-        "2020-03-12",
-        "visible text",
-    )
-
-
-def test_of_several_texts_in_json_ld_the_one_whose_headline_is_the_title_s_dates_the_page() -> None:
-    related = '{"@type":"NewsArticle","headline":"Other news","datePublished":"2021-05-05"}'
-    own = '{"@type":"NewsArticle","headline":"Ten geese in May","datePublished":"2020-03-12"}'
-    script = f'<title>Ten geese in May | Daily</title><script type="application/ld+json">[{related},{own}]</script>'
-    assert published(script) == ("2020-03-12", "json-ld datePublished")
 
 
 @pytest.mark.parametrize(
