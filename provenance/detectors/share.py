@@ -107,10 +107,17 @@ class Kinds:
 
 
 def read_kinds(path: Path) -> Kinds:
-    """Read a file of kinds; raises ValueError if it is of another format."""
+    """Read a file of kinds; raises ValueError, naming the file, if it is of another format or cannot be read."""
+    try:
+        return _read_kinds(path)
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+        raise ValueError(f"{path}: not a file of kinds that can be read ({error})") from error
+
+
+def _read_kinds(path: Path) -> Kinds:
     with np.load(path, allow_pickle=False) as stored:
         if "format" not in stored or int(stored["format"]) != FORMAT:
-            raise ValueError(f"{path}: not a file of kinds of format {FORMAT}")
+            raise ValueError(f"not of format {FORMAT}")
         sides = [
             Side(
                 stored[f"{name}_counts"].astype(np.int64),
@@ -138,10 +145,7 @@ def find_kinds(folder: str | None) -> Kinds | None:
     if folder is None:
         return load_kinds()
     path = Path(folder) / "kinds.npz"
-    try:
-        return read_kinds(path) if path.exists() else None
-    except (OSError, EOFError, KeyError, BadZipFile) as error:
-        raise ValueError(f"{path}: cannot be read as a file of kinds ({error})") from error
+    return read_kinds(path) if path.exists() else None
 
 
 def ratio_bins(calibration: Calibration, language: str, scores: F64, words: I64) -> I64:
