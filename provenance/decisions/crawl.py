@@ -35,6 +35,10 @@ from provenance.evidence import join_lists, low_background
 
 #: One-sided 95% of a normal distribution: how far `probability_upper` lies above the posterior, in deviations.
 UPPER = 1.6448536269514722
+#: Of the nats that its site takes from a document, how many its upper end does without: what the other documents of a site say holds
+#: for most of them, and a cap is passed by those that are not like the rest. Without it crawls whose machine text comes by the
+#: site passed caps that others kept (`scripts/evaluate cap` and `margin`; docs/cap.md).
+SITE_DOUBT = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Posterior:
     probability: NDArray[np.float32]
     upper: NDArray[
         np.float32
-    ]  # what the probability is below with 95% confidence, prior and level being uncertain
+    ]  # what the probability is below with 95% confidence, prior, level and site being uncertain
     limited: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
 
@@ -101,17 +105,15 @@ class CrawlCalibration:
             kinds_pieces(found, scored.language, self.again.languages),
             limit_pieces(found, keepers & old),
         ]
-        ratio, told = found.ratio, keepers & ~old
-        log_odds = found.prior.astype(np.float64) + ratio
+        site, told = np.zeros(len(old)), keepers & ~old
         if sites is not None and self.clustering.spread:
             nats, at = self._sites(sites, scored, found, told)
             pieces.append(site_pieces(nats, sites.machine[at], sites.judged[at], told))
-            with_site = ratio.copy()
-            with_site[told] += nats
-            log_odds = found.prior.astype(np.float64) + with_site
+            site[told] = nats
+        log_odds = found.prior.astype(np.float64) + (found.ratio + site)
         off = np.where(scored.judged, np.hypot(STATED_SD, self._level_deviations(scored)), 0.0)
         above = UPPER * np.hypot(found.deviation, np.where(old, 0.0, off))
-        above = self.again.above(scored, above, ~old)
+        above = self.again.above(scored, above, ~old) + SITE_DOUBT * np.maximum(-site, 0.0)
         flagged = scored.judged & self._flag(scored)
         columns = {
             "prior_log_odds": pa.array(found.prior),

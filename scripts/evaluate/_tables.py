@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 #: Colours of the picture: chosen to read on light and dark pages.
 _LINE, _DOT, _FAINT = "#3b6fb6", "#d9622b", "#9aa3ad"
+#: Draws behind what exactly true probabilities would show.
+_DRAWS = 1000
 
 
 def rate(flags: ArrayLike) -> str:
@@ -57,6 +59,29 @@ def reliability(
         points.append((mean, seen, total))
         error += total * abs(mean - seen)
     return points, error
+
+
+def error_of_truth(
+    points: Sequence[tuple[float, float, float]],
+    synthetic: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    prior: float,
+) -> float:
+    """Expected calibration error that probabilities which are exactly true show on as few passages, mean of `_DRAWS` draws.
+
+    Each tenth of the scale (`points`, as `reliability` has them) gets of either label what it states, give or take chance: as many
+    passages as the weights are worth (Kish's effective number).
+    """
+    chance = np.random.default_rng(0)
+    stated, _, total = (np.array(column) for column in zip(*points, strict=True))
+    drawn = {}
+    for label, share, whole in ((True, stated, prior), (False, 1 - stated, 1 - prior)):
+        own = weight[synthetic == label]
+        number = own.sum() ** 2 / (own**2).sum()
+        counts = chance.poisson(total * share / whole * number, (_DRAWS, len(points)))
+        drawn[label] = whole * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    both = drawn[True] + drawn[False]
+    return float(np.abs(both * stated - drawn[True]).sum(axis=1).mean())
 
 
 def draw_reliability(

@@ -99,8 +99,8 @@ def test_asked_claimed_and_found_stand_side_by_side() -> None:
 
 def test_the_margin_is_certified_beside_what_is_claimed() -> None:
     rows = table([(100, 0.02, 0.12, "en"), (100, 0.02, 0.02, "en")])
-    assert cap_request(Cap(max_synthetic="0.06")).margin == "1"
-    request = cap_request(Cap(max_synthetic="0.06", margin="0.8"))
+    assert cap_request(Cap(max_synthetic="0.06")).margin == "0.8"
+    request = cap_request(Cap(max_synthetic="0.06"))
     sums = measure_documents(rows, request)
     made = build_certificate(request, sums, sums, NOTHING_SELECTED)
     assert made["margin"] == "0.8" and made["holds"]
@@ -108,7 +108,7 @@ def test_the_margin_is_certified_beside_what_is_claimed() -> None:
     assert made["published_fraction"] == pytest.approx(0.02 + 0.8 * 0.05, abs=2e-6)
     assert "0.060000 with its margin for kinds of text that nobody has seen" in made["note"]
     assert "0.8 of the way to its upper bound" in dict(asked_and_found(made))["asked"]
-    tighter = cap_request(Cap(max_synthetic="0.059", margin="0.8"))
+    tighter = cap_request(Cap(max_synthetic="0.059"))
     assert not build_certificate(tighter, sums, sums, NOTHING_SELECTED)["holds"]
 
 

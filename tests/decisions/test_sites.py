@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.decisions import site_files, sites
-from provenance.decisions.sites import Clustering, SiteCounts
+from provenance.decisions.crawl import SITE_DOUBT
+from provenance.decisions.sites import SITE_SOURCE, Clustering, SiteCounts
 from provenance.detectors.embedded.calibration import auroc
 from provenance.duplicates.scratch import LocalScratch
+from tests.program import ledger
 
 PRIOR = float(np.log(0.25 / 0.75))
 
@@ -164,3 +166,28 @@ def test_a_document_without_an_address_is_a_site_of_its_own() -> None:
     found = sites.site_hashes(rows)
     assert len(set(found.tolist())) == 4
     assert (sites.site_hashes(rows.slice(1)) == found[1:]).all()
+
+
+def test_half_of_what_a_site_takes_does_not_count_for_the_upper_end(demo_release: Path) -> None:
+    rows = ledger(demo_release)
+    rows = rows[rows.synthetic_probability.notna() & ~rows.low_background.astype(bool)]
+    sources = {"detector:embedded": [], "detector:kinds": [], SITE_SOURCE: []}
+    for items in rows.evidence:
+        said = {item["source"]: float(item["llr"]) for item in items}
+        for source, nats in sources.items():
+            nats.append(said.get(source, 0.0))
+    rows = rows.assign(**sources)
+    p, upper = (
+        np.log(values / (1 - values))
+        for values in (
+            rows.synthetic_probability.astype(float),
+            rows.synthetic_probability_upper.astype(float),
+        )
+    )
+    rows = rows.assign(above=upper - p, taken=np.maximum(-rows[SITE_SOURCE], 0.0))
+    # Documents of which all but the site says the same: the lowest ratio there is, and the prior of one stratum.
+    low = rows[rows["detector:embedded"] == rows["detector:embedded"].min()]
+    _, alike = max(low.groupby(["prior_log_odds", "detector:kinds"]), key=lambda item: len(item[1]))
+    assert len(alike) > 20 and alike.taken.max() > 0.5 and alike.taken.min() == 0
+    bare = alike.above - SITE_DOUBT * alike.taken
+    assert np.ptp(bare) < 0.01 < 0.25 < np.ptp(alike.above)

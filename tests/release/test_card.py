@@ -59,7 +59,7 @@ def test_asked_claimed_and_found_stand_side_by_side(manifest: dict[str, Any]) ->
     card = build_card(manifest)
     cap = manifest["synthetic"]["max_synthetic"]
     asked = card.index(
-        f"| asked | at most {cap} of the tokens (expected share, with the whole way to its upper bound as a margin) |"
+        f"| asked | at most {cap} of the tokens (expected share, with 0.8 of the way to its upper bound as a margin) |"
     )
     assert asked < card.index("\n| claimed | 0.") < card.index("\n| found | 0.")
 

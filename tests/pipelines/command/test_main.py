@@ -163,7 +163,7 @@ def test_summary_table_shows_where_records_went_and_the_share_before_and_after(t
             for line in ended.out.splitlines()
         )
     assert (
-        "asked    at most 0.02 of the tokens (expected share, with the whole way to its upper bound as a margin)"
+        "asked    at most 0.02 of the tokens (expected share, with 0.8 of the way to its upper bound as a margin)"
         in ended.out
     )
     for name in (
