@@ -18,6 +18,8 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    PortableOptions,
+    SetupOptions,
     StandardOptions,
     _BeamArgumentParser,
 )
@@ -25,6 +27,14 @@ from apache_beam.runners.runner import create_runner
 
 from pipelines.inline import InlineRunner
 from provenance.errors import UsageError
+
+#: Engines that end a worker when no task uses it, and the option that keeps it, in milliseconds: the bundled crawl takes half the
+#: processor time on Flink so, and on Spark it does not end without (docs/runners.md#where-workers-come-from).
+_ENGINES = ("PortableRunner", "FlinkRunner", "SparkRunner")
+_KEPT, _KEEP = "--environment_cache_millis", "60000"
+#: A worker imports this, and with it all stages, before it has threads: two that unpickle their first tasks at once import
+#: the same packages at once, from different ends, and one found them half made (seen once in some hundred workers of Flink).
+_FIRST_IMPORTED = "pipelines.job"
 
 #: What a local worker has to have so that it is worth its start, which costs a quarter of a second of processor time and
 #: is paid again for each pipeline: stored bytes to annotate (some 5 s of work for 16 MB), and documents for later stages (25 to
@@ -81,7 +91,16 @@ class Runner:
             create_runner(options.view_as(StandardOptions).runner)
         except (ValueError, ImportError) as error:
             raise RunnerError(f"Beam options: {error}") from error
+        if not self._local:
+            self._prepare_engine(options)
         return options
+
+    def _prepare_engine(self, options: PipelineOptions) -> None:
+        """Say what an engine has to do before it gives work to a worker, and when it ends one."""
+        setup = options.view_as(SetupOptions)
+        setup.beam_plugins = [*(setup.beam_plugins or ()), _FIRST_IMPORTED]
+        if options.view_as(StandardOptions).runner in _ENGINES and not _gives(self.beam_options, _KEPT):
+            options.view_as(PortableOptions).environment_cache_millis = _KEEP
 
     @property
     def _inline(self) -> bool:
@@ -89,7 +108,7 @@ class Runner:
 
     @property
     def _local(self) -> bool:
-        return not any(option == "--runner" or option.startswith("--runner=") for option in self.beam_options)
+        return not _gives(self.beam_options, "--runner")
 
     def sized(self, work: int, least: int) -> Runner:
         """With no more local workers than have at least so much of this work; `PROVENANCE_ALL_WORKERS` lets all of them work."""
@@ -152,6 +171,11 @@ def _standard_error_to_nowhere() -> Iterator[None]:
     finally:
         os.dup2(before, 2)
         os.close(before)
+
+
+def _gives(options: Sequence[str], name: str) -> bool:
+    """Whether an option is among them, in one word or in two."""
+    return any(option == name or option.startswith(f"{name}=") for option in options)
 
 
 def _unknown_options(given: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
 
-from provenance.files.storage import stores
+from provenance.files.storage import stores, uploads
 from provenance.files.storage.addresses import SCHEMES, Scheme
 
 SCHEME = "counted"
@@ -82,6 +82,7 @@ class CountedFileSystem(MemoryFileSystem):  # type: ignore[misc]
 def counted_store(latency: float = 0.0) -> Iterator[type[CountedFileSystem]]:
     """The scheme `counted` in this process, empty, with `latency` seconds for each call."""
     SCHEMES[SCHEME] = Scheme("fsspec", None, True, "bucket", "nowhere")
+    stores.PARTS[SCHEME] = uploads.S3Parts  # never made: all that is written here is small
     fsspec.register_implementation(SCHEME, CountedFileSystem, clobber=True)
     kind = CountedFileSystem
     kind.store, kind.sizes, kind.calls, kind.by_path, kind.latency = {}, {}, Counter(), Counter(), latency
@@ -90,5 +91,5 @@ def counted_store(latency: float = 0.0) -> Iterator[type[CountedFileSystem]]:
     try:
         yield kind
     finally:
-        del SCHEMES[SCHEME]
+        del SCHEMES[SCHEME], stores.PARTS[SCHEME]
         stores._client.cache_clear()

@@ -21,6 +21,7 @@ import fsspec
 
 from pipelines.command.main import main as run_command
 from provenance.files.storage.addresses import SCHEMES, Scheme
+from provenance.files.storage.stores import PARTS
 
 SCHEME = "folder"
 _PAGE = 1_000
@@ -99,16 +100,30 @@ class _Written(io.FileIO):
             super().close()
             Path(f"{self._path}.part").replace(self._path)
 
-    def discard(self) -> None:
-        """Forget it."""
-        super().close()
-        Path(f"{self._path}.part").unlink()
+
+class _Parts:
+    """A large object, part by part."""
+
+    def __init__(self, path: str, filesystem: FolderFileSystem, key: str) -> None:
+        self._file = filesystem.open(key, "wb")
+
+    def send(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def finish(self, data: bytes) -> None:
+        self.send(data)
+        self._file.close()
+
+    def abort(self) -> None:
+        io.FileIO.close(self._file)
+        Path(self._file.name).unlink()
 
 
 def main(folder: str, calls: str, *command: str) -> int:
     """Run a stage and write the calls."""
     FolderFileSystem.root = Path(folder).parent
     SCHEMES[SCHEME] = Scheme("fsspec", None, True, "bucket", "nowhere")
+    PARTS[SCHEME] = _Parts
     fsspec.register_implementation(SCHEME, FolderFileSystem)
     status = run_command(list(command))
     Path(calls).write_text(json.dumps(FolderFileSystem.calls))

@@ -1,6 +1,6 @@
 """How well deduplication finds the injected copies of the development crawl, by threshold and kind.
 
-    python scripts/evaluate duplicates ../shared/data/web/crawl [--thresholds 0.5,0.6,0.7,0.8]
+    python scripts/evaluate duplicates ../shared/data/web/crawl [--thresholds 0.5,0.6,0.7,0.8] [--ngram 5]
 
 A copy is found when it ends in one cluster with its original. One seed of the permutations is one draw: of 25 copies near
 the threshold it may find four more or less, so the share over --seeds draws is printed beside it. A pair of cluster and keeper is wrong when
@@ -21,15 +21,17 @@ import pyarrow as pa
 
 from provenance.annotators.text import MainText
 from provenance.duplicates import Blocks, LocalScratch, addresses, deduplicate_local, sketches
+from provenance.duplicates.config import Duplicates
 from provenance.duplicates.minhash import MinHash, shingle_hashes, signature
 from provenance.records import read_records
 
+NGRAM = Duplicates().ngram
 FILES = ["a-00000", "b-00001", "b-00002", "b-00003", "text-00004"]
 
 
-def read_crawl(crawl: Path) -> pd.DataFrame:
+def read_crawl(crawl: Path, ngram: int = NGRAM) -> pd.DataFrame:
     """record_id, text, minhash and text_digest of the documents of the crawl's ordinary files."""
-    extract, sketch = MainText(), MinHash()
+    extract, sketch = MainText(), MinHash(ngram=ngram)
     extract.setup()
     tables = []
     for file in FILES:
@@ -69,14 +71,14 @@ def connected(truth: pd.DataFrame) -> dict[str, str]:
     return {record: root(record) for record in truth.record_id}
 
 
-def exact(left: str, right: str) -> float:
-    a, b = set(shingle_hashes(left).tolist()), set(shingle_hashes(right).tolist())
+def exact(left: str, right: str, ngram: int) -> float:
+    a, b = (set(shingle_hashes(text, ngram).tolist()) for text in (left, right))
     return len(a & b) / len(a | b) if a | b else 1.0
 
 
-def estimates(left: str, right: str, seeds: int) -> np.ndarray:
+def estimates(left: str, right: str, seeds: int, ngram: int) -> np.ndarray:
     """Estimated similarity of two texts by each seed (float64[seeds])."""
-    a, b = (np.unique(shingle_hashes(text)) for text in (left, right))
+    a, b = (np.unique(shingle_hashes(text, ngram)) for text in (left, right))
     if not len(a) or not len(b):
         return np.full(seeds, float(left == right))
     return np.array(
@@ -95,14 +97,15 @@ class Copies:
     injected: np.ndarray
     exact: np.ndarray  # Jaccard similarity of each pair
     drawn: np.ndarray  # its estimates over seeds
+    ngram: int  # words of a shingle
 
     def text_similarity(self, one: int, other: int) -> float:
-        return exact(self.table.text[one], self.table.text[other])
+        return exact(self.table.text[one], self.table.text[other], self.ngram)
 
 
-def read_copies(crawl: Path, seeds: int) -> Copies:
+def read_copies(crawl: Path, seeds: int, ngram: int = NGRAM) -> Copies:
     """The pairs of the truth of which both documents have text."""
-    table = read_crawl(crawl)
+    table = read_crawl(crawl, ngram)
     truth = pd.read_parquet(crawl / "truth.parquet")
     row_of = {record: i for i, record in enumerate(table.record_id)}
     copies = truth[
@@ -119,8 +122,9 @@ def read_copies(crawl: Path, seeds: int) -> Copies:
         pairs=pairs,
         kinds=kinds.reset_index(drop=True),
         injected=copies.kind.isin(["near_dup", "exact_dup"]).to_numpy(),
-        exact=np.array([exact(*pair) for pair in texts]),
-        drawn=np.array([estimates(*pair, seeds) for pair in texts]),
+        exact=np.array([exact(*pair, ngram) for pair in texts]),
+        drawn=np.array([estimates(*pair, seeds, ngram) for pair in texts]),
+        ngram=ngram,
     )
 
 
@@ -179,9 +183,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("crawl", type=Path)
     parser.add_argument("--thresholds", default="0.5,0.6,0.7,0.8")
+    parser.add_argument("--ngram", type=int, default=NGRAM, help="words of a shingle (duplicates.ngram)")
     parser.add_argument("--seeds", type=int, default=20, help="draws of the permutations")
     options = parser.parse_args()
-    copies = read_copies(options.crawl, options.seeds)
+    copies = read_copies(options.crawl, options.seeds, options.ngram)
     found = {f"{value:g}": measure(copies, value) for value in map(float, options.thresholds.split(","))}
     print(f"{len(copies.table)} documents, {len(copies.pairs)} copies with their original")
     print(pd.DataFrame(found).to_string())

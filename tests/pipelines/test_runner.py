@@ -123,6 +123,25 @@ BEGUN = {
 }
 
 
+@pytest.mark.parametrize(("given", "kept"), [((), 60_000), (("--environment_cache_millis=0",), 0)])
+def test_an_engine_is_asked_to_keep_its_workers_unless_something_else_is_said(
+    given: tuple[str, ...], kept: int
+) -> None:
+    """Flink and Spark otherwise end one with each task and start the next."""
+    for engine in ("PortableRunner", "FlinkRunner", "SparkRunner"):
+        options = Runner((f"--runner={engine}", *given)).options()
+        assert int(options.get_all_options()["environment_cache_millis"]) == kept
+    alone = Runner(("--runner=FnApiRunner",)).options()
+    assert int(alone.get_all_options()["environment_cache_millis"]) == 0
+
+
+def test_a_worker_of_an_engine_imports_all_stages_before_it_has_threads() -> None:
+    """Two threads that import one package from different ends can find it half made."""
+    for engine in ("PortableRunner", "FlinkRunner", "DataflowRunner"):
+        given = Runner((f"--runner={engine}", "--beam_plugins=json")).options().get_all_options()
+        assert given["beam_plugins"] == ["json", "pipelines.job"]
+
+
 @pytest.mark.parametrize("stage", BEGUN)
 def test_killed_in_a_stage_and_run_again_gives_the_same_bytes(
     demo_release: Path, tmp_path: Path, stage: str

@@ -138,6 +138,8 @@ class FlinkCluster:
             "taskmanager.bind-host": "127.0.0.1",
             "taskmanager.numberOfTaskSlots": 1,
             "taskmanager.cpu.cores": 1.0,
+            # Beam's classes from the cluster, once, not from what each job ships: its cache of workers asks for that.
+            "classloader.resolve-order": "parent-first",
             "io.tmp.dirs": str(self.directory / "tmp"),
             **{f"taskmanager.memory.{key}": value for key, value in _MEMORY.items()},
         }

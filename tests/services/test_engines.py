@@ -48,9 +48,5 @@ def test_spark_writes_the_same_bytes(demo_release: Path, tmp_path: Path) -> None
     ]
     command += ["--spark-master-url", "local[2]"]
     with Server(command, tmp_path / "spark.log", {"SPARK_LOCAL_IP": "127.0.0.1"}).listening(port):
-        # Otherwise a worker ends with every task, and each step starts one anew.
-        environment = [
-            *worker_environment(tmp_path, sys.executable, ROOT),
-            "--environment_cache_millis=60000",
-        ]
+        environment = worker_environment(tmp_path, sys.executable, ROOT)
         check([f"--job_endpoint=localhost:{port}", *environment], tmp_path / "release", demo_release)

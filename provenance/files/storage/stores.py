@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
+from inspect import unwrap
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -20,7 +21,7 @@ from provenance.files.storage.base import FileInfo, each
 from provenance.files.storage.patience import persist, silence
 from provenance.files.storage.ranges import RangeReader
 from provenance.files.storage.troubles import StoreError, Trouble, diagnose, explained
-from provenance.files.storage.uploads import FileParts, S3Parts, Upload
+from provenance.files.storage.uploads import GoogleParts, Parts, S3Parts, Upload
 
 #: What changes when an object is rewritten, the most certain first, as the stores call it.
 _VERSIONS = (
@@ -34,6 +35,8 @@ _VERSIONS = (
     "mtime",
     "created",
 )
+#: How a large object goes up, by scheme: those that can be written to.
+PARTS: dict[str, Callable[[str, Any, str], Parts]] = {"s3": S3Parts, "gs": GoogleParts}
 #: Connections to one store at once; more than calls at once, as parts and listings share them.
 _CONNECTIONS = 96
 #: Objects that S3 deletes at one request.
@@ -61,7 +64,7 @@ class StoreStorage:
     @contextmanager
     def create(self, path: str) -> Iterator[BinaryIO]:
         filesystem, key = _place(path, writing=True)
-        upload = Upload(path, filesystem, key, S3Parts if scheme_of(path) == "s3" else FileParts)
+        upload = Upload(path, filesystem, key, PARTS[scheme_of(path)])
         try:
             yield cast(BinaryIO, upload)
             upload.publish()
@@ -155,17 +158,27 @@ def _client(scheme: str, wait: float, process: int) -> Any:
     """The one client of a `process` for a scheme; fsspec itself keeps one for each thread."""
     options = {"skip_instance_cache": True, **_options(scheme, wait)}
     if scheme == "gs":
-        # Not the extension that fsspec would take: it asks a second service of what kind a bucket is.
-        from gcsfs.core import GCSFileSystem
-
-        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what fails is raised and told once
-        return GCSFileSystem(**options)
+        return _google(options)
     if scheme == "hf":
         logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # so are its attempts
     filesystem = fsspec.filesystem(scheme, **options)
     if scheme == "s3":
         filesystem.retries = 1  # all patience is ours
     return filesystem
+
+
+def _google(options: dict[str, Any]) -> Any:
+    # Not the extension that fsspec would take: it asks a second service of what kind a bucket is.
+    from gcsfs.core import GCSFileSystem
+    from gcsfs.retry import retry_request
+
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # what fails is raised and told once
+
+    class Google(GCSFileSystem):  # type: ignore[misc]
+        # All patience is ours but for one more try, by which a token that has just run out is renewed.
+        _request = retry_request(retries=2)(unwrap(GCSFileSystem._request))
+
+    return Google(**options)
 
 
 def _options(scheme: str, wait: float) -> dict[str, Any]:

@@ -7,15 +7,21 @@ names them all; parts of an upload that was given up are removed (promise 5; doc
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
+from urllib.parse import quote
+
+from fsspec.asyn import sync
 
 from provenance.files.storage.patience import persist
-from provenance.files.storage.troubles import diagnose, explained
+from provenance.files.storage.troubles import StoreError
 
 #: Bytes of a part: S3 takes 10,000 of them (160 GB), Google Cloud Storage any multiple of 256 KiB.
 PART_BYTES = 16 << 20
+#: Status of a part of a resumable upload that is not the last.
+_UNFINISHED = 308
 
 
 class Parts(Protocol):
@@ -113,28 +119,67 @@ class S3Parts:
         return persist(lambda: call(method, **self._object, **given), self._path, "written")
 
 
-class FileParts:
-    """An upload through the store's own file object, which sends parts and tries them again itself."""
+class GoogleParts:
+    """A resumable upload of Google Cloud Storage; each call is tried again by itself.
+
+    A part whose answer was lost is sent again: of bytes that the store has already it takes no notice.
+    """
 
     def __init__(self, path: str, filesystem: Any, key: str) -> None:
-        self._path = path
-        self._file = persist(lambda: filesystem.open(key, "wb", block_size=PART_BYTES), path, "written")
+        self._path, self._filesystem = path, filesystem
+        bucket, name, _ = filesystem.split_path(key)
+        begin = f"{filesystem._location}/upload/storage/v1/b/{quote(bucket, safe='')}/o"
+        kind = {"X-Upload-Content-Type": "application/octet-stream"}
+        _, headers, _ = persist(
+            lambda: self._call("POST", begin, uploadType="resumable", json={"name": name}, headers=kind),
+            path,
+            "written",
+        )
+        self._session, self._sent = headers["Location"], 0
 
     def send(self, data: bytes) -> None:
-        _once(lambda: self._file.write(data), self._path)
+        self._put(data, "*")
 
     def finish(self, data: bytes) -> None:
-        self.send(data)
-        _once(self._file.close, self._path)
+        self._put(data, str(self._sent + len(data)))
 
     def abort(self) -> None:
-        self._file.discard()
-        self._file.closed = True  # closing would send the rest
+        self._call("DELETE", self._session)
 
+    def _put(self, data: bytes, total: str) -> None:
+        """Send a part, and again what of it the store did not take."""
+        end = self._sent + len(data)
 
-def _once(call: Callable[[], Any], path: str) -> Any:
-    """A call that keeps a place in a stream and so cannot be made twice; its errors are explained all the same."""
-    try:
-        return call()
-    except Exception as error:
-        raise explained(path, "written", diagnose(error)) from error
+        def put() -> int:
+            span = f"bytes {self._sent}-{end - 1}/{total}"
+            status, headers, answer = self._call(
+                "PUT", self._session, headers={"Content-Range": span}, data=data[self._sent - end :]
+            )
+            if status != _UNFINISHED:
+                return int(json.loads(answer)["size"])
+            return int(headers["Range"].rpartition("-")[2]) + 1 if "Range" in headers else 0
+
+        while self._sent < end:
+            try:
+                has = persist(put, self._path, "written")
+            except FileNotFoundError:
+                has = self._size() if total.isdigit() else 0
+            if not self._sent < has <= end:
+                raise StoreError(
+                    f"{self._path}: cannot be written: the store has {has:,} bytes of {end:,} that it was sent, or has "
+                    "given up the upload; run the same command again"
+                )
+            self._sent = has
+
+    def _size(self) -> int:
+        """Bytes of the object of an upload that the store does not know any more: perhaps the last answer was lost."""
+        with suppress(FileNotFoundError):
+            return int(persist(lambda: self._filesystem.info(self._path), self._path, "written")["size"])
+        return 0
+
+    def _call(self, method: str, url: str, **given: Any) -> tuple[int, Any, bytes]:
+        """Status, headers and body of an answer."""
+        status, headers, _, body = sync(
+            self._filesystem.loop, self._filesystem._request, method, url, **given
+        )
+        return status, headers, body
