@@ -59,7 +59,10 @@ def read_corpus(folder: Path, passages: Path = PASSAGES) -> pd.DataFrame:
 
 def settings_of(model: Model) -> training.Settings:
     """What a detector was trained with, as its file says."""
-    said = {name: tuple(value) if isinstance(value, list) else value for name, value in model.describe["settings"].items()}
+    said = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in model.describe["settings"].items()
+    }
     return training.Settings(**said)
 
 
