@@ -130,7 +130,7 @@ def run_sketch(arguments: Arguments) -> int:
 def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
     """One line of JSON for each version in a directory; 1 where one of them failed."""
     from provenance.audit.sketches.compare import FAIL, WARN
-    from provenance.audit.versions import Baseline, read_version, report, sketch_dataset
+    from provenance.audit.versions import Baseline, Version, report, sketch_dataset
 
     if len(arguments.datasets) != 1:
         raise UsageError("--watch takes one DATASET, the directory that holds the versions")
@@ -143,7 +143,7 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
     for version in versions:
         if version == baseline:
             continue
-        found = report(read_version(storage, version, settings), against)
+        found = report(Version(version, sketch_dataset(storage, version, settings)), against)
         measures = found["diversity"]["baseline"]["measures"]
         line: dict[str, Any] = {
             "dataset": version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from provenance.annotators.watermarks.null import benjamini_hochberg
 from provenance.audit.columns import has_p_values, languages_of, proof_of, sites_of, strings_of
+from provenance.audit.drawn import CAPACITY, Drawn, ranks_of
 from provenance.audit.inputs import AuditError
 from provenance.audit.selection import Probabilities
 from provenance.detectors.embedded.calibration import load_calibration
@@ -45,19 +46,20 @@ _MOST_P_VALUES = 1_000_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _DIMENSIONS = ("language", "year", "source")
 
-Table = NDArray[np.int64]
-
 
 @dataclass
 class Stratum:
     """Counts of one part of a dataset."""
 
+    capacity: int = CAPACITY  # of each of `judged`
     documents: int = 0
     proven_human: int = 0  # of `documents`, proven to be older than 2022-11-30
-    #: Of those the judged ones, by language.
-    old: dict[str, int] = field(default_factory=dict)
-    #: Judged documents not proven human, by language: group of sites and bin of their ratio, shape (GROUPS, BINS).
-    fresh: dict[str, Table] = field(default_factory=dict)
+    #: Judged documents by language and whether they are proven human.
+    judged: dict[tuple[str, bool], Drawn] = field(default_factory=dict)
+
+    def of(self, human: bool) -> dict[str, Drawn]:
+        """Judged documents, proven human or not, by language."""
+        return {name: drawn for (name, old), drawn in sorted(self.judged.items()) if old == human}
 
 
 @dataclass
@@ -66,31 +68,36 @@ class Counts:
 
     whole: Stratum = field(default_factory=Stratum)
     strata: dict[str, dict[str, Stratum]] = field(default_factory=lambda: {name: {} for name in _DIMENSIONS})
-    #: Judged documents that are proven human, by language.
-    humans: dict[str, Table] = field(default_factory=dict)
     probabilities: Probabilities = field(default_factory=Probabilities)
     p_values: list[float] = field(default_factory=list)
     watermarks_read: bool = False
 
+    def parts(self, labels: Mapping[str, list[str]]) -> list[tuple[Stratum, NDArray[np.int64]]]:
+        """The parts of the dataset that a batch belongs to, each with its rows; `labels` name those of each row by dimension."""
+        found = [(self.whole, np.arange(len(labels["language"])))]
+        for dimension, values in labels.items():
+            strata, own = self.strata[dimension], np.array(values, dtype=object)
+            for value in sorted(set(values)):
+                name = value if value in strata or len(strata) < MOST_STRATA else "other"
+                stratum = strata.setdefault(name, Stratum(self.whole.capacity))
+                found.append((stratum, np.flatnonzero(own == value)))
+        return found
+
 
 @dataclass(frozen=True)
-class _Judged:
+class _Documents:
     """Documents of a batch, each array of shape (documents,)."""
 
-    human: NDArray[np.bool_]
-    judged: NDArray[np.bool_]
     language: NDArray[np.object_]
-    cell: NDArray[np.int64]  # group times BINS plus bin, of the judged
+    human: NDArray[np.bool_]  # proven to be
+    rank: NDArray[np.uint8]
 
-    def count(self, rows: NDArray[np.bool_]) -> dict[str, Table]:
-        """Judged documents among some, by language, shape (GROUPS, BINS)."""
-        rows = rows & self.judged
-        return {
-            name: np.bincount(self.cell[rows & (self.language == name)], minlength=GROUPS * BINS).reshape(
-                GROUPS, BINS
-            )
-            for name in sorted(set(self.language[rows].tolist()))
-        }
+    def by_kind(self, rows: NDArray[np.int64]) -> Iterator[tuple[tuple[str, bool], NDArray[np.int64]]]:
+        """Some documents by language and whether they are proven human; those without a language are passed over."""
+        language, human = self.language[rows], self.human[rows]
+        for name in sorted({name for name in language.tolist() if name is not None}):
+            for old in (False, True):
+                yield (name, old), rows[(language == name) & (human == old)]
 
 
 def prevalence_report(counts: Counts, selected: str | None = None) -> dict[str, Any]:
@@ -106,12 +113,13 @@ def prevalence_report(counts: Counts, selected: str | None = None) -> dict[str, 
             f"the shipped reference was made for detector {made[0]} and calibration {made[1]}, these are "
             f"{load_model().version} and {calibration.version}; run `python scripts/train prevalence`"
         )
-    own = {name: found for name, found in counts.humans.items() if found.sum() >= ENOUGH_HUMANS}
+    humans = {name: drawn.table() for name, drawn in counts.whole.of(human=True).items()}
+    own = {name: found for name, found in humans.items() if found.sum() >= ENOUGH_HUMANS}
     worlds = {
         name: make_worlds(kinds, name, own[name], selected is not None)
         if name in own
         else shipped_worlds(name, selected is not None)
-        for name in sorted(counts.whole.fresh)
+        for name in counts.whole.of(human=False)
         if name in kinds.languages
     }
     return {
@@ -141,20 +149,21 @@ def _shares(stratum: Stratum, worlds: Mapping[str, Worlds]) -> dict[str, Any]:
     """
     found, judged = [], 0
     effects = {}
-    for name, counts in sorted(stratum.fresh.items()):
-        fresh = int(counts.sum())
-        if name in worlds and fresh >= FEWEST_DOCUMENTS:
-            item = worlds[name].estimate(counts, METHOD)
-            found.append((fresh, item))
+    fresh, old = (
+        stratum.of(human=False),
+        {name: drawn.documents for name, drawn in stratum.of(human=True).items()},
+    )
+    for name, drawn in fresh.items():
+        counts = drawn.table()
+        if name in worlds and counts.sum() >= FEWEST_DOCUMENTS:
+            found.append((drawn.documents, worlds[name].estimate(counts, METHOD)))
             effects[name] = round(design_effect(counts), 2)
-            judged += fresh + stratum.old.get(name, 0)
-    for name, old in stratum.old.items():
-        if name not in effects and not stratum.fresh.get(name, np.zeros(0)).any():
-            judged += old
+            judged += drawn.documents + old.get(name, 0)
+    judged += sum(documents for name, documents in old.items() if name not in fresh)
     estimates = []
     if found:
         share, low, high = (
-            sum(fresh * getattr(item, limit) for fresh, item in found) / judged
+            sum(documents * getattr(item, limit) for documents, item in found) / judged
             for limit in ("share", "low", "high")
         )
         estimates.append(Estimate(METHOD, share, low, high, judged).as_json())
@@ -166,13 +175,17 @@ def _shares(stratum: Stratum, worlds: Mapping[str, Worlds]) -> dict[str, Any]:
         "proven_human": stratum.proven_human,
         "estimates": estimates,
         "design_effects": effects,
+        "read_by_sample": {
+            name: sum(len(drawn.cells) for key, drawn in stratum.judged.items() if key[0] == name)
+            for name in sorted({name for (name, _), drawn in stratum.judged.items() if drawn.level})
+        },
     }
 
 
 def _further(stratum: Stratum) -> list[dict[str, Any]]:
     """The share that the ratios of single documents give, as the select stage reads them, of the documents not proven human."""
     calibration = load_calibration()
-    counts = sum(table.sum(axis=0) for table in stratum.fresh.values())
+    counts = sum(drawn.table().sum(axis=0) << drawn.level for drawn in stratum.of(human=False).values())
     documents = int(np.sum(counts))
     if documents < FEWEST_DOCUMENTS:
         return []
@@ -181,59 +194,60 @@ def _further(stratum: Stratum) -> list[dict[str, Any]]:
 
 
 def count_batch(counts: Counts, batch: pa.RecordBatch, texts: pa.Array) -> None:
-    """Count the documents of a batch; each has a text."""
+    """Count the documents of a batch; each has a text. The detector reads those that some part still keeps."""
     languages = languages_of(batch, texts)
     proven, year = proof_of(batch)
-    found = _judge(batch, texts, languages, np.asarray(proven < LOW_BACKGROUND_BEFORE))
-    everything = np.ones(len(texts), bool)
-    for name, table in found.count(found.human).items():
-        counts.humans[name] = counts.humans.get(name, 0) + table
-    _add(counts.whole, found, everything)
+    documents = _Documents(
+        np.array(languages, dtype=object),
+        np.asarray(proven < LOW_BACKGROUND_BEFORE),
+        ranks_of(counts.whole.documents, len(texts)),
+    )
     labels = {
         "language": [language or "unknown" for language in languages],
         "year": year,
         "source": strings_of(batch, "source"),
     }
-    for dimension, values in labels.items():
-        strata, own = counts.strata[dimension], np.array(values, dtype=object)
-        for value in sorted(set(values)):
-            name = value if value in strata or len(strata) < MOST_STRATA else "other"
-            _add(strata.setdefault(name, Stratum()), found, own == value)
+    parts = counts.parts(labels)
+    wanted = np.zeros(len(texts), bool)
+    for stratum, rows in parts:
+        stratum.documents += len(rows)
+        stratum.proven_human += int(documents.human[rows].sum())
+        for key, some in documents.by_kind(rows):
+            wanted[some] |= documents.rank[some] >= (
+                stratum.judged[key].level if key in stratum.judged else 0
+            )
+    cell = _judge(batch, texts, documents.language, wanted)
+    for stratum, rows in parts:
+        for key, some in documents.by_kind(rows[cell[rows] >= 0]):
+            if len(some):
+                drawn = stratum.judged.setdefault(key, Drawn(stratum.capacity))
+                drawn.add(documents.rank[some], cell[some])
     counts.probabilities.add(batch)
     if "watermarks" in batch.schema.names and has_p_values(batch["watermarks"].type):
         _count_watermarks(counts, batch["watermarks"])
 
 
 def _judge(
-    batch: pa.RecordBatch,
-    texts: pa.Array,
-    languages: list[str | None],
-    human: NDArray[np.bool_],
-) -> _Judged:
-    """What the detector says of the documents of a batch."""
+    batch: pa.RecordBatch, texts: pa.Array, languages: NDArray[np.object_], wanted: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Group of sites times BINS plus bin of the ratio that the detector gives each of the `wanted` documents, -1 where it gives none."""
     calibration = load_calibration()
-    scores = load_model().score(texts, languages)
-    _, abstained = calibration.ratios(scores.score, scores.words, languages, scores.known)
-    names = np.array(languages, dtype=object)
-    place = np.zeros(len(texts), np.int64)
-    for name in sorted(set(names[~abstained].tolist())):
-        rows = ~abstained & (names == name)
+    read = np.flatnonzero(wanted & np.isin(languages, sorted(calibration.lines)))
+    spoken = languages[read].tolist()
+    scores = load_model().score(texts.take(pa.array(read)), spoken)
+    _, abstained = calibration.ratios(scores.score, scores.words, spoken, scores.known)
+    place = np.full(len(read), -1)
+    for name in sorted(set(languages[read[~abstained]].tolist())):
+        rows = ~abstained & (languages[read] == name)
         place[rows] = ratio_bins(calibration, name, scores.score[rows].astype(float), scores.words[rows])
-    sites = sites_of(batch)
+    sites = sites_of(batch)[read]
     # Where no site is known each document is one, and its own words say which group it falls into.
     own = scores.score.view(np.uint32).astype(np.uint64) << np.uint64(32) | scores.words.astype(np.uint64)
     spread = ((own ^ (own >> np.uint64(31))) * _GOLDEN) >> np.uint64(32)
     group = np.where(sites > 0, sites, spread) % np.uint64(GROUPS)
-    return _Judged(human, ~abstained, names, group.astype(np.int64) * BINS + place)
-
-
-def _add(stratum: Stratum, found: _Judged, rows: NDArray[np.bool_]) -> None:
-    stratum.documents += int(rows.sum())
-    stratum.proven_human += int((rows & found.human).sum())
-    for name, table in found.count(rows & ~found.human).items():
-        stratum.fresh[name] = stratum.fresh.get(name, 0) + table
-    for name, table in found.count(rows & found.human).items():
-        stratum.old[name] = stratum.old.get(name, 0) + int(table.sum())
+    found = np.full(len(texts), -1)
+    found[read] = np.where(abstained, -1, group.astype(np.int64) * BINS + place)
+    return found
 
 
 def _count_watermarks(counts: Counts, column: pa.Array) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from provenance.annotators.columns import text_buffers
 from provenance.duplicates.minhash import MinHash
 
 #: Of one document at most so many bytes are kept.
@@ -29,18 +30,16 @@ class Sample:
 
     def add(self, texts: pa.Array) -> None:
         """Consider the texts of a string array; nulls and empty ones are passed over."""
-        texts = texts.cast(pa.large_string())
-        for text in texts.to_pylist():
-            if not text:
-                continue
-            data = text.encode("utf-8", "replace")
-            key = xxhash.xxh3_64_intdigest(self.added.to_bytes(8, "little"), self.seed)
-            entry = (-key, data[:DOCUMENT_BYTES])
+        data, offsets = text_buffers(texts)
+        for row in np.flatnonzero(np.diff(offsets)).tolist():
+            key = -xxhash.xxh3_64_intdigest(self.added.to_bytes(8, "little"), self.seed)
             self.added += 1
-            if len(self.heap) < SAMPLE:
-                heapq.heappush(self.heap, entry)
-            elif entry[0] > self.heap[0][0]:
-                heapq.heapreplace(self.heap, entry)
+            full = len(self.heap) == SAMPLE
+            if full and key <= self.heap[0][0]:
+                continue
+            start = offsets[row]
+            entry = key, data[start : min(start + DOCUMENT_BYTES, offsets[row + 1])].tobytes()
+            (heapq.heapreplace if full else heapq.heappush)(self.heap, entry)
 
     def documents(self) -> list[bytes]:
         """The sampled documents, smallest hash first, cut at DOCUMENT_BYTES."""

@@ -27,8 +27,12 @@ from provenance.audit.sketches.compare import (
     summary,
     worst,
 )
+from provenance.audit.sketches.points import FEWEST as FEWEST_POINTS
+from provenance.audit.sketches.points import Floats as PointFloats
+from provenance.audit.sketches.points import Points
 from provenance.audit.sketches.replicates import Floats
 from provenance.audit.sketches.sampled import compare_samples
+from provenance.audit.sketches.sampled import no_change as no_change_of_points
 from provenance.audit.sketches.sketch import Sketch
 from provenance.audit.sketches.strata import Sketches, read_sketches
 from provenance.audit.sketches.templates import list_templates, template_shares
@@ -75,6 +79,7 @@ class Baseline:
     sketches: Sketches
     settings: Settings
     _same: dict[tuple[str, str] | None, dict[str, Floats]] = field(default_factory=dict, repr=False)
+    _points: list[tuple[Points, dict[str, PointFloats]]] = field(default_factory=list, repr=False)
 
     def compare(self, version: Sketches, stratum: tuple[str, str] | None = None) -> dict[str, Any]:
         """The comparison of the whole, or of a stratum that both have."""
@@ -95,12 +100,25 @@ class Baseline:
         embedding, own = self.settings.embedding, self.sketches.whole
         if embedding is None or not found["measures"]:
             return found
-        points = embedding.points(version.whole, own, (name, self.name))
+        points, others = embedding.points(version.whole, own, (name, self.name))
         measures, samples = compare_samples(
-            embedding.kind, *points, tolerances=self.settings.tolerances, seed=self.settings.seed
+            embedding.kind,
+            points,
+            others,
+            tolerances=self.settings.tolerances,
+            seed=self.settings.seed,
+            same=self._no_change_of(others),
         )
         measures = found["measures"] | measures
         return found | {"status": worst(measures), "measures": measures, "samples": samples}
+
+    def _no_change_of(self, points: Points) -> dict[str, PointFloats] | None:
+        """What no change of the baseline's points looks like: those of a model stay, hashed words weigh by what they are compared with."""
+        if len(points.groups) < FEWEST_POINTS:
+            return None
+        if not self._points or self._points[0][0] is not points:
+            self._points[:] = [(points, no_change_of_points(points, self.settings.seed))]
+        return self._points[0][1]
 
 
 def audit(

@@ -59,10 +59,14 @@ class Training:
         return float(words[self.machine].sum() / max(words.sum(), 1))
 
 
-def capped(share: str, own: bool = True) -> Arm:
-    """Curated with this cap, which stands in the name."""
-    name = f"cap {share}" + ("" if own else ", shipped detector")
-    return Arm(name, CURATED, {"max_synthetic": share, "margin": "0"}, own)
+def capped(share: str, own: bool = True, margin: str = "0") -> Arm:
+    """Curated with this cap, which stands in the name. Without a margin the claimed share is what probabilities add up to."""
+    name = (
+        f"cap {share}"
+        + ("" if own else ", shipped detector")
+        + (f", margin {margin}" if margin != "0" else "")
+    )
+    return Arm(name, CURATED, {"max_synthetic": share, "margin": margin}, own)
 
 
 AS_IS = Arm("as it is", RAW)
@@ -99,10 +103,15 @@ FIRST = (
     READ_WHOLE,
     capped("0.05", own=False),
 )
-OTHERS = (capped("0"), capped("0.10"), capped("0.30"), WEIGHTED)
+OTHERS = (
+    *(capped(share) for share in ("0", "0.10", "0.30")),
+    *(capped(share, margin="1") for share in ("0.02", "0.05")),
+    WEIGHTED,
+)
 #: Shapes of transformers. The rate of the large one is the best of .001, .002 and .004 by perplexity of generation 0 on seed 7.
 TINY = Shape(pieces=512, layers=2, width=48, heads=2, context=320, batch=8, steps=40, rate=2e-3)
 SMALL = Shape(pieces=1024, layers=2, width=96, heads=4, context=256, batch=12, steps=150, rate=4e-3)
+MEDIUM = Shape(pieces=2048, layers=3, width=128, heads=4, context=256, batch=12, steps=250, rate=3e-3)
 LARGE = Shape(
     pieces=4096, layers=4, width=256, heads=4, context=288, batch=16, steps=600, rate=2e-3, together=2000
 )
@@ -117,6 +126,7 @@ SIZES = {
     "transformer": {
         "tiny": Size(160, 1, 1, 1, (AS_IS, TRUTH, capped("0.5")), shape=TINY),
         "small": Size(300, 3, 1, 2, (AS_IS, TRUTH, capped("0.05")), shape=SMALL),
+        "medium": Size(500, 4, 1, 4, (AS_IS, capped("0.02"), TRUTH, SLOWLY), shape=MEDIUM),
         "standard": Size(1000, 8, 3, 20, FIRST, shape=LARGE),
     },
 }

@@ -1,6 +1,7 @@
 """The web of the collapse experiment: pages of people and of models on sites with dates, written as a WARC file.
 
-People's pages stay from generation to generation, as the web's do; a third of them was captured before language models.
+People's pages stay from generation to generation, as the web's do; a third of them was captured before language models, and each crawl
+captures the others in the month of what machines wrote, so that no date tells people from machines.
 Most of a model's pages stand on sites of its own, one in ten on a site of people. Times and identifiers are made from
 numbers, never from a clock, so that a crawl has the same bytes each time.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import html
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from warcio.warcwriter import WARCWriter
 MILL_DOCUMENTS, STRAY = 30, 0.1
 #: Share of people's pages that a capture proves to be older than language models in use.
 OLD = 1 / 3
+#: When people's other pages are captured before there is a first generation.
+_FIRST = "2024-12-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -39,25 +42,36 @@ def people(passages: pd.DataFrame, seed: int) -> list[Page]:
     """Passages (text, domain) as pages on sites, a site for each domain."""
     random = np.random.default_rng([seed, 1])
     old = random.random(len(passages)) < OLD
-    years = np.where(old, random.integers(2014, 2022, len(old)), 2024)
+    years = random.integers(2014, 2022, len(old))
+    captured = [
+        f"{year}-06-01T00:00:00Z" if before else _FIRST for year, before in zip(years, old, strict=True)
+    ]
     sites = [str(domain).replace("/", "-").replace("_", "-").lower() for domain in passages.domain]
     return [
-        Page(f"https://{site}.example/{place}", text, f"{year}-06-01T00:00:00Z", False)
-        for place, (site, text, year) in enumerate(zip(sites, passages.text, years.tolist(), strict=True))
+        Page(f"https://{site}.example/{place}", text, when, False)
+        for place, (site, text, when) in enumerate(zip(sites, passages.text, captured, strict=True))
     ]
 
 
+def capture_again(pages: Sequence[Page], generation: int) -> list[Page]:
+    """People's pages as the crawl of a generation finds them: those that no old capture proves have its month."""
+    return [replace(page, captured=_month(generation)) if page.captured == _FIRST else page for page in pages]
+
+
+def _month(generation: int) -> str:
+    return f"{2025 + generation // 12}-{1 + generation % 12:02d}-01T00:00:00Z"
+
+
 def mills(texts: Sequence[str], beside: Sequence[Page], generation: int, seed: int) -> list[Page]:
-    """What a model wrote, as pages of 2025 and later; some stand on the sites of `beside`."""
+    """What a model wrote, as pages of a month of 2025 or later; some stand on the sites of `beside`."""
     random = np.random.default_rng([seed, generation, 2])
     hosts = sorted({page.url.split("/")[2] for page in beside})
     stray = random.random(len(texts)) < STRAY
     guest = random.integers(0, len(hosts), len(texts))
-    captured = f"{2025 + generation // 12}-{1 + generation % 12:02d}-01T00:00:00Z"
     pages = []
     for place, text in enumerate(texts):
         host = hosts[guest[place]] if stray[place] else f"mill{generation}-{place // MILL_DOCUMENTS}.example"
-        pages.append(Page(f"https://{host}/g{generation}/{place}", text, captured, True))
+        pages.append(Page(f"https://{host}/g{generation}/{place}", text, _month(generation), True))
     return pages
 
 

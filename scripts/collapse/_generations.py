@@ -21,7 +21,7 @@ import pandas as pd
 
 from provenance.audit.versions import Baseline, Settings
 from scripts.collapse._arms import ACCUMULATED, Arm, Size, prepare
-from scripts.collapse._crawl import Page, mills
+from scripts.collapse._crawl import Page, capture_again, mills
 from scripts.collapse._models import Model
 from scripts.collapse._world import World, judge, make_world, sketch, train_detector
 
@@ -57,7 +57,7 @@ def run_arm(start: Start, arm: Arm, generations: int, folder: Path) -> Iterator[
         place = folder / str(generation)
         training = prepare(
             arm,
-            [*world.crawl, *seen],
+            [*capture_again(world.crawl, generation), *seen],
             words=world.words,
             folder=place,
             detector=start.detector,

@@ -66,7 +66,7 @@ def make_world(passages: pd.DataFrame, size: Size, seed: int, folder: Path) -> t
 
 
 def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path) -> Path:
-    """The folder of a detector that `python scripts/train detector` makes of the first model's texts and other people's."""
+    """The folder of a detector, with its kinds, that `python scripts/train` makes of the first model's texts and other people's."""
     human = rest.head(min(DETECTOR_PASSAGES, PASSAGES_A_PAGE * len(world.crawl)))
     texts = world.write(model, len(human), 0, 9)
     machine = human.assign(text=texts, label="synthetic", generator=world.kind.name)
@@ -74,19 +74,17 @@ def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path)
     for name in ("corpus", "passages"):
         (folder / name).mkdir(parents=True)
     pd.concat([human, machine])[columns].to_parquet(folder / "corpus" / "texts.parquet")
-    command = [sys.executable, str(ROOT / "scripts" / "train"), "detector", str(folder / "corpus")]
-    command += [
-        "--out",
-        str(folder / "model"),
-        "--passages",
-        str(folder / "passages"),
-        "--recent",
-        world.kind.name,
-    ]
+    model, passages = str(folder / "model"), ["--passages", str(folder / "passages")]
+    _train("detector", str(folder / "corpus"), "--out", model, "--recent", world.kind.name, *passages)
+    _train("prevalence", str(folder / "corpus"), "--model", model, *passages)
+    return folder / "model"
+
+
+def _train(*arguments: str) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "train"), *arguments]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {made.returncode}: {made.stderr}")
-    return folder / "model"
 
 
 def sketch(texts: Sequence[str], folder: Path) -> Sketches:

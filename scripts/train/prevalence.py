@@ -17,7 +17,7 @@ import pandas as pd
 from provenance.detectors.embedded import training
 from provenance.detectors.embedded.calibration import BUCKETS, Calibration, load_calibration
 from provenance.detectors.embedded.folds import folds
-from provenance.detectors.embedded.model import load_model, mix_experts
+from provenance.detectors.embedded.model import Model, load_model, mix_experts
 from provenance.detectors.share import BINS, GROUPS, Kinds, Side, make_worlds, ratio_bins
 from scripts.train.detector import PASSAGES, read_files
 
@@ -33,8 +33,14 @@ def main() -> None:
     parser.add_argument(
         "--model", help="folder of a detector trained on the same corpus (default: what ships)"
     )
+    parser.add_argument(
+        "--passages",
+        type=Path,
+        default=PASSAGES,
+        help="directory of *.jsonl of passages that it was trained on too (default: those of this repository)",
+    )
     options = parser.parse_args()
-    kinds = make_kinds(read_corpus(options.corpus), options.model)
+    kinds = make_kinds(read_corpus(options.corpus, options.passages), options.model)
     output = Path(options.model or "provenance/detectors/embedded/data") / "kinds.npz"
     kinds.save(output)
     print(
@@ -43,18 +49,28 @@ def main() -> None:
     )
 
 
-def read_corpus(folder: Path) -> pd.DataFrame:
-    """All rows of the folder's Parquet files, and the passages of this repository, with their `split`."""
+def read_corpus(folder: Path, passages: Path = PASSAGES) -> pd.DataFrame:
+    """All rows of the folder's Parquet files, and the passages, with their `split`: to train on, where none is named."""
     tables = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
-    written = read_files([], sorted(PASSAGES.glob("*.jsonl")), "train").assign(split="train")
-    return pd.concat([*tables, written], ignore_index=True)
+    written = sorted(passages.glob("*.jsonl"))
+    table = pd.concat([*tables, *([read_files([], written, "train")] if written else [])], ignore_index=True)
+    return table.assign(split=table.split.fillna("train") if "split" in table else "train")
+
+
+def settings_of(model: Model) -> training.Settings:
+    """What a detector was trained with, as its file says."""
+    said = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in model.describe["settings"].items()
+    }
+    return training.Settings(**said)
 
 
 def make_kinds(table: pd.DataFrame, folder: str | None = None) -> Kinds:
     """The kinds of a corpus with the columns of `prepare` and `split`, read as the detector in `folder` is; learned from `train` alone."""
-    settings = training.Settings()
-    corpus = training.read_corpus(training.prepare(table, settings), settings)
     model, calibration = load_model(folder), load_calibration(folder)
+    settings = settings_of(model)
+    corpus = training.read_corpus(training.prepare(table, settings), settings)
     learned = (corpus.table.split == "train").to_numpy()
     makers = corpus.table.maker_fold.to_numpy()
     scores = np.full((len(corpus.table), len(corpus.families()) + 1), np.nan)  # registers last

@@ -33,6 +33,7 @@ class Workspace(NamedTuple):
     stamps: NDArray[np.int64]  # (slots,): pass that filled a slot
     words: NDArray[np.int32]  # (MOST_WORDS,): number of each word's type
     counts: NDArray[np.int32]  # (MOST_WORDS,)
+    absent: NDArray[np.float64]  # (MOST_WORDS + 1,): chance of HD-D by occurrences, where it is known
     seen: NDArray[np.int64]  # (MOST_WORDS,)
     passes: NDArray[np.int64]  # (1,)
 
@@ -45,6 +46,7 @@ def workspace() -> Workspace:
         stamps=np.zeros(_SLOTS, np.int64),
         words=np.zeros(MOST_WORDS, np.int32),
         counts=np.zeros(MOST_WORDS, np.int32),
+        absent=np.zeros(MOST_WORDS + 1),
         seen=np.zeros(MOST_WORDS, np.int64),
         passes=np.zeros(1, np.int64),
     )
@@ -109,11 +111,15 @@ def _hdd(space, count, types):  # type: ignore[no-untyped-def]
     for i in range(count):
         space.counts[space.words[i]] += 1
     expected = 0.0
+    space.absent[: count + 1] = -1.0
     for word in range(types):
-        absent = 1.0
-        for j in range(_DRAW):
-            absent *= max(count - space.counts[word] - j, 0) / (count - j)
-        expected += 1.0 - absent
+        often = space.counts[word]
+        if space.absent[often] < 0:  # most words of a document occur as often as another one
+            absent = 1.0
+            for j in range(_DRAW):
+                absent *= max(count - often - j, 0) / (count - j)
+            space.absent[often] = absent
+        expected += 1.0 - space.absent[often]
     return expected / _DRAW
 
 

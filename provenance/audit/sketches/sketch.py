@@ -23,7 +23,7 @@ from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.measures import MEASURES, Workspace, measure_document, workspace
 from provenance.audit.sketches.stored import SketchError, number, table
 from provenance.audit.sketches.topics import Document
-from provenance.audit.sketches.types import GROUPS, Sampled, count_type, type_key
+from provenance.audit.sketches.types import GROUPS, Sampled, count_type, highest, type_key
 from provenance.duplicates.words import character_table, scan
 
 #: Kinds of types that are counted: runs of one, two and three words; lines; whole documents by their words; responses to a prompt.
@@ -41,6 +41,8 @@ _MILLION = 1_000_000
 _SUMS = ("buckets", "totals", "sums", "histograms")
 #: Compression is taken of the first bytes of every fourth document that has them.
 _COMPRESSED_BYTES, _COMPRESSED_SHARE = 4_096, 4
+#: Lengths of the runs of words that are counted, from one on.
+_RUNS = 3
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -106,6 +108,7 @@ class Sketch:
         _count_batch(
             (data, offsets),
             (character_table(), np.empty(longest + 1, np.uint64), np.empty(0, np.uint8)),
+            np.empty((_RUNS, longest + 1), np.uint64),
             (np.zeros(count, np.uint64) if sites is None else sites, asked, prompts is not None),
             first=self.documents,
             counts=(tables, self.buckets, self.totals),
@@ -225,7 +228,7 @@ def _compress(
 
 
 @kernel
-def _count_batch(texts, scanner, known, first, counts, space, out):  # type: ignore[no-untyped-def]
+def _count_batch(texts, scanner, passed, known, first, counts, space, out):  # type: ignore[no-untyped-def]
     """Count every document of a batch; `first` is the number of documents that were counted before."""
     data, offsets = texts
     table, hashes, unwanted = scanner
@@ -249,7 +252,7 @@ def _count_batch(texts, scanner, known, first, counts, space, out):  # type: ign
         totals[1, group] += count
         totals[2, group] += stop - start
         found[row, -1] = count
-        _count_words(hashes, count, tables, buckets, group=group, serial=serial)
+        _count_words(hashes, count, tables, buckets, passed, group=group, serial=serial)
         _count_lines(data, start, stop, tables[3], group=group, serial=serial)
         count_type(tables[4], whole, group, serial)
         if prompted:
@@ -259,22 +262,35 @@ def _count_batch(texts, scanner, known, first, counts, space, out):  # type: ign
 
 
 @kernel
-def _count_words(hashes, count, tables, buckets, group, serial):  # type: ignore[no-untyped-def]
-    """Count words, pairs and triples."""
+def _count_words(hashes, count, tables, buckets, passed, group, serial):  # type: ignore[no-untyped-def]
+    """Count words, pairs and triples: first all are hashed and sieved, `passed` (3, count), without a branch; few are left to count."""
     before = last = np.uint64(0)
     shift = np.uint64(52)
+    limits = highest(tables[0]), highest(tables[1]), highest(tables[2])
+    words = pairs = triples = 0
     for i in range(count):
         word = hashes[i]
         key = type_key(word)
         buckets[0, group, key >> shift] += 1
-        count_type(tables[0], key, group, serial)
+        passed[0, words] = key
+        words += key <= limits[0]
+        pair = last * _GOLDEN + word
         if i > 0:
-            key = type_key(last * _GOLDEN + word)
+            key = type_key(pair)
             buckets[1, group, key >> shift] += 1
-            count_type(tables[1], key, group, serial)
+            passed[1, pairs] = key
+            pairs += key <= limits[1]
         if i > 1:
-            count_type(tables[2], type_key((before * _GOLDEN + last) * _GOLDEN + word), group, serial)
+            key = type_key((before * _GOLDEN + last) * _GOLDEN + word)
+            passed[2, triples] = key
+            triples += key <= limits[2]
         before, last = last, word
+    for i in range(words):
+        count_type(tables[0], passed[0, i], group, serial)
+    for i in range(pairs):
+        count_type(tables[1], passed[1, i], group, serial)
+    for i in range(triples):
+        count_type(tables[2], passed[2, i], group, serial)
 
 
 @kernel

@@ -87,6 +87,12 @@ def type_key(value):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def highest(table):  # type: ignore[no-untyped-def]
+    """The highest key that belongs to the sample."""
+    return ~np.uint64(0) >> np.uint64(table.state[_LEVEL])
+
+
+@kernel
 def halve(table):  # type: ignore[no-untyped-def]
     """Halve the sampling rate: rows whose key no longer belongs to the sample are given up."""
     table.state[_LEVEL] += 1
