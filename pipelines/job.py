@@ -35,7 +35,7 @@ from provenance.decisions.judged import Judged
 from provenance.decisions.second_reading import WEIGHT
 from provenance.duplicates.table import SUMS
 from provenance.files.differences import describe_differences
-from provenance.files.failures import Failure, read_failures
+from provenance.files.failures import Harvest, read_harvest
 from provenance.files.inputs import InputFile, PassedOver
 from provenance.files.ownership import check_output, unmark_incomplete
 from provenance.files.storage import Storage, all_there, join
@@ -244,9 +244,9 @@ class Job:
         """
         return self._publication(release.rstrip("/")).manifest()
 
-    def failures(self) -> list[Failure]:
-        """Why records of the annotated shards failed, the most frequent reason first."""
-        return read_failures(self.workspace, self.workspace.shards())
+    def harvest(self) -> Harvest:
+        """What came of the inputs: records, documents and why others failed."""
+        return read_harvest(self.workspace, self.workspace.shards())
 
     def _find_edges(self, tasks: DeduplicationTasks) -> None:
         """Verified edges, unless those of the same shards stand: filters and preferences do not touch them."""

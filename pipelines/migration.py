@@ -18,7 +18,8 @@ def plan_migration(
 ) -> list[ShardTask]:
     """The tasks, of which those whose shard can be brought up to date say which annotators run again on its texts.
 
-    `tasks` are those whose shards do not stand. Notes what has changed, where something has.
+    `tasks` are those whose shards do not stand. Notes what has changed, where something has. Records on which an annotator
+    failed have no text in their shard: it is made from the pages again, or mending the annotator would not mend them.
     """
     state = workspace.read_state("annotate")
     if state is None or state["fingerprint"] == annotation.fingerprint():
@@ -35,14 +36,16 @@ def plan_migration(
     again = (
         f"{', '.join(names)} run again on the texts of its shards" if names else "its shards are written anew"
     )
-    note(f"{where}: {again}; no input of it is read again")
     facts = shard_facts(workspace, [task.path for task in tasks])
-    return [
-        replace(task, rerun=tuple(names))
-        if _made_by(facts.get(task.path, {}), task, state["fingerprint"])
-        else task
-        for task in tasks
-    ]
+    ours = {task.path for task in tasks if _made_by(facts.get(task.path, {}), task, state["fingerprint"])}
+    failed = {path for path in ours if "annotator_failed" in facts[path].get("outcomes", {})}
+    read = (
+        f"{len(failed):,} inputs of which an annotator failed are read again"
+        if failed
+        else "no input of it is read again"
+    )
+    note(f"{where}: {again}; {read}")
+    return [replace(task, rerun=tuple(names)) if task.path in ours - failed else task for task in tasks]
 
 
 def _made_by(metadata: Mapping[str, Any], task: ShardTask, before: str) -> bool:

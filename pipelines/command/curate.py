@@ -41,7 +41,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(arguments: Arguments) -> int:
-    """Run the stages and print the summary; 1 where the cap is not certified (unless only to warn of it) or nothing could be read."""
+    """Run the stages and print the summary; 1 where the cap is not certified (unless only to warn of it) or no document came because records failed."""
     release = arguments.output
     workspace = arguments.workspace or default_workspace(release)
     configuration, sign = read_configuration(arguments), signer(arguments)
@@ -58,7 +58,6 @@ def run(arguments: Arguments) -> int:
         announce(job, inputs, ignored)
         stages = [job.annotate(inputs, ignored), job.deduplicate(), job.select(), job.publish(release)]
         sign(release)
-        manifest, failures = job.manifest(release), job.failures()
-        print_summary(release, manifest, stages, failures, as_json=arguments.json)
-    nothing_read = complain_of_failures(failures, manifest["counts"]["records"])
-    return nothing_read or status_of_cap(manifest, configuration)
+        manifest, harvest = job.manifest(release), job.harvest()
+        print_summary(release, manifest, stages, harvest.failures, as_json=arguments.json)
+    return complain_of_failures(harvest) or status_of_cap(manifest, configuration)

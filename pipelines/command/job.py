@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.earlier import Named
     from pipelines.job import Job
     from provenance.configuration import Configuration
-    from provenance.files.failures import Failure
+    from provenance.files.failures import Harvest
     from provenance.files.inputs import InputFile, PassedOver
 
 BEAM_OPTIONS = (
@@ -223,9 +223,9 @@ def open_job(
 
     Raises:
         UsageError: where a directory, an option of Beam or the configuration cannot be used.
-        OutputError: where the directory of the release holds files of others.
+        OutputError: where the directory of the release or the workspace holds files of others.
     """
-    from provenance.files.ownership import check_output, check_writable, hold
+    from provenance.files.ownership import check_output, check_workspace, check_writable, hold
     from provenance.files.storage import StoreError
 
     command = f"provenance {arguments.command}"
@@ -234,10 +234,12 @@ def open_job(
         if release is not None:
             check_name(release)
             check_apart(release, workspace)
-            try:
+        try:
+            if release is not None:
                 check_output(storage_of(release), release)
-            except StoreError as error:
-                raise UsageError(f"{error}; nothing was written") from error
+            check_workspace(storage_of(workspace), workspace)
+        except StoreError as error:
+            raise UsageError(f"{error}; nothing was written") from error
         shared = getattr(arguments, "shard", (1, 1))[1] > 1
         check_writable(storage_of(workspace), workspace, command)
         stack.enter_context(hold(workspace, command, together=shared))
@@ -305,12 +307,26 @@ def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver
     job.progress.note(f"reading {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
 
 
-def complain_of_failures(failures: Sequence[Failure], records: int) -> int:
-    """1, with the most frequent reasons on standard error, where every record of the crawl failed; else 0."""
-    if not records or sum(failure.records for failure in failures) < records:
+def complain_of_failures(harvest: Harvest) -> int:
+    """1, with the most frequent reasons on standard error, where no document came because records failed; else 0.
+
+    Where some inputs alone gave nothing for that reason, they are named: a crawl with a damaged file is a success.
+    """
+    if not harvest.fruitless:
         return 0
-    print(f"error: nothing could be read: all {records:,} records failed", file=sys.stderr)
-    for failure in failures[:_SHOWN]:
+    if harvest.documents:
+        first = ", ".join(plain(name) for name in harvest.fruitless[:_SHOWN])
+        print(
+            f"warning: {len(harvest.fruitless):,} of {harvest.inputs:,} inputs gave no document, because records failed, "
+            f"such as {first}; `provenance list` says why of each record",
+            file=sys.stderr,
+        )
+        return 0
+    print(
+        f"error: no document came of the inputs: {harvest.failed:,} of {harvest.records:,} records failed",
+        file=sys.stderr,
+    )
+    for failure in harvest.failures[:_SHOWN]:
         said = f": {plain(failure.detail)}" if failure.detail else ""
         print(
             f"  {failure.records:,} {failure.reason}, {failure.meaning}, such as in {plain(failure.input)}{said}",

@@ -56,7 +56,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(stage: str, arguments: Arguments) -> int:
-    """Run one stage; with --json say how much of it ran. 1 where nothing could be read or the cap is not certified."""
+    """Run one stage; with --json say how much of it ran. 1 where no document came because records failed, or the cap is not certified."""
     configuration = read_configuration(arguments)
     workspace, sign = arguments.workspace, signer(arguments)
     inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
@@ -66,9 +66,7 @@ def run(stage: str, arguments: Arguments) -> int:
             announce(job, inputs, ignored)
             result = job.annotate(inputs, ignored, arguments.shard)
             if job.workspace.read_state("annotate") is not None:
-                code = complain_of_failures(
-                    job.failures(), sum(shard.rows for shard in job.workspace.shards())
-                )
+                code = complain_of_failures(job.harvest())
         elif stage == "deduplicate":
             result = job.deduplicate()
         elif stage == "select":

@@ -247,8 +247,12 @@ class Annotation:
 def _site_rights(batch: pa.RecordBatch) -> pa.Array:
     """What records that are files of a host say of its pages; null elsewhere."""
     named = pc.match_substring_regex(batch["url"], ADDRESSES).fill_null(False)
+    # An RSL document of any name is told by its content: of other files for programs no bytes are kept.
+    told = pc.and_(pc.equal(batch["outcome"], "site_file").fill_null(False), batch["body"].is_valid())
     answered = pc.equal(batch["http_status"].fill_null(200), 200)
-    rows = np.flatnonzero(np.asarray(pc.and_(named, answered)))
+    rows = np.flatnonzero(
+        np.asarray(pc.and_(pc.or_(named, pc.and_(told, batch["url"].is_valid())), answered))
+    )
     found: dict[int, list[dict[str, str]]] = {}
     for row in rows.tolist():
         body, text = batch["body"][row].as_py(), batch["text"][row].as_py()

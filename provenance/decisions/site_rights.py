@@ -6,10 +6,8 @@ reservation in any capture reserves the page, whatever else is said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
-from urllib.parse import urlsplit
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from provenance.annotators.declarations.paths import matches, path_of
 from provenance.annotators.source import split_urls
 from provenance.files.storage import Storage
 from provenance.schema import SIGNALS, SITE_RIGHTS
@@ -71,12 +70,11 @@ class SiteRights:
 
     def signals(self, host: str, url: str) -> list[dict[str, str]]:
         """What is said of one page: rows of `schema.SIGNALS`, reservations first, each once."""
-        parts = urlsplit(url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = path_of(url)
         best: dict[tuple[str, str], tuple[int, bool, Rule]] = {}
         for rule in self._of(host):
             file, group, pattern, signal, _, _ = rule
-            if _pattern(pattern).match(path):
+            if matches(pattern, path):
                 rank = (len(pattern), signal == "optout", rule)
                 best[file, group] = max(best.get((file, group), (-1, False, rule)), rank)
         said = {rule[3:] for _, _, rule in best.values()}
@@ -122,11 +120,3 @@ def _spoken_of(table: pa.Table, sites: SiteRights) -> NDArray[np.int64]:
     known = pc.and_(pc.is_in(table["host"], value_set=sites.hosts), table["url"].is_valid())
     document = pc.and_(known, pc.is_valid(table["rights_signals"]))
     return np.flatnonzero(np.asarray(document.fill_null(False)))
-
-
-@lru_cache(maxsize=4096)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    """A pattern of robots.txt (RFC 9309, 2.2.3): `*` is any text, `$` at the end the end of the path."""
-    ends = pattern.endswith("$")
-    parts = (pattern[:-1] if ends else pattern).split("*")
-    return re.compile(".*".join(map(re.escape, parts)) + (r"\Z" if ends else ""), re.DOTALL)

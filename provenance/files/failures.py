@@ -1,4 +1,7 @@
-"""Why records of a crawl failed: how many for each reason, and one of them as an example, from annotated shards."""
+"""What became of a crawl's records: why some failed, how many for each reason with one as an example, and what gave nothing.
+
+A crawl of which no document came because its records failed is no success, wherever they failed.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,47 @@ class Failure:
     @property
     def meaning(self) -> str:
         return outcomes.FAILED[self.reason]
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """What came of the inputs that were read, without what an earlier release carried here.
+
+    Attributes:
+        failures: why records failed, the most frequent reason first.
+        records: how many were read.
+        failed: how many of them failed, while they were read or while they were annotated.
+        documents: how many became documents.
+        inputs: how many inputs there are.
+        fruitless: inputs of which no record became a document and some failed.
+    """
+
+    failures: list[Failure]
+    records: int
+    failed: int
+    documents: int
+    inputs: int
+    fruitless: list[str]
+
+
+def read_harvest(workspace: Workspace, shards: Sequence[Shard]) -> Harvest:
+    """Count what annotated shards hold; read from footers but for the examples of failures."""
+    read = [shard for shard in shards if not shard.carried]
+    facts = shard_facts(workspace, [shard.path for shard in read])
+    failed: Counter[str] = Counter()
+    documents: Counter[str] = Counter()
+    for shard in read:
+        outcome = facts.get(shard.path, {}).get("outcomes", {})
+        failed[shard.input] += sum(count for name, count in outcome.items() if name in outcomes.FAILED)
+        documents[shard.input] += shard.documents
+    return Harvest(
+        failures=read_failures(workspace, read),
+        records=sum(shard.rows for shard in read),
+        failed=failed.total(),
+        documents=documents.total(),
+        inputs=len(documents),
+        fruitless=sorted(name for name, count in failed.items() if count and not documents[name]),
+    )
 
 
 def read_failures(workspace: Workspace, shards: Sequence[Shard]) -> list[Failure]:

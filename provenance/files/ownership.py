@@ -1,7 +1,7 @@
 """Whose a directory is: nothing is written over files of others, and two commands never write to one place at once.
 
-A release says itself that it is ours: by its manifest, or by a mark that is there while it is being written. Who
-is at work in a directory holds a lock in it, which the system takes away when the process ends, however it ends.
+A release says itself that it is ours: by its manifest, or by a mark that is there while it is being written; a workspace
+by what its stages left. Who is at work in a directory holds a lock in it, which the system takes away when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provenance.errors import DataError, UsageError
+from provenance.errors import UsageError
 from provenance.files.storage import Storage, StoreError, is_address, join, read_bytes, write_bytes
 
 MANIFEST = "manifest.json"
@@ -25,11 +25,18 @@ INCOMPLETE = ".incomplete"
 INCOMPLETE_TEXT = b"this release is being written\n"
 #: Locked while a command works in the directory, and removed at its end; it says who that is.
 LOCK = ".lock"
+#: Names in a workspace; what is in most of them is replaced without a question.
+_WORKSPACE_NAMES = frozenset(
+    "annotated carried decisions duplicates edges filters headway indexes judged published rights scratch state "
+    "lineage.jsonl".split()
+)
+#: One of them is there as soon as anything is written.
+_WORKSPACE_BEGINS = frozenset(("annotated", "headway", "state", "lineage.jsonl"))
 #: What a manifest of ours holds and hardly another program's: the name among its versions.
 _MANIFEST_SIGN = b'"provenance-pipelines"'
 
 
-class OutputError(DataError):
+class OutputError(UsageError):
     """A place that must not be written to; the message says what is there."""
 
 
@@ -213,3 +220,33 @@ def check_output(storage: Storage, release: str) -> None:
             f"{release}: is not empty and not a release (it holds {files[0].path}); "
             "name a new directory, nothing was written"
         )
+
+
+def check_workspace(storage: Storage, directory: str) -> None:
+    """Refuse a directory that holds files and is no workspace, because stages delete and replace by name what they find.
+
+    A workspace is told by the state that a stage left, or, of a job that was killed before, by holding nothing but names
+    of ours.
+
+    Raises:
+        OutputError: names one of the files.
+    """
+    if not is_address(directory) and not os.path.isdir(directory):
+        return  # whether it can be made is asked when it is
+    if any(storage.info(join(directory, "state", f"{name}.json")) for name in ("annotate", "shards")):
+        return
+    names = _names(storage, directory) - {LOCK}
+    strange = sorted(names - _WORKSPACE_NAMES)
+    if names and (strange or not names & _WORKSPACE_BEGINS):
+        raise OutputError(
+            f"{directory}: is not empty and not a workspace (it holds {(strange or sorted(names))[0]}); "
+            "name a new directory, nothing was written"
+        )
+
+
+def _names(storage: Storage, directory: str) -> set[str]:
+    """Names right below a directory."""
+    if not is_address(directory):
+        return set(os.listdir(directory))
+    start = len(join(directory, ""))
+    return {item.path[start:].partition("/")[0] for item in storage.list(directory)}

@@ -29,7 +29,8 @@ from provenance.records.formats import (
 )
 from provenance.records.json_values import value_rows
 from provenance.records.jsonl import line_rows
-from provenance.records.members import ByteSource, ZstdFrames
+from provenance.records.members import MAGIC, ByteSource, ZstdFrames
+from provenance.records.nested import inside, mixed_lines, turn
 from provenance.records.options import ReadOptions
 from provenance.records.parquet import table_rows
 from provenance.records.parts import WHOLE, Handover, Part, find_line, find_member, find_record
@@ -100,6 +101,8 @@ class _Begun:
         content: what it is, and `head`, from which that is told.
         damaged: whether its beginning is.
         decoded: all of it.
+        source: what it is decoded from.
+        nested: whether it is a compressed file in a compressed one.
     """
 
     codec: str
@@ -108,12 +111,14 @@ class _Begun:
     head: bytes
     damaged: bool
     decoded: Iterator[Piece | Fault]
+    source: ByteSource
+    nested: bool = False
 
     @property
     def can_be_cut(self) -> bool:
         """Whether a record can be found by who has not read what is before it."""
         lines = self.content == "jsonl" and self.codec == "plain"
-        return not self.damaged and (lines or self.content in ("warc", "arc"))
+        return not self.damaged and not self.nested and (lines or self.content in ("warc", "arc"))
 
     @property
     def dialect(self) -> WarcDialect | ArcDialect:
@@ -121,12 +126,26 @@ class _Begun:
 
 
 def _begin(source: ByteSource, name: str) -> _Begun:
+    """Look at the beginning of a file; of one that was compressed twice, of what is inside."""
     codec, zstd = compression_of(source, name), ZstdFrames()
     decoded = pieces(source, codec, is_record_start, zstd)
     head, start = _peek(decoded)
-    damaged = any(isinstance(item, Fault) for item in start)
+    nested = codec != "plain" and head.startswith(tuple(MAGIC.values()))
+    if nested:
+        inner, told = inside(chain(start, decoded), source)
+        codec, zstd = compression_of(inner, name), ZstdFrames()
+        decoded = told(pieces(inner, codec, is_record_start, zstd))
+        head, start = _peek(decoded)
+    content = content_of(head, name)
     return _Begun(
-        codec, zstd, content_of(head, name), head=head, damaged=damaged, decoded=chain(start, decoded)
+        codec,
+        zstd,
+        content,
+        head=head,
+        damaged=any(isinstance(item, Fault) for item in start),
+        decoded=chain(start, decoded),
+        source=source,
+        nested=nested,
     )
 
 
@@ -140,12 +159,17 @@ def _part_rows(stream: BinaryIO, begun: _Begun, options: ReadOptions, part: Part
         stream.seek(part.began.at)
         source = ByteSource(stream, part.began.at)
         decoded = pieces(source, begun.codec, is_record_start, begun.zstd)
+    # Of one span all that is behind a compressed file that follows is its own.
+    mixed = begun.codec == "plain" and part.span.of == 1
     if begun.content == "jsonl":
+        if mixed:
+            decoded = mixed_lines(decoded, begun.source, is_record_start)
         border = part.border()
         yield from line_rows(decoded, options, part.began.at or 0, border)
         part.close(border)
     else:
-        window, members = Window(decoded, is_record_start), begun.codec != "plain"
+        window = Window(decoded, is_record_start, turn(begun.source, is_record_start) if mixed else None)
+        members = begun.codec != "plain"
         yield from archive_rows(window, begun.dialect, options, True, part=part, members=members)
 
 

@@ -96,6 +96,8 @@ def frames(
             ):
                 return
             frame = _record(window, dialect, options, offset, at_member)
+        elif window.turns():
+            continue
         else:
             follows = failed_at == window.position
             frame = _junk(window, dialect, offset)

@@ -87,7 +87,7 @@ def pieces(
         first = True
         try:
             if not _begins(source, codec):
-                other = _other(source, looks_like_start)
+                other = other_coding(source, looks_like_start)
                 if other is None:
                     raise Damaged("bad_compression", f"the bytes from {start:,} on are not {codec} data")
                 if other == "plain":
@@ -118,6 +118,12 @@ def pieces(
                 return
 
 
+def mixed_pieces(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> Iterator[Piece | Fault]:
+    """As `pieces` of a file that begins uncompressed, where a compressed file may follow."""
+    yield from _bare(source, looks_like_start)
+    yield from pieces(source, "gzip", looks_like_start)
+
+
 def _what_then(source: ByteSource, damage: Damaged, found: bool) -> str:
     """How reading goes on behind damage, as the end of a sentence."""
     if found:
@@ -125,7 +131,7 @@ def _what_then(source: ByteSource, damage: Damaged, found: bool) -> str:
     return "" if damage.reason == "truncated" else "; nothing after it can be decoded"
 
 
-def _other(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> str | None:
+def other_coding(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> str | None:
     """How a file goes on that was put behind one of another coding: "plain" or a codec; None where no record begins here."""
     for codec, magic in MAGIC.items():
         source.need(HEAD_BYTES[codec])
@@ -138,12 +144,12 @@ def _other(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> str
 def _bare(source: ByteSource, looks_like_start: Callable[[bytes], bool]) -> Iterator[Piece | Fault]:
     """What is not compressed from the cursor up to the next member that begins a record, as one member."""
     begin, first = source.offset, True
-    while source.need(max(HEAD_BYTES.values())):
+    while source.need(_MAGIC_BYTES):
         found = [at for magic in MAGIC.values() if (at := source.buf.find(magic, source.pos)) >= 0]
         # Without one in sight its beginning may be all that is seen.
         at = min(found, default=max(source.pos + 1, len(source.buf) - _MAGIC_BYTES + 1))
         if at == source.pos:
-            if _other(source, looks_like_start) not in (None, "plain"):
+            if other_coding(source, looks_like_start) not in (None, "plain"):
                 break
             at += 1
         data = source.buf[source.pos : at]

@@ -19,10 +19,11 @@ from provenance.records.crawl import record_row
 from provenance.records.formats import compression_of, content_of, is_record_start
 from provenance.records.frame import Frame
 from provenance.records.members import MAGIC, ByteSource
+from provenance.records.nested import mixed_lines, turn
 from provenance.records.options import ReadOptions
 from provenance.records.rows import Row
 from provenance.records.warc import WarcDialect
-from provenance.records.window import Window
+from provenance.records.window import Turn, Window
 
 #: A block of this size is printed; more is no record that could have become a document.
 _OPTIONS = ReadOptions(max_payload_bytes=1 << 30)
@@ -56,8 +57,13 @@ def read_original(stream: BinaryIO, name: str, offset: int, length: int | None =
         )
     stream.seek(0)
     source = ByteSource(stream)
-    decoded = pieces(source, compression_of(source, name), is_record_start)
+    codec = compression_of(source, name)
+    decoded = pieces(source, codec, is_record_start)
     first = next((item.data for item in decoded if isinstance(item, Piece)), b"")
+    if codec != "plain" and first.startswith(tuple(MAGIC.values())):
+        raise DataError(
+            f"{name}: was compressed twice: decompress it once and name that file, whose offsets these are"
+        )
     if content_of(first, name) == "jsonl":
         return Original(_line(stream, name, offset), None)
     return _within(stream, name, offset)
@@ -86,7 +92,8 @@ def _within(stream: BinaryIO, name: str, offset: int) -> Original:
     stream.seek(0)
     source = ByteSource(stream)
     codec = compression_of(source, name)
-    for frame in _frames(pieces(source, codec, is_record_start)):
+    turned = turn(source, is_record_start) if codec == "plain" else None
+    for frame in _frames(pieces(source, codec, is_record_start), turned):
         if frame.offset == offset and frame.header:
             return Original(frame.header + b"\r\n\r\n" + frame.block, record_row(frame, _OPTIONS))
         if frame.offset > offset:
@@ -96,7 +103,7 @@ def _within(stream: BinaryIO, name: str, offset: int) -> Original:
     )
 
 
-def _frames(decoded: Iterator[Piece | Fault]) -> Iterator[Frame]:
+def _frames(decoded: Iterator[Piece | Fault], turned: Turn | None = None) -> Iterator[Frame]:
     first = next(decoded, None)
     if first is None:
         return
@@ -107,7 +114,7 @@ def _frames(decoded: Iterator[Piece | Fault]) -> Iterator[Frame]:
         yield first
         yield from decoded
 
-    yield from frames(Window(whole(), is_record_start), dialect, _OPTIONS)
+    yield from frames(Window(whole(), is_record_start, turned), dialect, _OPTIONS)
 
 
 def _kept(decoded: Iterator[Piece | Fault], data: list[bytes]) -> Iterator[Piece | Fault]:
@@ -124,7 +131,9 @@ def _line(stream: BinaryIO, name: str, offset: int) -> bytes:
     source = ByteSource(stream)
     at = 0
     line = b""
-    for item in pieces(source, compression_of(source, name), is_record_start):
+    codec = compression_of(source, name)
+    decoded = pieces(source, codec, is_record_start)
+    for item in mixed_lines(decoded, source, is_record_start) if codec == "plain" else decoded:
         if not isinstance(item, Piece):
             break
         begin, at = at, at + len(item.data)

@@ -137,7 +137,7 @@ def _body(
         row["content_digest"] = digest(body)
     if mime not in DOCUMENTS:
         row["outcome"], row["detail"] = "not_text", f"the payload is {mime}"
-        row["body"] = body if speaks_of_rights(row.get("url")) else None
+        row["body"] = body if speaks_of_rights(row.get("url"), body) else None
     elif reason is not None:
         row["outcome"] = reason
         row["detail"] = detail or f"the payload is larger than {most:,} bytes (max_payload_bytes)"

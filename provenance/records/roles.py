@@ -75,7 +75,7 @@ def _file_kind(row: Row, url: str) -> str | None:
             "robots.txt" if found[1] else "ads.txt" if found[2] else "a file that programs fetch by its name"
         )
     page = row.get("mime") in _PAGES
-    if row.get("outcome") == "not_text" and not page and speaks_of_rights(url):
+    if row.get("outcome") == "not_text" and not page and speaks_of_rights(url, row.get("body")):
         return "a licence document (RSL)"
     found = None if page else _ANYWHERE.match(url)
     if found:
@@ -97,6 +97,6 @@ def _is_list(head: bytes) -> bool:
 def _close(row: Row, reason: str, detail: str) -> None:
     row["outcome"], row["detail"] = reason, detail
     # What a host says of its pages is read when they are annotated; a page that answers in its place says nothing.
-    speaks = row.get("mime") not in _PAGES and speaks_of_rights(row.get("url"))
+    speaks = row.get("mime") not in _PAGES and speaks_of_rights(row.get("url"), row.get("body"))
     content = row.get("body") or (row.get("text") or "").encode("utf-8", "replace")
     row["body"], row["text"] = (content or None) if speaks else None, None

@@ -9,6 +9,12 @@ ADDRESSES = r"(?i)^https?://[^/?#]+/+(?:robots\.txt|ai\.txt|\.well-known/(?:ai\.
 _ADDRESS = re.compile(ADDRESSES)
 
 
-def speaks_of_rights(url: str | None) -> bool:
-    """Whether an address is that of robots.txt, ai.txt, tdmrep.json or an RSL document."""
-    return url is not None and _ADDRESS.match(url) is not None
+#: How an RSL document begins, whatever its address: robots.txt and pages name it by any.
+_RSL = re.compile(rb"<(?:[A-Za-z][\w.-]{0,30}:)?rsl\b[^>]{0,500}rslstandard\.org", re.IGNORECASE)
+_HEAD_BYTES = 2048
+
+
+def speaks_of_rights(url: str | None, body: bytes | None = None) -> bool:
+    """Whether a record is robots.txt, ai.txt, tdmrep.json or an RSL document, by its address or how its body begins."""
+    named = url is not None and _ADDRESS.match(url) is not None
+    return named or (body is not None and _RSL.search(body[:_HEAD_BYTES]) is not None)

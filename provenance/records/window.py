@@ -10,9 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from provenance.records.compression import Fault, Piece
+from provenance.records.members import MAGIC
 
 #: What separates records of archives, where they are written as they should be.
 LINE_ENDS = (b"\r\n\r\n", b"\n\n", b"\n", b"")
+#: Given what is held from the cursor on and its offset: whether compressed records begin there, and all pieces from there on.
+Turn = Callable[[bytes, int], tuple[bool, Iterator[Piece | Fault]]]
 BLANK = re.compile(rb"[\r\n\0 \t]*")
 
 
@@ -23,7 +26,11 @@ class Window:
     start of a record. `visible` and `need` never look beyond the next barrier.
     """
 
-    def __init__(self, pieces: Iterator[Piece | Fault], is_start: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self, pieces: Iterator[Piece | Fault], is_start: Callable[[bytes], bool], turn: Turn | None = None
+    ) -> None:
+        """`turn` says how a file that is not compressed goes on where a compressed one was put behind it (`records.nested`)."""
+        self._turn = turn
         self._pieces = pieces
         self._is_start = is_start
         self.buf = b""
@@ -123,6 +130,17 @@ class Window:
         self.base, self.pos, self.buf, self._waiting = begin + size, 0, member.data[size:], None
         self._members.clear()
         self._member = (begin, member.offset)
+
+    def turns(self) -> bool:
+        """Whether the file goes on compressed at the cursor, where it was not before; it is decoded from there on."""
+        if self._turn is None or not self.buf.startswith(tuple(MAGIC.values()), self.pos):
+            return False
+        waiting = self._waiting.data if isinstance(self._waiting, Piece) else b""
+        turned, self._pieces = self._turn(self.buf[self.pos :] + waiting, self.stored_offset()[0])
+        if turned:
+            self._turn = None
+        self.base, self.pos, self.buf, self._waiting, self.ended = self.position, 0, b"", None, False
+        return turned
 
     def stored_offset(self) -> tuple[int, bool]:
         """Byte offset in the file for the cursor, and whether a member begins exactly here.

@@ -17,6 +17,7 @@ from provenance.files.ownership import (
     OutputError,
     check_file,
     check_output,
+    check_workspace,
     hold,
     is_release,
     mark_incomplete,
@@ -63,6 +64,27 @@ def test_files_of_others_are_named_and_left_alone(tmp_path: Path, name: str, con
     with pytest.raises(OutputError, match=name):
         check_output(STORAGE, str(tmp_path))
     assert (tmp_path / name).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("names", "ours"),
+    [
+        ([], True),
+        (["annotated/a.parquet", "headway/1", "lineage.jsonl"], True),  # killed in its first stage
+        (["state/annotate.json", "notes.txt"], True),
+        (["scratch/thesis.txt"], False),
+        (["annotated/a.parquet", "thesis.txt"], False),
+    ],
+)
+def test_a_workspace_is_told_from_a_directory_of_others(tmp_path: Path, names: list[str], ours: bool) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    if ours:
+        check_workspace(STORAGE, str(tmp_path))
+        return
+    with pytest.raises(OutputError, match="not a workspace"):
+        check_workspace(STORAGE, str(tmp_path))
 
 
 def test_a_file_is_no_directory(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -48,3 +50,26 @@ def test_only_annotators_that_changed_run_again_and_on_the_texts_of_the_shards(
     monkeypatch.setattr(Source, "version", "another")
     pages = run(*arguments)
     assert pages.code == 0 and "all inputs are annotated again, because of pages" in pages.err
+
+
+def test_records_on_which_an_annotator_failed_come_back_once_it_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, release = crawl(tmp_path / "crawl" / "a.jsonl", [text(i) for i in range(4)], OLD), tmp_path / "r"
+    crawl(tmp_path / "crawl" / "b.jsonl", [f"Thursday. {text(5)}"], OLD)
+    arguments = ("curate", folder, "--output", release, "--max-synthetic", "1")
+    measure = Quality.__call__
+
+    def fail(self: Quality, batch: pa.RecordBatch) -> Sequence[pa.Array]:
+        if any(words.startswith("Thursday") for words in batch["text"].to_pylist()):
+            raise ValueError("no Thursdays")
+        return measure(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Quality, "__call__", fail)
+        assert run(*arguments).code == 0
+        assert len(data(release)) == 4
+    monkeypatch.setattr(Quality, "version", "mended")
+    again = run(*arguments)
+    assert again.code == 0 and "1 inputs of which an annotator failed are read again" in again.err
+    assert len(data(release)) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import tracemalloc
+import zlib
 
 import pytest
 import zstandard
@@ -108,10 +109,52 @@ def test_members_behind_junk_are_read(codec: str, junk: bytes) -> None:
     assert [row["url"] for row in rows if row["outcome"] is None] == URLS
 
 
-def test_a_file_that_was_compressed_twice_is_named_as_what_it_is() -> None:
-    twice = gzip.compress(gzip.compress(record(URLS[0])))
-    (row,) = read_archive(twice)
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "lz4"])
+def test_a_file_that_was_compressed_twice_is_read(codec: str) -> None:
+    twice = ENCODERS[codec](b"".join(gzip.compress(record(url)) for url in URLS))
+    assert [(row["url"], row["outcome"]) for row in read_archive(twice)] == [(url, None) for url in URLS]
+    lines = ENCODERS[codec](gzip.compress(b'{"text": "one"}\n{"text": "two"}\n'))
+    assert [row["text"] for row in read(lines, "x.jsonl.gz")] == ["one", "two"]
+
+
+def test_a_file_that_was_compressed_three_times_is_named_as_what_it_is() -> None:
+    (row,) = read_archive(gzip.compress(gzip.compress(gzip.compress(record(URLS[0])))))
     assert row["outcome"] == "bad_container" and "decompress the file once" in row["detail"]
+
+
+def test_damage_of_the_outer_coding_is_told_and_what_came_before_it_is_read() -> None:
+    twice = gzip.compress(b"".join(gzip.compress(record(url)) for url in URLS), 0)
+    rows = read_archive(twice[: len(twice) * 3 // 4])
+    assert rows[0]["url"] == URLS[0] and rows[-1]["outcome"] == "truncated"
+    assert "gzip data ends early" in rows[-1]["detail"]
+
+
+def test_a_bomb_in_a_bomb_ends_early() -> None:
+    """A megabyte that would be a terabyte: a reader that went on would not end while anybody waits."""
+    lines = zlib.compressobj(9, wbits=31)
+    inner = lines.compress(b'{"text": "' + b"a" * 1000) + b"".join(
+        lines.compress(bytes(1 << 20)) for _ in range(300)
+    )
+    outer = gzip.compress(inner + bytes(40 << 20))
+    rows = read(outer, "x.jsonl.gz")
+    assert rows[-1]["outcome"] == "too_large" and "compressed again" in rows[-1]["detail"]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "lz4"])
+def test_a_compressed_file_behind_a_plain_one_is_read(codec: str) -> None:
+    parts = [record(URLS[0]), record(URLS[1]), ENCODERS[codec](record(URLS[2])), record(URLS[3])]
+    rows = read_archive(b"".join(parts))
+    assert [(row["url"], row["outcome"]) for row in rows] == [(url, None) for url in URLS[:4]]
+    assert [row["record_offset"] for row in rows] == [len(b"".join(parts[:index])) for index in range(4)]
+    lines = [b'{"text": "one"}\n', ENCODERS[codec](b'{"text": "two"}\n'), b'{"text": "three"}\n']
+    assert [row["text"] for row in read(b"".join(lines), "x.jsonl")] == ["one", "two", "three"]
+
+
+def test_a_compressed_archive_that_was_crawled_is_a_payload() -> None:
+    """Only where no record begins does a file go on in another coding: a length that fits says that this is not there."""
+    archive = gzip.compress(record("https://a.example/inner"))
+    rows = read_archive(record(URLS[0]) + record(URLS[1], archive) + record(URLS[2]))
+    assert [row["url"] for row in rows] == URLS[:3]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,24 @@ def test_a_line_is_found_in_the_decompressed_text() -> None:
             assert json.loads(found.data)["url"] == row["url"]
 
 
+def test_what_was_put_behind_an_uncompressed_file_is_found_too() -> None:
+    archive = plain("demo-2025.warc.gz")
+    archive = archive[: archive.rfind(b"\r\n\r\nWARC/") + 4]
+    for data, name in (
+        (archive + gzip.compress(archive, mtime=0), "a.warc"),
+        (b'{"text": "one"}\n' + gzip.compress(b'{"text": "two"}\n{"text": "three"}\n'), "a.jsonl"),
+    ):
+        last = rows(data, name)[-1]
+        found = read_original(io.BytesIO(data), name, int(str(last["record_offset"])))
+        assert b"three" in found.data or (found.row is not None and found.row.get("url") == last["url"])
+
+
+def test_of_a_file_compressed_twice_the_one_inside_is_asked_for() -> None:
+    data = gzip.compress((DEMO / "demo-2025.warc.gz").read_bytes())
+    with pytest.raises(DataError, match="decompress it once and name that file"):
+        read_original(io.BytesIO(data), "a.warc.gz", int(str(rows(data, "a")[3]["record_offset"])))
+
+
 def test_the_command_prints_the_record_and_refuses_another_one(demo_release: Path, tmp_path: Path) -> None:
     table = ledger(demo_release)
     row = table[(table.decision == "kept") & (table.input_file == "demo-2021.warc.gz")].iloc[3]

@@ -20,8 +20,11 @@ def test_files_of_rights_keep_their_bytes_and_other_data_does_not() -> None:
     archive = (
         response("https://a.example/.well-known/tdmrep.json", "application/json", b'[{"location": "/"}]')
         + response("https://a.example/license.xml", "text/xml", b'<?xml version="1.0"?><rsl></rsl>')
+        + response(
+            "https://a.example/royalty", "application/rsl+xml", b'<rsl xmlns="https://rslstandard.org/rsl"/>'
+        )
         + response("https://a.example/data.json", "application/json", b'{"location": "/"}')
     )
     (batch,) = read_records(io.BytesIO(archive), "a.warc", ReadOptions())
-    assert batch["outcome"].to_pylist() == ["site_file", "site_file", "not_text"]
-    assert [body is not None for body in batch["body"].to_pylist()] == [True, True, False]
+    assert batch["outcome"].to_pylist() == ["site_file"] * 3 + ["not_text"]
+    assert [body is not None for body in batch["body"].to_pylist()] == [True] * 3 + [False]

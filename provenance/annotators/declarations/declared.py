@@ -25,12 +25,14 @@ class Signal:
 class Declared:
     """What one document declares; `licenses` are SPDX identifiers or addresses, the first one found first.
 
+    `terms` are addresses of RSL documents: they say how a machine may use the page, and are its licence where nothing else is.
     `cut`: part of the page was not read, so that nothing found is not nothing said.
     """
 
     making: list[Signal] = field(default_factory=list)
     use: list[Signal] = field(default_factory=list)
     licenses: list[str] = field(default_factory=list)
+    terms: list[str] = field(default_factory=list)
     cut: bool = False
 
     def add_making(self, signal: Signal | None) -> None:
@@ -49,10 +51,16 @@ class Declared:
             self.licenses.append(name)
             self.add_use(Signal("license", value, where))
 
+    def add_terms(self, value: str, address: str | None, where: str) -> None:
+        """Keep where terms for machines lie, written as `value`."""
+        if address:
+            self.terms.append(address)
+            self.add_use(Signal("license", value, where))
+
     @property
     def license(self) -> str | None:
         """The licence that counts: the first."""
-        return self.licenses[0] if self.licenses else None
+        return next(iter([*self.licenses, *self.terms]), None)
 
     @property
     def train_opt_out(self) -> bool | None:

@@ -46,7 +46,7 @@ class Disclosures:
     """
 
     name: ClassVar[str] = "disclosures"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("disclosures", SIGNALS),
@@ -111,7 +111,7 @@ def _read_marked(page: Page, url: str, declared: Declared) -> None:
     read_links(page, url, declared)
     read_json_ld(page, url, declared)
     read_microdata(page, declared)
-    read_rsl(page, declared)
+    read_rsl(page, url, declared)
     declared.add_making(_front_matter(page))
     for signal in read_manifests(page):
         declared.add_making(signal)

@@ -93,6 +93,9 @@ def read_links(page: Page, url: str, declared: Declared) -> None:
         element = markup.tag_name(tag)
         if element in (b"a", b"link") and b"license" in _relations(tag):
             where = f"{element.decode()} rel=license"
+            if b"rsl+xml" in markup.attributes(tag).get(b"type", b"").lower():
+                declared.add_terms(_target(tag), rights.name_license(_target(tag), url), f"{where} (RSL)")
+                continue
             declared.add_license(_target(tag), rights.name_license(_target(tag), url), where)
     footers = [] if declared.licenses else page.tags(b"footer")
     for start, tag in page.tags_with(b"creativecommons.org/") if footers else ():

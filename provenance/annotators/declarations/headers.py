@@ -60,5 +60,7 @@ def _read_links(value: str, where: str, url: str, declared: Declared) -> None:
         relations = relation[1].lower().split() if relation else []
         if "c2pa-manifest" in relations:
             declared.add_making(Signal("c2pa", target, where))
-        if "license" in relations:
+        if "license" in relations and "rsl+xml" in parameters.lower():
+            declared.add_terms(target, rights.name_license(target, url), f"{where} (RSL)")
+        elif "license" in relations:
             declared.add_license(target, rights.name_license(target, url), where)

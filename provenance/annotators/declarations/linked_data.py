@@ -10,6 +10,8 @@ import re
 from provenance.annotators.declarations import rights
 from provenance.annotators.declarations.declared import Declared, Signal
 from provenance.annotators.declarations.making import classify_source
+from provenance.annotators.declarations.paths import matches, path_of, pattern_on
+from provenance.annotators.declarations.rsl import read_contents
 from provenance.annotators.page import json_ld, markup
 from provenance.annotators.page.search import Page
 
@@ -48,12 +50,18 @@ def read_microdata(page: Page, declared: Declared) -> None:
             declared.add_making(_source(value, "itemprop digitalSourceType", bool(_MEDIA.search(kind))))
 
 
-def read_rsl(page: Page, declared: Declared) -> None:
-    """Add what inline RSL documents permit or prohibit."""
+def read_rsl(page: Page, url: str, declared: Declared) -> None:
+    """Add what inline RSL documents say of training on the page that holds them; of several parts that are about it the nearest."""
     for tag, script in page.scripts_with(b"application/rsl+xml"):
         if b"rsl+xml" in tag.lower():
             document = script[:_LONGEST_DOCUMENT].decode("utf-8", "replace")
-            declared.add_use(rights.read_rsl(document, "inline RSL"))
+            found = [
+                (len(pattern), signal.signal == "optout", signal)
+                for address, signal in read_contents(document, "inline RSL")
+                if (pattern := pattern_on(url, address)) is not None and matches(pattern, path_of(url))
+            ]
+            if found:
+                declared.add_use(max(found, key=lambda item: item[:2])[2])
 
 
 def _source(value: str, where: str, media: bool) -> Signal | None:

@@ -1,7 +1,7 @@
 """What a page says about its own use: reservations against training, permissions, and its licence.
 
 Sources: W3C TDM Reservation Protocol; robots directives noai, noimageai and noml (X-Robots-Tag and
-meta); IETF AI preferences (Content-Usage) and Content-Signal; Really Simple Licensing 1.0; rel=license.
+meta); IETF AI preferences (Content-Usage) and Content-Signal; rel=license.
 """
 
 from __future__ import annotations
@@ -35,11 +35,6 @@ _SLUGS = {
         "GPL-3.0 LGPL-2.1 LGPL-3.0 AGPL-3.0 Artistic-2.0 EUPL-1.2 Zlib BSL-1.0"
     ).split()
 }
-_RSL = re.compile(
-    r"<(?:[A-Za-z][\w.-]{0,30}:)?(prohibits|permits)\b[^>]{0,100}\btype\s{0,9}=\s{0,9}[\"']\s{0,9}usage\s{0,9}[\"'][^>]{0,100}>([^<]{0,500})<",
-    re.IGNORECASE,
-)
-_RSL_TRAINING = frozenset(("all", "ai-all", "ai-train", "train-ai", "train-genai"))
 _KEY_VALUE = re.compile(r"(?<![\w-])([a-z][a-z-]{0,30})\s{0,3}=\s{0,3}[\"?]?([a-z0-9]{1,10})", re.IGNORECASE)
 _YES = frozenset(("y", "yes", "1", "allow", "true"))
 _NO = frozenset(("n", "no", "0", "disallow", "false"))
@@ -66,18 +61,6 @@ def read_preferences(value: str, where: str) -> Signal | None:
         if said.get(key) in _YES:
             return Signal("optin", value, where)
     return None
-
-
-def read_rsl(document: str, where: str) -> Signal | None:
-    """Return opt-out or opt-in from an inline RSL document; a prohibition outweighs a permission (RSL 1.0, 3.4)."""
-    verbs = {
-        verb.lower(): usage
-        for verb, usage in _RSL.findall(document)
-        if _RSL_TRAINING & set(re.split(r"[\s,]+", usage.lower()))
-    }
-    if "prohibits" in verbs:
-        return Signal("optout", verbs["prohibits"], where)
-    return Signal("optin", verbs["permits"], where) if "permits" in verbs else None
 
 
 def name_license(value: str, base: str) -> str | None:

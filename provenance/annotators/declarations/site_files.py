@@ -12,10 +12,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
 from provenance.annotators.declarations import rights
 from provenance.annotators.declarations.declared import Signal
+from provenance.annotators.declarations.paths import pattern_on
+from provenance.annotators.declarations.rsl import read_contents
 
 #: Agents whose operators document that what they fetch, or the product token itself, is for training models.
 TRAINING_AGENTS = frozenset(
@@ -28,10 +29,6 @@ TRAINING_AGENTS = frozenset(
 _NAME = re.compile(r"/+(robots\.txt|ai\.txt|tdmrep\.json)(?:[?#]|$)", re.IGNORECASE)
 #: A file is read to here (RFC 9309, 2.5, asks for 500 kibibytes at least), and has so many rules at most.
 _LONGEST, _MOST_RULES = 512 << 10, 2000
-_CONTENT = re.compile(
-    r"<(?:[\w.-]{1,30}:)?content\b[^>]{0,500}\burl\s*=\s*[\"']([^\"']{1,500})[\"'](.{0,20000}?)</(?:[\w.-]{1,30}:)?content>",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,8 @@ def read_site_file(url: str, body: bytes) -> list[SiteRule]:
         rules.append(rule)
         if len(rules) == _MOST_RULES:
             break
-    # A group that reserves nothing says nothing that has to be kept.
-    return rules if any(rule.signal.signal == "optout" for rule in rules) else []
+    # A file that reserves nothing and names no licence says nothing that has to be kept.
+    return rules if any(rule.signal.signal != "optin" for rule in rules) else []
 
 
 def _directives(text: str) -> Iterator[tuple[str, str]]:
@@ -93,11 +90,18 @@ def _robots(text: str, url: str) -> Iterator[SiteRule]:
                     yield SiteRule(agent.lower(), value, Signal(signal, f"{key.title()}: {value}", where))
         elif key in ("content-usage", "content-signal"):
             yield from _preferences(key, value, agents)
+        elif key == "license" and value and _concerned(agents):
+            yield SiteRule(key, "/", Signal("license", value, "site license in robots.txt"))
+
+
+def _concerned(agents: list[str]) -> bool:
+    """Whether a group is for everyone or for those who train."""
+    return not agents or bool({agent.lower() for agent in agents} & {"*", *TRAINING_AGENTS})
 
 
 def _preferences(key: str, value: str, agents: list[str]) -> Iterator[SiteRule]:
     """Preferences of a group that is for everyone or for those who train; a path may stand before them."""
-    if agents and not {agent.lower() for agent in agents} & {"*", *TRAINING_AGENTS}:
+    if not _concerned(agents):
         return
     path, said = "/", value
     if value.startswith("/"):
@@ -132,13 +136,8 @@ def _tdmrep(text: str, url: str) -> Iterator[SiteRule]:
 
 
 def _rsl(text: str, url: str) -> Iterator[SiteRule]:
-    """Every `content` element of an RSL document that is of the document's own host."""
-    host = urlsplit(url).netloc
-    for address, inside in _CONTENT.findall(text) if "<" in text and "rsl" in text[:4000].lower() else ():
-        try:
-            target = urlsplit(urljoin(url, address))
-        except ValueError:
-            continue
-        signal = rights.read_rsl(inside, "site RSL document")
-        if signal is not None and target.netloc == host:
-            yield SiteRule("rsl", (target.path or "/") + (f"?{target.query}" if target.query else ""), signal)
+    """Every part of an RSL document that is about pages of the document's own host, all of them where it names none."""
+    for address, signal in read_contents(text, "site RSL document"):
+        pattern = pattern_on(url, address)
+        if pattern is not None:
+            yield SiteRule("rsl", pattern or "/", signal)

@@ -61,6 +61,25 @@ def test_each_kind_of_file_is_read(url: str, body: bytes, expected: list[tuple[s
     assert said(url, body) == expected
 
 
+def test_robots_txt_names_the_licence_of_the_pages() -> None:
+    body = b"License: https://a.example/royalty.xml\nUser-agent: Googlebot\nLicense: https://a.example/search.xml\n"
+    (rule,) = read_site_file("https://a.example/robots.txt", body)
+    assert (rule.path, rule.signal.signal, rule.signal.value) == (
+        "/",
+        "license",
+        "https://a.example/royalty.xml",
+    )
+
+
+def test_parts_of_an_rsl_document_are_about_their_own_pages() -> None:
+    body = b"""<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license><permits type="usage">search</permits></license></content>
+    <content url="/open/*?a=1&b=2"><license><permits type="usage">all</permits></license></content></rsl>"""
+    assert said("https://www.a.example/royalty.xml", body) == [
+        ("rsl", "/", "optout"),
+        ("rsl", "/open/*?a=1&b=2", "optin"),
+    ]
+
+
 def test_what_is_said_names_the_file_and_the_agent() -> None:
     rules = read_site_file("https://a.example/robots.txt", ROBOTS)
     assert [rule.signal.where for rule in rules][2] == "site robots.txt, user-agent GPTBot"

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from provenance.annotators.quality.annotator import Quality
 from provenance.files.ownership import hold
 from provenance.files.storage import LocalStorage, write_bytes
 from provenance.release.manifest import read_manifest, write_json
@@ -64,13 +66,49 @@ def test_a_crawl_of_which_every_record_failed_is_no_success(tmp_path: Path) -> N
     (tmp_path / "crawl" / "b.warc.gz").write_bytes(b"\x1f\x8b\x08 and then nothing that was ever compressed")
     ended = run("curate", tmp_path / "crawl", "--output", tmp_path / "r", "--quiet")
     assert ended.code == 1
-    assert "nothing could be read: all 4 records failed" in ended.err
+    assert "no document came of the inputs: 4 of 4 records failed" in ended.err
     assert "3 bad_row, the line or row has no usable text field, such as in a.jsonl" in ended.err
     assert "b.warc.gz" in ended.err
     assert "3  the line or row has no usable text field" in ended.out, "the summary says why, too"
     assert run("verify", tmp_path / "r").code == 0, "every record has its row all the same"
     ended = run("annotate", tmp_path / "crawl", "--workspace", tmp_path / "w", "--quiet", "--json")
     assert ended.code == 1 and "bad_row" in ended.err
+
+
+def test_a_crawl_of_which_an_annotator_failed_on_every_document_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Quality, batch: pa.RecordBatch) -> None:
+        raise ValueError("it never worked")
+
+    monkeypatch.setattr(Quality, "__call__", fail)
+    lines = SMALL.read_text().splitlines()[:3]
+    (tmp_path / "a.jsonl").write_text(
+        "\n".join([*lines, '{"url": "https://a.example/robots.txt", "text": "x"}'])
+    )
+    ended = run("curate", tmp_path / "a.jsonl", "--output", tmp_path / "r", "--quiet")
+    assert ended.code == 1
+    assert "no document came of the inputs: 3 of 4 records failed" in ended.err
+    assert "3 annotator_failed" in ended.err and "quality: ValueError: it never worked" in ended.err
+
+
+def test_an_input_that_gives_nothing_among_others_is_named_and_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "good.jsonl").write_text(SMALL.read_text().splitlines()[0] + "\n")
+    (tmp_path / "bad.jsonl").write_text('{"no": "text"}\n')
+    ended = run("curate", tmp_path, "--output", tmp_path / "r", "--quiet")
+    assert ended.code == 0
+    assert "1 of 2 inputs gave no document, because records failed, such as bad.jsonl" in ended.err
+
+
+@pytest.mark.parametrize("option", ["--output", "--workspace"])
+def test_a_directory_of_others_is_refused_before_any_work(tmp_path: Path, option: str) -> None:
+    places = {"--output": tmp_path / "r", "--workspace": tmp_path / "w"} | {option: tmp_path / "others"}
+    thesis = tmp_path / "others" / "scratch" / "thesis.tmp"  # a name that stages delete in their workspace
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("do not lose me")
+    ended = run("curate", SMALL, *[word for item in places.items() for word in item], "--quiet")
+    assert ended.code == 2 and "is not empty and not a" in ended.err and "nothing was written" in ended.err
+    assert contents(tmp_path).keys() == {"others/scratch/thesis.tmp"}
 
 
 def test_some_failures_are_no_failure_and_the_reasons_are_on_the_screen(tmp_path: Path) -> None:
