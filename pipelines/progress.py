@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from pipelines.outputs import copy_of_error
 from provenance.files.headway import Headway
 from provenance.files.kernel_cache import compiled_kernels
 from provenance.files.storage import FileInfo, Storage
@@ -107,7 +108,7 @@ class Progress:
     """Writes what is going on; says nothing at all when `quiet`."""
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False, every: float | None = None) -> None:
-        self.stream = stream or _standard_error()
+        self.stream = stream or copy_of_error()
         self.quiet = quiet
         self.live = self.stream.isatty()
         self.every = every if every is not None else (_LIVE if self.live else _LOGGED)
@@ -173,14 +174,6 @@ class Progress:
             text if len(text) < width else f"{text[: max(width - 2, 0)]}…"
         )  # a line that wraps cannot be cleared
         print(f"\r\033[K{cut}", end="", file=self.stream, flush=True)
-
-
-def _standard_error() -> TextIO:
-    """A copy of standard error: the runner turns the original away while worker processes are noisy."""
-    try:
-        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
-    except OSError:  # not a file, as under a test's capture
-        return sys.stderr
 
 
 def _width(stream: TextIO) -> int:

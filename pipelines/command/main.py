@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import codecs
 import gc
-import io
 import logging
 import os
 import re
@@ -39,6 +37,7 @@ from pipelines.command import (
 from pipelines.command import list as listing
 from pipelines.command.interruption import Interruption
 from pipelines.command.parser import Arguments, Parser
+from pipelines.outputs import UnsaidError, take_standard_files
 from provenance import __version__
 from provenance.errors import DataError, UsageError, no_room
 
@@ -67,6 +66,9 @@ _COMMANDS = (
 _STEP = re.compile(r"\s*\[while running '[^']*'\]\s*$")
 
 
+#: What is said of memory that the system does not give, by it and by what is loaded (MemoryError has no words).
+_NO_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|failed to map segment|malloc of size")
+
 #: Objects between two searches for cycles: imports make very many and no cycle among them. The usual 700 cost a curate of one
 #: document 6.2 s of processor time instead of 5.7.
 _GARBAGE = (20_000, 20, 50)
@@ -90,7 +92,7 @@ def program() -> NoReturn:
     aborts the process (3 to 7 of 100 short calls on Python 3.11), after all of its work is done.
     """
     gc.set_threshold(*_GARBAGE)
-    _write_anything()
+    take_standard_files()
     status = main()
     atexit._run_exitfuncs()
     try:
@@ -98,25 +100,9 @@ def program() -> NoReturn:
     except BrokenPipeError:  # the reader of our output has gone: nothing left to say
         status = 128 + signal.SIGPIPE
     except OSError as error:
-        print(f"error: what was to be said could not be written: {error.strerror}", file=sys.stderr)
-        status = 1
+        status = _complain(_unsaid(error), 1)
     sys.stderr.flush()
     os._exit(status)
-
-
-def _write_anything() -> None:
-    """Let an output that is not in UTF-8 (a terminal or a job of another locale) take every text, what it lacks as JSON escapes it."""
-    codecs.register_error("provenance.escape", _escaped)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="provenance.escape")
-
-
-def _escaped(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
 
 
 def _parse(argv: list[str]) -> Arguments:
@@ -150,7 +136,7 @@ def _run(arguments: Arguments) -> int:
     except KeyboardInterrupt:
         return _say_interrupted(arguments.takes_beam)
     except BrokenPipeError:  # the reader of our output has gone: nothing left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 128 + signal.SIGPIPE
     except Exception as error:
         if interruption.happened:  # wrapped by whatever it struck in
@@ -172,8 +158,26 @@ def _complain(error: Exception, code: int) -> int:
     return code
 
 
+def _say_no_more() -> None:
+    """What still waits to be written on standard output goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unsaid(error: OSError) -> DataError:
+    return DataError(f"what was to be said could not be written: {error.strerror}")
+
+
 def _fail(error: Exception, resumes: bool) -> int:
     """Something that no message was written for: its last line, and how to see the rest."""
+    if isinstance(error, UnsaidError):
+        _say_no_more()
+        return _complain(_unsaid(error), 1)
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        print(
+            f"error: there is not enough memory: give the command more{', or fewer --workers' if resumes else ''}",
+            file=sys.stderr,
+        )
+        return 1
     if isinstance(error, OSError) and (why := no_room(error)):
         print(f"error: {error.filename or 'the disk'}: {why}", file=sys.stderr)
         return 1

@@ -32,6 +32,7 @@ from provenance.detectors.embedded.features import (
     index_vocabulary,
     mask,
 )
+from provenance.detectors.embedded.repeats import count_once
 from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import (
     IDEOGRAPH,
@@ -138,7 +139,8 @@ class Model:
         for place in np.unique(spoken):
             rows = spoken == place
             mixed[rows] = mix_experts(experts[rows], self.mixture[place])
-        return Scores(np.where(words + known > 0, mixed, 0).astype(np.float32), words, known)
+        score = np.where(words + known > 0, mixed, 0).astype(np.float32)
+        return Scores(score, count_once(texts, words), known)
 
     def expert_scores(
         self, texts: pa.Array, spoken: NDArray[np.int64] | None = None

@@ -8,7 +8,10 @@ PROSE = (
     "The old mill stood by the river for two hundred years before anyone thought of measuring its wheel. "
     "My grandfather, who distrusted engineers, said it didn't need measuring; it needed grease. He was right, "
     "mostly. In 1974 they pulled it down anyway, and what's left is a row of stones and one bent axle. "
-) * 4
+    "We found the axle under nettles, my sister and I, the summer the dog went missing. It took both of us and a "
+    "borrowed rope to shift it, and then nobody wanted the thing. The council had no form for axles. So it lies by "
+    "the gate, where the postman leans his bicycle and children who come for apples ask what it was ever for. "
+)
 
 
 def mix(value: int) -> int:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from pipelines.command.main import _escaped
+from pipelines.outputs import _escaped
 from tests.program import ROOT, run
 
 
