@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,8 +121,9 @@ def prevalence_report(counts: Counts, selected: str | None = None) -> dict[str, 
         if name in own
         else shipped_worlds(name, selected is not None)
         for name in counts.whole.of(human=False)
-        if name in kinds.languages
+        if kinds.human.own_kinds(name)
     }
+    stated = set(kinds.languages)
     return {
         "reference": {
             "detector": kinds.detector,
@@ -132,33 +134,40 @@ def prevalence_report(counts: Counts, selected: str | None = None) -> dict[str, 
             "own_human_documents": {name: int(found.sum()) for name, found in sorted(own.items())},
         },
         "selected": selected,
-        "documents": _shares(counts.whole, worlds) | {"further": _further(counts.whole)},
+        "documents": _shares(counts.whole, worlds, stated) | {"further": _further(counts.whole)},
         **{
             f"by_{name}": {
-                value: _shares(stratum, worlds) for value, stratum in sorted(counts.strata[name].items())
+                value: _shares(stratum, worlds, stated)
+                for value, stratum in sorted(counts.strata[name].items())
             }
             for name in _DIMENSIONS
         },
     }
 
 
-def _shares(stratum: Stratum, worlds: Mapping[str, Worlds]) -> dict[str, Any]:
+def _shares(stratum: Stratum, worlds: Mapping[str, Worlds], stated: AbstractSet[str]) -> dict[str, Any]:
     """Counts and estimate of one stratum, the share being that of all its judged documents.
 
+    Of languages that are not `stated`, whose people may score like machines, there is the upper limit only (`at_most`).
     Limits of several languages add up as if all erred the same way; documents proven human lower them all.
     """
     found, judged = [], 0
-    effects = {}
+    effects, at_most = {}, {}
     fresh, old = (
         stratum.of(human=False),
         {name: drawn.documents for name, drawn in stratum.of(human=True).items()},
     )
     for name, drawn in fresh.items():
         counts = drawn.table()
-        if name in worlds and counts.sum() >= FEWEST_DOCUMENTS:
-            found.append((drawn.documents, worlds[name].estimate(counts, METHOD)))
+        if name not in worlds or counts.sum() < FEWEST_DOCUMENTS:
+            continue
+        item, documents = worlds[name].estimate(counts, METHOD), drawn.documents + old.get(name, 0)
+        if name in stated:
+            found.append((drawn.documents, item))
             effects[name] = round(design_effect(counts), 2)
-            judged += drawn.documents + old.get(name, 0)
+            judged += documents
+        else:
+            at_most[name] = item.high * drawn.documents / documents
     judged += sum(documents for name, documents in old.items() if name not in fresh)
     estimates = []
     if found:
@@ -175,6 +184,7 @@ def _shares(stratum: Stratum, worlds: Mapping[str, Worlds]) -> dict[str, Any]:
         "proven_human": stratum.proven_human,
         "estimates": estimates,
         "design_effects": effects,
+        "at_most": at_most,
         "read_by_sample": {
             name: sum(len(drawn.cells) for key, drawn in stratum.judged.items() if key[0] == name)
             for name in sorted({name for (name, _), drawn in stratum.judged.items() if drawn.level})

@@ -44,6 +44,11 @@ def _prevalence(shares: dict[str, Any]) -> Iterator[str]:
         yield f"  {_share(item)}  {item['method']}"
     if not whole["estimates"]:
         yield "  none: too few documents can be judged"
+    for name, most in whole["at_most"].items():
+        yield f"  at most {most:.1%} of those in {name}, where people may score like machines: nothing more can be said"
+    if whole["read_by_sample"]:
+        read = ", ".join(f"{documents:,} in {name}" for name, documents in whole["read_by_sample"].items())
+        yield f"  from a sample that the detector read: {read}"
     for item in whole["further"]:
         yield f"  {item['share']:6.1%}  of those not proven older: {item['method']}, as `curate` reads them"
     for dimension in ("language", "year", "source"):
@@ -52,10 +57,16 @@ def _prevalence(shares: dict[str, Any]) -> Iterator[str]:
         yield f"by {dimension}:"
         for name in largest:
             item = strata[name]
-            share = _share(item["estimates"][0]) if item["estimates"] else "not estimated".rjust(24)
+            share = _share(item["estimates"][0]) if item["estimates"] else _limit(item).rjust(24)
             yield f"  {share}  {plain(name)[:60]} ({item['documents']:,} documents, {item['judged']:,} judged)"
         if len(strata) > len(largest):
             yield f"  and {len(strata) - len(largest):,} more with --json"
+
+
+def _limit(item: dict[str, Any]) -> str:
+    """What is said of a part of which no share is estimated."""
+    limits = item["at_most"].values()
+    return f"at most {max(limits):.1%}" if limits else "not estimated"
 
 
 def _watermarks(found: dict[str, Any]) -> Iterator[str]:

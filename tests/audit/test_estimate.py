@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.command import main
+from provenance.audit.report import describe
 from provenance.audit.versions import audit
 from provenance.files.storage import LocalStorage
 from provenance.schema import TIME, WATERMARKS
@@ -137,12 +138,17 @@ def test_each_language_is_read_with_its_own_reference_and_limits_add_up(
         assert whole["interval"][limit] == pytest.approx(added)
 
 
-def test_languages_without_a_proven_reference_have_no_share(passages: pd.DataFrame, tmp_path: Path) -> None:
+def test_languages_without_a_proven_reference_have_an_upper_limit_and_no_share(
+    passages: pd.DataFrame, tmp_path: Path
+) -> None:
     korean = passages[passages.language == "ko"].head(60)
     assert len(korean) == 60
     found = _known(tmp_path / "a.parquet", korean)
     assert found["documents"]["estimates"] == []
     assert found["documents"]["judged"] == 0
+    assert (korean.label == "synthetic").mean() <= found["documents"]["at_most"]["ko"] <= 1
+    said = describe(audit(LocalStorage(), [str(tmp_path / "a.parquet")]))
+    assert "of those in ko, where people may score like machines" in said
 
 
 def test_sites_are_the_unit_by_domain_host_or_address(passages: pd.DataFrame, tmp_path: Path) -> None:
