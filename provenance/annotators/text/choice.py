@@ -28,9 +28,10 @@ _LEAVES = 32  # of a tree, at most
 _ALL = np.uint32((1 << _LEAVES) - 1)
 #: Blocks that are judged side by side: 340 µs a page of 197 blocks one by one, 225 by eight or sixteen, 270 by thirty-two.
 _LANES = 8
-#: Place of the only bit of a number by its remainder of 37, which differs for all powers of two below 2**36.
-_PLACES = np.zeros(37, np.int64)
-_PLACES[[(1 << place) % 37 for place in range(_LEAVES)]] = np.arange(_LEAVES)
+#: Place of the only bit of a number of 32 bits by the upper five of its product with this one (a sequence of de Bruijn).
+_SEQUENCE, _UPPER = np.uint32(0x077CB531), np.uint32(_LEAVES - 5)
+_PLACES = np.zeros(_LEAVES, np.int64)
+_PLACES[[((1 << place) * 0x077CB531 & 0xFFFFFFFF) >> 27 for place in range(_LEAVES)]] = np.arange(_LEAVES)
 _NAMED = np.uint64(sum(1 << names.MARKS.index(mark) for mark in ("article", "articlebody")))
 SOURCES = ARTICLE, MAIN, FALLBACK = ("article", "main", "fallback")
 
@@ -145,12 +146,12 @@ def score(table: npt.NDArray[np.float32], trees: Trees | None = None) -> npt.NDA
 @njit(cache=True, nogil=True)
 def score_all(table, cuts):  # type: ignore[no-untyped-def]
     """The log-odds that `score` returns."""
-    odds = np.full(len(table), cuts.base)
+    odds, sums = np.empty(len(table)), np.empty(_LANES)
     reachable = np.empty((len(cuts.value), _LANES), np.uint32)
     values = np.empty(_LANES, np.float32)
     for first in range(0, len(table), _LANES):
         lanes = min(_LANES, len(table) - first)
-        reachable[:] = _ALL
+        reachable[:], sums[:] = _ALL, cuts.base
         for feature in range(len(cuts.bounds) - 1):
             most = np.float32(-np.inf)
             for lane in range(_LANES):
@@ -163,9 +164,10 @@ def score_all(table, cuts):  # type: ignore[no-untyped-def]
                 for lane in range(_LANES):
                     reachable[tree, lane] &= left if values[lane] > threshold else _ALL
                 at += 1
-        for lane in range(lanes):
-            for tree in range(len(cuts.value)):
+        for tree in range(len(cuts.value)):  # lanes side by side: no sum waits for its own last addition
+            for lane in range(_LANES):
                 left = reachable[tree, lane]
                 lowest = left & (~left + np.uint32(1))
-                odds[first + lane] += cuts.value[tree, _PLACES[lowest % np.uint32(37)]]
+                sums[lane] += cuts.value[tree, _PLACES[np.uint32(lowest * _SEQUENCE) >> _UPPER]]
+        odds[first : first + lanes] = sums[:lanes]
     return odds
