@@ -93,3 +93,12 @@ def test_what_was_left_unread_is_said() -> None:
     assert not search_page(b"x" * SCANNED).cut
     assert search_page(b"x" * (SCANNED + 1)).cut
     assert search_page(b"license " * (MOST_PLACES + 1)).cut
+
+
+def test_tags_that_hold_a_string_are_told_whatever_its_case_and_only_where_they_are_read() -> None:
+    far = b"x" * 4_000
+    page = search_page(
+        b'<meta name=a><META name="BOT"><time bot><meta ' + far + b"bot><!-- <meta bot> --><meta botany>"
+    )
+    assert page.tags_holding(b"meta", compile_strings([b"bot"])) == [b'<META name="BOT">', b"<meta botany>"]
+    assert not page.tags_holding(b"h1", compile_strings([b"bot"]))
