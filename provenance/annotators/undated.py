@@ -17,11 +17,12 @@ from provenance.annotators.columns import read_column
 from provenance.annotators.dates.possible import MONTH_KEYS, holds_day
 from provenance.annotators.dates.published import Dates
 from provenance.annotators.dates.readable import AFTER, BEFORE, DATED_SEARCH
+from provenance.annotators.declarations.elements import DECLARING
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.pages import Pages
 from provenance.annotators.page.search import SILENT, UNDATED
 from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, write_visible
-from provenance.annotators.page.strings import compile_strings, find_places, holds_one
+from provenance.annotators.page.strings import find_places, holds_one
 from provenance.schema import TIME
 
 #: Bytes after a page's headline and before it that readers of days look at (`dates.readable`); pages of no more are judged.
@@ -31,11 +32,6 @@ LONGEST: Final = _BEFORE + _AFTER
 #: Places of words that name a day which there is room for; a page with more is read.
 _ROOM: Final = 64
 _BODY, _META, _TIME, _H1 = (NAMES.index(name) for name in (b"body", b"meta", b"time", b"h1"))
-#: One of these stands in each `<meta>` that `declarations.elements` reads.
-_DECLARING: Final = compile_strings(
-    [mark + name for mark in (b'"', b"'", b"=", b" ") for name in (b"ai", b"dc")]
-    + b"content-a content-s content-u generated-by tdm- bot google-ext anthropic licen rights sourcetype".split()
-)
 #: What every day in an address or its words holds: a year and another digit, or three pairs of digits (`dates.address`).
 _ADDRESSED: Final = "(?:19|20)[0-9]{2}.*[0-9]|[0-9].*(?:19|20)[0-9]{2}|[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2}"
 #: A server's clock as nearly all write it (RFC 9110, 5.6.7), and the headers that days are read from.
@@ -104,7 +100,7 @@ def state_no_day(
         np.empty((_ROOM, 2), np.int64),
         np.empty(LONGEST + 1, np.uint8),
     )
-    _clear(data, bounds, spans, ends, judged, words=(DATED_SEARCH, _DECLARING), room=room, months=MONTH_KEYS)
+    _clear(data, bounds, spans, ends, judged, words=(DATED_SEARCH, DECLARING), room=room, months=MONTH_KEYS)
     return judged
 
 

@@ -1,8 +1,8 @@
 """One table of ratios, ours to peers and floors in one run, each beside its target: `python scripts/bench ratios`.
 
-    python -m scripts.bench.ratios [--repeats 3] [--files NAME...] [--peer PYTHON] [--append docs/measured.md]
+    python -m scripts.bench.ratios [--repeats 3] [--files NAME...] [--documents N] [--peer PYTHON] [--append docs/measured.md]
 
-Processor time throughout, of child processes too. `--peer` is the Python of an environment with datatrove, Trafilatura and python-magic.
+Processor time throughout, of child processes too. `--documents`: commands read so many, the files in turns (`repeated`). `--peer` is the Python of an environment with datatrove, Trafilatura and python-magic.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from provenance.annotators.text import MainText
 from provenance.configuration import Configuration
 from scripts.bench import annotate
 from scripts.bench.measuring import need_crawl, processor
+from scripts.bench.repeated import repeat_crawl
 
 ROOT = Path(__file__).resolve().parents[2]
 _REAL, _SMALL = annotate.FILES[:3], annotate.FILES[3]
@@ -73,9 +74,8 @@ def stages(names: Sequence[str], repeats: int) -> Iterator[Row]:
             yield Row(f"annotate, {what}, beside fastwarc + resiliparse", ours, beside, target)
 
 
-def commands(names: Sequence[str], peer: str | None) -> Iterator[Row]:
+def commands(files: Sequence[Path], documents: int | None, peer: str | None) -> Iterator[Row]:
     """Whole commands as processes of their own, with nothing compiled before."""
-    crawl = need_crawl()
     for package in ("provenance", "pipelines"):  # an installed package has its bytecode
         compileall.compile_dir(ROOT / package, quiet=1)
     with tempfile.TemporaryDirectory() as place:
@@ -85,17 +85,19 @@ def commands(names: Sequence[str], peer: str | None) -> Iterator[Row]:
         yield Row("a first `demo`, s", first, 1, "≤ 8")
         left = list(Path(place, "kernels").rglob("*.nbc")) if Path(place, "kernels").exists() else []
         yield Row("kernels that it compiled", len(left), 1, "≤ 0")
-        files = [str(crawl / name) for name in names]
-        curate = [*program, "curate", *files, "--quiet", "--output"]
+        inputs = Path(place, "inputs")
+        if documents is None:
+            inputs.mkdir()
+            for file in files:
+                (inputs / file.name).symlink_to(file)
+        else:
+            repeat_crawl(files, inputs, documents)
+        curate = [*program, "curate", str(inputs), "--quiet", "--output"]
         one, alone = _spent(fresh, [*curate, f"{place}/one"])
         two, together = _spent(fresh, [*curate, f"{place}/two", "--workers", "2"])
         yield Row("curate by two workers beside one", two, one, "≤ 1.1")
         yield Row("the same, wall time", together, alone, "≥ 1.8")
         if peer is not None:
-            inputs = Path(place, "inputs")
-            inputs.mkdir()
-            for file in files:
-                (inputs / Path(file).name).symlink_to(file)
             script = str(Path(__file__).with_name("_datatrove.py"))
             theirs, _ = _spent(fresh, [peer, script, "pages", str(inputs), "*.warc.gz", f"{place}/peer"])
             yield Row("curate beside datatrove's extraction and MinHash", one, theirs, "≥ 8")
@@ -113,19 +115,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--files", nargs="+", default=list(annotate.FILES))
+    parser.add_argument("--documents", type=int, metavar="N")
     parser.add_argument("--peer", metavar="PYTHON")
     parser.add_argument("--append", type=Path, metavar="DOCUMENT")
     options = parser.parse_args()
+    repeated = f" repeated up to {options.documents:,} documents" if options.documents else ""
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     lines = [
-        f"Ratios of {date.today():%d %B %Y}: {len(options.files)} files of the crawl, {os.cpu_count()} cores of {_processor()}, "
+        f"Ratios of {date.today():%d %B %Y}: {len(options.files)} files of the crawl{repeated}, {os.cpu_count()} cores of {_processor()}, "
         f"load {os.getloadavg()[0]:.0f}; Python {platform.python_version()}, {versions}.",
         "",
         "| processor time | ours, s | beside, s | ratio | target | |",
         "|---|---|---|---|---|---|",
     ]
     print("\n".join(lines))
-    for row in chain(stages(options.files, options.repeats), commands(options.files, options.peer)):
+    files = [need_crawl() / name for name in options.files]
+    whole = commands(files, options.documents, options.peer)
+    for row in chain(stages(options.files, options.repeats) if options.repeats else (), whole):
         lines.append(row.line)
         print(row.line, flush=True)
     if options.append is not None:

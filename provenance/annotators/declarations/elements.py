@@ -6,12 +6,14 @@ Only tags that a browser would make elements of are read: none in comments, scri
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from provenance.annotators.declarations import rights
 from provenance.annotators.declarations.declared import Declared, Signal
 from provenance.annotators.declarations.making import classify_source, read_aigc, read_mode
 from provenance.annotators.page import markup
 from provenance.annotators.page.search import Page
+from provenance.annotators.page.strings import compile_strings
 
 #: Elements that hold the page's own text, whatever level of detail a site marks up.
 _WHOLE = frozenset((b"html", b"body", b"main", b"article"))
@@ -32,13 +34,18 @@ _META_HINT = re.compile(
     rb"[\"'= ](?:ai|aigc|aidis|content-[aus]|generated-by|tdm-|robots|x-robots|\w{2,10}bot\b|google-ext|anthropic|licen|dc|rights)"
     rb"|sourcetype",
 )
+#: One of these stands in each of them: a compiled pass over a page's `<meta>` elements tells most that hold none.
+DECLARING: Final = compile_strings(
+    [mark + name for mark in (b'"', b"'", b"=", b" ") for name in (b"ai", b"dc")]
+    + b"content-a content-s content-u generated-by tdm- bot google-ext anthropic licen rights sourcetype".split()
+)
 _LONGEST_VALUE = 2_000
 
 
 def read_metas(page: Page, url: str, declared: Declared) -> None:
     """Add what `<meta>` elements declare; of several of one name the first counts."""
     said: dict[str, str] = {}
-    for _, tag in page.tags(b"meta"):
+    for tag in page.tags_holding(b"meta", DECLARING):
         if not _META_HINT.search(tag.lower()):
             continue
         values = markup.attributes(tag)

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.spans import NAMES, SCRIPT, TAG, Spans, room_for, visible, write_spans
-from provenance.annotators.page.strings import FEW, MOST_PLACES, compile_strings, find_places
+from provenance.annotators.page.strings import (
+    FEW,
+    MOST_PLACES,
+    Compiled,
+    compile_strings,
+    find_places,
+    holds_one,
+)
 from provenance.annotators.references import resolve as resolve_references
 from provenance.annotators.text.charset import decode, is_utf8
 
@@ -72,6 +79,14 @@ class Page:
         if name not in self._tags:
             self._tags[name] = [self._tag(number) for number in self.named.get(NAMES.index(name), ())]
         return self._tags[name]
+
+    def tags_holding(self, name: bytes, strings: Compiled) -> list[bytes]:
+        """The opening tags of the element `name` (one of `spans.NAMES`) that hold one of `strings`, in page order."""
+        numbers = np.array(self.named.get(NAMES.index(name), ()), np.int64)
+        holds = np.zeros(len(numbers), np.bool_)
+        bounds = self.spans.starts[numbers], self.spans.ends[numbers]
+        _hold_one(np.frombuffer(self.content, np.uint8), bounds, strings, holds)
+        return [self._tag(number)[1] for number in numbers[holds].tolist()]
 
     def first(self, name: bytes, after: int = 0) -> tuple[int, bytes] | None:
         """The first of `tags(name)` from byte `after` on."""
@@ -225,6 +240,14 @@ def _spans(
     spans = room_for(int(np.count_nonzero(stretch == 60)))
     _divide_all(data, bounds, spans, ends)
     return spans.part(0, int(ends[-1])), ends
+
+
+@kernel
+def _hold_one(page, bounds, strings, holds):  # type: ignore[no-untyped-def]
+    """Say of each tag whether it holds one of the strings; what is not read of a long one counts for nothing."""
+    starts, ends = bounds
+    for tag in range(len(starts)):
+        holds[tag] = holds_one(page[starts[tag] : min(ends[tag], starts[tag] + LONGEST_TAG)], strings)
 
 
 @kernel

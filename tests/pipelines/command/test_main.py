@@ -317,3 +317,20 @@ def test_an_error_that_ends_with_a_line_break_is_told_and_not_the_step_that_beam
     error = RuntimeError("Traceback\nArrowInvalid: no such zone\n [while running 'WriteParts/WriteLedger']")
     assert _fail(error, False) == 1
     assert capsys.readouterr().err.startswith("error: ArrowInvalid: no such zone\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Arrow chooses")
+@pytest.mark.parametrize(("named", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_takes_memory_from_the_system_unless_the_environment_names_another(
+    named: str | None, used: str
+) -> None:
+    code = (
+        "from contextlib import suppress\nfrom pipelines.command.main import main\nwith suppress(SystemExit):\n    main(['list', '--help'])\n"
+        "import pyarrow\nprint(pyarrow.default_memory_pool().backend_name)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    environment |= {"PYTHONPATH": str(ROOT)} | ({"ARROW_DEFAULT_MEMORY_POOL": named} if named else {})
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == used
