@@ -107,8 +107,9 @@ def sketches(
     if payloads is not None:
         digests = np.column_stack([digests, payloads[0]])
         flags |= (payloads[1] * PAYLOAD).astype(np.uint8)
-    known = np.flatnonzero(flags)
-    return Sketches(where[known], flags[known], digests[known], signatures.reshape(-1, width)[known])
+    found = Sketches(where, flags, digests, signatures.reshape(-1, width))
+    # Signatures are half a kilobyte each: they are copied only where something is left out.
+    return found if flags.all() else found.take(np.flatnonzero(flags))
 
 
 def payload_digests(column: pa.ChunkedArray | pa.Array) -> tuple[U64, npt.NDArray[np.bool_]]:
@@ -128,6 +129,8 @@ def payload_digests(column: pa.ChunkedArray | pa.Array) -> tuple[U64, npt.NDArra
 
 def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:
     """One block of several shards' sketches, given in ascending order of address."""
+    if len(parts) == 1:
+        return parts[0]
     if not parts:
         nothing = np.empty(0, np.uint64)
         empty = np.empty((0, permutations), np.uint32)

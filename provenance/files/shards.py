@@ -146,8 +146,7 @@ def pack_signatures(signatures: pa.FixedSizeListArray) -> pa.FixedSizeBinaryArra
 
 def unpack_signatures(packed: pa.ChunkedArray) -> pa.FixedSizeListArray:
     """The inverse of `pack_signatures`."""
-    chunk = packed.combine_chunks() if packed.num_chunks != 1 else packed.chunk(0)
-    whole = pa.concat_arrays([chunk])
+    whole = packed.combine_chunks() if packed.num_chunks != 1 else packed.chunk(0)
     size = packed.type.byte_width // 4
     values = pa.Array.from_buffers(
         pa.uint32(), len(whole) * size, [None, whole.buffers()[1]], offset=whole.offset * size

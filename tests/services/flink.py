@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import urllib.request
 from contextlib import ExitStack
@@ -39,15 +40,13 @@ appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} - %m%n
 
 
 class FlinkCluster:
-    """Two task managers of one slot each; a context manager. Beam's classes lie with Flink's own, so no job ships them."""
+    """Two task managers of one slot each; a context manager. Beam's classes lie with Flink's own, and are those that jobs use."""
 
     def __init__(self, directory: Path) -> None:
         flink = need("flink", "flink") / "lib"
         beam = [path for path in need_classes("flink-job-server") if "/org/apache/flink/" not in path]
         self.directory = directory
         self._classes = [f"{flink}/*", *beam]
-        # A job must ship something: a jar that the cluster has anyway.
-        self._shipped = next(flink.glob("flink-cep-*.jar"))
         self._rest, self._rpc, self._jobs = free_port(), free_port(), free_port()
         self._started = 0
         self._open = ExitStack()
@@ -77,6 +76,7 @@ class FlinkCluster:
 
     def __exit__(self, *exc: object) -> None:
         self._open.close()
+        shutil.rmtree(self.directory / "tmp")  # the jars of each pipeline: a gigabyte for two
 
     @property
     def options(self) -> list[str]:
@@ -86,7 +86,6 @@ class FlinkCluster:
             f"--job_endpoint=localhost:{self._jobs}",
             *worker_environment(self.directory, sys.executable, ROOT),
             "--parallelism=2",
-            f"--files_to_stage={self._shipped}",
         ]
 
     def start_task_manager(self) -> None:
