@@ -15,6 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from provenance.files.storage import LocalStorage
+from provenance.release.manifest import read_manifest
+from provenance.release.report.contents import read_contents
 from tests.program import data, ledger, run
 
 WORDS = (
@@ -132,6 +135,16 @@ def test_increments_together_are_one_run_over_all_but_for_the_keeper(folder: Pat
     parts = pd.concat([data(folder / "v1"), data(increment)])
     # The earliest capture keeps here too, so even the keepers are the same.
     assert sorted(parts.url) == sorted(once.url)
+
+
+def test_the_page_for_people_counts_what_earlier_releases_hold(increment: Path) -> None:
+    storage = LocalStorage()
+    manifest = read_manifest(storage, str(increment))
+    page = read_contents(storage, str(increment), manifest)
+    assert manifest["counts"]["reasons"]["dropped:earlier_release"] > 0
+    assert page["flow"].stations[-1].count == manifest["counts"]["kept"]
+    assert page["steps"][0]["documents"] == page["flow"].stations[1].count
+    assert "after what earlier releases hold" in [step["name"] for step in page["steps"]]
 
 
 def test_new_documents_can_take_the_place_of_earlier_ones(folder: Path, index: Path, tmp_path: Path) -> None:
