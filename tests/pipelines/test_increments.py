@@ -249,7 +249,7 @@ def test_nothing_is_written_over_an_index_or_a_release_that_is_read(folder: Path
     into = run("curate", folder / "second", "--output", folder / "v1", "--against", folder / "v1", "--quiet")
     assert into.code == 2 and "would be written over it" in into.err
     over = run("witness", "build", folder / "v1", "--output", folder / "first")
-    assert over.code == 1 and "no index" in over.err
+    assert over.code == 2 and "no index" in over.err
 
 
 def test_an_index_that_cannot_be_used_is_refused_before_a_record_is_read(tmp_path: Path) -> None:
