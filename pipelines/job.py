@@ -26,6 +26,7 @@ from pipelines.rights import settled_rights
 from pipelines.runner import LEAST_DOCUMENTS, Runner
 from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from pipelines.shards import annotate_inputs
+from pipelines.software import code_of
 from provenance.annotate import Annotation
 from provenance.configuration import Configuration, fingerprint
 from provenance.decisions.certificate import cap_request
@@ -307,7 +308,7 @@ class Job:
     def _publish_fingerprint(self) -> str:
         columns = [RELEASE.to_string(), LEDGER.to_string()]
         configured = self.configuration.model_dump(mode="json")
-        return fingerprint("publish", configured, columns, self._select_fingerprint())
+        return fingerprint("publish", configured, columns, code_of("release"), self._select_fingerprint())
 
     def _shards(self) -> list[Shard]:
         state = self.workspace.need_state("annotate")
@@ -324,13 +325,14 @@ class Job:
     def _edges_fingerprint(self) -> str:
         """Of the options and of what the shards hold, not of the age or place of the input files."""
         options = self.configuration.duplicates.model_dump(mode="json", exclude={"keep"})
-        return fingerprint("edges", options, self.earlier.ids(), self.workspace.identity())
+        ids, code = self.earlier.ids(), code_of("duplicates")
+        return fingerprint("edges", options, ids, code, self.workspace.identity())
 
     def _deduplicate_fingerprint(self) -> str:
         """Of the edges, of whom to prefer, and of what may not be published at all."""
         keep, filters = self.configuration.duplicates.keep, self.filters
         settings = [keep, self.configuration.witness.threshold, self.configuration.increments.prefer]
-        settings += [SUMS.to_string()]
+        settings += [SUMS.to_string(), code_of("filters")]
         return fingerprint(
             "deduplicate", settings, filters.settings, filters.digests, self._edges_fingerprint()
         )
@@ -347,6 +349,7 @@ class Job:
         settings: list[Any] = [measured, cap_request(cap).by_words, prior.model_dump(mode="json")]
         again = None if detectors.kinds is None else [WEIGHT, detectors.kinds.calibration]
         settings += [[detectors.calibration.digest(), detectors.by_crawl, detectors.max_fpr, again]]
+        settings.append(code_of("decisions", "detectors"))
         return fingerprint("judged", *settings, DECISIONS.to_string(), self._deduplicate_fingerprint())
 
     def _decision_task(self, shard: Shard) -> DecisionTask:

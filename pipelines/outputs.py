@@ -10,7 +10,7 @@ import codecs
 import io
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 
 class UnsaidError(OSError):
@@ -73,7 +73,7 @@ def _writer(descriptor: int, like: TextIO | None, forgiving: bool) -> TextIO:
     raw = _Descriptor(descriptor, forgiving)
     lines = forgiving or raw.isatty() or bool(getattr(like, "write_through", False))
     return io.TextIOWrapper(
-        io.BufferedWriter(raw, 1 << 16),
+        io.BufferedWriter(cast(Any, raw), 1 << 16),
         encoding=like.encoding if like is not None else "utf-8",
         errors="provenance.escape",
         line_buffering=lines,

@@ -67,11 +67,26 @@ def compare(command: dict[str, str], worker: dict[str, str]) -> None:
         )
 
 
+@cache
+def code_of(*packages: str) -> str:
+    """Digest of the sources of packages of `provenance`, such as "decisions": what a stage left by other code is not gone on from.
+
+    Annotators have versions of their own, because they cost the most; between two releases of the program nothing else tells.
+    """
+    total = hashlib.sha256()
+    for package in packages:
+        _add_sources(total, *(Path(folder) / package for folder in provenance.__path__))
+    return total.hexdigest()[:12]
+
+
 def _digest() -> str:
     """Of the sources of both packages, by their names below them."""
     total = hashlib.sha256()
-    for package in (pipelines, provenance):
-        for folder in package.__path__:
-            for path in sorted(Path(folder).rglob("*.py")):
-                total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    _add_sources(total, *map(Path, (*pipelines.__path__, *provenance.__path__)))
     return total.hexdigest()[:12]
+
+
+def _add_sources(total: Any, *folders: Path) -> None:
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

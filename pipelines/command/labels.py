@@ -58,7 +58,9 @@ def run_draw(arguments: Arguments) -> int:
     fingerprint = read_manifest(storage, arguments.release)["fingerprint"]
     sample = {"release_fingerprint": fingerprint, **drawn.as_json()}
     written = write_sample(sample, Path(arguments.output), label_page(sample))
-    print(f"{len(drawn.documents):,} documents to label: open {written[2]} or fill in {written[1]}, then")
+    count = len(drawn.documents)
+    again = f" ({arguments.size:,} draws: who comes up twice counts twice)" if count < arguments.size else ""
+    print(f"{count:,} documents to label{again}: open {written[2]} or fill in {written[1]}, then")
     print(f"  provenance certify {arguments.release} --sample {written[0]} --labels FILE")
     return 0
 

@@ -67,7 +67,9 @@ _STEP = re.compile(r"\s*\[while running '[^']*'\]\s*$")
 
 
 #: What is said of memory that the system does not give, by it and by what is loaded (MemoryError has no words).
-_NO_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|failed to map segment|malloc of size")
+_NO_MEMORY = re.compile(
+    r"MemoryError|Cannot allocate memory|failed to map segment|malloc of size|can't start new thread"
+)
 
 #: Objects between two searches for cycles: imports make very many and no cycle among them. The usual 700 cost a curate of one
 #: document 6.2 s of processor time instead of 5.7.
@@ -181,7 +183,7 @@ def _fail(error: Exception, resumes: bool) -> int:
         return _complain(_unsaid(error), 1)
     if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
         print(
-            f"error: there is not enough memory: give the command more{', or fewer --workers' if resumes else ''}",
+            f"error: there is not enough memory (or room for threads): give the command more{', or fewer --workers' if resumes else ''}",
             file=sys.stderr,
         )
         return 1

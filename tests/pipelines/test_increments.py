@@ -15,6 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from provenance.files.storage import LocalStorage
+from provenance.release.manifest import read_manifest
+from provenance.release.report.contents import read_contents
 from tests.program import data, ledger, run
 
 WORDS = (
@@ -134,6 +137,16 @@ def test_increments_together_are_one_run_over_all_but_for_the_keeper(folder: Pat
     assert sorted(parts.url) == sorted(once.url)
 
 
+def test_the_page_for_people_counts_what_earlier_releases_hold(increment: Path) -> None:
+    storage = LocalStorage()
+    manifest = read_manifest(storage, str(increment))
+    page = read_contents(storage, str(increment), manifest)
+    assert manifest["counts"]["reasons"]["dropped:earlier_release"] > 0
+    assert page["flow"].stations[-1].count == manifest["counts"]["kept"]
+    assert page["steps"][0]["documents"] == page["flow"].stations[1].count
+    assert "after what earlier releases hold" in [step["name"] for step in page["steps"]]
+
+
 def test_new_documents_can_take_the_place_of_earlier_ones(folder: Path, index: Path, tmp_path: Path) -> None:
     (tmp_path / "new.yaml").write_text("increments: {prefer: new}\n")
     release = curate(
@@ -236,7 +249,7 @@ def test_nothing_is_written_over_an_index_or_a_release_that_is_read(folder: Path
     into = run("curate", folder / "second", "--output", folder / "v1", "--against", folder / "v1", "--quiet")
     assert into.code == 2 and "would be written over it" in into.err
     over = run("witness", "build", folder / "v1", "--output", folder / "first")
-    assert over.code == 1 and "no index" in over.err
+    assert over.code == 2 and "no index" in over.err
 
 
 def test_an_index_that_cannot_be_used_is_refused_before_a_record_is_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import pipelines.annotate
+import pipelines.job
 from provenance.annotators.quality.annotator import Quality
 from provenance.annotators.source import Source
 from tests.pipelines.test_increments import OLD, crawl, text
@@ -73,3 +74,30 @@ def test_records_on_which_an_annotator_failed_come_back_once_it_is_mended(
     again = run(*arguments)
     assert again.code == 0 and "1 inputs of which an annotator failed are read again" in again.err
     assert len(data(release)) == 5
+
+
+@pytest.mark.parametrize(
+    ("package", "unchanged"),
+    [
+        ("none", ["annotate", "deduplicate", "select", "publish"]),
+        ("release", ["annotate", "deduplicate", "select"]),
+        ("decisions", ["annotate", "deduplicate"]),
+        ("duplicates", ["annotate"]),
+    ],
+)
+def test_stages_go_on_only_from_what_the_same_code_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, unchanged: list[str]
+) -> None:
+    """Between two releases the version's number is the same, and only the sources tell that other code decides."""
+    folder = crawl(tmp_path / "crawl" / "a.jsonl", [text(i) for i in range(4)], OLD)
+    arguments = ("curate", folder, "--output", tmp_path / "r", "--max-synthetic", "1")
+    assert run(*arguments).code == 0
+    code_of = pipelines.job.code_of
+    monkeypatch.setattr(
+        pipelines.job, "code_of", lambda *names: "other" if package in names else code_of(*names)
+    )
+    again = run(*arguments)
+    assert again.code == 0
+    assert [
+        line.split(":")[0] for line in again.err.splitlines() if line.endswith(": unchanged")
+    ] == unchanged

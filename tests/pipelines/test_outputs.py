@@ -50,9 +50,12 @@ def test_a_result_that_cannot_be_written_is_an_error(
     assert ended.stderr == f"error: what was to be said could not be written: {why}\n"
 
 
-def test_too_little_memory_is_told_as_that(demo_release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_too_little_memory_is_told_as_that(
+    demo_release: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("provenance.release.verify.inspect", fail)
     ended = run("verify", demo_release)

@@ -32,6 +32,7 @@ _NAMES = {
     "removed": "removal requests",
     "opt_out": "opt-outs",
     "personal_data": "personal data",
+    "earlier_release": "what earlier releases hold",
     "duplicate": "near-duplicates",
     "synthetic_cap": "the cap",
 }
@@ -128,14 +129,17 @@ def _stations(manifest: Mapping[str, Any], found: Statistics, filters: Sequence[
     stations = [Station("records read", counts["records"], None, empty)]
     left, passed = sorted(ways), text
     groups = [("documents with text", filters)] * bool(filters)
-    groups.append(("passed the filters" if filters else "documents with text", ["duplicate"]))
+    earlier = ["earlier_release"] * (dropped["dropped", "earlier_release"] > 0)
+    groups.append(("passed the filters" if filters else "documents with text", [*earlier, "duplicate"]))
     groups.append(("unlike each other", ["synthetic_cap"]))
     for name, keys in groups:
         first, at_first, branches = passed, _share_by_document(found, left), []
         for key in keys:
             left = [other for other in left if other != key]
             passed -= dropped["dropped", key]
-            kind = {"duplicate": "duplicate", "synthetic_cap": "cap"}.get(key, "filter")
+            kind = {"earlier_release": "duplicate", "duplicate": "duplicate", "synthetic_cap": "cap"}.get(
+                key, "filter"
+            )
             after = _share_by_document(found, left)
             branches.append(Branch(kind, name_of(key), dropped["dropped", key], after))
         stations.append(Station(name, first, at_first, tuple(branches)))

@@ -113,7 +113,8 @@ def list_steps(
     `by_reason` are sums over the documents of the ledger by their reason, "" for those kept; `published` over the data,
     which are as sampled where it has weights.
     """
-    order = [*filters, "duplicate", "synthetic_cap"]
+    earlier = ["earlier_release"] * ("earlier_release" in by_reason)
+    order = [*filters, *earlier, "duplicate", "synthetic_cap"]
     left = [name for name in (*order, "") if name in by_reason]
     steps = [_step("read", [by_reason[name] for name in left], unit)]
     for key in order:

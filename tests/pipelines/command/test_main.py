@@ -81,7 +81,7 @@ def test_directory_that_is_no_release_is_not_written_into(tmp_path: Path) -> Non
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not lose me")
     ended = run("curate", DEMO, "--output", tmp_path / "mine")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "thesis.txt" in ended.err and "nothing was written" in ended.err
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
 
@@ -97,14 +97,14 @@ def test_another_program_s_manifest_does_not_make_a_directory_ours(tmp_path: Pat
     (tmp_path / "app" / "manifest.json").write_text('{"name": "an app"}')
     (tmp_path / "app" / "thesis.txt").write_text("do not lose me")
     ended = run("curate", DEMO, "--output", tmp_path / "app")
-    assert ended.code == 1 and "nothing was written" in ended.err
+    assert ended.code == 2 and "nothing was written" in ended.err
     assert sorted(path.name for path in (tmp_path / "app").iterdir()) == ["manifest.json", "thesis.txt"]
 
 
 def test_output_that_is_a_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     ended = run("curate", DEMO, "--output", tmp_path / "file")
-    assert ended.code == 1 and "is a file" in ended.err
+    assert ended.code == 2 and "is a file" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
