@@ -73,7 +73,7 @@ def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-d
                 group = entry_of(hashes, groups, value)
                 if group >= 0:
                     words |= np.uint64(1) << np.uint64(group)
-                if value == _EDIT or value == _PERMALINK:
+                if value in (_EDIT, _PERMALINK):
                     marks |= _UNREAD_BIT
             value, length = _OFFSET, 0
         if small or capital:
