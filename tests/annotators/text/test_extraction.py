@@ -117,6 +117,19 @@ def test_a_page_of_navigation_gives_all_of_it_and_says_so() -> None:
     assert (found.text.split("\n"), found.source) == (["Home", "News", "Sports", "Contact us"], "fallback")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Nora Plum, baker, died on Tuesday. She was 91.",),
+        ("The oven is cold", "and the door is shut", "the cat on the sill", "has a loaf in its gut"),
+    ],
+)
+def test_a_text_of_a_sentence_is_told_from_the_menu_above_it(lines: tuple[str, ...]) -> None:
+    found = page(f"<article><h1>Plum</h1><p>{'<br>'.join(lines)}</p></article>")
+    assert found.text.startswith("\n".join(lines)) and "Sports" not in found.text
+    assert found.source != "fallback"
+
+
 def test_scores_are_what_walking_each_tree_gives() -> None:
     trees = load_trees()
     table = np.random.default_rng(0).gamma(0.5, 2.0, (50, len(NAMES))).astype(np.float32)
