@@ -11,6 +11,8 @@ from tests.annotators.text.layouts import Layout, layouts
 KEPT = {
     "Substack": {"reader-supported"},
     "Medium": {"min read"},
+    "Blogger": {"il était temps"},
+    "from right to left": {"ليلى حداد"},
     "a static generator": {"Newer: Salt"},
     "a newspaper": {"Seven ways", "on Tuesday"},
     "an article given twice": {"2024-03-12T"},
