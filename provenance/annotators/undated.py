@@ -32,8 +32,10 @@ LONGEST: Final = _BEFORE + _AFTER
 #: Places of words that name a day which there is room for; a page with more is read.
 _ROOM: Final = 64
 _BODY, _META, _TIME, _H1 = (NAMES.index(name) for name in (b"body", b"meta", b"time", b"h1"))
-#: What every day in an address or its words holds: a year and another digit, or three pairs of digits (`dates.address`).
-_ADDRESSED: Final = "(?:19|20)[0-9]{2}.*[0-9]|[0-9].*(?:19|20)[0-9]{2}|[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2}"
+#: What every day in an address or its words holds: a year and another digit, three pairs of digits, or a long number (`dates.address`).
+_ADDRESSED: Final = (
+    "[0-9]{15}|(?:19|20)[0-9]{2}.*[0-9]|[0-9].*(?:19|20)[0-9]{2}|[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{2}"
+)
 #: A server's clock as nearly all write it (RFC 9110, 5.6.7), and the headers that days are read from.
 _CLOCK: Final = (
     "(?im)^date:[ \\t]*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "

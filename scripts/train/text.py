@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import html
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ TREES, LEAVES, RATE, LEAST_LEAF, SHRINKAGE = 200, 16, 0.08, 40, 5.0
 BY_TEACHER, BY_BODY, BY_SNIPPET = 1.0, 1.5, 6.0
 _FIRST_WORD = NAMES.index(".nav")
 _SEED = 1
+_WORD = re.compile(r"\w+")
+_LONG, _MOST_RUNS, _NEAR = (
+    6,
+    0.7,
+    3,
+)  # words of a long line, share of its runs of three words, and lines beside long ones
+_MOST_OF_TITLE = 0.4
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,8 @@ def lessons(pages: list[Labelled]) -> list[Lesson]:
     for page, fold in zip(pages, folds, strict=True):
         blocks = read_blocks(page.text.encode("utf-8", "replace"))
         if len(blocks.rows):
-            made.append(Lesson(page, blocks, describe(blocks), *_labels(page, blocks), fold))
+            table = describe(blocks)
+            made.append(Lesson(page, blocks, table, *_labels(page, blocks, table), fold))
     return made
 
 
@@ -74,13 +83,16 @@ def folds_of(pages: list[Labelled]) -> list[int]:
     return [int(hashlib.sha1(root(f"site {page.site}").encode()).hexdigest(), 16) % FOLDS for page in pages]
 
 
-def _labels(page: Labelled, blocks: Blocks) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _labels(
+    page: Labelled, blocks: Blocks, table: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     lines = [
         squeeze(html.unescape(blocks.text[row[START] : row[STOP]].tobytes().decode("utf-8", "replace")))
         for row in blocks.rows
     ]
-    reference = page.body or squeeze(extract_with_trafilatura(page.text).text)
-    labels = np.array([float(bool(line) and line in reference) for line in lines])
+    labels = _found_in(lines, page.body or squeeze(extract_with_trafilatura(page.text).text))
+    # People who write an article down leave out its title, which is a column of its own; trafilatura keeps half of them.
+    labels[(table[:, NAMES.index("titled")] > _MOST_OF_TITLE) | (table[:, NAMES.index("<h1>")] > 0)] = 0
     weights = np.full(len(lines), BY_BODY if page.body else BY_TEACHER)
     for row, line in enumerate(lines):
         for snippets, label in ((page.unwanted, 0.0), (page.wanted, 1.0)):
@@ -89,6 +101,30 @@ def _labels(page: Labelled, blocks: Blocks) -> tuple[npt.NDArray[np.float64], np
     # Long blocks matter more, and no page more than another because it has more blocks.
     length = np.minimum(blocks.rows[:, CHARS], 400) / 50 + 0.3
     return labels, weights * np.sqrt(length / len(lines)) * 10
+
+
+def _found_in(lines: list[str], reference: str) -> npt.NDArray[np.float64]:
+    """Which lines stand in a text (1) or not (0): most of a long line's runs of words, and a short one among long ones.
+
+    A word of a menu also stands somewhere in most texts, and a paragraph differs from its copy by a blank beside a link.
+    """
+    words = _WORD.findall(reference)
+    runs, joined = {*zip(words, words[1:], words[2:], strict=False)}, f" {' '.join(words)} "
+    labels = np.zeros(len(lines))
+    short = []
+    for row, line in enumerate(lines):
+        own = _WORD.findall(line)
+        if len(own) >= _LONG:
+            its = [*zip(own, own[1:], own[2:], strict=False)]
+            labels[row] = sum(run in runs for run in its) >= _MOST_RUNS * len(its)
+        elif own and f" {' '.join(own)} " in joined:
+            short.append(row)
+    found = np.flatnonzero(labels)
+    if len(found):
+        labels[[row for row in short if found[0] - _NEAR <= row <= found[-1] + _NEAR]] = 1
+    else:
+        labels[short] = 1
+    return labels
 
 
 def learn(some: list[Lesson]) -> Trees:

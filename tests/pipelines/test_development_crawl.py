@@ -174,7 +174,8 @@ def test_injected_copies_of_each_kind_are_found(copies: pd.DataFrame) -> None:
 
 def test_whether_a_copy_is_found_follows_its_similarity(copies: pd.DataFrame) -> None:
     assert copies.found[copies.jaccard >= 0.7].mean() >= 0.98
-    assert copies.found[copies.jaccard.between(0.6, 0.7)].mean() >= 0.8
+    # .86 over twenty draws of the permutations; of 24 copies one draw has a standard deviation of .06.
+    assert copies.found[copies.jaccard.between(0.6, 0.7)].mean() >= 0.7
     # The estimate from 128 permutations has a standard deviation of 0.044.
     assert copies.found[copies.jaccard < 0.6 - 3 * 0.044].sum() == 0
 

@@ -24,12 +24,29 @@ _YEAR_FIRST = re.compile(
 )
 _YEAR_LAST = re.compile(r"[/_.=-](\d\d)([-_./])(\d\d|[a-z]{3})\2((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
 _MONTH_FIRST = re.compile(r"/([a-z]{3,9})/(\d\d?)/((?:19|20)\d\d)(?=/|$)", re.IGNORECASE)
+#: Numbers of posts that hold the time at which they were given out: bits behind it, and milliseconds of its unit and start.
+#: https://github.com/twitter-archive/snowflake (epoch 1288834974657), mastodon/mastodon `lib/mastodon/snowflake.rb`; that the
+#: number of an activity and of a film begin with milliseconds and seconds of Unix time is seen, and documented nowhere.
+_NUMBERED = (
+    (
+        re.compile(r"//(?:\w+\.)?(?:twitter|x)\.com/\w+/status(?:es)?/(\d{15,19})(?!\d)"),
+        22,
+        1,
+        1_288_834_974_657,
+    ),
+    (re.compile(r"//\w+\.linkedin\.com/.{0,300}activity[:-](\d{19})(?!\d)"), 22, 1, 0),
+    (re.compile(r"//(?:\w+\.)?tiktok\.com/@[^/]{1,40}/video/(\d{19})(?!\d)"), 32, 1_000, 0),
+    (re.compile(r"//[^/]{1,80}/@[^/]{1,80}/(1\d{17})(?!\d)"), 16, 1, 0),
+)
 _SIGNS = re.compile(r"[-_+/]")
 
 
 def days_in_address(url: str, order: Order) -> Iterator[Claim]:
-    """The days that the path of `url` files the page under; the order of numbers before a year is that of the page."""
+    """The days that `url` files the page under, by its path or its number; numbers before a year are in the order of the page."""
     path = _path(url)
+    moment = _given_out(path)
+    if moment:
+        yield Claim(moment.date(), "url path", moment.hour)
     for day in (_year_first(path), _year_last(path, order)):
         if day:
             yield Claim(day, "url path")
@@ -40,6 +57,15 @@ def days_in_words(url: str, order: Order) -> Iterator[Claim]:
     path = _path(url)
     if "19" in path or "20" in path:
         yield from (Claim(day, "url words") for day, _ in find_dates(_SIGNS.sub(" ", path), order))
+
+
+def _given_out(path: str) -> dt.datetime | None:
+    """When the post was given its number, where the number says so (UTC)."""
+    for pattern, bits, unit, start in _NUMBERED:
+        match = pattern.search(path)
+        if match:
+            return dt.datetime.fromtimestamp(((int(match[1]) >> bits) * unit + start) // 1000, dt.UTC)
+    return None
 
 
 def _path(url: str) -> str:

@@ -28,12 +28,13 @@ _A, _P, _LI, _OPTION, _RT, _RP, _BODY, _HTML = (
     np.uint64(names.hash_of(name)) for name in ("a", "p", "li", "option", "rt", "rp", "body", "html")
 )
 _LINK_BIT, _PRE_BIT = (np.uint64(1 << names.CONTEXTS.index(name)) for name in ("a", "pre"))
+_UNREAD_BIT = np.uint64(1 << names.UNREAD)
 _PRIME = np.uint64(0x100000001B3)
 
 # Columns of the table of blocks.
 (START, STOP, CHARS, LINKED, ELEMENT, BREAKS, STOPS, DIGITS, CAPITALS, SPACES, COLUMNS) = range(11)
 # Columns of the table of elements.
-(PARENT, FIRST, LAST, ELEMENT_COLUMNS) = range(4)
+(PARENT, FIRST, LAST, TAG, ELEMENT_COLUMNS) = range(5)
 
 
 class Blocks(NamedTuple):
@@ -44,13 +45,15 @@ class Blocks(NamedTuple):
     marks: npt.NDArray[np.uint64]  # of each block: `names.MARKS` that it stands under
     words: npt.NDArray[np.uint64]  # of each block: groups of `names.WORDS` that name an element above it
     paths: npt.NDArray[np.uint64]  # of each block: hash of the names of its element and of that one's parent
-    elements: npt.NDArray[np.int64]  # an element each: parent, first block, block after the last
-    title: tuple[int, int]  # where in the page its title stands
+    elements: npt.NDArray[
+        np.int64
+    ]  # an element each: parent, first block, block after the last, 1 + its place in `names.CONTEXTS`
+    title: npt.NDArray[np.uint8]  # of the page, with entities and blanks as they are
     tags: int
 
 
 class _Tables(NamedTuple):
-    """What is known of the names of elements, and of words in attributes: sorted hashes and a value of each."""
+    """What is known of the names of elements, and of words in attributes (`names.table_of`)."""
 
     tag_hashes: npt.NDArray[np.uint64]
     tag_values: npt.NDArray[np.int64]
@@ -258,7 +261,8 @@ def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
     if mark:
         stack.marks[top] |= np.uint64(1) << np.uint64(mark - 1)
     stack.words[top] = stack.words[under] | tag.words
-    stack.skips[top] = stack.skips[under] or tag.kind & names.SKIPPED != 0
+    unread = tag.kind & names.SKIPPED != 0 or tag.marks & _UNREAD_BIT != 0
+    stack.skips[top] = stack.skips[under] or unread
     stack.elements[top] = stack.elements[under]
     stack.paths[top] = stack.paths[under]
     if tag.kind & (names.BLOCK | names.CELL):
@@ -266,6 +270,7 @@ def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
         stack.paths[top] = (stack.paths[under] * _PRIME >> np.uint64(20)) ^ (tag.key ^ tag.called) * _PRIME
         found.elements[count, PARENT] = stack.elements[under]
         found.elements[count, FIRST] = block
+        found.elements[count, TAG] = mark
         count += 1
     return top, count
 
@@ -359,5 +364,5 @@ def read_blocks(page: bytes) -> Blocks:
     size, block, count, start, stop, tags = read_page(data, TABLES, found, empty_stack())
     return Blocks(
         text=found.text[:size], rows=found.rows[:block], marks=found.marks[:block], words=found.words[:block],
-        paths=found.paths[:block], elements=found.elements[:count], title=(start, stop), tags=tags,
+        paths=found.paths[:block], elements=found.elements[:count], title=data[start:stop], tags=tags,
     )  # fmt: skip

@@ -23,6 +23,8 @@ THRESHOLD = -0.4
 #: Where less than this is found, in characters, or as a share of the prose of the page, the bar is lowered; where still too
 #: few characters are, all visible text is taken. The share raised recall on unseen sites from .953 to .956 at the same F.
 _LEAST, _LEAST_SHARE = 120, 0.2
+#: Fewer characters (blanks not counted) are enough where they are no small part of all that a page shows: a post of one sentence under a menu.
+_FEW, _FEW_SHARE = 30, 0.15
 _LOWERED = -2.2
 _LEAVES = 32  # of a tree, at most
 _ALL = np.uint32((1 << _LEAVES) - 1)
@@ -72,7 +74,7 @@ def settle(blocks: Blocks, odds: npt.NDArray[np.float64]) -> tuple[npt.NDArray[n
 @njit(cache=True, nogil=True)
 def settle_into(rows, marks, odds, kept):  # type: ignore[no-untyped-def]
     """Fill `kept` as `settle` does; the place in SOURCES."""
-    prose = prose_of(rows)
+    prose, shown = prose_of(rows), rows[:, CHARS].sum()
     for lowered in range(2):
         threshold, least_share = (_LOWERED, 0.0) if lowered else (THRESHOLD, _LEAST_SHARE)
         found, named, good = 0, 0, 0.0
@@ -82,7 +84,9 @@ def settle_into(rows, marks, odds, kept):  # type: ignore[no-untyped-def]
                 found += rows[i, CHARS]
                 named += rows[i, CHARS] if marks[i] & _NAMED else 0
                 good += prose[i]
-        if found >= _LEAST and good >= least_share * prose.sum():
+        few = not lowered and found >= _FEW and found >= _FEW_SHARE * shown
+        enough = found >= _LEAST or few
+        if enough and good >= least_share * prose.sum():
             return 0 if 2 * named > found else 1
     kept[:] = True
     return 2

@@ -17,7 +17,7 @@ from provenance.annotators.columns import ByteRows
 from provenance.annotators.references import resolve
 from provenance.annotators.text.blocks import Blocks
 from provenance.annotators.text.choice import FALLBACK, Trees, choose
-from provenance.annotators.text.furniture import drop_furniture
+from provenance.annotators.text.furniture import drop_copies, drop_furniture
 from provenance.annotators.text.lines import tidy
 from provenance.annotators.text.together import count_openings, join, read_texts
 
@@ -75,6 +75,7 @@ def extract_blocks(blocks: Blocks, trees: Trees | None = None) -> tuple[str, str
 
 
 def _without_furniture(found: str) -> str:
+    found = drop_copies(found)
     text = drop_furniture(found)
     return text if len(text) > _LEAST_LEFT * len(found) else found
 

@@ -2,6 +2,7 @@
 
 Nothing here names a site. A mark or word of class names that covers over half of the prose of a page says nothing
 about any part of it, and is taken away: a page inside one form, or inside what is called a slider, is read as any other.
+What covers less counts by how little: the name of one caption says more than that of a third of the page.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from provenance.annotators.text import names
+from provenance.annotators.kernel import kernel
+from provenance.annotators.text import names, phrases
 from provenance.annotators.text.blocks import (
     BREAKS,
     CAPITALS,
@@ -25,8 +27,11 @@ from provenance.annotators.text.blocks import (
     START,
     STOP,
     STOPS,
+    TAG,
     Blocks,
 )  # fmt: skip
+from provenance.annotators.text.phrases import count_phrases
+from provenance.annotators.text.title import LEAST, share_of, word_starts
 
 #: Prose is a block of so many characters of which less than this share are links.
 _PROSE_CHARS, _PROSE_LINKED = 60, 0.4
@@ -35,7 +40,7 @@ _LEVELS = 4  # elements above a block that are described
 _FAR = 20  # blocks; farther ones are all the same
 _OVER_HALF = 0.5
 
-_OWN = "chars linked spaces stops digits capitals ends colon breaks separators".split()
+_OWN = "chars linked spaces stops digits capitals ends colon breaks separators signs starts titled".split()
 _AROUND = (
     "before_chars before_linked before_prose after_chars after_linked after_prose since_prose until_prose prose_above "
     "position after_heading since_heading"
@@ -44,12 +49,13 @@ _ALIKE = "alike_count alike_chars alike_linked alike_prose repeated".split()
 _PLACE = (
     *(f"root_{share:.0%}" for share in _ROOTS),
     *(f"{what}_{level}" for level in range(_LEVELS) for what in ("prose", "share", "linked", "blocks")),
-    "page_prose", "page_blocks", "page_article",
+    "page_prose", "page_blocks", "page_article", "page_articles", "article_share", "article_number", "section_share", "list_share",
 )  # fmt: skip
+_PHRASES = tuple(f'"{group[0]}"' for group in phrases.PHRASES)
 _MARKS = tuple(f"<{mark}>" for mark in names.MARKS)
 _WORDS = tuple(f".{group[0]}" for group in names.WORDS)
 #: Names of the columns of `describe`.
-NAMES = (*_OWN, *_AROUND, *_ALIKE, *_PLACE, *_MARKS, *_WORDS)
+NAMES = (*_OWN, *_AROUND, *_ALIKE, *_PLACE, *_PHRASES, *_MARKS, *_WORDS)
 
 _AT = {}
 _next = 0
@@ -58,15 +64,19 @@ for _section, _width in (
     ("around", len(_AROUND)),
     ("alike", len(_ALIKE)),
     ("place", len(_PLACE)),
+    ("phrases", len(_PHRASES)),
     ("marks", len(_MARKS)),
     ("words", len(_WORDS)),
 ):
     _AT[_section] = _next
     _next += _width
-_AROUND_AT, _ALIKE_AT, _PLACE_AT, _MARKS_AT, _WORDS_AT = (
-    _AT[name] for name in ("around", "alike", "place", "marks", "words")
+_AROUND_AT, _ALIKE_AT, _PLACE_AT, _PHRASES_AT, _MARKS_AT, _WORDS_AT = (
+    _AT[name] for name in ("around", "alike", "place", "phrases", "marks", "words")
 )
 _MARK_COUNT, _WORD_COUNT = len(_MARKS), len(_WORDS)
+_PHRASE_HASHES, _PHRASE_GROUPS = phrases.phrase_table()
+_PHRASE_COUNT = len(_PHRASES)
+_NEAREST = np.array([1 + names.CONTEXTS.index(name) for name in ("article", "section", "ul")])
 _FURNITURE = np.uint64(sum(1 << names.MARKS.index(mark) for mark in names.FURNITURE))
 _ARTICLE, _H1 = (np.uint64(1 << names.CONTEXTS.index(name)) for name in ("article", "h1"))
 
@@ -77,7 +87,7 @@ def describe(blocks: Blocks) -> npt.NDArray[np.float32]:
     if len(blocks.rows):
         describe_into(
             text=blocks.text, rows=blocks.rows, marks=blocks.marks, words=blocks.words, paths=blocks.paths,
-            elements=blocks.elements, table=table,
+            elements=blocks.elements, title=blocks.title, table=table,
         )  # fmt: skip
     return table
 
@@ -102,10 +112,10 @@ def _sums(values):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def describe_into(text, rows, marks, words, paths, elements, table):  # type: ignore[no-untyped-def]
+def describe_into(text, rows, marks, words, paths, elements, title, table):  # type: ignore[no-untyped-def]
     """Fill the table of zeros that `describe` returns."""
     prose = prose_of(rows)
-    _own(text, rows, table)
+    _own(text, rows, title, table=table)
     _around(prose, rows, marks, table)
     _alike(text, rows, paths, prose, table)
     _place(rows, marks, elements, prose, table)
@@ -114,13 +124,18 @@ def describe_into(text, rows, marks, words, paths, elements, table):  # type: ig
 
 
 @njit(cache=True, nogil=True)
-def _own(text, rows, table):  # type: ignore[no-untyped-def]
+def _own(text, rows, title, table):  # type: ignore[no-untyped-def]
+    starts, begins = word_starts(title)
     for i in range(len(rows)):
         row, chars = rows[i], max(rows[i, CHARS], 1)
         last = text[row[STOP] - 1] if row[STOP] > row[START] else np.uint8(0)
-        separators = 0
+        separators = signs = 0
         for place in range(row[START], row[STOP]):
-            separators += text[place] == 124 or text[place] == 0xC2  # a bar, or a sign such as the middle dot
+            byte = text[place]
+            separators += byte == 124 or byte == 0xC2  # a bar, or a sign such as the middle dot
+            signs += (
+                byte == 35 or byte == 64 or byte == 47 or byte == 91 or byte == 62 or byte == 95
+            )  # # @ / [ > _
         table[i, 0] = np.log1p(row[CHARS])
         table[i, 1] = row[LINKED] / chars
         table[i, 2] = np.log1p(row[SPACES])
@@ -132,6 +147,22 @@ def _own(text, rows, table):  # type: ignore[no-untyped-def]
         table[i, 7] = last == 58
         table[i, 8] = row[BREAKS]
         table[i, 9] = np.log1p(separators)
+        table[i, 10] = np.log1p(signs)
+        table[i, 11] = _kind_of(text[row[START]]) if row[STOP] > row[START] else 0
+        block = text[row[START] : row[STOP]]
+        if len(block) >= LEAST and begins[block[0]]:
+            table[i, 12] = share_of(block, title, starts)
+        if len(block) <= phrases.LONGEST:
+            counts = table[i, _PHRASES_AT : _PHRASES_AT + _PHRASE_COUNT]
+            count_phrases(block, _PHRASE_HASHES, _PHRASE_GROUPS, counts)
+
+
+@kernel
+def _kind_of(byte):  # type: ignore[no-untyped-def]
+    """What a text begins with: a sign, a digit, a capital, a letter beyond ASCII, a small letter."""
+    if byte >= 128:
+        return 3
+    return 4 if 97 <= byte <= 122 else 2 if 65 <= byte <= 90 else 1 if 48 <= byte <= 57 else 0
 
 
 @njit(cache=True, nogil=True)
@@ -199,6 +230,17 @@ def _place(rows, marks, elements, prose, table):  # type: ignore[no-untyped-def]
     good, chars, linked = _sums(prose), _sums(rows[:, CHARS]), _sums(rows[:, LINKED])
     total, article = max(good[n], 1.0), 0.0
     roots = np.zeros(len(_ROOTS), np.int64)
+    above = np.zeros(
+        (len(elements), len(_NEAREST)), np.int64
+    )  # the nearest article, section and list above each element
+    numbers, articles = np.zeros(len(elements), np.int64), 0
+    for element in range(1, len(elements)):
+        for number in range(len(_NEAREST)):
+            named = elements[element, TAG] == _NEAREST[number]
+            above[element, number] = element if named else above[elements[element, PARENT], number]
+        if elements[element, TAG] == _NEAREST[0]:
+            articles += 1
+            numbers[element] = articles
     for element in range(len(elements)):
         held = good[elements[element, LAST]] - good[elements[element, FIRST]]
         for number in range(len(_ROOTS)):
@@ -225,11 +267,17 @@ def _place(rows, marks, elements, prose, table):  # type: ignore[no-untyped-def]
         x[at] = np.log1p(good[n])
         x[at + 1] = np.log1p(n)
         x[at + 2] = article / total
+        x[at + 3] = np.log1p(articles)
+        x[at + 5] = numbers[above[rows[i, ELEMENT], 0]]
+        for number, place in ((0, 4), (1, 6), (2, 7)):
+            nearest = above[rows[i, ELEMENT], number]
+            if nearest:
+                x[at + place] = (good[elements[nearest, LAST]] - good[elements[nearest, FIRST]]) / total
 
 
 @njit(cache=True, nogil=True)
 def _called(masks, doubtful, prose, table):  # type: ignore[no-untyped-def]
-    """Write the bits of `masks`, less the `doubtful` ones that cover over half of the prose."""
+    """Write the bits of `masks`, the `doubtful` ones as one less the share of the prose that they cover, if that is over a half."""
     count = table.shape[1]
     covered = np.zeros(count)
     for i in range(len(masks)):
@@ -237,12 +285,14 @@ def _called(masks, doubtful, prose, table):  # type: ignore[no-untyped-def]
             for bit in range(count):
                 if masks[i] >> np.uint64(bit) & np.uint64(1):
                     covered[bit] += prose[i]
+    total, weights = max(prose.sum(), 1.0), np.zeros(count, np.float32)
     telling = np.uint64(0)
     for bit in range(count):
         mask = np.uint64(1) << np.uint64(bit)
-        if not (doubtful & mask) or covered[bit] <= _OVER_HALF * prose.sum():
+        weights[bit] = 1 - covered[bit] / total if doubtful & mask else 1
+        if weights[bit] >= 1 - _OVER_HALF:
             telling |= mask
     for i in range(len(masks)):
         mask = masks[i] & telling
         for bit in range(count):
-            table[i, bit] = mask >> np.uint64(bit) & np.uint64(1)
+            table[i, bit] = weights[bit] * np.float32(mask >> np.uint64(bit) & np.uint64(1))

@@ -43,8 +43,28 @@ _ACTION = re.compile(
 )
 #: The same for lines of ASCII in small letters, of which a branch is left at its first letter: half of the time.
 _SMALL_HEADING, _SMALL_ACTION = (re.compile(found.pattern) for found in (_HEADING, _ACTION))
+#: The name of another page behind such a heading.
+_OTHER_PAGE = re.compile(
+    r"[\[(]?(?:read more|read also|related(?: (?:stories|story|article|articles|content|coverage|news))?|more|see also|watch|(?:don['’]t|do not) miss|recommended|lesen sie (?:auch|dazu|mehr)|mehr (?:zum thema|dazu)|auch interessant|siehe auch|lire aussi|à lire aussi|voir aussi|lea también|ver también|leggi anche|leia (?:também|mais)|veja também|czytaj (?:także|też|więcej)|zobacz (?:także|też)|lees ook|читайте также)\s*[:：|]\s*\S.*",
+    re.IGNORECASE,
+)
+#: Lines about those who wrote, and calls to write to them or to follow them.
+_ABOUT_AUTHORS = re.compile(
+    r"(?:.{0,100}\bcontributed (?:to this (?:report|story|article)|reporting)\b.{0,40}"
+    r"|.{0,70}\bfollow (?:him|her|them|us|me|@\w+|(?-i:[A-Z][\w.]+(?: [A-Z][\w.]+){0,2})) on (?:twitter|facebook|instagram)\b.{0,80}"
+    r"|(?:e-?mail|write to|contact|reach|schreiben sie|kontakt)\b.{0,60}[\w.]@\w.{0,60}"
+    r"|.{0,80}\b(?:by )?click(?:ing)? here\b.{0,50}|this slideshow requires javascript|(?:please )?enable javascript\b.{0,60})[.!]*",
+    re.IGNORECASE,
+)
 _SHORT = 120  # characters: longer lines are sentences, never furniture
 _LIST_LINE = 140  # characters: a teaser under a heading of other pages
+_COPY = 100  # characters: shorter lines that come again may be a refrain
+_WHOLE, _WINDOWS, _WINDOW = (
+    600,
+    7,
+    40,
+)  # characters of a line that may be a whole article, and the places it is looked up by
+_LEAST_OF_COPIES = 0.25  # of a text: three copies, not a paragraph nine times
 
 
 def drop_furniture(text: str) -> str:
@@ -66,5 +86,46 @@ def drop_furniture(text: str) -> str:
                 continue
             if (_SMALL_ACTION if small else _ACTION).fullmatch(shape):
                 continue
+            if (":" in shape or "|" in shape or "：" in shape) and _OTHER_PAGE.fullmatch(line):
+                continue
+            if _may_be_about_authors(line.lower()) and _ABOUT_AUTHORS.fullmatch(line):
+                continue
         kept.append(line)
     return "\n".join(kept)
+
+
+def _may_be_about_authors(line: str) -> bool:
+    """Whether a line in small letters holds a word that each of `_ABOUT_AUTHORS` has: a tenth of what a pattern takes."""
+    return "@" in line or "click" in line or "follow" in line or "contributed" in line or "javascript" in line
+
+
+def drop_copies(text: str) -> str:
+    """Take away long lines that stood there before, and a line that holds the whole article once more.
+
+    Pages give an article again for other screens, printers and scripts. Where little else would be left, a page that
+    repeats itself is what it is.
+    """
+    lines = text.split("\n")
+    long = [line for line in lines if len(line) >= _COPY]
+    if not long:
+        return text
+    left, longest, seen = lines, max(long, key=len), set[str]()
+    if len({*long}) < len(long):
+        left = []
+        for line in lines:
+            if len(line) < _COPY or line not in seen:
+                left.append(line)
+                seen.add(line)
+    if len(longest) >= _WHOLE:
+        others = [line for line in left if line is not longest]
+        left = others if _stands_in(longest, "\n".join(others)) else left
+    if left is lines:
+        return text
+    found = "\n".join(left)
+    return found if len(found) > _LEAST_OF_COPIES * len(text) else text
+
+
+def _stands_in(line: str, rest: str) -> bool:
+    """Whether most of some places of a line stand in `rest`."""
+    places = range(0, len(line) - _WINDOW, len(line) // _WINDOWS)
+    return sum(line[at : at + _WINDOW] in rest for at in places) > _WINDOWS // 2

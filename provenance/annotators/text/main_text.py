@@ -75,7 +75,7 @@ class MainText:
     max_bytes: int = 32 << 20  # of a decoded body; larger ones are too_large
     min_chars: int = 1  # shorter texts are empty
     name: str = field(default="main_text", init=False)
-    version: str = field(default="3", init=False)
+    version: str = field(default="4", init=False)
     schema: pa.Schema = field(default=_SCHEMA, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -21,6 +21,10 @@ _SAME = {
 #: Further bits, set by attributes.
 HIDDEN, BODY_PROPERTY = len(CONTEXTS), len(CONTEXTS) + 1
 MARKS = (*CONTEXTS, "hidden", "articlebody")
+#: Words of class names of what stands inside headings and is no part of them, and the bit that they set: the link to edit a
+#: section (MediaWiki), and the sign that links to it (Sphinx, MkDocs). It is read by nobody, so no text under it is written.
+BESIDE_HEADINGS = ("editsection", "headerlink")
+UNREAD = len(MARKS)
 #: Of these, the ones that speak against the text under them.
 FURNITURE = (
     "nav", "aside", "footer", "header", "form", "figure", "figcaption", "button", "label", "select", "noscript", "address",
@@ -107,14 +111,26 @@ def hash_of(word: str) -> int:
     return value
 
 
-def _sorted(entries: dict[str, int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    rows = sorted((hash_of(word), value) for word, value in entries.items())
-    return np.array([row[0] for row in rows], np.uint64), np.array([row[1] for row in rows], np.int64)
+def table_of(entries: dict[str, int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Hashes, each in the first free place from where its last bits say, 0 in free places, and the value of each.
+
+    A place in eight at most is taken, so that `tags.entry_of` nearly always ends at the first. To search sorted hashes took
+    half again as long for a page.
+    """
+    size = 1 << (8 * len(entries)).bit_length()
+    hashes, values = np.zeros(size, np.uint64), np.full(size, -1, np.int64)
+    for word, value in entries.items():
+        key = hash_of(word)
+        place = key % size
+        while hashes[place] and hashes[place] != key:
+            place = (place + 1) % size
+        hashes[place], values[place] = key, value
+    return hashes, values
 
 
 def word_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """Sorted hashes of all words, and the number of the group of each."""
-    return _sorted({word: number for number, group in enumerate(WORDS) for word in reversed(group)})
+    """All words (`table_of`), and the number of the group of each."""
+    return table_of({word: number for number, group in enumerate(WORDS) for word in reversed(group)})
 
 
 # What a tag does, in the upper bits of its table entry; the lower six bits hold 1 + its number in CONTEXTS.
@@ -130,7 +146,7 @@ _BLOCK = (
 
 
 def tag_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """Sorted hashes of the names of tags, and what each of them is (see the constants)."""
+    """The names of tags (`table_of`), and what each of them is (see the constants)."""
     entries = dict.fromkeys((*CONTEXTS, *_SAME), 0)
     for names, bit in (
         (_VOID, VOID),
@@ -146,4 +162,4 @@ def tag_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
             entries[name] = entries.get(name, 0) | bit
     for name in (*CONTEXTS, *_SAME):
         entries[name] |= 1 + CONTEXTS.index(_SAME.get(name, name))
-    return _sorted(entries)
+    return table_of(entries)

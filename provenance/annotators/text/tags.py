@@ -17,15 +17,23 @@ _CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _STYLE, _HIDDEN, _ARIA = (
 _DISPLAY, _NONE, _TRUE, _ARTICLE_BODY = (
     np.uint64(names.hash_of(name)) for name in ("display", "none", "true", "articlebody")
 )
-_HIDDEN_BIT, _BODY_BIT = (np.uint64(1 << bit) for bit in (names.HIDDEN, names.BODY_PROPERTY))
+_EDIT, _PERMALINK = (np.uint64(names.hash_of(word)) for word in names.BESIDE_HEADINGS)
+_HIDDEN_BIT, _BODY_BIT, _UNREAD_BIT = (
+    np.uint64(1 << bit) for bit in (names.HIDDEN, names.BODY_PROPERTY, names.UNREAD)
+)
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
 @kernel
 def entry_of(hashes, values, key):  # type: ignore[no-untyped-def]
-    """Value of `key` in a table of sorted hashes, -1 where it is not in it."""
-    at = np.searchsorted(hashes, key)
-    return values[at] if at < len(hashes) and hashes[at] == key else np.int64(-1)
+    """Value of `key` in a table of hashes (`names.table_of`), -1 where it is not in it."""
+    last = np.uint64(len(hashes) - 1)
+    at = key & last
+    while hashes[at] != key:
+        if hashes[at] == 0:
+            return np.int64(-1)
+        at = (at + np.uint64(1)) & last
+    return values[at]
 
 
 @kernel
@@ -65,6 +73,8 @@ def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-d
                 group = entry_of(hashes, groups, value)
                 if group >= 0:
                     words |= np.uint64(1) << np.uint64(group)
+                if value in (_EDIT, _PERMALINK):
+                    marks |= _UNREAD_BIT
             value, length = _OFFSET, 0
         if small or capital:
             byte |= np.uint8(32)

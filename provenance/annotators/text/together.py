@@ -115,7 +115,8 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
             count, elements = last - first, facts[row + 1, ELEMENTS] - facts[row, ELEMENTS]
             describe_into(
                 found.text, found.rows[:count], found.marks[:count], words=found.words[:count], paths=found.paths[:count],
-                elements=found.elements[:elements], table=table[first:last],
+                elements=found.elements[:elements], title=data[starts[row]:stops[row]][facts[row + 1, TITLE] : facts[row + 1, TITLE_END]],
+                table=table[first:last],
             )  # fmt: skip
     odds = score_all(table, cuts)
     for row in range(len(starts)):

@@ -49,3 +49,22 @@ def test_other_ways_to_file_a_page_under_its_day_are_read(path: str) -> None:
 @pytest.mark.parametrize("path", ["/2020/0312", "/2020-03/12", "/2020/1018-a-number", "/202003/5/x"])
 def test_the_number_of_an_article_in_a_folder_of_a_month_is_no_day(path: str) -> None:
     assert published(url="https://a.example" + path) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "day"),
+    [
+        ("https://twitter.com/someone/status/1281836879789404160/photo/1", "2020-07-11"),
+        ("https://mobile.x.com/someone/status/1281836879789404160", "2020-07-11"),
+        ("https://social.example/@someone/109302436954721982", "2022-11-07"),
+        ("https://www.tiktok.com/@someone/video/6843243000000000000", "2020-06-28"),
+        ("https://www.linkedin.com/posts/someone_words-activity-6688000000000000000-abcd", "2020-07-12"),
+    ],
+)
+def test_the_number_of_a_post_says_when_it_was_given_out(url: str, day: str) -> None:
+    assert published(url=url) == (day, "url path")
+
+
+def test_a_number_on_another_site_is_no_time() -> None:
+    assert published(url="https://a.example/someone/status/1281836879789404160") is None
+    assert published(url="https://twitter.com/someone/status/20") is None

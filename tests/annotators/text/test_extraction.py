@@ -15,7 +15,8 @@ from provenance.annotators.columns import ByteRows, byte_rows
 from provenance.annotators.text.blocks import read_blocks
 from provenance.annotators.text.choice import load_trees, score
 from provenance.annotators.text.extraction import Page, extract, extract_all, extract_blocks
-from provenance.annotators.text.features import NAMES
+from provenance.annotators.text.features import NAMES, describe
+from provenance.annotators.text.furniture import drop_copies, drop_furniture
 from provenance.annotators.text.together import count_openings
 
 SENTENCES = (
@@ -116,6 +117,19 @@ def test_a_page_of_navigation_gives_all_of_it_and_says_so() -> None:
     assert (found.text.split("\n"), found.source) == (["Home", "News", "Sports", "Contact us"], "fallback")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Nora Plum, baker, died on Tuesday. She was 91.",),
+        ("The oven is cold", "and the door is shut", "the cat on the sill", "has a loaf in its gut"),
+    ],
+)
+def test_a_text_of_a_sentence_is_told_from_the_menu_above_it(lines: tuple[str, ...]) -> None:
+    found = page(f"<article><h1>Plum</h1><p>{'<br>'.join(lines)}</p></article>")
+    assert found.text.startswith("\n".join(lines)) and "Sports" not in found.text
+    assert found.source != "fallback"
+
+
 def test_scores_are_what_walking_each_tree_gives() -> None:
     trees = load_trees()
     table = np.random.default_rng(0).gamma(0.5, 2.0, (50, len(NAMES))).astype(np.float32)
@@ -139,7 +153,7 @@ def test_cells_of_a_row_share_a_line_and_preformatted_lines_do_not() -> None:
         f"<article>{PARAGRAPHS}<p>{SENTENCES[0]}</p>{table}<pre>a = 1\nb = 2</pre>{PARAGRAPHS}</article>"
     ).text
     assert "Monday 8:15\nTuesday 9:30\n" in text
-    assert "a = 1\nb = 2\n" in text
+    assert "\na = 1\nb = 2" in text
 
 
 @pytest.mark.parametrize(
@@ -158,6 +172,10 @@ def test_cells_of_a_row_share_a_line_and_preformatted_lines_do_not() -> None:
         ("<b><p>a</b>b</p>c", "ab\nc"),
         ("<svg><title>no</title><text>no</text></svg>a", "a"),
         ("<textarea>no<p></textarea><iframe>no</iframe>a", "a"),
+        (
+            "<h2>a<span class=mw-editsection>[<a href=/e>edit</a>]</span></h2>b<h3>c<a class=headerlink href=#c>¶</a></h3>d",
+            "a\nb\nc\nd",
+        ),
         ("a\u200bb \u00a0 c\u0007", "a\u200bb c"),
     ],
 )
@@ -185,3 +203,73 @@ def test_pages_read_together_are_as_read_alone() -> None:
         part = ByteRows(rows.data, rows.starts[first:], rows.stops[first:])
         assert list(extract_all(part, count_openings(part))) == [extract(page) for page in pages[first:]]
     assert extract(article).text == extract_blocks(read_blocks(article))[0]
+
+
+def test_paragraphs_that_come_again_are_given_once_and_a_page_of_nothing_else_as_it_is() -> None:
+    twice = "\n".join((*SENTENCES, "A refrain", *SENTENCES, "A refrain"))
+    assert drop_copies(twice) == "\n".join((*SENTENCES, "A refrain", "A refrain"))
+    again = "\n".join([SENTENCES[0]] * 9)
+    assert drop_copies(again) == again
+
+
+def test_a_line_that_holds_the_whole_article_once_more_is_left_out() -> None:
+    text = "\n".join(SENTENCES * 2 + tuple(sentence.upper() for sentence in SENTENCES))
+    whole = text.replace("\n", " ")
+    assert drop_copies(f"{text}\n{whole}") == drop_copies(text)
+    assert drop_copies(f"Ferry\n{whole}") == f"Ferry\n{whole}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Read more: The pier is to be painted in another colour",
+        "[Related: Ten islands that nobody has counted]",
+        "Jo Miller contributed to this report.",
+        "Follow Jo Miller on Twitter and Facebook.",
+        "GET THE NEWS ON THE GO BY CLICKING HERE",
+        "Email Jo Miller at jo@herald.example",
+    ],
+)
+def test_lines_that_lead_elsewhere_are_left_out(line: str) -> None:
+    assert drop_furniture("\n".join((*SENTENCES, line, SENTENCES[0]))) == "\n".join(
+        (*SENTENCES, SENTENCES[0])
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Follow these steps, which were shared on Twitter, to cross safely.",
+        "More: the captain wanted more of everything, and above all of the sea, which had always been too small for her and her boat.",
+        "She had contributed a boat to the museum.",
+    ],
+)
+def test_sentences_that_only_begin_like_such_lines_are_kept(line: str) -> None:
+    assert line in drop_furniture("\n".join((*SENTENCES, line, SENTENCES[0])))
+
+
+def test_words_of_a_block_are_counted_by_what_they_mean() -> None:
+    def counts(text: str) -> dict[str, float]:
+        blocks = read_blocks(f"<title>Ferry</title><p>{text}</p>".encode())
+        return {
+            name: float(value)
+            for name, value in zip(NAMES, describe(blocks)[0], strict=True)
+            if name[0] == '"'
+        }
+
+    credit = counts("Foto: Getty / Архивное ФОТО")
+    assert credit['"photo"'] == 3
+    assert (
+        counts("Subscribe to our newsletter, subscribe, subscribe!")['"subscribe"'] == 3
+    )  # more are not told apart
+    assert sum(counts("Ferry").values()) == 0
+
+
+def test_a_block_that_is_the_title_or_a_part_of_it_is_known() -> None:
+    def titled(text: str, title: str = "The green lighthouse | Herald") -> float:
+        table = describe(read_blocks(f"<title>{title}</title><p>{text}</p>".encode()))
+        return float(table[0, NAMES.index("titled")])
+
+    assert titled("The green lighthouse") == pytest.approx(20 / 29)
+    assert titled("green lighthouse") > 0 and titled("reen lighthouse") == 0
+    assert titled("The blue lighthouse") == 0 and titled("The") == 0
