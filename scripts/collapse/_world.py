@@ -74,10 +74,10 @@ def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path)
     for name in ("corpus", "passages"):
         (folder / name).mkdir(parents=True)
     pd.concat([human, machine])[columns].to_parquet(folder / "corpus" / "texts.parquet")
-    model, passages = str(folder / "model"), ["--passages", str(folder / "passages")]
-    _train("detector", str(folder / "corpus"), "--out", model, "--recent", world.kind.name, *passages)
-    _train("prevalence", str(folder / "corpus"), "--model", model, *passages)
-    return folder / "model"
+    made, passages = folder / "model", ["--passages", str(folder / "passages")]
+    _train("detector", str(folder / "corpus"), "--out", str(made), "--recent", world.kind.name, *passages)
+    _train("prevalence", str(folder / "corpus"), "--model", str(made), *passages)
+    return made
 
 
 def _train(*arguments: str) -> None:

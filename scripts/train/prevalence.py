@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,11 +60,10 @@ def read_corpus(folder: Path, passages: Path = PASSAGES) -> pd.DataFrame:
 
 def settings_of(model: Model) -> training.Settings:
     """What a detector was trained with, as its file says."""
-    said = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in model.describe["settings"].items()
-    }
-    return training.Settings(**said)
+    said: dict[str, Any] = dict(model.describe["settings"])
+    return training.Settings(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    )
 
 
 def make_kinds(table: pd.DataFrame, folder: str | None = None) -> Kinds:
