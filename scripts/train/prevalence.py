@@ -60,10 +60,11 @@ def read_corpus(folder: Path, passages: Path = PASSAGES) -> pd.DataFrame:
 
 def settings_of(model: Model) -> training.Settings:
     """What a detector was trained with, as its file says."""
-    said: dict[str, Any] = dict(model.describe["settings"])
-    return training.Settings(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
-    )
+    said = model.describe["settings"].items()
+    chosen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in said
+    }
+    return training.Settings(**chosen)
 
 
 def make_kinds(table: pd.DataFrame, folder: str | None = None) -> Kinds:
