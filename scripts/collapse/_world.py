@@ -75,12 +75,13 @@ def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path)
         (folder / name).mkdir(parents=True)
     pd.concat([human, machine])[columns].to_parquet(folder / "corpus" / "texts.parquet")
     made, passages = folder / "model", ["--passages", str(folder / "passages")]
-    _train("detector", str(folder / "corpus"), "--out", str(made), "--recent", world.kind.name, *passages)
-    _train("prevalence", str(folder / "corpus"), "--model", str(made), *passages)
+    corpus = str(folder / "corpus")
+    _train(["detector", corpus, "--out", str(made), "--recent", world.kind.name, *passages])
+    _train(["prevalence", corpus, "--model", str(made), *passages])
     return made
 
 
-def _train(*arguments: str) -> None:
+def _train(arguments: Sequence[str]) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "train"), *arguments]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
