@@ -74,13 +74,14 @@ def train_detector(world: World, model: Model, rest: pd.DataFrame, folder: Path)
     for name in ("corpus", "passages"):
         (folder / name).mkdir(parents=True)
     pd.concat([human, machine])[columns].to_parquet(folder / "corpus" / "texts.parquet")
-    model, passages = str(folder / "model"), ["--passages", str(folder / "passages")]
-    _train("detector", str(folder / "corpus"), "--out", model, "--recent", world.kind.name, *passages)
-    _train("prevalence", str(folder / "corpus"), "--model", model, *passages)
-    return folder / "model"
+    made, passages = folder / "model", ["--passages", str(folder / "passages")]
+    corpus = str(folder / "corpus")
+    _train(["detector", corpus, "--out", str(made), "--recent", world.kind.name, *passages])
+    _train(["prevalence", corpus, "--model", str(made), *passages])
+    return made
 
 
-def _train(*arguments: str) -> None:
+def _train(arguments: Sequence[str]) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "train"), *arguments]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:

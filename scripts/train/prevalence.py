@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,11 +60,11 @@ def read_corpus(folder: Path, passages: Path = PASSAGES) -> pd.DataFrame:
 
 def settings_of(model: Model) -> training.Settings:
     """What a detector was trained with, as its file says."""
-    said = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in model.describe["settings"].items()
+    said = model.describe["settings"].items()
+    chosen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in said
     }
-    return training.Settings(**said)
+    return training.Settings(**chosen)
 
 
 def make_kinds(table: pd.DataFrame, folder: str | None = None) -> Kinds:

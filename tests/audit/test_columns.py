@@ -12,8 +12,9 @@ import pytest
 from provenance.audit.inputs import AuditError
 from provenance.audit.versions import audit
 from provenance.files.storage import LocalStorage
+from scripts.make.demo_articles import SUBJECTS
 
-_PROSE = ["It was the first of the days on which we had seen them walk to the river and back. " * 9] * 80
+_PROSE = [" ".join([sentence for _, sentences in SUBJECTS.values() for sentence in sentences][:14])] * 80
 
 
 def _write(path: Path, **columns: object) -> Path:

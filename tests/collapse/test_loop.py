@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from scripts.collapse._arms import AS_IS, SLOWLY, TRUTH, Size, capped
-from scripts.collapse._crawl import mills, people, write_crawl
+from scripts.collapse._crawl import capture_again, mills, people, write_crawl
 from scripts.collapse._generations import run
 from scripts.collapse._tables import figure, table, warnings
 
@@ -87,3 +87,10 @@ def test_a_crawl_has_the_same_bytes_each_time_and_only_old_pages_of_people(
     machine = np.array([page.machine for page in pages])
     assert old.any() and not (old & machine).any()
     assert pages[-1].captured == "2026-02-01T00:00:00Z"
+
+
+def test_no_date_but_an_old_one_tells_people_from_machines(passages: pd.DataFrame) -> None:
+    human = capture_again(people(passages.head(60), 1), 13)
+    (machine,) = {page.captured for page in mills(["some words by a model"] * 60, human, 13, 1)}
+    new = {page.captured for page in human if page.captured > "2022-11-30"}
+    assert new == {machine}

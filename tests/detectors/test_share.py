@@ -8,10 +8,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from provenance.detectors.embedded.calibration import load_calibration
 from provenance.detectors.embedded.model import load_model
+from provenance.detectors.embedded.training import Settings
 from provenance.detectors.share import (
     BINS,
     GROUPS,
@@ -24,6 +26,7 @@ from provenance.detectors.share import (
     read_kinds,
 )
 from scripts.evaluate.prevalence import make_cases, measure, row
+from scripts.train.prevalence import read_corpus, settings_of
 
 
 def _spread(counts: np.ndarray, groups: int = GROUPS) -> np.ndarray:
@@ -123,3 +126,15 @@ def test_kinds_are_the_same_once_saved_and_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", format=np.array(99))
     with pytest.raises(ValueError, match="not a file of kinds"):
         read_kinds(tmp_path / "other.npz")
+
+
+def test_kinds_are_made_with_the_settings_that_the_detectors_file_names() -> None:
+    own = replace(load_model(), describe={"settings": {"recent": ["trigrams"], "epochs": 3}})
+    assert settings_of(load_model()) == Settings()
+    assert settings_of(own) == Settings(recent=("trigrams",), epochs=3)
+
+
+def test_a_corpus_without_splits_is_learned_from_whole(tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["a", "b"], "label": ["human", "synthetic"]}).to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "none").mkdir()
+    assert read_corpus(tmp_path, tmp_path / "none").split.tolist() == ["train", "train"]
