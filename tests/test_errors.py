@@ -12,7 +12,7 @@ from provenance.errors import DataError, UsageError
 from tests.program import ROOT
 
 #: Internal signals that never reach a person.
-_SIGNALS = {"ProblemsError", "_CodingError"}
+_SIGNALS = {"ProblemsError", "UnsaidError", "_CodingError"}
 
 
 def error_classes() -> list[tuple[str, str]]:

@@ -67,6 +67,9 @@ def test_duplicates_are_counted_at_the_document_kept_in_their_place(demo_release
     documents = data(demo_release).set_index("doc_id")
     rows = ledger(demo_release)
     counted = rows.duplicate_of.value_counts()
+    # The cap may drop a document after it was kept in the place of others: none of them is published then.
+    capped = set(rows.doc_id[rows.reason == "synthetic_cap"])
+    counted = counted.drop(capped & set(counted.index))
     assert counted.sum() > 0
     for doc_id, count in counted.items():
         assert documents.duplicate_count[doc_id] == count

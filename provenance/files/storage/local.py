@@ -23,6 +23,12 @@ class LocalStorage:
 
     @contextmanager
     def create(self, path: str) -> Iterator[BinaryIO]:
+        """As every store does; a device or a pipe is written to, not replaced, and what a link points to instead of the link."""
+        if _is_device_or_pipe(path):
+            with open(path, "wb") as file:
+                yield file
+            return
+        path = os.path.realpath(path) if os.path.islink(path) else path
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         # The process number keeps two workers that retry the same task from sharing a temporary file.
         temporary = f"{path}.{os.getpid()}.tmp"
@@ -75,6 +81,14 @@ class LocalStorage:
             shutil.rmtree(path, ignore_errors=True)
         else:
             Path(path).unlink(missing_ok=True)
+
+
+def _is_device_or_pipe(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _refuse(error: OSError) -> None:

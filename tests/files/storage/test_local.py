@@ -1,0 +1,33 @@
+"""The filesystem of this machine replaces files whole, and nothing that is no file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from provenance.files.storage import LocalStorage
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "report.html"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_bytes)
+        with LocalStorage().create(str(pipe)) as file:
+            file.write(b"said")
+        assert read.result(timeout=10) == b"said"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_what_a_link_points_to_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "report.html"
+    link.symlink_to(tmp_path / "elsewhere" / "real.html")
+    for words in (b"first", b"second"):
+        with LocalStorage().create(str(link)) as file:
+            file.write(words)
+        assert (tmp_path / "elsewhere" / "real.html").read_bytes() == words
+    assert link.is_symlink() and os.listdir(tmp_path / "elsewhere") == ["real.html"]
