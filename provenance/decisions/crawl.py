@@ -47,9 +47,8 @@ class Posterior:
 
     columns: dict[str, pa.Array]
     probability: NDArray[np.float32]
-    upper: NDArray[
-        np.float32
-    ]  # what the probability is below with 95% confidence, prior, level and site being uncertain
+    #: What the probability is below with 95% confidence, prior, level and site being uncertain.
+    upper: NDArray[np.float32]
     limited: NDArray[np.bool_]
     flagged: NDArray[np.bool_]
 
