@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -18,9 +19,9 @@ from provenance.filters.grams import load_index
 from provenance.filters.listing import load_listing
 
 _BATCH_ROWS = 4096
-#: Lists that a worker process keeps in memory, 80 MB for ten million entries.
-_MOST_HELD = 4
-_held: dict[tuple[str, str], Lookup] = {}
+#: The lists of one job, which a worker process keeps in memory for all its shards: 80 MB for ten million entries.
+_held: dict[tuple[str, tuple[str, ...]], tuple[Lookup, ...]] = {}
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class FilterTasks(Shipped):
     sites: str
 
     def write_verdicts(self, task: VerdictTask) -> int:
-        listings = tuple(_listing(self.storage, path, self.fingerprint) for path in self.listings)
+        listings = self._lookups()
         sites = read_site_rights(self.storage, self.sites)
         dropped = 0
         plan = self.plan.always if task.carried else self.plan
@@ -65,6 +66,16 @@ class FilterTasks(Shipped):
                     dropped += len(table) - table["reason"].null_count
         Metrics.counter(FilterTasks, "dropped").inc(dropped)
         return dropped
+
+    def _lookups(self) -> tuple[Lookup, ...]:
+        """The lists, read once in a process."""
+        key = (self.fingerprint, self.listings)
+        with _lock:
+            if key not in _held:
+                _held.clear()
+                data = (read_bytes(self.storage, path) for path in self.listings)
+                _held[key] = tuple(load_index(item) or load_listing(item) for item in data)
+            return _held[key]
 
 
 @dataclass
@@ -92,14 +103,3 @@ def write_listings(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
         with workspace.storage.create(paths[-1]) as file:
             read().save(file)
     return tuple(paths)
-
-
-def _listing(storage: Storage, path: str, fingerprint: str) -> Lookup:
-    """A list as a worker holds it, read once for all its shards."""
-    key = (path, fingerprint)
-    if key not in _held:
-        while len(_held) >= _MOST_HELD:
-            _held.pop(next(iter(_held)))
-        data = read_bytes(storage, path)
-        _held[key] = load_index(data) or load_listing(data)
-    return _held[key]

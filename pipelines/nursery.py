@@ -29,8 +29,6 @@ from google.protobuf import json_format, text_format
 from pipelines.worker import end_with
 
 _URN = "provenance:environment:forked:v1"
-#: Bytes of a message at most: the environment of a process, Beam's options, a pickled task.
-_MESSAGE = 1 << 20
 #: How gRPC's own threads begin their names, on Linux.
 _THREADS = ("grpc", "event_engine", "default-exec", "resolver-exec", "timer_manager")
 
@@ -82,8 +80,10 @@ class Nursery:
                 os.waitpid(self._process, 0)
 
     def _send(self, message: dict[str, Any], files: Iterable[int]) -> None:
-        with self._lock:
-            socket.send_fds(self._socket, [json.dumps(message).encode()], list(files))
+        """Send an order, in a file in memory: the environment of a process can be larger than a socket takes at once."""
+        with self._lock, open(os.memfd_create("order"), "wb", buffering=0) as order:
+            order.write(json.dumps(message).encode())
+            socket.send_fds(self._socket, [b"\0"], [order.fileno(), *files])
 
 
 def _connected() -> bool:
@@ -99,13 +99,16 @@ def _nurse(orders: socket.socket) -> None:
     """Fork workers until the command has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command's to answer, whose end is ours
     while True:
-        data, files, _, _ = socket.recv_fds(orders, _MESSAGE, 2)
-        if not data:
+        sent, (*received,), _, _ = socket.recv_fds(orders, 1, 3)
+        if not sent:
             with suppress(ChildProcessError):
                 while True:
                     os.wait()
             os._exit(0)
-        message = json.loads(data)
+        with open(received[0], "rb") as order:
+            order.seek(0)  # the place in a file is shared with whom it comes from
+            message = json.load(order)
+        files = received[1:]
         if "call" in message:
             with suppress(Exception):
                 pickle.loads(bytes.fromhex(message["call"]))()

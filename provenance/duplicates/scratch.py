@@ -6,7 +6,6 @@ they lie; what crosses the runner's own shuffle is these few numbers, never the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from provenance.files.storage import Storage, join
+from provenance.files.storage.local import temporary_suffix
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +53,7 @@ class LocalScratch:
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        temporary = target.with_name(f"{target.name}.{temporary_suffix()}")
         with temporary.open("wb") as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -81,9 +81,7 @@ class StorageScratch:
                 file.write(chunk)
 
     def read(self, path: str, offset: int, length: int) -> bytes:
-        end = (
-            offset + length
-        )  # as the size: a store is not asked for it, and nothing behind the piece is read ahead
+        end = offset + length  # as the size: a store is not asked, and nothing behind the piece is read
         with self.storage.open(join(self.directory, path), end) as file:
             file.seek(offset)
             data = file.read(length)

@@ -14,6 +14,10 @@ import brotli  # type: ignore[import-untyped]
 import zstandard
 
 MAX_CODINGS = 5  # stacked content codings that are undone; real responses have one, rarely two
+MAX_MEMBERS = 10_000  # gzip members of one payload; servers send one, or one for each part they put together
+FIRST_STEP = (
+    4 << 10
+)  # compressed bytes of a gzip member that are decoded first, then twice as many, and so on
 MAX_INTERIM = 8  # interim answers before the final one; servers that hint early send one or two
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
 
@@ -188,23 +192,34 @@ _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])
 
 def _gunzip(data: bytes, most: int) -> tuple[bytes, bool]:
     out: list[bytes] = []
-    left = most
-    while left > 0 and data[:2] == b"\x1f\x8b":
-        inflate = zlib.decompressobj(31)
+    at, left = 0, most
+    while left > 0 and data[at : at + 2] == b"\x1f\x8b" and len(out) <= MAX_MEMBERS:
         try:
-            part = inflate.decompress(data, left)
+            part, at, whole = _gunzip_member(data, at, left)
         except zlib.error:
             if out:
                 return b"".join(out), False
             raise
         out.append(part)
         left -= len(part)
-        if not inflate.eof:
+        if not whole:
             return b"".join(out), False
-        if not inflate.unused_data or len(out) > 10_000:
-            break
-        data = inflate.unused_data
     return b"".join(out), True
+
+
+def _gunzip_member(data: bytes, at: int, most: int) -> tuple[bytes, int, bool]:
+    """The member at `at`, at most `most` bytes of it; where the next one begins, and whether this one ended properly."""
+    inflate, out, step = zlib.decompressobj(31), [], FIRST_STEP
+    while at < len(data) and most > 0 and not inflate.eof:
+        given = data[at : at + step]
+        part = inflate.decompress(given, most)
+        out.append(part)
+        most -= len(part)
+        at += len(given) - len(inflate.unused_data if inflate.eof else inflate.unconsumed_tail)
+        step *= (
+            2  # zlib copies what is behind a member: of many small ones that would be all the rest each time
+        )
+    return b"".join(out), at, inflate.eof
 
 
 def _deflate(data: bytes, most: int) -> tuple[bytes, bool]:

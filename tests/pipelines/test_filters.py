@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pytest
 import yaml
 
+from pipelines.filter import FilterTasks, VerdictTask, write_listings
+from provenance.configuration import Configuration
+from provenance.decisions.filters import plan_filters
+from provenance.files.storage import LocalStorage
+from provenance.files.workspace import Workspace
+from provenance.schema import ANNOTATED
 from tests.program import DEMO, Outcome, data, ledger, run
 
 
@@ -170,3 +177,25 @@ def test_records_are_listed_by_the_name_of_a_filter(plain: Path, tmp_path: Path)
     assert json.loads(listed.out)["decisions"] == {
         "dropped:filter:german": int((ledger(release).reason == "filter:german").sum())
     }
+
+
+def test_a_worker_reads_each_list_of_a_job_once_whatever_the_number_of_lists_and_shards(
+    plain: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "hosts.txt").write_text("blocked.example\n")
+    lists = [
+        {"kind": "block_list", "name": f"list-{n}", "hosts": [str(tmp_path / "hosts.txt")]} for n in range(6)
+    ]
+    plan = plan_filters(Configuration.model_validate({"filters": lists}), ANNOTATED)
+    opened: Counter[str] = Counter()
+
+    class Counting(LocalStorage):
+        def open(self, path: str, size: int | None = None) -> BinaryIO:
+            opened[path] += 1
+            return super().open(path, size)
+
+    paths = write_listings(Workspace(LocalStorage(), str(tmp_path / "workspace")), plan)
+    tasks = FilterTasks(Counting(), plan, paths, "of this test", str(plain / "rights" / "sites.parquet"))
+    for shard in sorted((plain / "annotated").glob("*.parquet")):
+        tasks.write_verdicts(VerdictTask(str(shard), str(tmp_path / shard.name)))
+    assert len(paths) == 6 and {opened[path] for path in paths} == {1}

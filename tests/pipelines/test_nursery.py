@@ -72,3 +72,10 @@ def test_a_worker_that_dies_fails_the_pipeline_and_does_not_stall_it(tmp_path: P
     ended = run_pipelines(tmp_path, DEADLY="1")
     assert ended.returncode == 1
     assert "a local worker process died" in ended.stderr
+
+
+def test_an_environment_that_no_socket_takes_at_once_reaches_the_workers(tmp_path: Path) -> None:
+    """Kubernetes sets seven variables for each service of a namespace; one string may have 128 kB, all 2 MB."""
+    services = {f"SERVICE_{number}_PORT": "tcp://10.0.0.1:80" * 8 for number in range(4000)}
+    ended = run_pipelines(tmp_path, **services)
+    assert ended.returncode == 0, ended.stderr

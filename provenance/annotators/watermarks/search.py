@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 
 from provenance.annotators.watermarks.catalogue import registered_schemes
 from provenance.annotators.watermarks.config import WatermarkConfig, published_defaults
@@ -22,6 +21,7 @@ from provenance.annotators.watermarks.scheme import Scheme
 from provenance.annotators.watermarks.shared import ENOUGH
 from provenance.annotators.watermarks.tokenizers import TOKEN_IDS, Tokenizer
 from provenance.errors import DataError, UsageError
+from provenance.files.settings import read_settings
 
 #: Documents beside the text that are read.
 _OTHERS = 5000
@@ -92,7 +92,7 @@ def read_marks(wanted: MarkChoice) -> list[WatermarkConfig]:
     if wanted.config is not None:
         if wanted.scheme or wanted.tokenizer or wanted.parameters:
             raise UsageError("--config names schemes, tokenizers and parameters: give it alone")
-        section = (yaml.safe_load(wanted.config.read_text(encoding="utf-8")) or {}).get("watermarks")
+        section = read_settings(wanted.config).get("watermarks")
         if not isinstance(section, list) or not section:
             raise UsageError(f"{wanted.config}: no entries under `watermarks`")
         return [WatermarkConfig.model_validate(entry) for entry in section]

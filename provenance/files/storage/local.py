@@ -30,10 +30,9 @@ class LocalStorage:
             return
         path = os.path.realpath(path) if os.path.islink(path) else path
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        # The process number keeps two workers that retry the same task from sharing a temporary file.
-        temporary = f"{path}.{os.getpid()}.tmp"
+        temporary = f"{path}.{temporary_suffix()}"
         try:
-            with open(temporary, "wb") as file:
+            with open(temporary, "xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -60,9 +59,8 @@ class LocalStorage:
                 try:
                     status = os.stat(path)
                 except FileNotFoundError:
-                    if os.path.islink(
-                        path
-                    ):  # a link to nothing; else a temporary file that was renamed meanwhile
+                    # A link to nothing; else a temporary file that was renamed meanwhile.
+                    if os.path.islink(path):
                         found.append(FileInfo(path, 0, "missing"))
                     continue
                 if stat.S_ISREG(status.st_mode):
@@ -81,6 +79,14 @@ class LocalStorage:
             shutil.rmtree(path, ignore_errors=True)
         else:
             Path(path).unlink(missing_ok=True)
+
+
+def temporary_suffix() -> str:
+    """What is put behind the name of a file while it is written, never the same twice.
+
+    Two workers may do one task at once, and those of several machines, or of containers, can have the same process number.
+    """
+    return f"{os.urandom(4).hex()}.tmp"
 
 
 def _is_device_or_pipe(path: str) -> bool:

@@ -31,3 +31,15 @@ def test_what_a_link_points_to_is_replaced_and_the_link_stays(tmp_path: Path) ->
             file.write(words)
         assert (tmp_path / "elsewhere" / "real.html").read_bytes() == words
     assert link.is_symlink() and os.listdir(tmp_path / "elsewhere") == ["real.html"]
+
+
+def test_two_writers_of_one_file_do_not_meet_whatever_their_process_numbers(tmp_path: Path) -> None:
+    """As in containers on a shared directory, where all are process 1."""
+    path = str(tmp_path / "shards.json")
+    with LocalStorage().create(path) as first:
+        first.write(b"of the first")
+        with LocalStorage().create(path) as second:
+            second.write(b"second")
+        assert Path(path).read_bytes() == b"second"
+    assert Path(path).read_bytes() == b"of the first"
+    assert os.listdir(tmp_path) == ["shards.json"]

@@ -253,3 +253,22 @@ def test_an_installed_distribution_adds_its_scheme(
     )
     (row,) = json.loads(out)["watermarks"]
     assert status == 1 and row["name"] == "mine" and row["p_value"] < 1e-20
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (None, "No such file"),
+        ("watermarks: [", "is not valid YAML"),
+        ("- watermarks", "must hold a mapping"),
+        ("watermarks: []\nwatermarks: []", "is written twice"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_bad_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, what: str
+) -> None:
+    config = tmp_path / "marks.yaml"
+    if text is not None:
+        config.write_text(text)
+    status, _, err = command(capsys, "detect", str(config), "--config", str(config))
+    assert status == 2 and what in err and str(config) in err
