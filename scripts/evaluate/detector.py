@@ -54,7 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
     held = held_out(corpus, scores)
     whole = held[~held.piece]
     parts = [
-        data_list(corpus.table[corpus.whole]),
         unseen(held),
         reliability(corpus, held, options.card.parent),
         accused(whole),
@@ -64,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     if options.web:
         parts.append(_shipped.old_pages(options.web))
-    parts.append(_shipped.speed(everything))
+    parts += [_shipped.speed(everything), data_list(corpus.table[corpus.whole])]
     head = options.card.read_text().split(MEASURED)[0]
     options.card.write_text(head + MEASURED + "\n\n" + "\n\n".join(parts) + "\n")
     return 0

@@ -1,6 +1,6 @@
 """What the encoder's logits are worth beside the embedded detector's ratio, from scores of what neither had seen.
 
-English alone: elsewhere people's text is documentation and machine text is not, and the encoder has learned that (docs/detector.md).
+English alone: elsewhere people's text is documentation and machine text is not, and the encoder has learned that (docs/decisions/detector.md).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from provenance.detectors.embedded.weights import damped
 #: Coarse domains of formal prose.
 FORMAL = frozenset(("abstract", "academic", "pubmed", "textbook", "wikipedia"))
 #: Share of human web prose that is formal enough to lose something, and nats that a unit of the network's score
-#: beyond that costs. Of the settings tried (docs/detector.md) this one finds most where under 5% of unseen abstracts are flagged.
+#: beyond that costs. Of the settings tried (docs/decisions/detector.md) this one finds most where under 5% of unseen abstracts are flagged.
 _SHARE, _COST = 0.1, 0.75
 #: Passages of people of either register that it takes to tell them apart.
 _LEAST = 100
