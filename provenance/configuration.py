@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xxhash
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_validator
 
 from provenance import __version__
 from provenance.annotators.watermarks.config import WatermarkConfig, check_entries
 from provenance.detectors.neural.config import Neural
 from provenance.detectors.web_share import WEB_BY_MONTH, share_in_month
 from provenance.duplicates.config import Duplicates, Increments, Witness
-from provenance.errors import ConfigurationError as ConfigurationError
-from provenance.errors import suggestion
+from provenance.errors import ConfigurationError, suggestion
 from provenance.files.about import About
-from provenance.files.section import ProblemsError, Section, dotted_place, read_section
+from provenance.files.section import FilePath, ProblemsError, Section, dotted_place, read_section
 from provenance.files.settings import read_settings
 from provenance.filters.config import (
     AnyFilter,
@@ -54,27 +53,22 @@ class Text(Section):
     clean_invisible: bool = Field(
         True, description="remove invisible payload characters from the published text"
     )
-    tokenizer: str | None = Field(
+    tokenizer: FilePath | None = Field(
         None,
         min_length=1,
         description="path of a `tokenizers` JSON in whose tokens `token_count` and the cap are counted; null: the one that ships",
     )
 
-    @field_serializer("tokenizer", when_used="json")
-    def _name_only(self, value: str | None) -> str | None:
-        """No path of a machine is published; the digest of the file is in the fingerprint and in the manifest."""
-        return value if value is None else Path(value).name
-
 
 class Detector(Section):
     """How the embedded detector's scores are read (docs/calibration.md)."""
 
-    model: str | None = Field(
+    model: FilePath | None = Field(
         None,
         min_length=1,
         description="folder of a detector that `python scripts/train detector` made; null: the one that ships",
     )
-    calibration: str = Field(
+    calibration: FilePath = Field(
         "crawl",
         min_length=1,
         description="`crawl`: the detector's own calibration, limited by the crawl's own low-background documents "
@@ -84,11 +78,6 @@ class Detector(Section):
     max_fpr: float = Field(
         0.01, gt=0, lt=1, description="most human documents that may be flagged (`detector_flagged`)"
     )
-
-    @field_serializer("calibration", "model", when_used="json")
-    def _name_only(self, value: str | None) -> str | None:
-        """No path of a machine is published; what the files say is in the fingerprint and in the manifest."""
-        return value if value is None else Path(value).name
 
 
 _Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -180,24 +169,6 @@ class Cap(Section):
         description="room that `expected` leaves for kinds of text that nobody has seen: part of the way from each probability to its upper one",
     )
     unit: Literal["tokens", "documents"] = Field("tokens", description="what the fraction is measured in")
-
-    @field_validator("max_synthetic", mode="before")
-    @classmethod
-    def _as_a_share(cls, value: Any) -> Any:
-        """Say how a percentage or a decimal comma is written; what else is wrong, the field itself says."""
-        text = str(value).strip()
-        found = re.fullmatch(
-            r"(?P<percent>\d+(?:[.,]\d+)?)\s*%|(?P<comma>\d+,\d+)|(?P<whole>[2-9]|\d\d|100)", text
-        )
-        if found is None:
-            return value
-        number = Decimal(text.rstrip(" %").replace(",", "."))
-        share = number if found["comma"] else number / 100
-        if share > 1:
-            raise ValueError(f"should be less than or equal to 1, not {text!r}")
-        written = f"{share:f}" if share != round(share, 2) else f"{share:.2f}"
-        raise ValueError(f"is a share between 0 and 1, not {text!r}: write {written}")
-
     threshold: float = Field(
         0.5, gt=0, le=1, description="probability from which a document counts as found (hard)"
     )
@@ -224,6 +195,23 @@ class Cap(Section):
         "fail",
         description="exit status where the cap or the bound of `tail` cannot be certified: fail: 1, warn: 0",
     )
+
+    @field_validator("max_synthetic", mode="before")
+    @classmethod
+    def _as_a_share(cls, value: Any) -> Any:
+        """Say how a percentage or a decimal comma is written; what else is wrong, the field itself says."""
+        text = str(value).strip()
+        found = re.fullmatch(
+            r"(?P<percent>\d+(?:[.,]\d+)?)\s*%|(?P<comma>\d+,\d+)|(?P<whole>[2-9]|\d\d|100)", text
+        )
+        if found is None:
+            return value
+        number = Decimal(text.rstrip(" %").replace(",", "."))
+        share = number if found["comma"] else number / 100
+        if share > 1:
+            raise ValueError(f"should be less than or equal to 1, not {text!r}")
+        written = f"{share:f}" if share != round(share, 2) else f"{share:.2f}"
+        raise ValueError(f"is a share between 0 and 1, not {text!r}: write {written}")
 
 
 class Release(Section):

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from provenance.configuration import Cap, ConfigurationError
+from provenance.configuration import Cap
 from provenance.decisions.measure import SAMPLED, UNITS, Measure, Sums, whole
 from provenance.decisions.request import ASKED, MILLION, CapRequest, Mixture, StratumCap, Tail, exact
+from provenance.errors import ConfigurationError
 
 GUARANTEES = ("expected", "confident", "hard")
 #: Parts that a certificate lists: those above their cap first, then the heaviest.

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from provenance import schema
-from provenance.configuration import Configuration, ConfigurationError
+from provenance.configuration import Configuration
 from provenance.decisions.counts import count_scores, proof_months
 from provenance.decisions.sites import site_hashes
 from provenance.detectors.embedded.annotator import NAME, embedded_evidence
@@ -32,6 +32,7 @@ from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import chosen_combination, combine
 from provenance.detectors.neural.config import Combination
 from provenance.detectors.share import Kinds, find_kinds
+from provenance.errors import ConfigurationError
 from provenance.evidence import evidence_sum, filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.

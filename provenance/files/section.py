@@ -11,9 +11,10 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 from pydantic_core import ErrorDetails
 
 from provenance.errors import suggestion
@@ -34,6 +35,14 @@ _WORDS = {
     "missing": "is missing",
     "bool_parsing": "should be true or false",
 }
+
+
+def _file_name(path: str) -> str:
+    return Path(path).name
+
+
+#: A path. Only its name is published, as JSON: no path of a machine; what the file holds is in the fingerprint.
+FilePath = Annotated[str, PlainSerializer(_file_name, when_used="json")]
 
 
 class Section(BaseModel):

@@ -6,22 +6,16 @@ Filters run in their order, after removals, rights and personal data; the first 
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from provenance.files.section import Section
+from provenance.files.section import FilePath, Section
 from provenance.filters.presets import C4, FineWeb, FineWeb2, Gopher
 from provenance.filters.section import NAME, Filter, Name
 
 #: Kinds of personal data and secrets, as fields of `schema.PERSONAL_DATA`.
 PERSONAL_KINDS = ("email", "phone", "ip", "iban", "card", "secret")
-
-
-def _file_names(paths: tuple[str, ...]) -> list[str]:
-    """No path of a machine is published; what the files say is in the fingerprint."""
-    return [Path(path).name for path in paths]
 
 
 class Languages(Filter):
@@ -57,16 +51,12 @@ class BlockList(Filter):
 
     kind: Literal["block_list"] = "block_list"
     name: Name = "block_list"
-    hosts: tuple[str, ...] = Field(
+    hosts: tuple[FilePath, ...] = Field(
         (), description="files of hosts, one a line; subdomains are meant too; .gz allowed"
     )
-    urls: tuple[str, ...] = Field(
+    urls: tuple[FilePath, ...] = Field(
         (), description="files of addresses, one a line; one that ends in * means all that begin so"
     )
-
-    @field_serializer("hosts", "urls", when_used="json")
-    def _names_only(self, value: tuple[str, ...]) -> list[str]:
-        return _file_names(value)
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -103,14 +93,10 @@ class Classifier(Section):
     name: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,31}$", description="name of its columns: NAME_label, NAME_score"
     )
-    model: str = Field(min_length=1, description="path of a fastText model (.bin or .ftz)")
+    model: FilePath = Field(min_length=1, description="path of a fastText model (.bin or .ftz)")
     label: str | None = Field(
         None, description="label whose probability is the score, without __label__; null: the likeliest one's"
     )
-
-    @field_serializer("model", when_used="json")
-    def _name_only(self, value: str) -> str:
-        return Path(value).name
 
 
 #: Families of reservations that `rights_signals` holds (`provenance.annotators.declarations`).
@@ -143,7 +129,7 @@ class Rights(Section):
 class Removals(Section):
     """Requests that a text be published no more."""
 
-    lists: tuple[str, ...] = Field(
+    lists: tuple[FilePath, ...] = Field(
         (),
         description="files (JSON lines, CSV or YAML) of url, url_prefix, host, doc_id or digest, reason and date",
     )
@@ -152,15 +138,11 @@ class Removals(Section):
         description="kinds of requests that also remove verified near-duplicates of what they name",
     )
 
-    @field_serializer("lists", when_used="json")
-    def _names_only(self, value: tuple[str, ...]) -> list[str]:
-        return _file_names(value)
-
 
 class Decontamination(Section):
     """Evaluation sets that must not be in what is published (docs/filters.md)."""
 
-    datasets: tuple[str, ...] = Field(
+    datasets: tuple[FilePath, ...] = Field(
         (), description="files or directories of JSON lines, Parquet or plain text, on any file system"
     )
     policy: Literal["drop", "mark"] = Field(
@@ -185,10 +167,6 @@ class Decontamination(Section):
         ge=1,
         description="runs that more than this many different texts have are templates and passed over",
     )
-
-    @field_serializer("datasets", when_used="json")
-    def _names_only(self, value: tuple[str, ...]) -> list[str]:
-        return _file_names(value)
 
 
 Personal = Literal["ignore", "mark", "mask", "drop"]

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provenance.configuration import Cap, ConfigurationError
+from provenance.configuration import Cap
 from provenance.decisions import cap
 from provenance.decisions.cap import NOTHING_SELECTED
 from provenance.decisions.certificate import asked_and_found, build_certificate, cap_request, read_request
 from provenance.decisions.documents import LARGEST_WEIGHT, Documents, labels
 from provenance.decisions.measure import Measure, add_sums, measure, measure_documents
 from provenance.decisions.request import CapRequest
+from provenance.errors import ConfigurationError
 
 
 def table(rows: list[tuple[int, float, float, str | None]]) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from provenance import schema
-from provenance.configuration import ConfigurationError, Prior, load_configuration
+from provenance.configuration import Prior, load_configuration
 from provenance.decisions.crawl import Posterior, calibrate_crawl
 from provenance.decisions.detectors import EMBEDDED, NEURAL, CalibratedDetectors, Scored, load_detectors
 from provenance.decisions.weighed import LIMIT_SOURCE
@@ -19,6 +19,7 @@ from provenance.detectors.embedded.calibration import BUCKETS, LEVELS, Calibrati
 from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import combine
 from provenance.detectors.neural.config import Combination
+from provenance.errors import ConfigurationError
 from provenance.evidence import evidence_sum
 from tests.program import ROOT
 

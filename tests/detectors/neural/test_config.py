@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from provenance.configuration import Configuration, ConfigurationError, load_configuration
+from provenance.configuration import Configuration, load_configuration
 from provenance.detectors.embedded.calibration import load_calibration
 from provenance.detectors.neural.config import Combination, Neural, NeuralConfig
+from provenance.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
