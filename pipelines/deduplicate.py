@@ -52,7 +52,8 @@ class DeduplicationTasks(Shipped):
         storage: where shards, scratch files and clusters are.
         shards: the annotated shards, in the order of their indices.
         options: what counts as a duplicate, and which document is kept.
-        scratch_directory: directory of files between tasks; verified edges stay there for the next choice of keepers.
+        scratch_directory: directory of files between tasks.
+        edges_path: where the pieces of verified edges are named; they stay for the next choice of keepers.
         clusters_path: the file to write, which says which file beside it has the clusters of which addresses.
         witness_threshold: least similarity to the document whose age a member proves.
         verdicts: what filters say of the rows of each shard; empty: there are no filters.
@@ -63,15 +64,11 @@ class DeduplicationTasks(Shipped):
     shards: tuple[Shard, ...]
     options: Duplicates
     scratch_directory: str
+    edges_path: str
     clusters_path: str
     witness_threshold: float
     verdicts: tuple[str, ...] = ()
     indexes: tuple[IndexUse, ...] = ()
-
-    @property
-    def edges_path(self) -> str:
-        """Where the pieces of verified edges are named."""
-        return join(self.scratch_directory, "verified.json")
 
     def read_routed(self, path: str) -> list[Routed]:
         """The pieces that `write_routed` named in a file."""

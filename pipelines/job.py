@@ -130,6 +130,7 @@ class Job:
             shards=tuple(shards),
             options=self.configuration.duplicates,
             scratch_directory=self.workspace.path("edges"),
+            edges_path=self.workspace.verified_edges_path,
             clusters_path=self.workspace.clusters_path,
             verdicts=verdicts,
             witness_threshold=self.configuration.witness.threshold,
@@ -222,13 +223,18 @@ class Job:
             unmark_incomplete(self.storage, publication.release)  # of a run that ended right before this
             return self._result("publish", 0, unchanged, started)
         with self.lineage.stage("publish", publication.stages, released=publication.released):
-            self._write(publication, plan, counts)
+            self._write(publication, plan, counts, pending)
         publication.manifest()
         return self._result("publish", len(pending), unchanged, started)
 
-    def _write(self, publication: Publication, plan: Plan, counts: Mapping[str, dict[str, Any]]) -> None:
-        """The files of a release that do not stand, as those with `counts` do, then what closes it."""
-        pending = frozenset(part.path for part in plan.parts if part.path not in counts)
+    def _write(
+        self,
+        publication: Publication,
+        plan: Plan,
+        counts: Mapping[str, dict[str, Any]],
+        pending: frozenset[str],
+    ) -> None:
+        """Write the `pending` files of a release, then what closes it; `counts` are those of the files that stand."""
         publication.open()
         if pending:
             targets = Targets({join(publication.release, path): 1 for path in sorted(pending)}, self.storage)

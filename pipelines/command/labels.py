@@ -68,6 +68,7 @@ def run_draw(arguments: Arguments) -> int:
 def run_certify(arguments: Arguments) -> int:
     """Print the bound and write it into the release; 1 where the cap is not certified."""
     from provenance.audit.labels import certify_labels, check_release, describe_labels, read_labels
+    from provenance.files.ownership import MANIFEST
     from provenance.files.storage import join, read_bytes, write_bytes
     from provenance.release.manifest import read_manifest, write_json
 
@@ -88,6 +89,6 @@ def run_certify(arguments: Arguments) -> int:
     cap = manifest["synthetic"]["max_synthetic"]
     found = certify_labels(sample, labels, cap, arguments.confidence)
     manifest["labels"] = found
-    write_bytes(storage, join(arguments.release, "manifest.json"), write_json(manifest))
+    write_bytes(storage, join(arguments.release, MANIFEST), write_json(manifest))
     print(json.dumps(found, indent=1) if arguments.json else describe_labels(found))
     return 0 if found["certified"] else 1

@@ -233,6 +233,7 @@ def run_deduplicate(folder: Path, shards: tuple[Shard, ...]) -> int:
         shards=shards,
         options=configuration.duplicates,
         scratch_directory=str(folder / "scratch"),
+        edges_path=str(folder / "scratch" / "verified.json"),
         clusters_path=str(contents),
         witness_threshold=configuration.witness.threshold,
     )
