@@ -170,9 +170,8 @@ class Progress:
             print(text, file=self.stream, flush=True)
             return
         width = _width(self.stream)
-        cut = (
-            text if len(text) < width else f"{text[: max(width - 2, 0)]}…"
-        )  # a line that wraps cannot be cleared
+        # A line that wraps cannot be cleared.
+        cut = text if len(text) < width else f"{text[: max(width - 2, 0)]}…"
         print(f"\r\033[K{cut}", end="", file=self.stream, flush=True)
 
 

@@ -151,9 +151,8 @@ class Runner:
             from pipelines.nursery import ForkedEnvironment, Nursery
 
             if Nursery.of_process() is not None:
-                options.view_as(
-                    DirectOptions
-                ).direct_running_mode = "in_memory"  # where is said by the environment
+                # Where they run is said by the environment.
+                options.view_as(DirectOptions).direct_running_mode = "in_memory"
                 runner = FnApiRunner(default_environment=ForkedEnvironment.default())
                 return beam.Pipeline(runner=runner, options=options)
         return beam.Pipeline(options=options)

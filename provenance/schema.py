@@ -62,10 +62,8 @@ RECORDS = pa.schema(
     [
         # bytes into the stored file; JSONL: into the decompressed text; Parquet: row
         ("record_offset", pa.int64()),
-        (
-            "record_length",
-            pa.int64(),
-        ),  # bytes of the stored file to the next record; null where it is not known
+        # bytes of the stored file to the next record; null where it is not known
+        ("record_length", pa.int64()),
         ("record_id", pa.string()),
         ("record_type", pa.string()),  # response, resource, conversion, revisit, line, row
         ("url", pa.string()),
@@ -79,14 +77,10 @@ RECORDS = pa.schema(
         ("mime", pa.string()),  # sniffed, not believed
         ("charset", pa.string()),  # as the HTTP header declares it
         ("content_digest", pa.string()),  # "sha256:" + hex of the decoded payload or of the text
-        (
-            "payload_digest",
-            pa.string(),
-        ),  # "sha1:" + base32 of the payload as stored, as Common Crawl's indexes name it
-        (
-            "digest_verified",
-            pa.bool_(),
-        ),  # whether the digest of the record's header is right; null: it states none
+        # "sha1:" + base32 of the payload as stored, as Common Crawl's indexes name it
+        ("payload_digest", pa.string()),
+        # whether the digest of the record's header is right; null: it states none
+        ("digest_verified", pa.bool_()),
         ("body", pa.large_binary()),
         ("text", pa.large_string()),
         ("source", pa.string()),  # what the archive calls itself (warcinfo isPartOf), if it says so

@@ -52,9 +52,8 @@ class Drawn:
 
 def ranks_of(first: int, count: int) -> NDArray[np.uint8]:
     """Ranks of `count` documents of which the first has the number `first`, shape (count,): half of all have 0, a quarter 1, and so on."""
-    value = (
-        np.arange(first + 1, first + count + 1, dtype=np.uint64) * _GOLDEN
-    )  # SplitMix64 (Steele et al. 2014)
+    # SplitMix64 (Steele et al. 2014)
+    value = np.arange(first + 1, first + count + 1, dtype=np.uint64) * _GOLDEN
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     value ^= value >> np.uint64(31)

@@ -175,9 +175,8 @@ def find_clustering(parts: Sequence[SiteStatistics]) -> Clustering:
             own = (sum(part.paired_products for part in parts) / paired - middle**2) / variance
             weight = paired_sites / (paired_sites + _DEFAULT_SITES)
             correlation = weight * float(np.clip(own, 0, 0.9)) + (1 - weight) * DEFAULT_CORRELATION
-    row = min(
-        int(np.searchsorted(CORRELATIONS, correlation)), len(CORRELATIONS) - 1
-    )  # damp rather more than less
+    # The next one above: damp rather more than less.
+    row = min(int(np.searchsorted(CORRELATIONS, correlation)), len(CORRELATIONS) - 1)
     if not parts:
         return Clustering()
     likelihood = np.sum([part.likelihood[row] for part in parts], axis=0)

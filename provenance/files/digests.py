@@ -23,7 +23,7 @@ class DigestedFile(io.BufferedIOBase):
         self._at = file.tell()
 
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of the bytes from `start` to `end`, those of which that were not read yet are read first."""
+        """Hexadecimal SHA-256 of the bytes from `start` to `end`; what of them was not read yet is read first."""
         self.seek(self._hashed)
         while self._left(self._hashed + _CHUNK) and self.read(self._left(self._hashed + _CHUNK)):
             pass

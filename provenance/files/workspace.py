@@ -115,9 +115,8 @@ class Workspace:
             return None
         known = self._states.get(stage)
         if known is not None and known[0] == there:
-            return dict(
-                known[1]
-            )  # asked for some thirty times by a job; of 10,000 shards it takes 0.1 s each time
+            # Asked for some thirty times by a job; of 10,000 shards it takes 0.1 s each time.
+            return dict(known[1])
         state: dict[str, Any] = json.loads(read_bytes(self.storage, path))
         if state.get("format") != FORMAT:
             raise WorkspaceError(

@@ -56,9 +56,8 @@ def compression_of(source: ByteSource, name: str) -> str:
             at = head.find(magic, at + 1, text)
     suffix = _SUFFIX.search(name)
     if suffix and text == len(head) and named(head) == _UNNAMED:
-        return _BY_SUFFIX[
-            suffix.group(1).lower()
-        ]  # damage at the beginning: reading goes on where a member begins
+        # Damage at the beginning: reading goes on where a member begins.
+        return _BY_SUFFIX[suffix.group(1).lower()]
     return "plain"
 
 

@@ -17,9 +17,8 @@ else:
         import zlib
 
 READ_BYTES = 256 << 10
-STEP_BYTES = (
-    16 << 10
-)  # compressed bytes handed over at once: small, as what lies behind a member is copied back
+#: Compressed bytes handed over at once: small, as what lies behind a member is copied back.
+STEP_BYTES = 16 << 10
 PIECE_BYTES = 1 << 20  # most decoded bytes of one piece
 RETAINED_BYTES = 4 << 20  # how far back the search for the next member may go after damage
 MAX_WINDOW = 1 << 27  # zstd's own default limit for decoders

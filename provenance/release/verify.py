@@ -139,9 +139,8 @@ class _Rows:
     with_times: bool = True  # earlier releases do not say what proved their times
     published: list[Sums] = field(default_factory=list)  # of the data
     proof: list[dict[str, int]] = field(default_factory=list)  # of the file at hand, then of the data
-    filtered: dict[str, list[Sums]] = field(
-        default_factory=dict
-    )  # of all documents, by the filter that drops them
+    #: Of all documents, by the filter that drops them.
+    filtered: dict[str, list[Sums]] = field(default_factory=dict)
     before: list[Sums] = field(default_factory=list)  # of the records among which the cap chose
     sites: dict[str, set[str]] = field(default_factory=dict)  # registrable domains of each split
     unexplained: int = 0  # probabilities of the file at hand that its rows do not add up to

@@ -37,11 +37,8 @@ BY_TEACHER, BY_BODY, BY_SNIPPET = 1.0, 1.5, 6.0
 _FIRST_WORD = NAMES.index(".nav")
 _SEED = 1
 _WORD = re.compile(r"\w+")
-_LONG, _MOST_RUNS, _NEAR = (
-    6,
-    0.7,
-    3,
-)  # words of a long line, share of its runs of three words, and lines beside long ones
+#: Words of a long line, share of its runs of three words, and lines beside long ones.
+_LONG, _MOST_RUNS, _NEAR = 6, 0.7, 3
 _MOST_OF_TITLE = 0.4
 
 

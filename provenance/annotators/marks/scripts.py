@@ -225,9 +225,8 @@ def letter_script(c: int) -> int:
 def _imitated() -> np.ndarray:
     scripts = np.zeros(128, np.uint8)
     for point in np.flatnonzero(IMITATES):
-        scripts[IMITATES[point]] |= 1 << letter_script.py_func(
-            int(point)
-        )  # uncompiled: it is called a hundred times
+        # Uncompiled: it is called a hundred times.
+        scripts[IMITATES[point]] |= 1 << letter_script.py_func(int(point))
     return scripts
 
 

@@ -66,9 +66,8 @@ class Page:
     content: bytes
     spans: Spans
     places: Places
-    named: dict[
-        int, list[int]
-    ]  # numbers of the spans that are tags of NAMES, and at -1 of the contents of scripts
+    #: Numbers of the spans that are tags of NAMES, and at -1 of the contents of scripts.
+    named: dict[int, list[int]]
     cut: bool = False
     marked: bool = False
     undated: bool = False

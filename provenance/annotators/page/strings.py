@@ -24,9 +24,8 @@ _BLOCK: Final = 16
 class Compiled(NamedTuple):
     """A compiled set of strings of at least three bytes each."""
 
-    table: NDArray[
-        np.uint8
-    ]  # 3 x 256: groups of strings that have a byte at their first, second, third place
+    #: 3 x 256: groups of strings that have a byte at their first, second, third place.
+    table: NDArray[np.uint8]
     needles: NDArray[np.uint8]
     bounds: NDArray[np.int64]
 

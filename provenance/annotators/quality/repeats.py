@@ -14,9 +14,6 @@ from provenance.annotators.kernel import kernel
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _PRIME = np.uint64(0x100000001B3)
-#: Orders of n-grams of which the most frequent is measured, and of which every repeat is (Rae et al. 2021, table A1).
-TOP_ORDERS = (2, 3, 4)
-REPEAT_ORDERS = (5, 6, 7, 8, 9, 10)
 
 
 class Seen(NamedTuple):

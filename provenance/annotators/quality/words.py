@@ -34,12 +34,13 @@ PLAIN, ENGLISH, ELISION = 0, 1, 2
 _FNV = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
 _DOT, _QUOTE, _CURLY, _ELLIPSIS = 46, 39, 0x2019, 0x2026
+#: spaCy's tokenizer exceptions of English that end in a full stop.
 _ABBREVIATIONS = (
     "Mr. Mrs. Ms. Dr. St. Jr. Sr. Gen. Gov. Sen. Rep. Rev. Inc. Ltd. Co. Corp. Mt. Ph.D. Bros. vs. v.s. e.g. i.e. "
     "E.g. I.e. a.m. p.m. Jan. Feb. Mar. Apr. Jun. Jul. Aug. Sep. Sept. Oct. Nov. Dec. Ala. Ariz. Ark. Calif. Colo. "
     "Conn. Del. Fla. Ga. Ill. Ind. Kan. Ky. La. Mass. Md. Mich. Minn. Miss. Mont. Neb. Nev. Okla. Ore. Pa. Tenn. "
     "Va. Wash. Wis. Messrs. Adm."
-).split()  # spaCy's tokenizer exceptions of English that end in a full stop
+).split()
 
 
 def hash_word(word: str) -> int:

@@ -45,9 +45,8 @@ class Blocks(NamedTuple):
     marks: npt.NDArray[np.uint64]  # of each block: `names.MARKS` that it stands under
     words: npt.NDArray[np.uint64]  # of each block: groups of `names.WORDS` that name an element above it
     paths: npt.NDArray[np.uint64]  # of each block: hash of the names of its element and of that one's parent
-    elements: npt.NDArray[
-        np.int64
-    ]  # an element each: parent, first block, block after the last, 1 + its place in `names.CONTEXTS`
+    #: an element each: parent, first block, block after the last, 1 + its place in `names.CONTEXTS`
+    elements: npt.NDArray[np.int64]
     title: npt.NDArray[np.uint8]  # of the page, with entities and blanks as they are
     tags: int
 

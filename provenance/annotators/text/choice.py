@@ -35,7 +35,8 @@ _SEQUENCE, _UPPER = np.uint32(0x077CB531), np.uint32(_LEAVES - 5)
 _PLACES = np.zeros(_LEAVES, np.int64)
 _PLACES[[((1 << place) * 0x077CB531 & 0xFFFFFFFF) >> 27 for place in range(_LEAVES)]] = np.arange(_LEAVES)
 _NAMED = np.uint64(sum(1 << names.MARKS.index(mark) for mark in ("article", "articlebody")))
-SOURCES = ARTICLE, MAIN, FALLBACK = ("article", "main", "fallback")
+SOURCES = ("article", "main", "fallback")
+FALLBACK = SOURCES[2]
 
 
 class Trees(NamedTuple):

@@ -133,9 +133,8 @@ def _own(text, rows, title, table):  # type: ignore[no-untyped-def]
         for place in range(row[START], row[STOP]):
             byte = text[place]
             separators += byte == 124 or byte == 0xC2  # a bar, or a sign such as the middle dot
-            signs += (
-                byte == 35 or byte == 64 or byte == 47 or byte == 91 or byte == 62 or byte == 95
-            )  # # @ / [ > _
+            # The signs are # @ / [ > _
+            signs += byte == 35 or byte == 64 or byte == 47 or byte == 91 or byte == 62 or byte == 95
         table[i, 0] = np.log1p(row[CHARS])
         table[i, 1] = row[LINKED] / chars
         table[i, 2] = np.log1p(row[SPACES])
@@ -230,9 +229,8 @@ def _place(rows, marks, elements, prose, table):  # type: ignore[no-untyped-def]
     good, chars, linked = _sums(prose), _sums(rows[:, CHARS]), _sums(rows[:, LINKED])
     total, article = max(good[n], 1.0), 0.0
     roots = np.zeros(len(_ROOTS), np.int64)
-    above = np.zeros(
-        (len(elements), len(_NEAREST)), np.int64
-    )  # the nearest article, section and list above each element
+    # The nearest article, section and list above each element.
+    above = np.zeros((len(elements), len(_NEAREST)), np.int64)
     numbers, articles = np.zeros(len(elements), np.int64), 0
     for element in range(1, len(elements)):
         for number in range(len(_NEAREST)):

@@ -59,11 +59,8 @@ _ABOUT_AUTHORS = re.compile(
 _SHORT = 120  # characters: longer lines are sentences, never furniture
 _LIST_LINE = 140  # characters: a teaser under a heading of other pages
 _COPY = 100  # characters: shorter lines that come again may be a refrain
-_WHOLE, _WINDOWS, _WINDOW = (
-    600,
-    7,
-    40,
-)  # characters of a line that may be a whole article, and the places it is looked up by
+#: Characters of a line that may be a whole article, and the places it is looked up by.
+_WHOLE, _WINDOWS, _WINDOW = 600, 7, 40
 _LEAST_OF_COPIES = 0.25  # of a text: three copies, not a paragraph nine times
 
 

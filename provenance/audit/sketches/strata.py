@@ -14,8 +14,6 @@ from provenance.audit.columns import proof_of, sites_of, strings_of, texts_of
 from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch
 from provenance.audit.sketches.stored import SketchError, check_size, unreadable
 
-#: What a dataset can be divided by.
-DIMENSIONS = ("language", "source", "year", "band")
 #: Strata of one dimension that are sketched apart, first come, first served; the rest are in the whole only.
 MOST_STRATA = 24
 _SEPARATOR = "\t"

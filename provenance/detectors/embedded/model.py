@@ -90,9 +90,8 @@ class Model:
     style_mean: NDArray[np.float32]  # (languages, measures) of humans
     style_scale: NDArray[np.float32]  # (languages, measures)
     style_weights: NDArray[np.float32]  # (k, measures) of standardised measures
-    hidden: NDArray[
-        np.float32
-    ]  # (2, units, measures + 1) of the networks over standardised measures: author, register
+    #: (2, units, measures + 1) of the networks over standardised measures: author, register
+    hidden: NDArray[np.float32]
     out: NDArray[np.float32]  # (2, units)
     out_bias: NDArray[np.float32]  # (2,)
     #: (languages, k + 2, 2): intercept and slope from an expert's score to nats, with its share of the mixture, the

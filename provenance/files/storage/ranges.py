@@ -27,9 +27,8 @@ class RangeReader(io.RawIOBase):
         self.path, self.size = path, size
         self._fetch = fetch
         self._position = 0
-        self._ranges: list[
-            tuple[int, bytes]
-        ] = []  # (where it starts, its bytes), the one used last at the end
+        # (where it starts, its bytes), the one used last at the end
+        self._ranges: list[tuple[int, bytes]] = []
         self._window = FIRST_BYTES
 
     def readable(self) -> bool:
