@@ -182,11 +182,16 @@ def collapsing(pools: Pools, random: Random) -> list[Case]:
     for share in (0.05, 0.2):
         to(f"{share:.0%} copies of other documents", copied(first, share, random))
     to("other documents, 20% copies", copied(second, 0.2, random))
+    filled = templates(first, random)
     for share in (0.1, 0.3):
-        to(f"{share:.0%} of five templates", replace(first, templates(first, random), share, random))
+        to(f"{share:.0%} of five templates, on five sites", replace(first, filled, share, random))
+    scattered = filled.assign(group=[f"template/{place}" for place in range(len(filled))])
+    to("30% of five templates, on sites of their own", replace(first, scattered, 0.3, random))
     narrow = rows[rows.domain.isin(rows.domain.value_counts().index[3:8])]
     (few,) = draw(narrow, [DOCUMENTS], random)
-    to("few subjects: 5 domains of 70", few)
+    to("few subjects: 5 kinds of 70", few)
+    (single,) = draw(rows[rows.domain == "gov-blog"], [DOCUMENTS], random)
+    to("one kind of 70", single)
     to("sentences with a rare word left out", first.assign(text=plain_sentences(first)))
     to("documents that repeat themselves, 30%", first.assign(text=loops(first, 0.3, random)))
     return cases
