@@ -56,6 +56,8 @@ def _view(version: dict[str, Any]) -> dict[str, Any]:
         "coverage": _coverage_chart(found["coverage"]["words"]) if found.get("coverage") else None,
         "measures": [_measure(item) for item in found.get("measures", {}).values() if item["status"] != "unknown"],
         "warning": warn(found.get("measures", {})),
+        "note": found.get("note"),
+        "at_most": sorted(version.get("prevalence", {}).get("documents", {}).get("at_most", {}).items()),
         "strata": [(name, item["status"]) for name, item in found.get("strata", {}).items()],
         "spectrum": _bars(
             [(f"{least:,.0f}+" if least > 2 else f"{least:.0f}", count) for least, count in diversity["spectrum"]["words"]],
@@ -91,31 +93,39 @@ def _drift_row(version: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drift_chart(versions: Sequence[dict[str, Any]]) -> Markup:
+    """Change of the first measure by version; one that could not be compared has a number and no point."""
     points = []
-    for version in versions:
+    for place, version in enumerate(versions):
         item = version["diversity"].get("baseline", {}).get("measures", {}).get(_DRIFT[0], {})
-        points.append((version["dataset"], 1 + item.get("change", 0.0), item.get("interval", [0.0, 0.0])))
-    low = min(0.9, *(1 + interval[0] for _, _, interval in points))
-    high = max(1.05, *(1 + interval[1] for _, _, interval in points))
-    step = (_WIDTH - _LEFT - 20) / max(len(points) - 1, 1)
+        if "change" in item or version["status"] is None:
+            interval = item.get("interval", [0.0, 0.0])
+            points.append((place, version["dataset"], 1 + item.get("change", 0.0), interval))
+    low = min([0.9, *(1 + interval[0] for *_, interval in points)])
+    high = max([1.05, *(1 + interval[1] for *_, interval in points)])
+    step = (_WIDTH - _LEFT - 20) / max(len(versions) - 1, 1)
 
     def at(value: float) -> float:
         return float(10 + (_HEIGHT - _BOTTOM - 10) * (high - value) / (high - low))
 
+    def across(place: int) -> float:
+        return _LEFT + 10 + step * place
+
     parts = [_grid(at, [tick for tick in _ticks(low, high)], "{:.0%}")]
-    places = [(_LEFT + 10 + step * i, at(value)) for i, (_, value, _) in enumerate(points)]
-    parts.append(
-        Markup('<polyline class="path" points="{}"/>').format(" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
-    )
-    for (x, y), (name, value, interval) in zip(places, points, strict=True):
+    line = " ".join(f"{across(place):.1f},{at(value):.1f}" for place, _, value, _ in points)
+    parts.append(Markup('<polyline class="path" points="{}"/>').format(line))
+    for place, name, value, interval in points:
         parts.append(
             Markup(
                 '<line x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}" class="path"/><circle class="own" cx="{0:.1f}" cy="{3:.1f}" r="4"><title>{name}: {value:.1%}</title></circle>'
-            ).format(x, at(1 + interval[0]), at(1 + interval[1]), y, name=name, value=value)
+            ).format(
+                across(place), at(1 + interval[0]), at(1 + interval[1]), at(value), name=name, value=value
+            )
         )
-    for i, (x, _) in enumerate(places):
+    for place in range(len(versions)):
         parts.append(
-            Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(x, _HEIGHT - 12, i + 1)
+            Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
+                across(place), _HEIGHT - 12, place + 1
+            )
         )
     return _svg(
         parts, "Coverage of the baseline's rare words by version, relative to another part of the baseline"

@@ -149,7 +149,7 @@ def warn(measures: dict[str, Any]) -> str:
 
 
 def _drift(result: dict[str, Any]) -> Iterator[str]:
-    yield f"versions against {plain(result['baseline'])}: {result['status'] or 'no failure'}"
+    yield f"versions against {plain(result['baseline'])}: {result['status']}"
     names = (
         "rare_coverage_words",
         "rare_coverage_pairs",

@@ -18,10 +18,9 @@ from provenance.audit.near_duplicates import Sample, near_duplicates
 from provenance.audit.selection import selection_of
 from provenance.audit.sketches import passages
 from provenance.audit.sketches.compare import (
-    FAIL,
     FEWEST_WORDS,
-    WARN,
     compare,
+    gravest,
     no_change,
     spectrum,
     summary,
@@ -127,8 +126,8 @@ def audit(
     """Audit datasets, of more than one the first being the baseline unless one is named.
 
     The result are JSON values: of one dataset its report, of several `versions`, a report for each, and `baseline`;
-    `status` is FAIL where a measure of any fell by more than its tolerance, WARN where what one added brings too little that
-    is new. docs/audit.md describes the rest.
+    `status` is the gravest of any: FAIL where a measure fell by more than its tolerance, WARN where what one added brings too
+    little that is new, unknown where one could not be compared. docs/audit.md describes the rest.
 
     Raises:
         AuditError: where there is nothing to read, or it is damaged.
@@ -148,8 +147,11 @@ def audit(
     if len(reports) == 1:
         return reports[0]
     statuses = [item["status"] for item in reports if item["status"] is not None]
-    status = next((status for status in (FAIL, WARN) if status in statuses), None)
-    return {"baseline": against.name if against else None, "status": status, "versions": reports}
+    return {
+        "baseline": against.name if against else None,
+        "status": gravest(statuses),
+        "versions": reports,
+    }
 
 
 def read_version(storage: Storage, dataset: str, settings: Settings) -> Version:

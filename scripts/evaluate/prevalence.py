@@ -8,7 +8,7 @@ every kind of the same repositories and makers is taken out of the reference bef
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from provenance.detectors.share import (
     WIDTH,
     Kinds,
     Side,
+    Worlds,
     load_kinds,
     make_worlds,
     read_kinds,
@@ -36,16 +37,18 @@ FEWEST_HUMAN, FEWEST_SYNTHETIC = 40, 20
 STRATA, OLD = {"en": 140, "": 28}, 300
 #: What a cap would have left: documents from the lowest ratio on, up to this synthetic share.
 CAPPED = 0.05
+#: Hosts of each kind: of eight kinds at most, so that none shares a group of sites with another.
+HOSTS = 6
 
 
 @dataclass(frozen=True)
 class Case:
-    """One stratum: counts by bin of its two labels, and what it is made of."""
+    """One stratum: counts by kind and bin of its two labels, and what it is made of."""
 
     language: str
-    human: np.ndarray
+    human: np.ndarray  # (kinds, BINS)
     synthetic: np.ndarray
-    old: np.ndarray  # other documents of its own people
+    old: np.ndarray  # (BINS,), other documents of its own people
     kinds: Kinds  # without any of its sources
 
     @property
@@ -58,9 +61,14 @@ def main() -> None:
     parser.add_argument("--kinds", type=Path, help="a file of kinds (default: those that ship)")
     parser.add_argument("--rows", type=Path, help="write a row for each stratum as CSV")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="synthetic shares of strata")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="documents of strata")
+    parser.add_argument("--languages", nargs="+", help="instead of those in which shares are stated")
+    parser.add_argument("--strata", type=int, help="strata of each language (English 140, others 28)")
     options = parser.parse_args()
     kinds = read_kinds(options.kinds) if options.kinds else load_kinds()
-    rows = pd.DataFrame([row for case in make_cases(kinds, options.seed) for row in measure(case)])
+    cases = make_cases(kinds, options)
+    rows = pd.DataFrame([row for case in cases for row in measure(case, options.shares)])
     if options.rows:
         rows.to_csv(options.rows, index=False)
     plain = rows[rows.data == "as it is"]
@@ -70,27 +78,30 @@ def main() -> None:
     print(f"\nEM on calibrated ratios: mean error {em.mean():.1%}")
 
 
-def make_cases(kinds: Kinds, seed: int) -> Iterator[Case]:
+def make_cases(kinds: Kinds, options: argparse.Namespace) -> Iterator[Case]:
     """Strata of every language in which shares are stated, shares by turns."""
-    for place, language in enumerate(kinds.languages):
-        random = np.random.default_rng([seed, place])
-        for number in range(STRATA.get(language, STRATA[""])):
-            case = make_case(kinds, language, SHARES[number % len(SHARES)], random)
+    for place, language in enumerate(options.languages or kinds.languages):
+        random = np.random.default_rng([options.seed, place])
+        for number in range(options.strata or STRATA.get(language, STRATA[""])):
+            share = options.shares[number % len(options.shares)]
+            case = make_case(kinds, language, share, int(random.choice(options.sizes)), random)
             if case is not None:
                 yield case
 
 
-def make_case(kinds: Kinds, language: str, share: float, random: np.random.Generator) -> Case | None:
+def make_case(
+    kinds: Kinds, language: str, share: float, size: int, random: np.random.Generator
+) -> Case | None:
     """One stratum; None where its kinds have too few passages for one."""
     sides = (kinds.human, FEWEST_HUMAN), (kinds.synthetic, FEWEST_SYNTHETIC)
     people, machines = (_choose(side, language, fewest, random) for side, fewest in sides)
-    size = int(random.choice(SIZES))
     human = _take(kinds.human.counts[people], int(np.ceil(size * (1 - share))) + OLD, random)
     synthetic = _take(kinds.synthetic.counts[machines], int(np.ceil(size * share)), random)
-    old = _take(human[None], min(OLD, int(human.sum()) // 2), random)
+    old = _take(human, min(OLD, int(human.sum()) // 2), random)
     human = human - old
     # What there is too little of sets the size.
-    size = min(size, int(human.sum() / (1 - share)), int(synthetic.sum() / share) if share else size)
+    for side, part in ((human, 1 - share), (synthetic, share)):
+        size = min(size, int(side.sum() / part)) if part else size
     if size < 50:
         return None
     machine = round(size * share)
@@ -99,53 +110,55 @@ def make_case(kinds: Kinds, language: str, share: float, random: np.random.Gener
     )
     return Case(
         language,
-        _take(human[None], size - machine, random),
-        _take(synthetic[None], machine, random),
-        old,
+        _take(human, size - machine, random),
+        _take(synthetic, machine, random),
+        old.sum(axis=0),
         rest,
     )
 
 
-def measure(case: Case) -> Iterator[dict[str, object]]:
-    """The stratum as it is, with old documents of its own people, with those of one other kind, and after a cap."""
-    mixed = case.human + case.synthetic
-    yield row(case, "as it is", mixed, case.share)
-    yield row(case, "own old documents", mixed, case.share, own=case.old)
+def measure(case: Case, shares: Sequence[float]) -> Iterator[dict[str, object]]:
+    """The stratum as it is, on hosts of one kind each, with old documents of its own people, with those of one other kind, and after a cap."""
+    human, synthetic = case.human.sum(axis=0), case.synthetic.sum(axis=0)
+    mixed = human + synthetic
+    plain = make_worlds(case.kinds, case.language)
+
+    def row(data: str, counts: np.ndarray, share: float, worlds: Worlds) -> dict[str, object]:
+        return describe(case, data, counts, share, worlds, shares)
+
+    yield row("as it is", _ungrouped(mixed), case.share, plain)
+    yield row("on hosts of one kind each", _on_hosts(case), case.share, plain)
+    own = make_worlds(case.kinds, case.language, _ungrouped(case.old))
+    yield row("own old documents", _ungrouped(mixed), case.share, own)
     other = case.kinds.human.counts[int(case.old.sum()) % len(case.kinds.human.counts)]
-    yield row(case, "old documents of one other kind", mixed, case.share, own=other)
-    kept = np.cumsum(case.synthetic) <= CAPPED * np.cumsum(mixed)
+    foreign = make_worlds(case.kinds, case.language, _ungrouped(other))
+    yield row("old documents of one other kind", _ungrouped(mixed), case.share, foreign)
+    kept = np.cumsum(synthetic) <= CAPPED * np.cumsum(mixed)
     last = int(np.flatnonzero(kept)[-1]) + 1 if kept.any() else 0
-    left, machine = mixed[:last], case.synthetic[:last].sum()
+    left, machine = mixed[:last], synthetic[:last].sum()
     if case.share > CAPPED and left.sum() >= 50:
-        capped = np.pad(left, (0, BINS - last))
-        share = float(machine / left.sum())
-        yield row(case, "after a cap, known", capped, share, selected=True)
-        yield row(case, "after a cap, not known", capped, share)
+        capped, share = _ungrouped(np.pad(left, (0, BINS - last))), float(machine / left.sum())
+        yield row("after a cap, known", capped, share, make_worlds(case.kinds, case.language, selected=True))
+        yield row("after a cap, not known", capped, share, plain)
 
 
-def row(
-    case: Case,
-    data: str,
-    counts: np.ndarray,
-    share: float,
-    own: np.ndarray | None = None,
-    selected: bool = False,
+def describe(
+    case: Case, data: str, counts: np.ndarray, share: float, worlds: Worlds, shares: Sequence[float]
 ) -> dict[str, object]:
-    """What is said of documents by bin, beside their true share."""
-    worlds = make_worlds(case.kinds, case.language, None if own is None else _ungrouped(own), selected)
-    found: Estimate = worlds.estimate(_ungrouped(counts), "")
+    """What is said of documents by group of sites and bin, beside their true share."""
+    found: Estimate = worlds.estimate(counts, "")
     ratios = np.exp(np.clip(LOWEST + WIDTH * (np.arange(BINS) + 0.5), -2.9, 4.0))
     return {
         "data": data,
         "language": case.language,
-        "asked": min(SHARES, key=lambda item: abs(item - case.share)),
+        "asked": min(shares, key=lambda item: abs(item - case.share)),
         "makeup": "English" if case.language == "en" else "other",
         "documents": int(counts.sum()),
         "share": share,
         "found": found.share,
         "low": found.low,
         "high": found.high,
-        "em": em_share(ratios, counts),
+        "em": em_share(ratios, counts.sum(axis=0)),
     }
 
 
@@ -172,11 +185,23 @@ def _choose(side: Side, language: str, fewest: int, random: np.random.Generator)
 
 
 def _take(kinds: np.ndarray, wanted: int, random: np.random.Generator) -> np.ndarray:
-    """Counts by bin of passages without replacement, as many of each kind as there are and are wanted."""
+    """Counts by kind and bin of passages without replacement, as many of each kind as there are and are wanted."""
     each = -(-wanted // len(kinds))
-    taken = [random.multivariate_hypergeometric(counts, min(each, int(counts.sum()))) for counts in kinds]
-    found = np.sum(taken, axis=0)
-    return random.multivariate_hypergeometric(found, min(wanted, int(found.sum())))
+    taken = np.array(
+        [random.multivariate_hypergeometric(counts, min(each, int(counts.sum()))) for counts in kinds]
+    )
+    flat = random.multivariate_hypergeometric(taken.ravel(), min(wanted, int(taken.sum())))
+    return np.asarray(flat.reshape(taken.shape))
+
+
+def _on_hosts(case: Case) -> np.ndarray:
+    """Counts by group of sites where each kind has HOSTS of its own, each in another group."""
+    table = np.zeros((GROUPS, BINS), np.int64)
+    kinds = np.concatenate([case.human, case.synthetic])
+    random = np.random.default_rng(int(kinds.sum()))
+    for place, counts in enumerate(kinds):
+        table[place * HOSTS : (place + 1) * HOSTS] = random.multinomial(counts, [1 / HOSTS] * HOSTS).T
+    return table
 
 
 def _ungrouped(counts: np.ndarray) -> np.ndarray:

@@ -47,6 +47,31 @@ def test_drift_of_versions_ends_in_a_failure_and_a_page(
     assert "versions against" in capsys.readouterr().out
 
 
+def test_a_version_too_small_to_compare_is_no_reassurance(
+    versions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny, page = tmp_path / "tiny.jsonl", tmp_path / "audit.html"
+    tiny.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents(30, 9, **_ZIPF)))
+    names = [str(versions / "v1"), str(tiny), str(versions / "v2")]
+    assert main(["audit", *names, "--html", str(page)]) == 0
+    assert f"versions against {names[0]}: unknown" in capsys.readouterr().out
+    text = page.read_text()
+    assert 'Status: <strong class="unknown">unknown' in text
+    assert "the dataset has fewer than 20,000 words" in text
+    drift = text[text.index('id="drift"') :].split("</figure>")[0]
+    assert drift.count("<circle") == 2  # the baseline and v2: no point says that the tiny one kept everything
+
+
+def test_versions_without_failure_have_the_gravest_of_their_statuses(
+    versions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "audit.html"
+    names = [str(versions / "v1"), str(versions / "v2")]
+    assert main(["audit", *names, "--json", "--html", str(page)]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "steady"
+    assert 'Status: <strong class="steady">steady' in page.read_text()
+
+
 def test_watch_prints_a_line_for_each_version(versions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(versions), "--watch"]) == 1
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +27,7 @@ from provenance.detectors.share import (
     ratio_bins,
     read_kinds,
 )
-from scripts.evaluate.prevalence import make_cases, measure, row
+from scripts.evaluate.prevalence import SHARES, SIZES, Case, describe, make_cases, measure
 from scripts.train.prevalence import read_corpus, settings_of
 
 
@@ -37,6 +39,11 @@ def _spread(counts: np.ndarray, groups: int = GROUPS) -> np.ndarray:
     return table
 
 
+def _cases(seed: int) -> Iterator[Case]:
+    options = Namespace(languages=None, strata=None, shares=SHARES, sizes=SIZES, seed=seed)
+    return make_cases(load_kinds(), options)
+
+
 def test_the_shipped_kinds_belong_to_the_shipped_detector_and_calibration() -> None:
     kinds = load_kinds()
     assert (kinds.detector, kinds.calibration) == (load_model().version, load_calibration().version)
@@ -45,8 +52,8 @@ def test_the_shipped_kinds_belong_to_the_shipped_detector_and_calibration() -> N
 
 def test_intervals_hold_on_left_out_people_and_generators() -> None:
     """A part of `scripts/evaluate prevalence`; all of it held in 98% (docs/audit.md)."""
-    cases = [case for place, case in enumerate(make_cases(load_kinds(), 5)) if place % 4 == 1]
-    rows, own = zip(*(islice(measure(case), 2) for case in cases), strict=True)
+    cases = [case for place, case in enumerate(_cases(5)) if place % 4 == 1]
+    rows, _, own = zip(*(islice(measure(case, SHARES), 3) for case in cases), strict=True)
     held = [item["low"] - 0.004 <= item["share"] <= item["high"] + 0.004 for item in rows]
     assert len(rows) >= 80
     assert np.mean(held) >= 0.93
@@ -57,14 +64,16 @@ def test_intervals_hold_on_left_out_people_and_generators() -> None:
 
 
 def test_what_a_cap_took_is_allowed_for_where_it_is_known() -> None:
-    cases = [case for case in make_cases(load_kinds(), 6) if case.language == "en" and case.share > 0.3][:12]
+    cases = [case for case in _cases(6) if case.language == "en" and case.share > 0.3][:12]
     known, unknown = [], []
     for case in cases:
-        left, machine = case.human + case.synthetic, case.synthetic
+        machine = case.synthetic.sum(axis=0)
+        left = case.human.sum(axis=0) + machine
         cut = int(np.searchsorted(np.cumsum(left), 0.8 * left.sum()))
         left, share = np.where(np.arange(BINS) < cut, left, 0), machine[:cut].sum() / left[:cut].sum()
         for found, selected in ((known, True), (unknown, False)):
-            item = row(case, "", left, share, selected=selected)
+            worlds = make_worlds(case.kinds, case.language, selected=selected)
+            item = describe(case, "", _spread(left, 1), share, worlds, SHARES)
             found.append(item["low"] - 0.005 <= share <= item["high"] + 0.005)
     assert sum(known) >= len(cases) - 1
     assert sum(known) > sum(unknown)

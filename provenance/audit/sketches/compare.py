@@ -6,7 +6,7 @@ lies outside of what two parts of the baseline differ by.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,9 +88,14 @@ def no_change(baseline: Sketch, seed: int = 0) -> dict[str, Floats]:
 
 
 def worst(measures: Mapping[str, Any]) -> str:
-    """The status of a dataset by those of its measures."""
+    """The status of a dataset by those of its measures; one that is unknown says nothing of the others."""
     statuses = [item["status"] for item in measures.values()]
     return next((status for status in (FAIL, WARN, CHANGED) if status in statuses), STEADY)
+
+
+def gravest(statuses: Collection[str]) -> str | None:
+    """The status of several datasets by their own, None without any: one that could not be compared is no reassurance."""
+    return next((status for status in (FAIL, WARN, UNKNOWN, CHANGED, STEADY) if status in statuses), None)
 
 
 def compare(
