@@ -43,7 +43,7 @@ from provenance.schema import ANNOTATED, DETECTORS, EVIDENCE, RECORDS, SITE_RIGH
 #: language of the development corpus is 6 tokens to a word; megabytes without a space or of entities have thousands.
 JUNK_TOKENS, JUNK_RATIO = 20_000, 20
 #: Version of what the reader makes of a record: shards of another one are annotated again.
-READER = 3
+READER = 4
 #: Text annotators that others build on, or whose evidence is joined with others' in a shard.
 _JOINED = (Language.name, EmbeddedDetector.name, "neural", Watermarks.name)
 

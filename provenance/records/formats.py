@@ -28,6 +28,8 @@ _NAMED = {
     b"ARROW1": "an Arrow file: write it as Parquet",
     b"Obj\x01": "an Avro file: write it as Parquet",
     b"ORC": "an ORC file: write it as Parquet",
+    b" CDX ": "a list of captures (CDX), not the captures: `provenance witness build` reads it",
+    b"warc/0.9": "a WARC file of the draft 0.9, which no reader of today knows: convert it to WARC 1.0",
     b"\xff\xfe": "perhaps text in UTF-16: write it in UTF-8",
     b"\xfe\xff": "perhaps text in UTF-16: write it in UTF-8",
 }

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from provenance.records.compression import Fault, Piece
 from provenance.records.jsonl import parsed, value_row, whole_number
 from provenance.records.options import ReadOptions
+from provenance.records.problems import kind_of
 from provenance.records.rows import Row, failure
 
 _DECODER = json.JSONDecoder()
@@ -38,7 +39,7 @@ def value_rows(pieces: Iterator[Piece | Fault], options: ReadOptions) -> Iterato
             outcome = "too_large" if problem.startswith("has more") else "bad_row"
             yield failure(offset, outcome, f"value {number:,} {problem}"[:500], record_type="line")
         elif not isinstance(value, dict):
-            detail = f"value {number:,} is a JSON {type(value).__name__}, not an object"
+            detail = f"value {number:,} is {kind_of(value)}, not an object"
             yield failure(offset, "bad_row", detail, record_type="line")
         else:
             yield value_row(value, offset, "line", f"value {number:,}", options)

@@ -16,6 +16,7 @@ from provenance.records.fields import lookup
 from provenance.records.frame import Border
 from provenance.records.mime import DOCUMENTS, sniff
 from provenance.records.options import ReadOptions
+from provenance.records.problems import field_names, kind_of, no_json, no_text
 from provenance.records.rows import Row, digest, failure
 from provenance.records.times import read_times
 
@@ -92,11 +93,11 @@ def _line(line: bytes, size: int, offset: int, number: int | None, options: Read
     try:
         value = parsed(text.strip(" \t\r\0"))
     except (ValueError, RecursionError) as error:
-        why = "is nested too deeply" if isinstance(error, RecursionError) else f"is not JSON ({error})"
+        why = "is nested too deeply" if isinstance(error, RecursionError) else no_json(error)
         yield failure(offset, "bad_row", f"{where} {why}"[:500], record_type="line")
         return
     if not isinstance(value, dict):
-        detail = f"{where} is a JSON {type(value).__name__}, not an object"
+        detail = f"{where} is {kind_of(value)}, not an object"
         yield failure(offset, "bad_row", detail, record_type="line")
         return
     row = value_row(value, offset, "line", where, options)
@@ -144,18 +145,14 @@ def value_row(
     if body is not None:
         content = body if isinstance(body, bytes) else _encoded(body) if isinstance(body, str) else None
         if content is None:
-            return _bad(row, "bad_row", f"{where}: the body is a {type(body).__name__}, not text or bytes")
+            return _bad(row, "bad_row", f"{where}: the body is {kind_of(body)}, not text or bytes")
         return body_row(row, content, isinstance(body, str), where, options)
     text = _first(value, columns["text"])
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
-        names = ", ".join(repr(name) for name in value if name is not None)[:200]
-        what = (
-            f"there is no text field (fields: {names})"
-            if text is None
-            else f"the text is a {type(text).__name__}"
-        )
+        names = field_names(value) or "none"
+        what = f"there is no text field (fields: {names})" if text is None else no_text(text)
         return _bad(row, "bad_row", f"{where}: {what}")
     content = _encoded(text)
     if len(content) > options.max_payload_bytes:

@@ -1,7 +1,8 @@
 """Parquet tables as rows: one row group at a time, only the columns that are used.
 
 A damaged row group is one failure row and reading goes on with the next. Columns that repeat their values stay
-encoded while they are read, so that a small file cannot expand to more than one batch in memory.
+encoded while they are read, so that a small file cannot expand to more than one batch in memory. What the footer says of
+a column is never asked for: pyarrow 25 ends the process where it is encrypted, or where a damaged footer contradicts itself.
 """
 
 from __future__ import annotations
@@ -36,13 +37,12 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions, part:
         seekable = _seekable(source, stream)
         metadata = pq.read_metadata(seekable)
         names = metadata.schema.to_arrow_schema().names
-        encoded = _dictionary_encoded(metadata)
         file = pq.ParquetFile(
             seekable,
             metadata=metadata,
             pre_buffer=False,
             buffer_size=_BUFFER_BYTES,
-            read_dictionary=encoded,
+            read_dictionary=_strings(metadata),
         )
     except StoreError:
         raise
@@ -50,17 +50,20 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions, part:
         if not part.span.number:
             yield failure(0, "bad_container", f"the Parquet file cannot be opened ({_one_line(error)})")
         return
-    wanted = _wanted(metadata, options)
+    wanted = _wanted(metadata.schema.to_arrow_schema(), options)
     if not wanted["text"] and not wanted["body"]:
-        found = ", ".join(sorted(names))[:400]
         tried = ", ".join((*options.columns["text"], *options.columns["body"]))
-        detail = f"the Parquet file has no text column: tried {tried}; its columns are {found} (map one with fields)"
+        found = ", ".join(sorted(names))[:400]
+        has = (
+            f"its columns are {found} (name one: reading.fields.text)" if names else "it has no column at all"
+        )
+        detail = f"the Parquet file has no text column: tried {tried}; {has}"
         if not part.span.number:
             yield failure(0, "bad_container", detail)
         return
     columns = sorted({column for chosen in wanted.values() for column in chosen})
     first = 0
-    for group, begin in enumerate(_beginnings(metadata)):
+    for group, begin in enumerate(_beginnings(metadata, seekable.seek(0, 2))):
         meta = metadata.row_group(group)
         if not part.owns(begin):
             first += meta.num_rows
@@ -68,6 +71,7 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions, part:
         done = 0
         mean = max(1, meta.total_byte_size // max(1, meta.num_rows))
         size = max(1, min(options.batch_rows, options.batch_bytes // mean))
+        problem = f"it holds {meta.num_rows:,} by its footer, and no more are there"
         try:
             for batch in file.iter_batches(size, row_groups=[group], columns=columns):
                 yield from _rows(batch, first + done, options)
@@ -75,49 +79,35 @@ def table_rows(source: ByteSource, stream: BinaryIO, options: ReadOptions, part:
         except StoreError:
             raise
         except _DAMAGE as error:
-            detail = (
-                f"row group {group} of the Parquet file is damaged after row {first + done:,}: "
-                f"{meta.num_rows - done:,} rows are lost ({_one_line(error)})"
-            )
-            yield failure(first + done, "bad_compression", detail)
+            problem = _one_line(error)
+        if done < meta.num_rows:
+            yield _loss(group, first + done, meta.num_rows - done, problem)
         first += meta.num_rows
 
 
-def _beginnings(metadata: pq.FileMetaData) -> Iterator[int]:
-    """Where each row group begins, never before the one in front of it, whatever the footer says: each is in one part."""
-    begin = 0
-    for group in range(metadata.num_row_groups):
-        offsets = [0]
-        if metadata.num_columns:
-            column = metadata.row_group(group).column(0)
-            offsets = [
-                column.data_page_offset,
-                *([column.dictionary_page_offset] if column.has_dictionary_page else []),
-            ]
-        begin = max(begin, min(offsets))
-        yield begin
+def _loss(group: int, at: int, lost: int, problem: str) -> Row:
+    """The failure of a row group from some row on."""
+    if "decrypt" in problem:
+        problem = "it is encrypted: write it without encryption"
+    detail = f"row group {group} of the Parquet file cannot be read from row {at:,} on: {lost:,} rows are lost ({problem})"
+    return failure(at, "bad_compression", detail)
 
 
-def _wanted(metadata: pq.FileMetaData, options: ReadOptions) -> dict[str, list[str]]:
-    """For each column of a row the columns of the file that can hold it, in the order in which they are tried.
+def _beginnings(metadata: pq.FileMetaData, size: int) -> Iterator[int]:
+    """Where each row group of a file of so many bytes begins, nearly: as the groups in front of it are of all of them, unpacked."""
+    groups = [max(0, metadata.row_group(group).total_byte_size) for group in range(metadata.num_row_groups)]
+    total, before = max(1, sum(groups)), 0
+    for unpacked in groups:
+        yield size * before // total
+        before += unpacked
 
-    As in JSON lines, names are tried row by row; those behind a column without a null are never needed.
-    """
-    schema = metadata.schema.to_arrow_schema()
-    full = _without_nulls(metadata)
+
+def _wanted(schema: pa.Schema, options: ReadOptions) -> dict[str, list[str]]:
+    """For each column of a row the columns of the file that can hold it, in the order in which they are tried, row by row."""
     wanted: dict[str, list[str]] = {}
     for column, paths in options.columns.items():
-        wanted[column] = []
-        for path in (*paths, *options.claims_with) if column == "capture_time" else paths:
-            found = column_of(schema, path)
-            if found is not None:
-                wanted[column].append(found)
-            if (
-                found in full
-                and path not in options.claims_with
-                and column not in ("capture_time", "published_time")
-            ):
-                break  # a time that is there can still be unreadable: the next name is tried
+        tried = (*paths, *options.claims_with) if column == "capture_time" else paths
+        wanted[column] = [found for path in tried if (found := column_of(schema, path)) is not None]
     return wanted
 
 
@@ -150,27 +140,10 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _without_nulls(metadata: pq.FileMetaData) -> set[str]:
-    """Paths of the columns of which every row group says that no value is null."""
-    counts: dict[str, bool] = {}
-    for group in range(metadata.num_row_groups):
-        for index in range(metadata.num_columns):
-            column = metadata.row_group(group).column(index)
-            none = column.is_stats_set and column.statistics.null_count == 0
-            counts[column.path_in_schema] = counts.get(column.path_in_schema, True) and none
-    return {path for path, full in counts.items() if full}
-
-
-def _dictionary_encoded(metadata: pq.FileMetaData) -> list[str]:
-    """Paths of the string columns that hold a dictionary: a handful of bytes can stand for many rows there."""
-    found = set()
-    for group in range(metadata.num_row_groups):
-        for index in range(metadata.num_columns):
-            column = metadata.row_group(group).column(index)
-            path = column.path_in_schema
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and "." not in path:
-                found.add(path)
-    return sorted(found)
+def _strings(metadata: pq.FileMetaData) -> list[str]:
+    """Names of the columns of strings, which may hold a dictionary: a handful of bytes can stand for many rows there."""
+    columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
+    return sorted({c.path for c in columns if c.physical_type == "BYTE_ARRAY" and "." not in c.path})
 
 
 def _rows(batch: pa.RecordBatch, first: int, options: ReadOptions) -> Iterator[Row]:

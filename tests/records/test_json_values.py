@@ -35,7 +35,7 @@ def test_every_form_of_json_gives_the_same_documents_at_their_offsets(written: s
 def test_what_is_no_object_is_a_row_and_reading_goes_on() -> None:
     rows = read(b'[{"text":"a"},1,{"text": "b",},{"text":"c"}] rest', "x.json")
     assert [row["outcome"] for row in rows] == [None, "bad_row", "bad_row", None, "bad_row"]
-    assert "value 2 is a JSON int" in rows[1]["detail"] and rows[3]["text"] == "c"
+    assert "value 2 is a number, not an object" in rows[1]["detail"] and rows[3]["text"] == "c"
 
 
 def test_a_large_value_and_one_above_the_limit() -> None:

@@ -81,3 +81,24 @@ def test_a_number_that_is_none_names_no_record() -> None:
         None,
         "1.5",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"text": 5}', "the text is a number (another field: reading.fields.text)"),
+        (
+            b'{"text": {"raw": "a"}}',
+            "an object with the fields 'raw': name one by its path, reading.fields.text",
+        ),
+        (b"[1]", "line 1 is a list, not an object"),
+        (b"null", "line 1 is null, not an object"),
+        (b'{"text": "a"},', "it ends in a comma"),
+        (b'{"text": "a"}\r{"text": "b"}\r', "its lines end in carriage returns alone"),
+        (b'{"text": "a"}{"text": "b"}', "more follows at its character 14"),
+        (b"{'text': 'a'}", "enclosed in double quotes, at its character 2)"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_in_words_for_who_wrote_it(line: bytes, said: str) -> None:
+    (row,) = read(line + b"\n", "x.jsonl")
+    assert row["outcome"] == "bad_row" and said in row["detail"]

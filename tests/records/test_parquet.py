@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as encryption
 import pytest
 
 from provenance.records import ReadOptions, read_records
@@ -141,3 +143,31 @@ def test_paths_reach_into_maps_as_spark_writes_them() -> None:
 def test_a_time_is_read_from_every_type_that_holds_one(moment: pa.Array) -> None:
     (row,) = read(parquet(pa.table({"text": ["a"], "crawl_date": moment})))
     assert row["capture_time"] == datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_a_column_that_is_encrypted_costs_its_rows_and_not_the_process() -> None:
+    class Kms(encryption.KmsClient):
+        def wrap_key(self, key_bytes: bytes, _name: str) -> str:
+            return base64.b64encode(key_bytes).decode()
+
+    factory = encryption.CryptoFactory(lambda _: Kms())
+    keys = encryption.EncryptionConfiguration(
+        footer_key="footer", column_keys={"column": ["text"]}, plaintext_footer=True
+    )
+    properties = factory.file_encryption_properties(encryption.KmsConnectionConfig(), keys)
+    data = parquet(pa.table({"text": ["a", "b"], "url": ["u", "v"]}), encryption_properties=properties)
+    (row,) = read(data)
+    assert row["outcome"] == "bad_compression"
+    assert "2 rows are lost (it is encrypted: write it without encryption)" in row["detail"]
+
+
+def test_rows_that_a_footer_promises_and_nobody_finds_are_a_failure() -> None:
+    data = parquet(pa.table({"text": ["one", "two", "three"]}), store_schema=False)
+    counts = data.rindex(
+        b"\x16\x06", len(data) - 400
+    )  # the varint of the rows: three, for the last time in the group
+    rows = read(data[:counts] + b"\x16\x0a" + data[counts + 2 :])
+    assert [row["text"] for row in rows if row["outcome"] is None] == ["one", "two", "three"]
+    assert [row["detail"] for row in rows if row["outcome"]] == [
+        "row group 0 of the Parquet file cannot be read from row 3 on: 2 rows are lost (it holds 5 by its footer, and no more are there)"
+    ]
