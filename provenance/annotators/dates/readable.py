@@ -197,7 +197,7 @@ def _named_parts(page: Page, places: list[int]) -> Iterator[_Part]:
     for start, tag in page.tags_at(places):
         end = start + len(tag)
         named = _CLASS.search(tag)
-        if tag[:5].lower() == b"<meta" or b"<" in tag[1:]:
+        if tag[:5].lower() == b"<meta" or b"<" in tag[1:] or b"&lt;" in tag:
             continue  # the page shows nothing of it, nor of markup in an attribute
         if not named and not any(sign in tag for sign in _STATING) and not _TITLED.match(tag):
             continue
