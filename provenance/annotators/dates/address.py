@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.claim import Claim
-from provenance.annotators.dates.months import MONTHS
+from provenance.annotators.dates.months import month_named
 from provenance.annotators.dates.order import Order
 from provenance.annotators.dates.written import find_dates
 
@@ -23,6 +23,8 @@ _YEAR_FIRST = re.compile(
     re.IGNORECASE,
 )
 _YEAR_LAST = re.compile(r"[/_.=-](\d\d)([-_./])(\d\d|[a-z]{3})\2((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
+#: 2010/POLITICS/08/13/, with two digits each, so that the third of a season's is none.
+_WITH_SECTION = re.compile(r"/((?:19|20)\d\d)/[a-z][a-z._-]{1,24}/([01]\d)/([0-3]\d)/", re.IGNORECASE)
 _MONTH_FIRST = re.compile(r"/([a-z]{3,9})/(\d\d?)/((?:19|20)\d\d)(?=/|$)", re.IGNORECASE)
 #: Numbers of posts that hold the time at which they were given out: bits behind it, and milliseconds of its unit and start.
 #: https://github.com/twitter-archive/snowflake (epoch 1288834974657), mastodon/mastodon `lib/mastodon/snowflake.rb`; that the
@@ -77,7 +79,7 @@ def _year_first(path: str) -> dt.date | None:
         month = match[3]
         if not month.isdigit() and not match[2]:
             continue
-        number = int(month) if month.isdigit() else MONTHS.get(month.lower(), 0)
+        number = int(month) if month.isdigit() else month_named(month) or 0
         if not match[2] and (len(month) < 2 or len(match[5]) < 2):
             continue
         if match[4] != match[2] and (len(match[5]) < 2 or path[match.end() : match.end() + 1] != "/"):
@@ -85,7 +87,8 @@ def _year_first(path: str) -> dt.date | None:
         day = calendar_day(int(match[1]), number, int(match[5]))
         if day:
             return day
-    return None
+    filed = _WITH_SECTION.search(path)
+    return calendar_day(int(filed[1]), int(filed[2]), int(filed[3])) if filed else None
 
 
 def _year_last(path: str, order: Order) -> dt.date | None:
@@ -95,11 +98,11 @@ def _year_last(path: str, order: Order) -> dt.date | None:
             month_first = second > 12 or (order == "month" and first <= 12)
             day = calendar_day(year, first, second) if month_first else calendar_day(year, second, first)
         else:
-            day = calendar_day(int(match[4]), MONTHS.get(match[3].lower(), 0), int(match[1]))
+            day = calendar_day(int(match[4]), month_named(match[3]) or 0, int(match[1]))
         if day:
             return day
     for match in _MONTH_FIRST.finditer(path):
-        day = calendar_day(int(match[3]), MONTHS.get(match[1].lower(), 0), int(match[2]))
+        day = calendar_day(int(match[3]), month_named(match[1]) or 0, int(match[2]))
         if day:
             return day
     return None

@@ -7,13 +7,13 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from provenance.annotators.dates.calendars import calendar_day
+from provenance.annotators.dates.calendars import calendar_day, day_of_value
 from provenance.annotators.dates.order import Order
 from provenance.annotators.dates.written import find_dates
 
 #: Year first; a time may follow, with an offset from UTC.
 _ISO = re.compile(
-    r"[\s\"'\\]{0,4}((?:19|20)\d\d)[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d(?!\d{3}(?:\d\d)?(?!\d)))"
+    r"[\s\"'\\]{0,4}((?:19|20)\d\d|(?:1[34]|25)\d\d(?=[-/.]))[-/.]?(\d\d?)[-/.]?(\d\d?)(?!\d(?!\d{3}(?:\d\d)?(?!\d)))"
     r"(?:[T ]{1,2}(\d\d):?(\d\d)[\d:.,]{0,14} ?(Z|UTC|GMT|[+-]0?0:?0?0\b)?)?"
 )
 #: What servers write as the time of day of HTTP (RFC 9110, 5.6.7), which needs no parser of mail.
@@ -40,7 +40,7 @@ def read_value(value: str, evidence: str, order: Order) -> Claim | None:
     """The claim of a machine-readable value: the day it starts with, as it is written there, or else spells out."""
     match = _ISO.match(value)
     if match:
-        day = calendar_day(int(match[1]), int(match[2]), int(match[3]))
+        day = day_of_value(int(match[1]), int(match[2]), int(match[3]))
         hour = int(match[4]) if match[6] else None
         return Claim(day, evidence, hour) if day else None
     epoch = _EPOCH.match(value)

@@ -22,17 +22,17 @@ from provenance.annotators.page.strings import Compiled, compile_strings
 _MOST_KEYS, _BEFORE, _AFTER = 40, 24, 100
 #: What keys of a day of publication hold, in lower case, and (read last) the key that says no more than that it is a day.
 _KEYS = compile_strings(
-    (b"publi", b"pubdate", b"pub_date", b"pub-date", b"posted", b"postdate", b"post_date", b"create", b"creation",
+    (b"publi", b"firstpub", b"pubdate", b"pub_date", b"pub-date", b"posted", b"postdate", b"post_date", b"create", b"creation",
      b"issued", b"release", b"articledate", b"article_date", b"displaydate", b"display_date", b"uploaddate",
      b"upload_date", b"date_gmt", b"datetext", b"regdate")
 )  # fmt: skip
 _DATE_KEY = compile_strings((b'"date"', b'"date\\"', b"date:"))
 _KEY_VALUE = re.compile(
-    rb"([A-Za-z][\w-]{2,40})[\\\"']{0,4}\s{0,4}[:=]\s{0,4}(?:\{\"simpleText\":\s?)?"
+    rb"([A-Za-z][\w-]{2,40})[\\\"']{0,4}\s{0,4}[:=]\s{0,4}(?:\{\"simpleText\":\s?|new Date\()?"
     rb"(?:[\\\"']{1,4}([^\"'\\]{6,40})|(1[0-9]{9}(?:[0-9]{3})?)(?![\w.]))"
 )
 _OF_PUBLICATION = re.compile(
-    r"(?i)publi(?:sh|cation)|pub[_-]?date|posted|post[_-]?date|create|creation|issued|release|article[_-]?date|display[_-]?date|"
+    r"(?i)publi(?:sh|cation)|first_?pub|pub[_-]?date|posted|post[_-]?date|create|creation|issued|release|article[_-]?date|display[_-]?date|"
     r"upload[_-]?date|date[_-]?gmt|datetext|reg[_-]?date"
 )
 _OF_ANOTHER_DAY = re.compile(

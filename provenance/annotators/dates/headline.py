@@ -14,7 +14,10 @@ from provenance.annotators.references import resolve
 
 #: Characters of a title by which a headline is known, the fewest, and those that are read; what parts it from the site's name.
 _TITLE, _LEAST_TITLE, _LONGEST_TITLE = 24, 10, 300
-_TITLE_PARTS = re.compile(rb" [|:\xc2\xb7-]+ | (?:\xe2\x80[\x93\x94\xa2]|\xc2\xbb|\xc2\xab) ")
+_TITLE_PARTS = re.compile(
+    rb" [|:/\xc2\xb7-]+ | (?:\xe2\x80[\x93\x94\xa2]|\xc2\xbb|\xc2\xab) |\xef\xbd\x9c"
+    rb"| &(?:#(?:0?124|171|183|187|8211|8212|8226)|ndash|mdash|[lr]aquo|middot|bull); "
+)
 #: A title of no more than a site's name.
 _HOST = re.compile(rb"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}")
 #: Headings that are compared with the title, bytes of each, and characters of these among which its beginning stands.

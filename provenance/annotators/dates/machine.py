@@ -6,6 +6,7 @@ year that the page's language has; a picture's or a comment's day is not the pag
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -55,6 +56,10 @@ _NOT_THE_PAGE = re.compile(
     r"^blogposts?$|isrelatedto|isbasedon|relatedlink|^book$|^movie$|^music|^tv"
 )
 _PUBLISHED_MARK = re.compile(rb"(?i)publi|pubdate|entry-date|posted|datecreated")
+#: Words in a `<time>` that call its day that of publication, and the bytes in which they stand: the attribute may be of a change.
+_SAID_PUBLISHED = re.compile(rb"(?i)[^<>]{0,20}?(?:publi|posted|ver\xc3\xb6ff|erstellt|pubbl)")
+_SAID: Final = 30
+_A_DAY = dt.timedelta(days=1)
 _MODIFIED_MARK = re.compile(rb"(?i)updat|modifi|chang|edit(?:ed|date)")
 
 
@@ -164,6 +169,9 @@ def read_times(page: Page, order: Order, headline: int) -> Stated:
         text = words(value[:_LONGEST_VALUE]) if value else page.text(end, end + 60)
         claim = read_value(text, "time[datetime]" if value else "time", order)
         if claim:
+            if value and _SAID_PUBLISHED.match(page.content, end, end + _SAID):
+                said = read_value(page.text(end, end + 60), "time", order)
+                claim = claim if said is None or abs(said.day - claim.day) <= _A_DAY else said
             around = tag + page.content[max(0, start - 120) : start].rpartition(b">")[0][-100:]
             if _MODIFIED_MARK.search(tag):
                 found.modified.append(claim)

@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from provenance.annotators.dates.claim import Claim
@@ -25,9 +26,8 @@ AFTER, BEFORE, _ANYWHERE = 12_000, 6_000, 100_000
 _BELOW: Final = 4_000
 #: Bytes of pages that are first asked whether they can have a day: most of 3 KB have none, and of 415 longer ones 15.
 _SHORT = 16_000
-DATED_SEARCH = compile_strings(
-    (b"date", b"datum", b"publi", b"posted", b"time", b"fecha", b"byline", b"dato")
-)
+_DATED = (b"date", b"datum", b"publi", b"posted", b"time", b"fecha", b"byline", b"dato", b'title="20')
+DATED_SEARCH = compile_strings(_DATED)
 #: The day itself as an attribute: the "abbr" pattern of microformats, and times in seconds beside "3 hours ago".
 _DAY_INSIDE = re.compile(
     rb"\s(?:title|aria-label|content|value|datetime|data-[a-z-]{0,20}(?:date|time|timestamp|publish(?:ed)?|seconds|created|value)(?:-?at|-?on)?)"
@@ -45,12 +45,23 @@ _CLASS = re.compile(
 )
 #: What other tags have that state a day themselves.
 _STATING = (b"<time", b"<abbr", b"-time ", b"datetime=", b"data-")
+#: A day as an element's title, beside "2 hours ago"; that of a link or a picture is of what it leads to or shows.
+_TITLED = re.compile(rb"<(?!a\s|img\s)[^>]*\stitle=\"20\d\d-\d\d-\d\d", re.IGNORECASE)
 #: In the tag of such an element: the day is that of a change, or of something beside the page.
 _CHANGE_NAMED = re.compile(rb"(?i)modifi|updat|changed|edited|geaendert|aktualis")
 _OTHER_NAMED = re.compile(
     rb"(?i)comment|related|teaser|sidebar|event|clock|today|current|birth|expir|recent|latest|popular|weather|footer|widget|archive"
 )
 _CHANGED_RANK: Final = 7
+#: Where readers' comments begin, the tags that hold them (a link at the headline leads there), and how far behind all else their days come.
+_COMMENTS = re.compile(
+    rb"=[\"']?(?:[\w-]{1,20} ){0,2}(?:(?:post-?)?[Cc]omments?[-_]?(?:list|area|section|wrap(?:per)?)?|disqus_thread|"
+    rb"[Kk]ommentare|[Cc]ommentaires|[Cc]omentarios)[\"'\s>]"
+)
+_SEARCH = compile_strings((*_DATED, b"comment", b"kommentar", b"comentario", b"disqus_thread"))
+_HOLDING = re.compile(rb"(?i)<(?:div|section|ol|ul|dl|h[2-6]|aside|table)\s")
+_MOST_COMMENTS: Final = 40
+_COMMENTS_RANK: Final = 10
 _CLOSE: Final = 1_500
 #: Beginnings of words before a day that say it is the day of publication, and such words of scripts without spaces.
 _PUBLISHED = tuple(
@@ -93,19 +104,22 @@ def near_headline(page: Page, order: Order, start: int, changed: set[dt.date]) -
     first, last = max(0, start - BEFORE), start + AFTER
     if len(page.content) < _SHORT and not may_have_day(page, DATED_SEARCH, first, start, last):
         return
-    parts = list(_named_parts(page, first, last))
-    nearest = [part for part in parts if part.at >= start] + [
-        part for part in reversed(parts) if part.at < start
-    ]
+    places = [[first + at for at in found] for found in _SEARCH.find(page.content[first:last])]
+    parts = list(_named_parts(page, sorted(chain(*places[: len(_DATED)]))))
+    comments = _start_of_comments(page, start, last, sorted(chain(*places[len(_DATED) :])))
+    below, far = start + _BELOW, [part for part in parts if part.at >= start + _BELOW]
+    above = [part for part in reversed(parts) if part.at < start]
+    nearest = [part for part in parts if start <= part.at < below] + above + far
     named = [
-        (part.text, _CHANGED_RANK if part.changed else 4 if part.other or start - part.at > _CLOSE else 1)
-        for part in nearest
+        (part.text, _rank(part, start) + _COMMENTS_RANK * (part.at >= comments), True) for part in nearest
     ]
-    after, before = (page.text(*bounds, border=b"\n") for bounds in ((start, last), (first, start)))
+    after, before = (page.text(*bounds, border=b"\n") for bounds in ((start, comments), (first, start)))
     ranked: list[tuple[int, dt.date]] = []
     changed = set(changed)
-    for text, rank in [*named, (after, 2), (before, 3)]:
-        in_element = text is not after and text is not before
+    loose = [(after, 2, False), (before, 3, False)]
+    if comments < last:
+        loose.append((page.text(comments, last, border=b"\n"), 2 + _COMMENTS_RANK, False))
+    for text, rank, in_element in [*named, *loose]:
         days = list(find_dates(text.replace("\n", " "), order))
         for day, at in reversed(days) if text is before else days:  # the nearest first
             said = _said_of(text, at)
@@ -117,8 +131,20 @@ def near_headline(page: Page, order: Order, start: int, changed: set[dt.date]) -
                 ranked.append((_CHANGED_RANK, day))
             else:
                 alone = in_element or _run_length(text, at) <= _ALONE
-                ranked.append((0 if said else rank if alone else rank + 3, day))
+                told = 0 if rank < _COMMENTS_RANK else _COMMENTS_RANK
+                ranked.append((told if said else rank if alone else rank + 3, day))
     yield from (Claim(day, "visible text") for _, day in sorted(ranked, key=lambda item: item[0]))
+
+
+def _rank(part: _Part, start: int) -> int:
+    """What the days of an element are worth before others, by its name and by how far above the headline it stands."""
+    return _CHANGED_RANK if part.changed else 4 if part.other or start - part.at > _CLOSE else 1
+
+
+def _start_of_comments(page: Page, start: int, last: int, places: list[int]) -> int:
+    """The first byte of what readers wrote below the text, one of whose words stands at `places`; `last` where none is found."""
+    tags = page.tags_at([at for at in places if at >= start][:_MOST_COMMENTS]) if places else ()
+    return next((at for at, tag in tags if _HOLDING.match(tag) and _COMMENTS.search(tag)), last)
 
 
 def days_below(page: Page, order: Order, start: int) -> Iterator[dt.date]:
@@ -165,16 +191,15 @@ def _starts_published(word: str) -> bool:
     return bare.startswith(_PUBLISHED) or bare.rstrip(":") in _NAMES_OF_DAYS
 
 
-def _named_parts(page: Page, first: int, last: int) -> Iterator[_Part]:
-    """Elements between two bytes whose class or id names a day, with at most 200 bytes of their text."""
-    places = sorted(first + at for found in DATED_SEARCH.find(page.content[first:last]) for at in found)
+def _named_parts(page: Page, places: list[int]) -> Iterator[_Part]:
+    """Elements whose class or id names a day, at `places` where such a word stands, with at most 200 bytes of their text."""
     left = _MOST_DATED
     for start, tag in page.tags_at(places):
         end = start + len(tag)
         named = _CLASS.search(tag)
-        if tag[:5].lower() == b"<meta" or b"<" in tag[1:]:
+        if tag[:5].lower() == b"<meta" or b"<" in tag[1:] or b"&lt;" in tag:
             continue  # the page shows nothing of it, nor of markup in an attribute
-        if not named and not any(sign in tag for sign in _STATING):
+        if not named and not any(sign in tag for sign in _STATING) and not _TITLED.match(tag):
             continue
         inside = _DAY_INSIDE.search(tag) if _YEAR_OR_SECONDS.search(tag) else None
         if inside:

@@ -1,4 +1,4 @@
-"""Dates as people write them: numeric and spelled-out days in running text, in some forty languages.
+"""Dates as people write them: numeric and spelled-out days in running text, in some eighty languages.
 
 Patterns are bounded, so hostile text costs linear time; each match becomes a calendar day or nothing.
 """
@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 
 from provenance.annotators.dates.anchors import find_anchors
-from provenance.annotators.dates.calendars import SIGNS, calendar_day, in_gregorian
-from provenance.annotators.dates.months import MONTHS
+from provenance.annotators.dates.calendars import SIGNS, calendar_day, in_gregorian, in_one_word
+from provenance.annotators.dates.months import month_named
 from provenance.annotators.dates.order import Order
 
 _YEAR = r"(?:19|20)\d\d"
-#: Vowel signs of India and Thailand are no letters to Python.
-_WORD = r"(?:[^\W\d_]|[\u0900-\u0e7f]){2,14}"
+#: Vowel signs from India to Cambodia are no letters to Python.
+_WORD = r"(?:[^\W\d_]|[\u0900-\u109f\u1780-\u17ff]){2,14}"
 _GAP = r"[ -]{1,2}"
 _OF = r"(?:de |of |d['’]|ta['’] )"
 #: A date that ends in a time of day which nothing parts from it: 2020-05-1210:30.
@@ -25,12 +25,12 @@ _END = r"(?!\d(?!\d:\d))"
 DATE = re.compile(
     rf"(?=\d)(?:(?<![\d.,])(?P<y1>{_YEAR})(?P<sep>[-/.]| ?[年년] ?|\. | оны )(?P<m1>\d{{1,2}})(?:(?P=sep)| ?[月월] ?| сарын )(?P<d1>\d{{1,2}}){_END}"
     rf"|(?<![\d.,])(?P<d2>\d{{1,2}})(?:\.| ?st| ?nd| ?rd| ?th| ?er|º|ª|-?го|-е)?(?:[ -]{{0,2}}(?: ?day )?{_OF}?|[/.])(?P<n2>{_WORD})"
-    rf"(?:/{_WORD})?\.?(?: ?,)?(?:{_GAP}(?:de |del |of )?|[/.])?(?P<y2>{_YEAR})(?!\d)"
+    rf"(?:/{_WORD})?\.?(?: ?,)?(?:{_GAP}(?:de |del |do |of )?|[/.])?(?P<y2>{_YEAR})(?!\d)"
     rf"|(?<![\w.,/])(?P<a4>\d{{1,2}})(?: (?=. \d\d? . \d))?(?P<s4>[./-]) ?(?P<b4>\d{{1,2}}) ?(?P=s4) ?(?P<y4>{_YEAR}|\d\d(?![\d.,/%-]))(?!\d|\.\d)"
-    rf"|(?<![\d.,])(?P<y7>{_YEAR})\. gada (?P<d7>\d{{1,2}})\. (?P<n7>{_WORD})"
-    rf"|(?<![\d.,])(?P<y5>{_YEAR})(?:\. | m\. |[ ,-]{{1,2}})(?P<n5>{_WORD})\.?[ -](?P<d5>\d{{1,2}})(?!\d)"
+    rf"|(?<![\d.,])(?P<y7>{_YEAR})(?:\. gada| жылғы|-yil) (?P<d7>\d{{1,2}})(?:\. |[ -])(?P<n7>{_WORD})"
+    rf"|(?<![\d.,])(?P<y5>{_YEAR})(?:\. | m\. |[ ,-]{{1,2}}|(?:\(e\)|e)ko )(?P<n5>{_WORD})\.?[ -](?P<d5>\d{{1,2}})(?!\d)"
     rf"|(?<![\d.,])(?P<d6>\d{{1,2}}) [Tt]háng (?P<m6>\d{{1,2}})(?: năm|,)? (?P<y6>{_YEAR})(?!\d))"
-    rf"|(?<![^\W_])(?P<n3>{_WORD})(?:\.|,)?(?:[ -](?:the )?|/)(?P<d3>\d{{1,2}})(?: ?st| ?nd| ?rd| ?th)?"
+    rf"|(?<![^\W_])(?P<n3>{_WORD})(?:\.|,)?(?:[ -](?:the )?|/|(?<=\.))(?P<d3>\d{{1,2}})(?: ?st| ?nd| ?rd| ?th)?"
     rf"(?:(?: ?,)?{_GAP}(?:de |of )?| ?,|/| \d\d:\d\d:\d\d (?:[A-Z]{{2,4}} )?)(?P<y3>{_YEAR})(?!\d)"
 )
 
@@ -61,6 +61,7 @@ def find_dates(text: str, order: Order) -> Iterator[tuple[dt.date, int]]:
     if not text.isascii():
         # Alone: `translate` takes twenty times as long.
         text = text.replace("\u00a0", " ").replace("\u2013", "-")
+        text = in_one_word(text)
         if _FOREIGN.search(text):
             text = in_gregorian(text.translate(_PLAIN), text)
     done = 0
@@ -89,18 +90,34 @@ _CALLED_A_DAY = re.compile(
 _CALLED_A_DAY_AFTER = re.compile(r"(?i)(?:['’]\w{2,3})? (?:tarihinde|güncellen|yay[ıi]nlan|eklen)")
 
 
+#: The English name of a day of the week right before three numbers, which tells their order: Mon, 11/08/2021.
+_WEEKDAYS = "mon tue wed thu fri sat sun".split()
+_WEEKDAY = re.compile(rf"(?i)\b({'|'.join(_WEEKDAYS)})[a-z]{{0,6}}[,.]? $")
+_LONGEST_WEEKDAY = 14
+
+
 def _day(match: re.Match[str], order: Order) -> dt.date | None:
     for year, month, day in (("y1", "m1", "d1"), ("y6", "m6", "d6")):
         if match[year]:
             return calendar_day(int(match[year]), int(match[month]), int(match[day]))
     for year, name, day in (("y2", "n2", "d2"), ("y3", "n3", "d3"), ("y5", "n5", "d5"), ("y7", "n7", "d7")):
         if match[year]:
-            number = MONTHS.get(match[name].lower())
+            number = month_named(match[name])
             return calendar_day(int(match[year]), number, int(match[day])) if number else None
     sure = bool(_CALLED_A_DAY.search(match.string, max(0, match.start() - 30), match.start()))
     sure = sure or bool(_CALLED_A_DAY_AFTER.match(match.string, match.end()))
     order = order if match["s4"] != "." else _dotted(order)
-    return _of_numbers((match["a4"], match["b4"], match["y4"]), order, sure=sure)
+    numbers = match["a4"], match["b4"], match["y4"]
+    found = _of_numbers(numbers, order, sure=sure)
+    weekday = _WEEKDAY.search(match.string, max(0, match.start() - _LONGEST_WEEKDAY), match.start())
+    if found and weekday and not _falls_on(found, weekday):
+        other = _of_numbers(numbers, "month" if order == "day" else "day", sure=sure)
+        return other if other and _falls_on(other, weekday) else found
+    return found
+
+
+def _falls_on(day: dt.date, weekday: re.Match[str]) -> bool:
+    return _WEEKDAYS[day.weekday()] == weekday[1].casefold()
 
 
 def _dotted(order: Order) -> Order:

@@ -28,9 +28,10 @@ _NAMES = (
 )
 _TOOL = rf"(?:ChatGPT|GPT-?\d[\w.]{{0,4}}|OpenAI|DeepSeek|{_NAMES})"
 _AI = (
-    r"(?:(?:an? |the )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM)(?![\w-])"
+    r"(?:(?:an? |the |our )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM)(?![\w-])"
     rf"(?: (?:tools?|models?|systems?|software|assistants?))?|(?:the )?{_TOOL}(?![\w-]))"
 )
+_AI_ALONE = r"(?:(?:generative )?(?:AI|A\.I\.)|artificial intelligence|ChatGPT|GPT-?\d[\w.]{0,4})(?: tools?)?"
 _KI = (
     rf"(?:(?:eine[rs]? |der |die |des )?(?:generative[rn]? )?(?:KI|AI|künstliche[rn]? intelligenz|sprachmodells?|{_TOOL})(?!\w)"
     r"(?:-(?:tools?|systems?|modells?|software|werkzeug(?:en|s)?))?)"
@@ -60,15 +61,16 @@ _BE = r"(?:was|were|is|are|has been|have been)"
 _MADE = r"(?:written|generated|created|produced|authored|drafted|composed)"
 _HOW = r"(?:(?:fully|entirely|automatically|completely|originally|partly|partially|largely|mostly|100%|\w{4,12} and) )?"
 _HELP = r"(?:the )?(?:help|assistance|aid|support|use) of "
-_SUBJECT = (
-    rf"{_FREE}(?:(?:the|all) (?:text|content|body) (?:of|on|in) )?(?:this|these|the following) {_NOUN} "
-)
+_SUBJECT = rf"{_FREE}(?:(?:the|all) (?:text|content|body) (?:of|on|in) )?(?:this|these|the following|the above) {_NOUN} "
 _ENGLISH = (
     (rf"{_SUBJECT}{_BE} {_HOW}{_MADE} (?:entirely |automatically )?(?:by|using) {_AI}", GENERATED),
     (rf"{_SUBJECT}{_BE} {_HOW}AI[- ](?:generated|written|created|produced|authored)(?!\w)", GENERATED),
     (rf"{_SUBJECT}{_BE} {_HOW}AI[- ]assisted(?!\w)", ASSISTED),
     (rf"{_SUBJECT}{_BE} {_HOW}(?:co-)?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?with (?:{_HELP})?{_AI}(?: assistance| support| help)?", ASSISTED),
     (rf"{_SUBJECT}{_BE} {_HOW}(?:translated|edited|proofread|summari[sz]ed|co-written|rewritten|polished) (?:by|using) {_AI}", ASSISTED),
+    (rf"{_FREE}(?:some|much|most) of the (?:text|content|copy) (?:of|on|in) (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {_AI}", ASSISTED),
+    (rf"{_FREE}(?:{_AI_ALONE} (?:was|has been)|(?:we|I) (?:have )?) ?used (?:{_AI_ALONE} )?to (?:help )?(?:us |me )?(?:write|draft|create|generate|produce|edit|translate|summari[sz]e) "
+     rf"(?:(?:parts?|portions|sections|some) of )?(?:this|these) {_NOUN}(?!\w)", ASSISTED),
     (rf"{_FREE}(?<!no )(?:some )?(?:parts?|portions?|sections?) of (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {_AI}", ASSISTED),
 )  # fmt: skip
 _DE_THIS = (
@@ -76,13 +78,16 @@ _DE_THIS = (
     + r"diese[rs]? (?:gesamte |ganze )?(?:blog)?(?:artikel|texte?|beitrag|inhalte?|zusammenfassung|meldung|seite|bericht|geschichte|übersetzung|rezension|beschreibung|newsletter) "
 )
 _DE_HOW = r"(?:(?:vollständig|komplett|ganz|automatisch|automatisiert|maschinell|teilweise) )?"
+_DE_WITH = r"(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|unter (?:verwendung|einsatz) (?:von )?|mit )"
 _DE_MADE = r"(?:erstellt|geschrieben|generiert|verfasst|erzeugt|produziert|formuliert)"
 _GERMAN = (
     (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}{_DE_MADE}", GENERATED),
     (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:KI|AI)-generiert", GENERATED),
-    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|unter (?:verwendung|einsatz) (?:von )?|mit )"
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}{_DE_WITH}"
      rf"{_KI}(?:-unterstützung)? {_DE_HOW}(?:{_DE_MADE}|übersetzt|überarbeitet|lektoriert|entstanden)", ASSISTED),
     (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}(?:übersetzt|lektoriert|überarbeitet)", ASSISTED),
+    (rf"{_DE_THIS}entstand(?:en)? {_DE_HOW}{_DE_WITH}{_KI}", ASSISTED),
+    (rf"{_FREE}(?:für|bei) diese[nmrs]? (?:artikel|text|beitrag|seite|übersetzung|zusammenfassung) (?:wurden?|haben wir) {_KI} (?:eingesetzt|verwendet|genutzt)", ASSISTED),
     # In a clause of its own ("please note that …") the verb comes last.
     (rf"{_DE_THIS}{_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", GENERATED),
     (rf"{_DE_THIS}{_DE_HOW}(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|mit ){_KI}(?:-unterstützung)? {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", ASSISTED),
@@ -127,7 +132,7 @@ _IT_THIS = (
 _IT_HOW = r"(?:(?:interamente|automaticamente|parzialmente|completamente) )?"
 _IT_MADE = r"(?:generat|scritt|creat|redatt|prodott|realizzat)[oa] " + _IT_HOW
 _ITALIAN = (
-    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}{_IT_MADE}(?:da |dall['’] ?|dalla |con |tramite ){_IA_IT}", GENERATED),
+    (rf"{_IT_THIS}è (?:stat[oa] )?{_IT_HOW}{_IT_MADE}(?:da |dall['’] ?|dalla |con |tramite ){_IA_IT}", GENERATED),
     (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:{_IT_MADE}|(?:tradott|rivist|riassunt)[oa] )(?:con|grazie a) ?(?:l['’] ?|il )?(?:aiuto|ausilio|assistenza|supporto|contributo) (?:di |della |dell['’] ?|d['’] ?){_IA_IT}", ASSISTED),
     (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:tradott|rivist|riassunt)[oa] (?:da |dall['’] ?|con ){_IA_IT}", ASSISTED),
 )  # fmt: skip
@@ -201,15 +206,15 @@ _UKRAINIAN = (
     (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:згенерован|написан|створен|перекладен)[аоий]{{1,2}} (?:за допомогою|з використанням) (?:ШІ|штучного інтелекту|нейромережі|{_TOOL})(?!\w)", ASSISTED),
 )  # fmt: skip
 _TURKISH = (
-    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:tamamen )?(?:bir )?(?:yapay zek[aâ]|{_TOOL}) (?:tarafından|ile) (?:otomatik olarak )?(?:oluşturul|yazıl|üretil|hazırlan)", GENERATED),
-    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:yapay zek[aâ]|{_TOOL}) (?:yardımıyla|desteğiyle|kullanılarak) (?:oluşturul|yazıl|üretil|hazırlan|çevril)", ASSISTED),
+    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:tamamen )?(?:bir )?(?:yapay zek[aâ]|{_TOOL}) (?:tarafından|ile) (?:otomatik olarak )?(?:oluşturul|yazıl|üretil|hazırlan)(?!m[ae][mdy])", GENERATED),
+    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:yapay zek[aâ]|{_TOOL}) (?:yardımıyla|desteğiyle|kullanılarak) (?:oluşturul|yazıl|üretil|hazırlan|çevril)(?!m[ae][mdy])", ASSISTED),
 )  # fmt: skip
 _INDONESIAN = (
     (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:sepenuhnya )?(?:ditulis|dibuat|dihasilkan|disusun) oleh (?:AI|kecerdasan buatan|{_TOOL})(?!\w)", GENERATED),
     (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:ditulis|dibuat|dihasilkan|disusun|diterjemahkan) dengan (?:bantuan )?(?:AI|kecerdasan buatan|{_TOOL})(?!\w)", ASSISTED),
 )  # fmt: skip
 _VIETNAMESE = (
-    (rf"{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này (?:đã )?được (?:tạo ra |tạo |viết |soạn )(?:hoàn toàn )?bởi (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", GENERATED),
+    (rf"(?:{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này|{_BEGIN}(?:bài viết|nội dung)) (?:đã )?được (?:tạo ra |tạo |viết |soạn )(?:hoàn toàn )?bởi (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", GENERATED),
     (rf"{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này (?:đã )?được (?:tạo ra |tạo |viết |soạn |dịch )với sự (?:hỗ trợ|trợ giúp) của (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", ASSISTED),
 )  # fmt: skip
 _ARABIC = (
@@ -225,15 +230,32 @@ _LABELS = (
     rf"(?:Artículo|Texto|Contenido|Resumen) (?:generado|escrito|creado) (?:por|con) {_IA_ES}",
     rf"(?:Artigo|Texto|Conteúdo|Resumo) (?:gerado|escrito|criado) (?:por|com) {_IA_PT}",
     rf"(?:Articolo|Testo|Contenuto|Riassunto) (?:generato|scritto|creato) (?:da|con) {_IA_IT}",
-    rf"(?:Tekst|Treść|Artykuł|Streszczenie) wygenerowan[yae] przez {_SI}",
+    rf"(?:Tekst|Treść|Artykuł|Streszczenie) (?:wygenerowan|napisan)[yae] przez {_SI}",
     r"(?:AI|KI)-gegenereerde (?:tekst|inhoud|samenvatting|artikel)",
     rf"(?:Текст|Статья|Материал) (?:сгенерирован|написан)[а]? {_II}",
     r"(?:AI|人工智能|人工知能)(?:自动|自動)?生成(?:内容|內容|コンテンツ|文章|記事)?",
     r"(?:AI|人工知能)(?:が|による|により|で)(?:自動)?生成(?:した|された)?(?:要約|記事|文章|コンテンツ)?(?:です)?",
+    r"(?:AI|인공지능)\s?생성\s?(?:기사|글|콘텐츠|요약)",
     r"(?:AI|인공지능|챗GPT)(?:가|이|로|으로)\s?(?:작성|생성)(?:한|된)\s?(?:기사|글|콘텐츠|요약)(?:입니다)?",
 )
+#: The same of a machine that helped.
+_HELPED = (
+    r"(?:AI|A\.I\.)[- ](?:assisted|translated)(?: (?:article|text|content|summary|post|translation))?",
+    rf"(?:written|generated|created|produced|drafted|translated) with (?:{_HELP}(?:AI|A\.I\.|artificial intelligence|ChatGPT)|(?:AI|A\.I\.|ChatGPT) (?:assistance|help|support))",
+    r"translated (?:by|using) (?:AI|A\.I\.|artificial intelligence|ChatGPT)",
+    rf"mit (?:der )?(?:hilfe (?:von )?|unterstützung (?:von |durch )?)?{_KI}(?:-unterstützung)? (?:erstellt|geschrieben|übersetzt|verfasst|generiert)",
+    rf"(?:(?:Article|Texte|Contenu|Résumé|Traduction) )?(?:(?:rédigé|écrit|généré|réalisé)e? (?:avec |à )l['’]aide (?:de |d['’])?|traduite? par ){_IA_FR}",
+    rf"(?:Artículo|Texto|Contenido|Resumen) (?:elaborado|escrito|generado|redactado|traducido) con (?:la |el )?(?:ayuda|apoyo|asistencia) de {_IA_ES}",
+    rf"(?:Artigo|Texto|Conteúdo|Resumo) (?:produzido|escrito|gerado|elaborado|traduzido) com (?:o |a )?(?:auxílio|ajuda|apoio) d[aeo] {_IA_PT}",
+    rf"(?:Articolo|Testo|Contenuto) (?:scritto|realizzato|generato|tradotto) con l['’](?:aiuto|ausilio) (?:di |della |dell['’] ?|d['’] ?){_IA_IT}",
+    rf"Перевод (?:выполнен|сделан) (?:с помощью |при помощи )?{_II}",
+)
+#: Who went over it since.
+_THEN = r" (?:et|and|und|y|e|ed|i|en|и) (?:revi|relu|véri|edit|édit|corri|check|gepr|redakt|zwer|spraw|gecontr|пров|отред)"
 _ALONE = r"[\n.(\[|。]"
-_LABEL = rf"(?:\A|(?<={_ALONE})|(?<={_ALONE}\s)|(?<={_ALONE}\s\s))(?:{'|'.join(_LABELS)})\s{{0,3}}(?:[\n.)\]|。]|\Z|(?=,))"
+_BEFORE = rf"(?:\A|(?<={_ALONE})|(?<={_ALONE}\s)|(?<={_ALONE}\s\s))"
+_AFTER = rf"\s{{0,3}}(?:[\n.)\]|。]|\Z|(?=,)|(?={_THEN}))"
+_LABEL, _LABEL_OF_HELP = (f"{_BEFORE}(?:{'|'.join(labels)}){_AFTER}" for labels in (_LABELS, _HELPED))
 
 _LABEL_BEGINS = (
     *(
@@ -263,6 +285,23 @@ _LABEL_BEGINS = (
     ),
     *("artykuł ", "streszczenie ", "текст ", "статья ", "материал ", "人工", "인공지능", "챗gpt"),
 )
+_HELPED_BEGINS = (
+    *("ai", "a.i.", "written ", "generated ", "created ", "produced ", "drafted ", "translated ", "mit "),
+    *(
+        "article ",
+        "texte ",
+        "contenu ",
+        "résumé ",
+        "traduction ",
+        "rédigé",
+        "écrit",
+        "généré",
+        "réalisé",
+        "traduit",
+    ),
+    *("artículo ", "texto ", "contenido ", "resumen ", "artigo ", "conteúdo ", "resumo "),
+    *("articolo ", "testo ", "contenuto ", "перевод "),
+)
 _PL_BARE = tuple(
     f"{noun} "
     for noun in "artykuł tekst wpis materiał streszczenie treść podsumowanie opis strona recenzja tłumaczenie".split()
@@ -290,16 +329,30 @@ _LANGUAGES = (
                 "this ",
                 "these ",
                 "the following ",
+                "the above ",
                 "the text ",
                 "the content ",
                 "the body ",
                 "all text ",
                 "all content ",
             ),
+            *(
+                "some of",
+                "much of",
+                "most of",
+                "we ",
+                "i ",
+                "ai ",
+                "a.i. ",
+                "generative ",
+                "artificial ",
+                "chatgpt",
+                "gpt",
+            ),
             *("some part", "some portion", "some section", "part of ", "parts of ", "portion", "section"),
         ),
     ),
-    (_GERMAN, ("diese",)),
+    (_GERMAN, ("diese", "für diese", "bei diese")),
     (_FRENCH, ("cet article", "cette ", "ce ")),
     (_SPANISH, ("este ", "esta ")),
     (_PORTUGUESE, ("este ", "esta ", "esse ", "essa ")),
@@ -318,6 +371,7 @@ _LANGUAGES = (
     (_VIETNAMESE, ("bài ", "nội ", "văn ", "bản ")),
     (_ARABIC, ("تم", "ك", "أ")),
     (((_LABEL, GENERATED),), _LABEL_BEGINS),
+    (((_LABEL_OF_HELP, ASSISTED),), _HELPED_BEGINS),
 )
 BYLINES = tuple(
     Byline(re.compile(pattern + _ENDS if forms in _LAST else pattern, re.IGNORECASE), signal, begins)

@@ -34,7 +34,7 @@ _NOTE = re.compile(
 )
 #: What goes before it where somebody says so, asks, supposes or denies it.
 _SAID = re.compile(
-    r"\b(?:sa(?:y|ys|id|ying)|claim(?:s|ed|ing)?|wrote|writes|den(?:y|ies|ied)|alleg\w+|whether|if|believ\w+|suggest\w*|reports?|reported|"
+    r"\b(?:imagin\w+|suppos\w+|pretend\w*|assum\w+|sa(?:y|ys|id|ying)|claim(?:s|ed|ing)?|wrote|writes|den(?:y|ies|ied)|alleg\w+|whether|if|believ\w+|suggest\w*|reports?|reported|"
     r"argue[sd]?|think|thinks|thought|suspect\w*|that|of|not?|never|behaupte\w*|sagt\w*|schr(?:eibt|ieb)|ob|dass|wenn|nicht|dit|affirm\w+|prétend\w*|que|qu|si|"
     r"dic[eo]\w*|afirm\w+|dis(?:se|so)|che|se|twierdzi\w*|że|czy|dat|zegt|of|что|если|утвержда\w+)\b",
     re.IGNORECASE,
@@ -43,9 +43,12 @@ _SAID = re.compile(
 _REPORTED = re.compile(
     r"^[^.!?\n]{0,60}(?:\b(?:claim|denie[ds]|denied|false|untrue|rumou?r|he said|she said|they said|wrote|according to|"
     r"behauptet|dementiert|selon|según|segundo|secondo|według|volgens|falsch|faux|falso)\b|утвержда)"
+    r"|^[^.!?。！\n]{0,40}[?？]|^\s?[吗嗎]"
     r"|^[^。.\n]{0,14}(?:ではあり|ではな|わけでは|ていませ|ていな|지 않|것이 아니|不是|并非)",
     re.IGNORECASE,
 )
+#: What ends right before a statement that is only quoted, though nothing marks the quotation.
+_QUOTED = re.compile(r"\b(?:reads?|labell?(?:s|ed)?|words|wording|lautet|liest|steht):\s*$", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?:;。！？：；\n(\[|•*>–—]")
 _BEFORE = 200  # characters before a statement in which its sentence begins
 _EDGE = 1_500  # characters at either end of a text in which a byline can stand
@@ -123,6 +126,8 @@ def _is_its_own(edge: str, match: re.Match[str]) -> bool:
     if _REPORTED.search(edge[match.end() : match.end() + 120]):
         return False
     before = edge[max(0, match.start() - _BEFORE) : match.start()]
+    if _QUOTED.search(before):
+        return False
     clause = _SENTENCE.split(before)[-1]
     return _NOTE.search(clause) is not None or _SAID.search(clause) is None
 

@@ -51,7 +51,7 @@ def read_metas(page: Page, url: str, declared: Declared) -> None:
         values = markup.attributes(tag)
         raw = markup.first_of(values, b"name", b"property", b"http-equiv", b"itemprop")
         if raw:
-            name = re.sub(r"[_:. ]", "-", raw[:60].decode("latin-1").lower())
+            name = re.sub(r"[_:. ]", "-", markup.words(raw[:60]).lower())
             said.setdefault(name, markup.words(values.get(b"content", b"")[:_LONGEST_VALUE]))
     for name, value in said.items():
         where = f"meta {name}"

@@ -18,6 +18,11 @@ from provenance.annotators.page.search import Page
 #: Bytes of an RSL document that are read, and before an element in which the type of its scope is looked for.
 _LONGEST_DOCUMENT = 200_000
 _SCOPE = 4_000
+#: Keys of an object inside another that is not the page's text, and types that never are.
+_OTHER = re.compile(
+    r"(?i)^(?:schema:)?(?:comments?|answers?|suggestedanswer|acceptedanswer|mentions|citation|items?|itemlistelement|isbasedon|isrelatedto|relatedlink|"
+    r"review|reviews|itemreviewed|blogposts?|author|creator|publisher|ispartof|subjectof|hasvariant|offers)$"
+)
 _MEDIA = re.compile(
     r"(?:image|video|audio|media|3dmodel|photograph|musicrecording|sculpture|painting|logo)", re.IGNORECASE
 )
@@ -29,7 +34,9 @@ def read_json_ld(page: Page, url: str, declared: Declared) -> None:
     if not licensed and not page.places[b"digitalsourcetype"]:
         return
     for tag, script in page.scripts_with(b"application/ld+json"):
-        for item, _ in json_ld.objects(script) if b"ld+json" in tag.lower() else ():
+        for item, parent in json_ld.objects(script) if b"ld+json" in tag.lower() else ():
+            if _OTHER.search(parent):
+                continue
             media = bool(_MEDIA.search(str(item.get("@type", ""))))
             for value in json_ld.strings(item.get("digitalSourceType", item.get("schema:digitalSourceType"))):
                 declared.add_making(_source(value, "json-ld digitalSourceType", media))

@@ -18,6 +18,9 @@ _OPENING = re.compile(r"(?:(?://|/\*)\s{0,9})?<!\[CDATA\[(?:\s{0,9}\*/)?|<!--")
 _CLOSING = re.compile(r"(?:(?://|/\*)\s{0,9})?(?:\]\]>(?:\s{0,9}\*/)?|-->)\Z")
 _CLOSING_LENGTH = 40
 _TRAILING_COMMA = re.compile(r",(?=\s{0,200}[}\]])")
+#: A string, which is kept, or a comment of JavaScript; and an apostrophe that needed no backslash.
+_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_APOSTROPHE = re.compile(r"(?<!\\)\\'")
 _BETWEEN = re.compile(r"[\s;,]*")
 _DECODER = json.JSONDecoder(strict=False)  # raw line ends inside strings are read
 
@@ -51,7 +54,7 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def _values(script: bytes) -> list[Any]:
-    text = script[:_LONGEST].decode("utf-8", "replace").strip()
+    text = script[:_LONGEST].decode("utf-8", "replace").strip("\ufeff \t\r\n")
     opening = _OPENING.match(text)
     if opening:
         text = text[opening.end() :]
@@ -60,7 +63,13 @@ def _values(script: bytes) -> list[Any]:
     if text.lstrip()[:7] in ("{&quot;", "[{&quot"):
         text = resolve(text)
     found = _decode(text)
-    return found if found is not None else _decode(_TRAILING_COMMA.sub("", text)) or []
+    return found if found is not None else _decode(_mended(text)) or []
+
+
+def _mended(text: str) -> str:
+    """The text without commas, comments and backslashes that JSON does not have."""
+    plain = _APOSTROPHE.sub("'", _TRAILING_COMMA.sub("", text))
+    return _COMMENT.sub(lambda match: match[1] or "", plain) if "//" in plain or "/*" in plain else plain
 
 
 def _decode(text: str) -> list[Any] | None:

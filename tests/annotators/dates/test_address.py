@@ -8,7 +8,15 @@ from tests.annotators.dates.dated import published
 
 
 @pytest.mark.parametrize(
-    "path", ["/2020/03/12/x", "/2020/mar/12/x", "/news/2020-03-12-x", "/a/20200312/b", "/x_2020.03.12.html"]
+    "path",
+    [
+        "/2020/03/12/x",
+        "/2020/mar/12/x",
+        "/news/2020-03-12-x",
+        "/a/20200312/b",
+        "/x_2020.03.12.html",
+        "/2020/POLITICS/03/12/x",
+    ],
 )
 def test_a_day_in_the_path_is_read(path: str) -> None:
     assert published(url="https://a.example" + path) == ("2020-03-12", "url path")
@@ -16,7 +24,15 @@ def test_a_day_in_the_path_is_read(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/2020/03/", "/2020031299/x", "/id/1202003121", "/2020/13/12/", "/2020/02/30/", "/x?d=2020-03-12"],
+    [
+        "/2020/03/",
+        "/2020031299/x",
+        "/id/1202003121",
+        "/2020/13/12/",
+        "/2020/02/30/",
+        "/x?d=2020-03-12",
+        "/2020/season/3/12/x",
+    ],
 )
 def test_what_only_looks_like_a_day_in_the_path_is_not(path: str) -> None:
     assert published(url="https://a.example" + path) is None

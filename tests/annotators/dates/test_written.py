@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from provenance.annotators.dates.calendars import day_of_persia
@@ -21,10 +23,32 @@ from provenance.annotators.dates.written import find_dates
         "marzo 12 de 2020", "12 mrt. 2020", "12. Mär 2020", "2020. márc. 12.", "12. marec 2020", "12 сакавіка 2020", "12 Μαρ 2020", "12 ta’ Marzu 2020",
         "12 مارس، 2020", "12 آذار/مارس 2020", "১২ মার্চ, ২০২০", "12 மார்ச் 2020", "12 మార్చి 2020", "12 മാർച്ച് 2020", "12 માર્ચ 2020", "12 ಮಾರ್ಚ್ 2020",
         "12 Mac 2020", "Marso 12, 2020", "12 Machi 2020", "2020. gada 12. marts", "12 Mawrth 2020", "12 մարտի 2020", "12 მარტი 2020", "12 наурыз 2020", "2020 оны 3 сарын 12",
+        "12 اذار 2020", "12 آذار 2020", "12 ΜΑΡΤΊΟΥ 2020", "12 ΜΑΡΤΙΟΥ 2020", "12 MARCH 2020", "12 मार्च॰ 2020", "12 ማርች 2020", "12 မတ် 2020", "12 ມີນາ 2020", "12 ମାର୍ଚ୍ଚ 2020",
+        "12 মাৰ্চ 2020", "2020(e)ko martxoaren 12a", "2020eko martxoaren 12", "2020 жылғы 12 наурыз", "2020-yil 12-mart", "12 Tháng Ba, 2020", "Tháng 3 12, 2020", "12 thg 3, 2020 Năm", "Mar.12,2020",
+        "12 de marzo do 2020", "12 BŘEZNA 2020", "12 brezna 2020", "۲۲ اسفند‌ماه ۱۳۹۸", "اسفند ۲۲, ۱۳۹۸", "۲۲/۱۲/۱۳۹۸", "ที่ 12 มี.ค. 63",
     ],
 )  # fmt: skip
 def test_days_are_read_as_people_write_them(written: str) -> None:
     assert [str(day) for day, _ in find_dates(f"Posted {written} by x", "day")][:1] == ["2020-03-12"]
+
+
+@pytest.mark.parametrize(
+    ("month", "names"),
+    [
+        (1, "كانون الثاني جانفي"), (2, "شباط فيفري"), (4, "نيسان أفريل إبريل"), (5, "أيار ايار ماي"), (6, "حزيران جوان"), (7, "تموز جويلية يوليوز"),
+        (8, "آب أوت غشت"), (9, "أيلول ايلول شتنبر"), (10, "تشرين الأول"), (11, "تشرين الثاني نونبر"), (12, "كانون الأول دجنبر"),
+    ],
+)  # fmt: skip
+def test_months_are_called_otherwise_in_the_levant_and_in_the_maghreb(month: int, names: str) -> None:
+    for name in re.split(" (?!ال)", names):
+        assert [str(day) for day, _ in find_dates(f"الاثنين 8 {name} 2021", "day")] == [f"2021-{month:02}-08"]
+
+
+@pytest.mark.parametrize("order", ["day", "month"])
+def test_the_day_of_the_week_tells_the_order_of_numbers(order: Order) -> None:
+    text = "Mon, 11/08/2021; Wednesday 11/08/2021; Sun, 11/08/2021"
+    told = ["2021-11-08", "2021-08-11", {"day": "2021-08-11", "month": "2021-11-08"}[order]]
+    assert [str(day) for day, _ in find_dates(text, order)] == told
 
 
 def test_slashes_follow_the_page_where_both_readings_are_possible() -> None:

@@ -20,6 +20,9 @@ PLAIN = '{"@type": "Article", "x": 1}'
         f"<!-- {PLAIN} -->",
         PLAIN.replace('"', "&quot;"),
         '{"@type": "Article", "x": 1, "text": "two\nlines"}',
+        f"\ufeff{PLAIN}",
+        f"/* for engines */ {PLAIN[:-1]} // the end\n}}",
+        '{"@type": "Article", /* "x": 2, */ "x": 1, "text": "it\\\'s at https://a.example/* no comment"}',
     ],
 )
 def test_common_mistakes_are_read_over(script: str) -> None:
@@ -42,7 +45,19 @@ def test_objects_come_parents_first_with_the_key_that_holds_them() -> None:
     ]
 
 
-@pytest.mark.parametrize("script", [b"", b"no json", b"[" * 100_000, b'"text"', b"{"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"",
+        b"no json",
+        b"[" * 100_000,
+        b'"text"',
+        b"{",
+        b"{/*" * 100_000,
+        b'{//"' + b'\\"' * 100_000,
+        b"{//" * 100_000,
+    ],
+)
 def test_what_is_no_json_gives_nothing(script: bytes) -> None:
     assert list(objects(script)) == []
 
