@@ -1,17 +1,19 @@
-"""Runs a pipeline in this process, from its transforms as they stand: no graph in messages, no worker, no encoded elements.
+"""Runs a pipeline from its transforms as they stand, in this process or with local workers: no graph in messages.
 
-What one worker does on its own is some thousands of small tasks at most, for which Beam's in-process runner spends seconds on
-messages; with workers or an engine Beam's own runners do the same steps, and the bytes are the same (promise 5).
+What one machine does is some thousands of small tasks at most, for which Beam's in-process runner spends seconds on messages;
+on an engine Beam's own runners do the same steps, and the bytes are the same (promise 5).
 """
 
 from __future__ import annotations
 
+import pickle
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import apache_beam as beam
+from apache_beam.internal import pickler
 from apache_beam.internal.util import insert_values_in_args
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pipeline import AppliedPTransform, Pipeline, PipelineVisitor
@@ -20,6 +22,49 @@ from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineS
 
 #: Done whole, not by the steps that Beam makes of them.
 _WHOLE = (beam.Create, beam.GroupByKey, beam.CombineGlobally)
+#: What gives elements that workers share out among them.
+_SHARED_OUT = (beam.Create, beam.GroupByKey)
+
+
+class Hands(Protocol):
+    """Who does the tasks of a step (`pipelines.crew.Crew`)."""
+
+    def perform(self, step: bytes, elements: Sequence[Any]) -> Iterator[list[Any]]:
+        """What a packed step makes of each element, in their order."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The function of a `ParDo` with its arguments.
+
+    Attributes:
+        function: as Beam holds it.
+        positional: arguments behind the element, side inputs among them.
+        named: arguments by name.
+    """
+
+    function: beam.DoFn
+    positional: Sequence[Any] = ()
+    named: dict[str, Any] = field(default_factory=dict)
+
+    def packed(self) -> bytes:
+        """As bytes, for another process: functions as Beam packs them, which may be of no module."""
+        function = pickler.dumps(self.function, use_zlib=True)
+        return pickle.dumps((function, self.positional, self.named), pickle.HIGHEST_PROTOCOL)
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Step:
+        """The step that was packed."""
+        function, positional, named = pickle.loads(data)
+        return cls(pickler.loads(function, use_zlib=True), positional, named)
+
+    def prepared(self) -> Callable[[Any], Iterable[Any]]:
+        """Ready for the first element: from an element to what becomes of it."""
+        self.function.setup()
+        self.function.start_bundle()
+        positional, named = self.positional, self.named
+        process: Callable[..., Iterable[Any] | None] = self.function.process
+        return lambda element: process(element, *positional, **named) or []
 
 
 class InlineRunner(PipelineRunner):
@@ -27,8 +72,14 @@ class InlineRunner(PipelineRunner):
 
     The transforms: `Create`, `ParDo` and what is one (`Map`, `FlatMap`, `Keys`), `GroupByKey`, `CombineGlobally`, `Flatten`,
     `Reshuffle`, and those made of them; side inputs as any view. An element goes through all steps that need nothing
-    else before the next one is taken; what is collected are groups, sums and what others wait for.
+    else before the next one is taken; what is collected are groups, sums and what others wait for. With workers, the
+    elements of a `Create` or a `GroupByKey` are collected too, and shared out among them.
     """
+
+    def __init__(self, hands: Hands | None = None) -> None:
+        """`hands`: local workers; None: all is done in this process."""
+        super().__init__()
+        self._hands = hands
 
     def apply(self, transform: beam.PTransform[Any, Any], input: Any, options: PipelineOptions) -> Any:
         if isinstance(transform, beam.Reshuffle):
@@ -38,7 +89,7 @@ class InlineRunner(PipelineRunner):
         return transform.expand(input)
 
     def run_pipeline(self, pipeline: Pipeline, options: PipelineOptions) -> PipelineResult:
-        steps = _Steps()
+        steps = _Steps(self._hands)
         pipeline.visit(steps)
         for step in steps.ordered:
             step.connect(steps)
@@ -50,7 +101,8 @@ class InlineRunner(PipelineRunner):
 class _Steps(PipelineVisitor):
     """The steps of a pipeline, each behind all that it needs; and where the elements of a collection go."""
 
-    def __init__(self) -> None:
+    def __init__(self, hands: Hands | None) -> None:
+        self.hands = hands
         self.ordered: list[_Step] = []
         self.takers: dict[PValue, list[Callable[[Any], None]]] = defaultdict(list)
         self.kept: dict[PValue, list[Any]] = {}
@@ -150,43 +202,50 @@ class _Sum(_Step):
 
 @dataclass
 class _Function(_Step):
-    """A `ParDo`: as elements come, or of kept ones where it waits for side inputs."""
+    """A `ParDo`: as elements come, or of kept ones where it waits for side inputs or is shared out."""
 
-    _process: Callable[..., Any] | None = None
+    _process: Callable[[Any], Iterable[Any]] | None = None
     _waiting: Sequence[Any] = ()
     _sides: list[tuple[Any, list[Any]]] = field(default_factory=list)
+    _hands: Hands | None = None
 
     def connect(self, steps: _Steps) -> None:
-        super().connect(steps)
         if self._transform.output_tags:
             raise NotImplementedError(f"{self.node.full_label}: has several outputs; name a runner of Beam's")
+        if isinstance(self.node.inputs[0].producer.transform, _SHARED_OUT) and not self._ends_bundles:
+            self._hands = steps.hands
+        super().connect(steps)
         self._sides = [(view, steps.keep(view.pvalue)) for view in self.node.side_inputs]
 
+    @property
+    def _ends_bundles(self) -> bool:
+        """Whether something is to be done behind its last element, which is done in this process."""
+        return type(self._transform.fn).finish_bundle is not beam.DoFn.finish_bundle
+
     def _take_from(self, collection: PValue, steps: _Steps) -> None:
-        if self.node.side_inputs:
+        if self.node.side_inputs or self._hands is not None:
             self._waiting = steps.keep(collection)
         else:
             super()._take_from(collection, steps)
 
     def take(self, element: Any) -> None:
         if self._process is None:
-            self._process = self._prepared()
-        for given in self._process(element) or ():
+            self._process = self._step().prepared()
+        for given in self._process(element):
             self._give(given)
 
-    def _prepared(self) -> Callable[..., Any]:
-        """The function with its arguments, ready for the first element."""
+    def _step(self) -> Step:
+        """The function with its arguments, side inputs as they now are."""
         transform = self._transform
         views = [view._from_runtime_iterable(kept, view._view_options()) for view, kept in self._sides]
-        positional, named = insert_values_in_args(transform.args, transform.kwargs, views)
-        transform.fn.setup()
-        transform.fn.start_bundle()
-        process = transform.fn.process
-        if not positional and not named:
-            return process  # type: ignore[no-any-return]
-        return lambda element: process(element, *positional, **named)
+        return Step(transform.fn, *insert_values_in_args(transform.args, transform.kwargs, views))
 
     def run(self) -> None:
+        if self._hands is not None and len(self._waiting) > 1:
+            for found in self._hands.perform(self._step().packed(), self._waiting):
+                for given in found:
+                    self._give(given)
+            return
         for element in self._waiting:
             self.take(element)
         if self._process is not None:

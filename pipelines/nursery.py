@@ -1,7 +1,7 @@
 """Local worker processes, forked from one that has loaded everything: each starts in milliseconds and shares its memory.
 
-Beam starts an interpreter for every worker of every pipeline, which costs more than a small crawl. Here one process, the nursery,
-is forked from the command before any connection exists in it, for gRPC does not survive a fork, and all workers from that one.
+One process, the nursery, is forked from the command before it has threads, and all workers from that one. A worker does the
+tasks of all pipelines of the command (`pipelines.crew`), so what it loads late is loaded once.
 """
 
 from __future__ import annotations
@@ -15,26 +15,23 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ClassVar
 
-from apache_beam.portability.api import endpoints_pb2
-from apache_beam.runners.portability.fn_api_runner.worker_handlers import GrpcWorkerHandler, WorkerHandler
-from apache_beam.runners.worker import sdk_worker_main
-from apache_beam.transforms.environments import Environment, python_sdk_capabilities
-from google.protobuf import json_format, text_format
-
+from pipelines.inline import Step
 from pipelines.worker import end_with
 
-_URN = "provenance:environment:forked:v1"
 #: How gRPC's own threads begin their names, on Linux.
 _THREADS = ("grpc", "event_engine", "default-exec", "resolver-exec", "timer_manager")
 
 
 class Nursery:
-    """The process that workers are forked from. It ends with the command."""
+    """The process that workers are forked from. It ends with the command, and its workers with it."""
 
     _only: ClassVar[Nursery | None] = None
 
@@ -49,12 +46,12 @@ class Nursery:
         theirs.close()
         self._owner = os.getpid()
         self._socket = ours
-        self._lock = threading.Lock()
+        self._workers: list[Connection[Any, Any]] = []
         atexit.register(self._close)
 
     @classmethod
     def of_process(cls) -> Nursery | None:
-        """The nursery of this process, made if that is still possible; None where workers have to be started anew."""
+        """The nursery of this process, made if that is still possible; None where there can be none."""
         if cls._only is None and sys.platform == "linux" and not _connected():
             cls._only = cls()
         return cls._only
@@ -63,14 +60,20 @@ class Nursery:
         """Call this in the nursery, so that what it loads is there in all later workers; what it raises is theirs to say."""
         self._send({"call": pickle.dumps(call).hex()}, [])
 
-    def start(self, environment: dict[str, str]) -> int:
-        """Start a worker; what is returned can be read from: a byte when it ends well, nothing when it dies."""
-        ended, said = os.pipe()
-        try:
-            self._send({"environment": environment, "directory": os.getcwd()}, [2, said])
-        finally:
-            os.close(said)
-        return ended
+    def workers(self, number: int) -> list[Connection[Any, Any]]:
+        """The ends of so many workers, of which those that are not there are started: tasks go in, answers come out."""
+        while len(self._workers) < number:
+            ours, theirs = Pipe()
+            self._send({"environment": dict(os.environ), "directory": os.getcwd()}, [2, theirs.fileno()])
+            theirs.close()
+            self._workers.append(ours)
+        return self._workers[:number]
+
+    def end_workers(self) -> None:
+        """End all workers, whatever they are doing: later ones are started anew."""
+        self._send({"end": True}, [])
+        while self._workers:
+            self._workers.pop().close()
 
     def _close(self) -> None:
         """Let the nursery end, and wait for it and its workers, whose processor time is this process's too."""
@@ -81,7 +84,7 @@ class Nursery:
 
     def _send(self, message: dict[str, Any], files: Iterable[int]) -> None:
         """Send an order, in a file in memory: the environment of a process can be larger than a socket takes at once."""
-        with self._lock, open(os.memfd_create("order"), "wb", buffering=0) as order:
+        with open(os.memfd_create("order"), "wb", buffering=0) as order:
             order.write(json.dumps(message).encode())
             socket.send_fds(self._socket, [b"\0"], [order.fileno(), *files])
 
@@ -98,32 +101,43 @@ def _connected() -> bool:
 def _nurse(orders: socket.socket) -> None:
     """Fork workers until the command has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command's to answer, whose end is ours
+    workers: list[int] = []
     while True:
-        sent, (*received,), _, _ = socket.recv_fds(orders, 1, 3)
-        if not sent:
-            with suppress(ChildProcessError):
-                while True:
-                    os.wait()
-            os._exit(0)
-        with open(received[0], "rb") as order:
-            order.seek(0)  # the place in a file is shared with whom it comes from
-            message = json.load(order)
+        sent, received, _, _ = socket.recv_fds(orders, 1, 3)
+        message: dict[str, Any] = {}
+        if sent:
+            with open(received[0], "rb") as order:
+                order.seek(0)  # the place in a file is shared with whom it comes from
+                message = json.load(order)
         files = received[1:]
         if "call" in message:
             with suppress(Exception):
                 pickle.loads(bytes.fromhex(message["call"]))()
             gc.collect()
             gc.freeze()  # the collector would write to what workers share
-        elif os.fork() == 0:
-            orders.close()
-            _work(message, *files)
+        elif "environment" in message:
+            workers.append(os.fork())
+            if workers[-1] == 0:
+                orders.close()
+                _work(message, *files)
+        else:
+            while workers:
+                _end(workers.pop())
         for file in files:
             os.close(file)
+        if not sent:
+            os._exit(0)
 
 
-def _work(message: dict[str, Any], errors: int, ended: int) -> None:
+def _end(worker: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(worker, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(worker, 0)
+
+
+def _work(message: dict[str, Any], errors: int, tasks: int) -> None:
     """Be a worker, and end."""
-    status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.dup2(errors, 2)
@@ -131,63 +145,36 @@ def _work(message: dict[str, Any], errors: int, ended: int) -> None:
         os.environ.clear()
         os.environ.update(message["environment"])
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-        sdk_worker_main.main([])
-        sys.stdout.flush()
-        os.write(ended, b"\0")
-        status = 0
+        _serve(Connection(os.dup(tasks)))
     finally:
-        os._exit(status)
+        os._exit(0)
 
 
-@Environment.register_urn(_URN, bytes)
-class ForkedEnvironment(Environment):
-    """Where Beam's local runner lets functions run: in workers of this process's nursery."""
-
-    def to_runner_api_parameter(self, context: object) -> tuple[str, bytes]:
-        return _URN, b""
-
-    @staticmethod
-    def from_runner_api_parameter(
-        payload: bytes,
-        capabilities: Iterable[str],
-        artifacts: Iterable[Any],
-        resource_hints: dict[str, bytes],
-        context: object,
-    ) -> ForkedEnvironment:
-        return ForkedEnvironment(capabilities, artifacts, resource_hints)
-
-    @classmethod
-    def default(cls) -> ForkedEnvironment:
-        return cls(capabilities=python_sdk_capabilities(), artifacts=())
+def _serve(tasks: Connection[Any, Any]) -> None:
+    """Answer tasks until the command closes its end: a step (given once), then its elements, each with what became of it."""
+    process: Callable[[Any], Iterable[Any]] | None = None
+    while True:
+        try:
+            packed, element = pickle.loads(tasks.recv_bytes())
+        except (EOFError, ConnectionResetError):
+            return
+        try:
+            if packed is not None:
+                process = Step.unpacked(packed).prepared()
+            assert process is not None
+            answer = pickle.dumps((list(process(element)), None), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            answer = _told(error)
+        with suppress(BrokenPipeError):
+            tasks.send_bytes(answer)
 
 
-@WorkerHandler.register_environment(_URN, bytes)
-class ForkedWorkerHandler(GrpcWorkerHandler):
-    """Beam's side of one worker."""
-
-    def __init__(self, payload: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
-        super().__init__(state, provision_info, grpc_server)
-
-    def start_worker(self) -> None:
-        nursery = Nursery.of_process()
-        assert nursery is not None
-        address = endpoints_pb2.ApiServiceDescriptor(url=self.control_address)
-        options = self.provision_info.provision_info.pipeline_options
-        environment = {
-            **os.environ,
-            "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(address),
-            "PIPELINE_OPTIONS": json_format.MessageToJson(options),
-            "WORKER_ID": self.worker_id,
-        }
-        self._ended = nursery.start(environment)
-        self._watch = threading.Thread(target=self._wait, name="watch_worker", daemon=True)
-        self._watch.start()
-
-    def stop_worker(self) -> None:
-        self._watch.join()
-
-    def _wait(self) -> None:
-        said = os.read(self._ended, 1)
-        os.close(self._ended)
-        if not said:
-            self.control_conn.abort(RuntimeError("a local worker process died"))
+def _told(error: Exception) -> bytes:
+    """What a task raised, as it is where it can be sent, with where it came from."""
+    error.add_note(f"in a local worker:\n{''.join(traceback.format_exception(error))}")
+    try:
+        answer = pickle.dumps((None, error))
+        pickle.loads(answer)
+    except Exception:  # of a class that cannot be made again from its arguments
+        return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
+    return answer

@@ -1,7 +1,7 @@
 """Run a pipeline on the runner that was asked for, after checking that Beam knows every option.
 
 Beam ignores flags that it does not know and lets DirectRunner choose among three runners by what it finds, so both are
-decided here: unknown flags are refused and the runner is named. One worker that nothing is said of runs `inline`.
+decided here: unknown flags are refused and the runner is named. Without flags, `inline` runs it, in one process or several.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, TypeVar, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import (
-    DirectOptions,
     PipelineOptions,
     PortableOptions,
     SetupOptions,
@@ -25,7 +24,7 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import create_runner
 
-from pipelines.inline import InlineRunner
+from pipelines.inline import Hands, InlineRunner
 from provenance.errors import UsageError
 
 #: Engines that end a worker when no task uses it, and the option that keeps it, in milliseconds: the bundled crawl takes half the
@@ -72,7 +71,7 @@ class Runner:
         Raises:
             RunnerError: names the options that Beam does not know.
         """
-        if self._inline:
+        if self._inline or self._hands() is not None:
             return Options(["--no_pipeline_type_check"])
         given = list(self.beam_options)
         if self._local:
@@ -121,7 +120,7 @@ class Runner:
 
         To be called once before this process has threads and connections: afterwards workers can only be started anew.
         """
-        if self._local and self.workers > 1:
+        if self.workers > 1 and not self.beam_options:
             from pipelines.nursery import Nursery
 
             nursery = Nursery.of_process()
@@ -134,7 +133,7 @@ class Runner:
         # What fails in this process comes back as an exception, and is told once; an engine may know more.
         told = logging.ERROR if traced or self.beam_options else logging.CRITICAL
         logging.getLogger("apache_beam").setLevel(told)
-        noisy = self.workers > 1 and not traced
+        noisy = self.workers > 1 and self._hands() is None and not traced
         with (
             _standard_error_to_nowhere() if noisy else nullcontext(),
             self._pipeline() as pipeline,
@@ -142,20 +141,20 @@ class Runner:
             build(pipeline)
 
     def _pipeline(self) -> beam.Pipeline:
-        options = self.options()
-        if self._inline:
-            return beam.Pipeline(runner=InlineRunner(), options=options)
-        if self._local and self.workers > 1:
-            from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-
-            from pipelines.nursery import ForkedEnvironment, Nursery
-
-            if Nursery.of_process() is not None:
-                # Where they run is said by the environment.
-                options.view_as(DirectOptions).direct_running_mode = "in_memory"
-                runner = FnApiRunner(default_environment=ForkedEnvironment.default())
-                return beam.Pipeline(runner=runner, options=options)
+        options, hands = self.options(), self._hands()
+        if self._inline or hands is not None:
+            return beam.Pipeline(runner=InlineRunner(hands), options=options)
         return beam.Pipeline(options=options)
+
+    def _hands(self) -> Hands | None:
+        """Several local workers that nothing is said of; None where they cannot be forked."""
+        if self.workers == 1 or self.beam_options:
+            return None
+        from pipelines.crew import Crew
+        from pipelines.nursery import Nursery
+
+        nursery = Nursery.of_process()
+        return Crew(nursery, self.workers) if nursery is not None else None
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from apache_beam.pvalue import AsIter, AsList, AsSingleton, PCollection
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-from pipelines.inline import InlineRunner
+from pipelines.inline import InlineRunner, Step
 from pipelines.merge import Merge
 from pipelines.runner import Options, Runner
 
@@ -155,9 +155,38 @@ def test_a_view_of_options_is_made_once_and_changes_all_views() -> None:
     assert Options([]).view_as(DirectOptions).direct_num_workers == 1
 
 
-@pytest.mark.parametrize("runner", [Runner(workers=2), Runner(("--runner=FnApiRunner",))])
-def test_workers_and_named_runners_are_beams_own(runner: Runner) -> None:
-    assert isinstance(runner.options(), PipelineOptions)
-    with runner._pipeline() as pipeline:
-        assert isinstance(Runner()._pipeline().runner, InlineRunner)
+def test_a_named_runner_is_beams_own() -> None:
+    named = Runner(("--runner=FnApiRunner",))
+    assert isinstance(named.options(), PipelineOptions)
+    with named._pipeline() as pipeline:
         assert isinstance(pipeline.runner, FnApiRunner)
+    assert isinstance(Runner()._pipeline().runner, InlineRunner)
+
+
+class Backwards:
+    """Does the last element first, in this process, and notes how many it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    def perform(self, step: bytes, elements: Sequence[Any]) -> Iterator[list[Any]]:
+        process = Step.unpacked(step).prepared()
+        self.given.append(len(elements))
+        found = [list(process(element)) for element in reversed(elements)]
+        return iter(found[::-1])
+
+
+@pytest.mark.parametrize(("build", "given"), [(_grouped, [7, 3]), (_with_views, [7, 7]), (_summed, [])])
+def test_workers_share_what_is_made_or_grouped_and_the_same_comes_out(
+    build: Build, given: list[int], tmp_path: Path
+) -> None:
+    """What follows a step at once, and a single element, is done in the command's own process."""
+    hands = Backwards()
+    ours = written(build, InlineRunner(hands), tmp_path / "ours")
+    assert ours == written(build, InlineRunner(), tmp_path / "alone")
+    assert hands.given == given
+
+
+def test_a_step_that_is_sent_has_its_arguments_and_side_inputs() -> None:
+    step = Step(beam.Map(lambda n, more, times: (n + more) * times).fn, (4,), {"times": 3})
+    assert list(Step.unpacked(step.packed()).prepared()(1)) == [15]

@@ -61,7 +61,7 @@ def test_workers_of_all_pipelines_come_from_one_process_in_which_things_are_load
     lines = ended.stdout.splitlines()
     assert lines.count("this_is_loaded_once") == 1
     workers = {tuple(line.split()[1:]) for line in lines if line.startswith("worker")}
-    assert len({process for process, _ in workers}) == 4, "two for each pipeline"
+    assert len({process for process, _ in workers}) == 2, "the same two for both pipelines"
     (nursery,) = {parent for _, parent in workers}
     (command,) = (line.split()[1] for line in lines if line.startswith("command"))
     assert nursery != command
@@ -79,3 +79,37 @@ def test_an_environment_that_no_socket_takes_at_once_reaches_the_workers(tmp_pat
     services = {f"SERVICE_{number}_PORT": "tcp://10.0.0.1:80" * 8 for number in range(4000)}
     ended = run_pipelines(tmp_path, **services)
     assert ended.returncode == 0, ended.stderr
+
+
+REFUSING = """
+import apache_beam as beam
+from pipelines.runner import Runner
+from provenance.errors import DataError
+
+def refuse(item):
+    raise DataError(f"number {item} is refused")
+
+def main():
+    runner = Runner(workers=2)
+    runner.prepare()
+    for _ in range(2):
+        try:
+            runner.run(lambda p: p | beam.Create(range(8)) | beam.Map(refuse))
+        except DataError as error:
+            print(error, "in refuse" in error.__notes__[0])
+    runner.run(lambda p: p | beam.Create(range(8)) | beam.Map(print))
+"""
+
+
+def test_what_a_task_raises_is_raised_as_it_is_and_later_pipelines_get_other_workers(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(REFUSING, encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-c", "import script; script.main()"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    refused = [line for line in ended.stdout.splitlines() if "refused" in line]
+    assert len(refused) == 2 and all(line.endswith("is refused True") for line in refused)
