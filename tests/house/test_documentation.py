@@ -11,22 +11,40 @@ from provenance.configuration import Configuration
 from provenance.evidence import LOW_BACKGROUND_BEFORE
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "scripts" / "README.md"])
+_CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def headings(page: Path) -> set[str]:
+    """What can stand behind the # of a link to a page, as GitHub makes it of its headings."""
+    found = re.findall(r"^#+ (.*)$", _CODE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    plain = (re.sub(r"\]\([^)]*\)", "", heading).strip().lower() for heading in found)
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+\.md)\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).is_file()] == []
+    links = re.findall(r"\]\(([^):]*)\)", _CODE.sub("", page.read_text(encoding="utf-8")))
+    lost = []
+    for link in links:
+        path, _, heading = link.partition("#")
+        there = page.parent / path if path else page
+        if not there.exists() or (heading and heading not in headings(there)):
+            lost.append(link)
+    assert lost == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_named_scripts_are_there(page: Path) -> None:
     names = re.findall(r"\bscripts/[a-z_/-]+(?:\.py)?", page.read_text(encoding="utf-8"))
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_tells_a_path_of_somebodys_machine(page: Path) -> None:
     assert re.findall(r"(?<![\w.])/(?:home|root|tmp|Users|work)/\S*", page.read_text(encoding="utf-8")) == []
 
