@@ -75,7 +75,7 @@ def _measure(item: dict[str, Any]) -> dict[str, str]:
         "base": _number(item["baseline"]),
         "change": f"{item['change']:{form}}",
         "interval": f"{low:{form}} to {high:{form}}",
-        "band": f"±{item['null_band'][1]:{form[1:]}}",
+        "band": f"{item['null_band'][0]:{form}} to {item['null_band'][1]:{form}}",
         "status": item["status"],
     }
 

@@ -116,6 +116,8 @@ def _templates(found: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _measures(measures: dict[str, Any]) -> Iterator[str]:
+    if measures:
+        yield f"    {'measure':<24}{'here':>11}{'baseline':>11}  change (95% interval)"
     for name, item in measures.items():
         if item["status"] == "unknown":
             continue

@@ -43,7 +43,8 @@ def selection_of(storage: Storage, dataset: str, probabilities: Probabilities) -
     if storage.info(path) is not None:
         try:
             manifest = json.loads(read_bytes(storage, path))
-            dropped, cap = manifest["counts"]["reasons"].get(_CAP, 0), manifest["synthetic"]["max_synthetic"]
+            dropped = manifest["counts"]["reasons"].get(f"dropped:{_CAP}", 0)
+            cap = manifest["synthetic"]["max_synthetic"]
         except (ValueError, KeyError, TypeError, AttributeError):
             dropped, cap = 0, ""
         if dropped:

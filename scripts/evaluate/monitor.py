@@ -35,6 +35,12 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="?", default=shared / "data" / "detector")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", default="", metavar="PATTERN", help="cases whose name has this (all)")
+    parser.add_argument(
+        "--without-sites",
+        dest="sites",
+        action="store_false",
+        help="no column that says what belongs together",
+    )
     parser.add_argument("--rows", type=Path, help="write a row for each comparison and measure as CSV")
     options = parser.parse_args()
     pools = read_pools(options.corpus)
@@ -43,16 +49,15 @@ def main() -> None:
         for case in make_cases(pools, seed):
             if re.search(options.only, case.name):
                 print(f"seed {seed}: {case.name}", file=sys.stderr, flush=True)
-                found += list(judge(case, seed))
-    rows = pd.DataFrame(found)
-    if options.rows:
-        rows.to_csv(options.rows, index=False)
-    show(rows)
+                found += list(judge(case, seed, options.sites))
+                if options.rows:
+                    pd.DataFrame(found).to_csv(options.rows, index=False)
+    show(pd.DataFrame(found))
 
 
-def judge(case: Case, seed: int) -> Iterator[dict[str, object]]:
+def judge(case: Case, seed: int, sites: bool) -> Iterator[dict[str, object]]:
     """A row for each measure of a comparison, and one for the whole of it (`measure` is empty)."""
-    baseline, version = baseline_of(case), sketch(case.version)
+    baseline, version = baseline_of(case, sites), sketch(case.version, sites)
     found = baseline.compare(version)
     about = {"case": case.name, "kind": case.kind, "seed": seed}
     words = {"words": version.whole.words, "baseline_words": baseline.sketches.whole.words}
@@ -61,18 +66,19 @@ def judge(case: Case, seed: int) -> Iterator[dict[str, object]]:
         yield about | {"measure": name, "status": item["status"], "change": item.get("change")}
 
 
-def baseline_of(case: Case) -> Baseline:
+def baseline_of(case: Case, sites: bool) -> Baseline:
     """The baseline of a case; that of the case before where it has the same."""
     if not _LAST or _LAST[0][0] is not case.baseline:
-        _LAST[:] = [(case.baseline, Baseline("baseline", sketch(case.baseline), Settings()))]
+        _LAST[:] = [(case.baseline, Baseline("baseline", sketch(case.baseline, sites), Settings()))]
     return _LAST[0][1]
 
 
-def sketch(rows: pd.DataFrame) -> Sketches:
+def sketch(rows: pd.DataFrame, sites: bool) -> Sketches:
     """What the monitor keeps of documents, read as its command reads a file of them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "side.parquet"
-        rows[list(COLUMNS)].rename(columns=COLUMNS).to_parquet(path, index=False)
+        columns = {name: to for name, to in COLUMNS.items() if sites or to != "domain"}
+        rows[list(columns)].rename(columns=columns).to_parquet(path, index=False)
         return sketch_dataset(LocalStorage(), str(path), Settings())
 
 

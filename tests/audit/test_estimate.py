@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.command import main
 from provenance.audit.report import describe
+from provenance.audit.selection import Probabilities, selection_of
 from provenance.audit.versions import audit
 from provenance.files.storage import LocalStorage
 from provenance.schema import TIME, WATERMARKS
@@ -179,7 +180,7 @@ def test_a_release_under_a_cap_is_called_selected_and_its_limits_are_wide(
     frame = _mixed(passages, "en", 300, 20)
     free = _known(tmp_path / "free" / "data" / "a.parquet", frame)
     _known(tmp_path / "capped" / "data" / "a.parquet", frame)
-    manifest = {"counts": {"reasons": {"synthetic_cap": 12}}, "synthetic": {"max_synthetic": "0.05"}}
+    manifest = {"counts": {"reasons": {"dropped:synthetic_cap": 12}}, "synthetic": {"max_synthetic": "0.05"}}
     (tmp_path / "capped" / "manifest.json").write_text(json.dumps(manifest))
     capped = audit(LocalStorage(), [str(tmp_path / "capped")])["prevalence"]
     assert free["selected"] is None
@@ -190,6 +191,15 @@ def test_a_release_under_a_cap_is_called_selected_and_its_limits_are_wide(
     assert main(["audit", str(tmp_path / "capped"), "--html", str(page)]) == 0
     assert "SELECTED: its manifest says" in capsys.readouterr().out
     assert "its manifest says that 12 documents were dropped" in page.read_text()
+
+
+def test_a_release_of_this_program_says_itself_what_its_cap_took(demo_release: Path) -> None:
+    manifest = json.loads((demo_release / "manifest.json").read_text())
+    capped = sum(count for key, count in manifest["counts"]["reasons"].items() if "synthetic_cap" in key)
+    said = selection_of(LocalStorage(), str(demo_release), Probabilities())
+    assert capped > 0
+    assert said is not None
+    assert said.startswith(f"its manifest says that {capped:,} documents were dropped")
 
 
 def test_a_column_of_probabilities_that_ends_low_is_called_selected(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.command import main
+from provenance.audit.versions import Baseline, Settings, sketch_dataset
+from provenance.files.storage import LocalStorage
 from tests.audit.made import documents, forgetful
 
 _ZIPF = {"vocabulary": 20_000, "exponent": 1.2}
@@ -116,6 +118,19 @@ def test_responses_that_a_prompt_already_had_are_counted(
     assert main(["audit", later, *arguments]) == 1
     measures = json.loads(capsys.readouterr().out)["diversity"]["baseline"]["measures"]
     assert measures["repeated_responses"]["status"] == "FAIL"
+
+
+def test_one_answer_to_every_fourth_prompt_fails_though_it_is_one_document(tmp_path: Path) -> None:
+    varied, more = documents(400, 5, **_ZIPF), documents(300, 6, **_ZIPF)
+    storage, settings = LocalStorage(), Settings()
+    sketches = []
+    for texts in (varied, [*more, *[varied[7]] * 100]):
+        path = tmp_path / f"{len(sketches)}.jsonl"
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        sketches.append(sketch_dataset(storage, str(path), settings))
+    found = Baseline("v1", sketches[0], settings).compare(sketches[1])["measures"]["repeated_documents"]
+    assert found["status"] == "FAIL"
+    assert found["interval"][0] > 0.2
 
 
 class _Tags(HTMLParser):

@@ -46,6 +46,7 @@ class Measure:
     relative: bool
     tolerance: float | None  # None: reported, never a failure
     worse: int = -1  # sign of a change for the worse
+    counted: bool = False  # copies: that few documents or sites have them makes them no less certain
 
 
 MEASURES = (
@@ -69,9 +70,9 @@ MEASURES = (
     Measure("hdd", "types by tokens of 42 words drawn (HD-D)", True, 0.05),
     Measure("self_repetition", "runs of four words that a document repeats", False, 0.02, 1),
     Measure("compression", "compressed size of 4 KB of a document", True, 0.05),
-    Measure("repeated_lines", "lines that came before", False, 0.05, 1),
-    Measure("repeated_documents", "exact copies of documents", False, 0.02, 1),
-    Measure("repeated_responses", "responses that a prompt already had", False, 0.05, 1),
+    Measure("repeated_lines", "lines that came before", False, 0.05, 1, counted=True),
+    Measure("repeated_documents", "exact copies of documents", False, 0.02, 1, counted=True),
+    Measure("repeated_responses", "responses that a prompt already had", False, 0.05, 1, counted=True),
 )  # fmt: skip
 #: Measures of what the baseline lacks. They warn and never fail: the tolerance is the part of all words that could be missing
 #: from what is new, .025 being what lies between a capped 2% and the 3% at which a model's perplexity moves (docs/collapse.md).
@@ -215,6 +216,9 @@ def judge(
         return {"meaning": measure.meaning, "status": UNKNOWN}
     value, base = (float(np.nanmean(side)) for side in found)
     change, spread = float(np.nanmean(changes)), float(np.nanstd(changes))
+    if measure.counted and tolerance is not None:
+        # All copies of a document lie in one group: half of the halves have none, though every one of them was counted.
+        spread = min(spread, tolerance / _LIMIT)
     # Quarters of one dataset scatter twice as far as the whole; a dataset of another size has its share of that.
     band = float(np.nanstd(null)) / 2 * float(np.sqrt((1 + sizes) / 2))
     sigma = max(spread, band, 1e-9)
@@ -247,8 +251,10 @@ def _early(dataset: Sketch, baseline: Sketch, tolerances: Mapping[str, float]) -
         if found is None:
             continue
         change, allowed, status = found.ratio - 1, tolerances.get(measure.name, measure.tolerance), STEADY
-        if abs(change) > _LIMIT * found.band:
+        if change < -_LIMIT * found.band:
             status = WARN if allowed is not None and -change * extra.share > allowed else CHANGED
+        elif found.ratio > found.most * (1 + _LIMIT * found.band):
+            status = CHANGED
         measures[measure.name] = {
             "meaning": measure.meaning,
             "value": found.ratio,
@@ -256,7 +262,7 @@ def _early(dataset: Sketch, baseline: Sketch, tolerances: Mapping[str, float]) -
             "change": change,
             "relative": True,
             "interval": [change - _NORMAL * found.spread, change + _NORMAL * found.spread],
-            "null_band": [-_NORMAL * found.band, _NORMAL * found.band],
+            "null_band": [-_NORMAL * found.band, found.most * (1 + _NORMAL * found.band) - 1],
             "tolerance": allowed,
             "share": extra.share,
             "status": status,

@@ -42,6 +42,7 @@ class Novelty:
     ratio: float
     spread: float  # standard deviation of the ratio as it was found
     band: float  # the same where what is added is like the baseline
+    most: float  # the ratio that is to be expected where all that is added comes from sites that the baseline lacks, at least 1
 
 
 def added(dataset: Sketch, baseline: Sketch) -> Added | None:
@@ -67,25 +68,37 @@ def novelty(dataset: Sketch, baseline: Sketch, kind: str, extra: Added) -> Novel
     level = max(dataset.types[kind].level, baseline.types[kind].level)
     keys, tally = dataset.types[kind].rows(level)
     others, other_tally = baseline.types[kind].rows(level)
-    known = other_tally[:, DOCUMENTS].sum(axis=1)
-    once = other_tally[known == 1, DOCUMENTS].sum(axis=0).astype(float)
+    owners = other_tally[:, DOCUMENTS]
+    known = owners.sum(axis=1)
+    once = owners[known == 1].sum(axis=0).astype(float)
     if once.sum() < _FEWEST_TYPES:
         return None
     kept = min(1.0, _FARTHEST * baseline.words / extra.words)
     reach = kept * extra.words / baseline.words
-    counts = np.bincount(np.minimum(known, _TERMS + 1), minlength=_TERMS + 2)[1 : _TERMS + 1]
-    expected = -float((counts * (-reach) ** np.arange(1, _TERMS + 1)).sum())
     new = tally[~np.isin(keys, others), DOCUMENTS]
-    in_documents = new.sum(axis=1)
-    found = float((1 - (1 - kept) ** in_documents).sum())
-    ratio = found / expected
+    found = _left(new.sum(axis=1), kept)
+    ratio = found / _expected(known, reach)
+    # Documents of one site share words that no other has, so another site brings more than another document of a known one.
+    by_site = _left((new > 0).sum(axis=1), kept) / _expected((owners > 0).sum(axis=1), reach)
     by_group = new.sum(axis=0).astype(float)
     spread = _scatter(by_group, extra.documents) if found else 0.0
     return Novelty(
         ratio,
         ratio * float(np.hypot(spread, extra.error)),
         float(np.hypot(_band(once, baseline, extra), extra.error)),
+        max(ratio / by_site, 1.0) if found else 1.0,
     )
+
+
+def _expected(units: NDArray[np.integer[Any]], reach: float) -> float:
+    """New types in `reach` times as many units more, by how many units each known type occurs in (Good and Toulmin 1956)."""
+    counts = np.bincount(np.minimum(units, _TERMS + 1), minlength=_TERMS + 2)[1 : _TERMS + 1]
+    return -float((counts * (-reach) ** np.arange(1, _TERMS + 1)).sum())
+
+
+def _left(units: NDArray[np.integer[Any]], kept: float) -> float:
+    """Types that are left when each unit stays with probability `kept`, by how many units each occurs in."""
+    return float((1 - (1 - kept) ** units).sum())
 
 
 def _band(once: Floats, baseline: Sketch, extra: Added) -> float:

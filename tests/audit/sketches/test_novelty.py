@@ -14,7 +14,7 @@ from pipelines.command import main
 from provenance.audit.sketches.compare import STEADY, UNKNOWN, WARN, compare
 from provenance.audit.sketches.novelty import added
 from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch
-from tests.audit.made import documents
+from tests.audit.made import documents, word
 
 _ZIPF: dict[str, Any] = {"vocabulary": 30_000, "exponent": 1.15}
 _OLD = documents(1500, 1, **_ZIPF)
@@ -73,6 +73,35 @@ def test_half_as_much_is_found_but_lies_within_the_tolerance(baseline: Sketch) -
     found = _early([*_OLD[30:], *_echoes(30, 31)], baseline)["novelty_words"]
     assert found["status"] == "changed"
     assert found["change"] * found["share"] == pytest.approx(-0.02, abs=0.002)
+
+
+def _sites(first: int, count: int) -> Sketch:
+    """Sites of twelve documents each, a tenth of whose words are names that only that site has."""
+    texts, sites = [], []
+    for site in range(first, first + count):
+        random = np.random.RandomState(site)
+        for text in documents(12, site, **_ZIPF):
+            words = text.rstrip(".").split(" ")
+            for place in random.randint(0, len(words), 16):
+                words[place] = f"{word(site)}qu{word(random.randint(60))}"
+            texts.append(" ".join(words) + ".")
+            sites.append(site + 1)
+    sketch = Sketch(STRATUM_CAPACITY)
+    sketch.add(pa.array(texts, pa.large_string()), np.array(sites, np.uint64))
+    return sketch
+
+
+def test_other_sites_that_bring_their_own_names_are_no_change() -> None:
+    baseline = _sites(1, 120)
+    for first in (1001, 2001):
+        found = compare(_sites(first, 120), baseline)["measures"]["novelty_words"]
+        assert found["change"] > 0.1, (
+            "by documents, more is new than another one of the same site would bring"
+        )
+        assert found["change"] < found["null_band"][1]
+        assert found["status"] == STEADY
+    strange = [" ".join(name[::-1] for name in text[:-1].split(" ")) for text in documents(700, 40, **_ZIPF)]
+    assert _early(strange, baseline)["novelty_words"]["status"] == "changed"
 
 
 def test_copies_and_losses_are_nothing_that_was_added(baseline: Sketch) -> None:
