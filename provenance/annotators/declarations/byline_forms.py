@@ -9,6 +9,25 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from provenance.annotators.declarations.byline_labels import HELPED_BEGINS, LABEL, LABEL_BEGINS, LABEL_OF_HELP
+from provenance.annotators.declarations.byline_machines import (
+    AI,
+    AI_ALONE,
+    AI_NL,
+    HELP,
+    IA_ES,
+    IA_FR,
+    IA_IT,
+    IA_PT,
+    II,
+    JA,
+    KI,
+    KO,
+    SI,
+    TOOL,
+    ZH,
+)
+
 GENERATED = "ai-generated"
 ASSISTED = "ai-assisted"
 
@@ -21,34 +40,6 @@ class Byline(NamedTuple):
     begins: tuple[str, ...]
 
 
-#: Names that people bear too count only where nothing goes on: not Claude Monet, Claude's brother, Gemini astrology.
-_NAMES = (
-    r"(?:Claude|Gemini|Llama|Copilot)(?: (?:Opus|Sonnet|Haiku|Pro|Flash|Ultra|Advanced|AI|\d[\d.]*)){0,3}"
-    r"(?=\s*(?:[.,;:!?)\]|。]|\Z|\n|(?:and|und|et|y|e|i|en|и) |[가-힣ぁ-んァ-ヶ一-鿿]))"
-)
-_TOOL = rf"(?:ChatGPT|GPT-?\d[\w.]{{0,4}}|OpenAI|DeepSeek|{_NAMES})"
-_AI = (
-    r"(?:(?:an? |the |our )?(?:generative |large )?(?:AI|A\.I\.|artificial intelligence|language model|LLM)(?![\w-])"
-    rf"(?: (?:tools?|models?|systems?|software|assistants?))?|(?:the )?{_TOOL}(?![\w-]))"
-)
-_AI_ALONE = r"(?:(?:generative )?(?:AI|A\.I\.)|artificial intelligence|ChatGPT|GPT-?\d[\w.]{0,4})(?: tools?)?"
-_KI = (
-    rf"(?:(?:eine[rs]? |der |die |des )?(?:generative[rn]? )?(?:KI|AI|künstliche[rn]? intelligenz|sprachmodells?|{_TOOL})(?!\w)"
-    r"(?:-(?:tools?|systems?|modells?|software|werkzeug(?:en|s)?))?)"
-)
-_IA_FR = rf"(?:(?:une? |l['’]|d['’]une |de l['’]|d['’])?(?:IA|AI|intelligence artificielle|modèle de langage|{_TOOL})(?!\w))"
-_IA_ES = rf"(?:(?:una |la |un )?(?:IA|inteligencia artificial|modelo de lenguaje|{_TOOL})(?!\w))"
-_IA_PT = rf"(?:(?:uma? |a )?(?:IA|inteligência artificial|modelo de linguagem|{_TOOL})(?!\w))"
-_IA_IT = (
-    rf"(?:(?:l['’] ?|un['’] ?|una )?(?:IA|AI|intelligenza artificiale|modello linguistico|{_TOOL})(?!\w))"
-)
-_SI = rf"(?:(?:AI|SI|sztuczn(?:ą|ej) inteligencj(?:ę|ą|i)|model(?:u)? językow(?:y|ego)|{_TOOL})(?!\w))"
-_AI_NL = rf"(?:(?:een )?(?:AI|kunstmatige intelligentie|taalmodel|{_TOOL})(?!\w))"
-_II = rf"(?:(?:ИИ|AI|нейросет(?:ью|и|ей)|искусственн(?:ым|ого) интеллект(?:ом|а)|языков(?:ой|ою) модел(?:ью|и)|{_TOOL})(?!\w))"
-_ZH = r"(?:生成式)?(?:AI|人工智能|人工智慧|大模型|大语言模型|ChatGPT|GPT-?\d[\w.]{0,4}|DeepSeek|Claude|Gemini)(?:大模型|模型|工具|技术|技術)?"
-_JA = r"(?:生成)?(?:AI|人工知能|ChatGPT|GPT-?\d[\w.]{0,4}|Claude|Gemini)(?:ツール|技術|モデル)?"
-_KO = r"(?:생성형\s?)?(?:AI|인공지능|챗GPT|ChatGPT|GPT-?\d[\w.]{0,4}|Claude|Gemini)(?:\s?(?:모델|기술|도구))?(?:\([A-Za-z ]{2,12}\))?"
-
 #: Not inside a quotation or a word; what else may stand before, `bylines` judges.
 _FREE = r"(?<![\"“„«‹»‘'\w])"
 #: Where a sentence begins: there languages without articles say "text" for "this text".
@@ -60,18 +51,18 @@ _NOUN = (
 _BE = r"(?:was|were|is|are|has been|have been)"
 _MADE = r"(?:written|generated|created|produced|authored|drafted|composed)"
 _HOW = r"(?:(?:fully|entirely|automatically|completely|originally|partly|partially|largely|mostly|100%|\w{4,12} and) )?"
-_HELP = r"(?:the )?(?:help|assistance|aid|support|use) of "
 _SUBJECT = rf"{_FREE}(?:(?:the|all) (?:text|content|body) (?:of|on|in) )?(?:this|these|the following|the above) {_NOUN} "
 _ENGLISH = (
-    (rf"{_SUBJECT}{_BE} {_HOW}{_MADE} (?:entirely |automatically )?(?:by|using) {_AI}", GENERATED),
+    (rf"{_SUBJECT}{_BE} {_HOW}{_MADE} (?:entirely |automatically )?(?:by|using) {AI}", GENERATED),
     (rf"{_SUBJECT}{_BE} {_HOW}AI[- ](?:generated|written|created|produced|authored)(?!\w)", GENERATED),
     (rf"{_SUBJECT}{_BE} {_HOW}AI[- ]assisted(?!\w)", ASSISTED),
-    (rf"{_SUBJECT}{_BE} {_HOW}(?:co-)?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?with (?:{_HELP})?{_AI}(?: assistance| support| help)?", ASSISTED),
-    (rf"{_SUBJECT}{_BE} {_HOW}(?:translated|edited|proofread|summari[sz]ed|co-written|rewritten|polished) (?:by|using) {_AI}", ASSISTED),
-    (rf"{_FREE}(?:some|much|most) of the (?:text|content|copy) (?:of|on|in) (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {_AI}", ASSISTED),
-    (rf"{_FREE}(?:{_AI_ALONE} (?:was|has been)|(?:we|I) (?:have )?) ?used (?:{_AI_ALONE} )?to (?:help )?(?:us |me )?(?:write|draft|create|generate|produce|edit|translate|summari[sz]e) "
+    (rf"{_SUBJECT}{_BE} {_HOW}(?:co-)?(?:\w{{4,12}} )?(?:and \w{{4,12}} )?with (?:{HELP})?{AI}(?: assistance| support| help)?", ASSISTED),
+    (rf"{_SUBJECT}{_BE} {_HOW}(?:translated|edited|proofread|summari[sz]ed|co-written|rewritten|polished) (?:by|using) {AI}", ASSISTED),
+    (rf"{_SUBJECT}(?:may )?(?:contains?|includes?) (?:some )?AI[- ]generated (?:text|content|passages|parts)(?!\w)", ASSISTED),
+    (rf"{_FREE}(?:some|much|most) of the (?:text|content|copy) (?:of|on|in) (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {AI}", ASSISTED),
+    (rf"{_FREE}(?:{AI_ALONE} (?:was|were|ha(?:s|ve) been)|(?:we|I) (?:have )?) ?used (?:{AI_ALONE} )?to (?:help )?(?:us |me )?(?:write|draft|create|generate|produce|edit|translate|summari[sz]e) "
      rf"(?:(?:parts?|portions|sections|some) of )?(?:this|these) {_NOUN}(?!\w)", ASSISTED),
-    (rf"{_FREE}(?<!no )(?:some )?(?:parts?|portions?|sections?) of (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {_AI}", ASSISTED),
+    (rf"{_FREE}(?<!no )(?:some )?(?:parts?|portions?|sections?) of (?:this|these) {_NOUN} {_BE} {_HOW}{_MADE} (?:by|using|with) {AI}", ASSISTED),
 )  # fmt: skip
 _DE_THIS = (
     _FREE
@@ -81,16 +72,16 @@ _DE_HOW = r"(?:(?:vollständig|komplett|ganz|automatisch|automatisiert|maschinel
 _DE_WITH = r"(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|unter (?:verwendung|einsatz) (?:von )?|mit )"
 _DE_MADE = r"(?:erstellt|geschrieben|generiert|verfasst|erzeugt|produziert|formuliert)"
 _GERMAN = (
-    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}{_DE_MADE}", GENERATED),
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {KI} {_DE_HOW}{_DE_MADE}", GENERATED),
     (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:KI|AI)-generiert", GENERATED),
     (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}{_DE_WITH}"
-     rf"{_KI}(?:-unterstützung)? {_DE_HOW}(?:{_DE_MADE}|übersetzt|überarbeitet|lektoriert|entstanden)", ASSISTED),
-    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}(?:übersetzt|lektoriert|überarbeitet)", ASSISTED),
-    (rf"{_DE_THIS}entstand(?:en)? {_DE_HOW}{_DE_WITH}{_KI}", ASSISTED),
-    (rf"{_FREE}(?:für|bei) diese[nmrs]? (?:artikel|text|beitrag|seite|übersetzung|zusammenfassung) (?:wurden?|haben wir) {_KI} (?:eingesetzt|verwendet|genutzt)", ASSISTED),
+     rf"{KI}(?:-unterstützung)? {_DE_HOW}(?:{_DE_MADE}|übersetzt|überarbeitet|lektoriert|entstanden)", ASSISTED),
+    (rf"{_DE_THIS}(?:wurden?|ist|sind) {_DE_HOW}(?:von|durch) {KI} {_DE_HOW}(?:übersetzt|lektoriert|überarbeitet)", ASSISTED),
+    (rf"{_DE_THIS}entstand(?:en)? {_DE_HOW}{_DE_WITH}{KI}", ASSISTED),
+    (rf"{_FREE}(?:für|bei) diese[nmrs]? (?:artikel|text|beitrag|seite|übersetzung|zusammenfassung) (?:wurden?|haben wir) {KI} (?:eingesetzt|verwendet|genutzt)", ASSISTED),
     # In a clause of its own ("please note that …") the verb comes last.
-    (rf"{_DE_THIS}{_DE_HOW}(?:von|durch) {_KI} {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", GENERATED),
-    (rf"{_DE_THIS}{_DE_HOW}(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|mit ){_KI}(?:-unterstützung)? {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", ASSISTED),
+    (rf"{_DE_THIS}{_DE_HOW}(?:von|durch) {KI} {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", GENERATED),
+    (rf"{_DE_THIS}{_DE_HOW}(?:mit ?hilfe (?:von )?|mit (?:der )?(?:hilfe|unterstützung) (?:von |durch )?|mit ){KI}(?:-unterstützung)? {_DE_HOW}{_DE_MADE} (?:wurden?|worden)", ASSISTED),
 )  # fmt: skip
 _FR_THIS = (
     _FREE
@@ -99,20 +90,20 @@ _FR_THIS = (
 _FR_HOW = r"(?:(?:entièrement|automatiquement|intégralement|partiellement|en partie) )?"
 _FR_MADE = r"(?:généré|rédigé|écrit|créé|produit)e? " + _FR_HOW
 _FRENCH = (
-    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}{_FR_MADE}par {_IA_FR}", GENERATED),
-    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}(?:{_FR_MADE}|(?:traduit|relu|corrigé|résumé)e? )(?:avec |grâce à |à )(?:l['’](?:aide|appui|assistance) (?:de |d['’])?)?{_IA_FR}", ASSISTED),
-    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}(?:traduit|relu|corrigé|résumé)e? par {_IA_FR}", ASSISTED),
+    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}{_FR_MADE}par {IA_FR}", GENERATED),
+    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}(?:{_FR_MADE}|(?:traduit|relu|corrigé|résumé)e? )(?:avec |grâce à |à )(?:l['’](?:aide|appui|assistance) (?:de |d['’])?)?{IA_FR}", ASSISTED),
+    (rf"{_FR_THIS}(?:a été|est) {_FR_HOW}(?:traduit|relu|corrigé|résumé)e? {_FR_HOW}par {IA_FR}", ASSISTED),
 )  # fmt: skip
 _ES_THIS = (
     _FREE
-    + r"(?:este|esta) (?:artículo|texto|contenido|resumen|noticia|página|nota|entrada|reseña|publicación|traducción|informe|historia) "
+    + r"(?:este|esta) (?:artículo|texto|contenido|resumen|noticia|página|nota|post|entrada|reseña|publicación|traducción|informe|historia) "
 )
 _ES_HOW = r"(?:(?:total|íntegra|automática|parcial|completa)mente )?"
 _ES_MADE = r"(?:generad|escrit|cread|redactad|elaborad|producid|realizad)[oa] " + _ES_HOW
 _SPANISH = (
-    (rf"{_ES_THIS}(?:fue|ha sido|está|es) {_ES_HOW}{_ES_MADE}(?:por|con|mediante|usando) {_IA_ES}", GENERATED),
-    (rf"{_ES_THIS}(?:fue|ha sido|está|es) {_ES_HOW}(?:{_ES_MADE}|(?:traducid|revisad|resumid)[oa] )(?:con|gracias a) (?:la |el )?(?:ayuda|asistencia|apoyo|uso) de {_IA_ES}", ASSISTED),
-    (rf"{_ES_THIS}(?:fue|ha sido) {_ES_HOW}(?:traducid|revisad|resumid)[oa] (?:por|con|mediante) {_IA_ES}", ASSISTED),
+    (rf"{_ES_THIS}(?:fue|ha sido|está|es) {_ES_HOW}{_ES_MADE}(?:por|con|mediante|usando) {IA_ES}", GENERATED),
+    (rf"{_ES_THIS}(?:fue|ha sido|está|es) {_ES_HOW}(?:{_ES_MADE}|(?:traducid|revisad|resumid)[oa] )(?:con|gracias a) (?:la |el )?(?:ayuda|asistencia|apoyo|uso) de {IA_ES}", ASSISTED),
+    (rf"{_ES_THIS}(?:fue|ha sido) {_ES_HOW}(?:traducid|revisad|resumid)[oa] (?:por|con|mediante) {IA_ES}", ASSISTED),
 )  # fmt: skip
 _PT_THIS = (
     _FREE
@@ -121,9 +112,9 @@ _PT_THIS = (
 _PT_HOW = r"(?:(?:total|automatica|parcial|completa|inteira)mente )?"
 _PT_MADE = r"(?:gerad|escrit|criad|redigid|produzid|elaborad|realizad)[oa] " + _PT_HOW
 _PORTUGUESE = (
-    (rf"{_PT_THIS}(?:foi|é) {_PT_HOW}{_PT_MADE}(?:por|com|pel[ao]) {_IA_PT}", GENERATED),
-    (rf"{_PT_THIS}(?:foi|é) {_PT_HOW}(?:{_PT_MADE}|(?:traduzid|revisad|resumid)[oa] )(?:com|por meio d[oa]) (?:o |a )?(?:auxílio|ajuda|apoio|assistência|suporte|uso) d[aeo] {_IA_PT}", ASSISTED),
-    (rf"{_PT_THIS}foi {_PT_HOW}(?:traduzid|revisad|resumid)[oa] (?:por|com|pel[ao]) {_IA_PT}", ASSISTED),
+    (rf"{_PT_THIS}(?:foi|é) {_PT_HOW}{_PT_MADE}(?:por|com|pel[ao]) {IA_PT}", GENERATED),
+    (rf"{_PT_THIS}(?:foi|é) {_PT_HOW}(?:{_PT_MADE}|(?:traduzid|revisad|resumid)[oa] )(?:com|por meio d[oa]) (?:o |a )?(?:auxílio|ajuda|apoio|assistência|suporte|uso) d[aeo] {IA_PT}", ASSISTED),
+    (rf"{_PT_THIS}foi {_PT_HOW}(?:traduzid|revisad|resumid)[oa] (?:por|com|pel[ao]) {IA_PT}", ASSISTED),
 )  # fmt: skip
 _IT_THIS = (
     _FREE
@@ -132,28 +123,30 @@ _IT_THIS = (
 _IT_HOW = r"(?:(?:interamente|automaticamente|parzialmente|completamente) )?"
 _IT_MADE = r"(?:generat|scritt|creat|redatt|prodott|realizzat)[oa] " + _IT_HOW
 _ITALIAN = (
-    (rf"{_IT_THIS}è (?:stat[oa] )?{_IT_HOW}{_IT_MADE}(?:da |dall['’] ?|dalla |con |tramite ){_IA_IT}", GENERATED),
-    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:{_IT_MADE}|(?:tradott|rivist|riassunt)[oa] )(?:con|grazie a) ?(?:l['’] ?|il )?(?:aiuto|ausilio|assistenza|supporto|contributo) (?:di |della |dell['’] ?|d['’] ?){_IA_IT}", ASSISTED),
-    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:tradott|rivist|riassunt)[oa] (?:da |dall['’] ?|con ){_IA_IT}", ASSISTED),
+    (rf"{_IT_THIS}è (?:stat[oa] )?{_IT_HOW}{_IT_MADE}(?:da |dall['’] ?|dalla |con |tramite ){IA_IT}", GENERATED),
+    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:{_IT_MADE}|(?:tradott|rivist|riassunt)[oa] )(?:con|grazie a) ?(?:l['’] ?|il )?(?:aiuto|ausilio|assistenza|supporto|contributo) (?:di |della |dell['’] ?|d['’] ?){IA_IT}", ASSISTED),
+    (rf"{_IT_THIS}è stat[oa] {_IT_HOW}(?:tradott|rivist|riassunt)[oa] (?:da |dall['’] ?|con ){IA_IT}", ASSISTED),
 )  # fmt: skip
 _PL_THIS = rf"(?:{_FREE}(?:ten|ta|to|niniejszy|niniejsza|niniejsze) |{_BEGIN})(?:artykuł|tekst|wpis|materiał|streszczenie|treść|podsumowanie|opis|strona|recenzja|tłumaczenie) "
 _PL_HOW = r"(?:(?:w całości|automatycznie|częściowo|w pełni) )?"
 _PL_MADE = r"(?:wygenerowan|napisan|stworzon|utworzon|przygotowan|opracowan)(?:y|a|e) " + _PL_HOW
 _PL_HELP = r"(?:z |przy )(?:pomoc[ąy]|wsparci(?:em|u)|użyci(?:em|u)|wykorzystani(?:em|u)|udziale) "
 _POLISH = (
-    (rf"{_PL_THIS}został[ao]? {_PL_HOW}{_PL_MADE}przez {_SI}", GENERATED),
-    (rf"{_PL_THIS}(?:został[ao]? {_PL_HOW}(?:{_PL_MADE}|przetłumaczon[yae] )|powstał[ao]? ){_PL_HELP}{_SI}", ASSISTED),
+    (rf"{_PL_THIS}został[ao]? {_PL_HOW}{_PL_MADE}przez {SI}", GENERATED),
+    (rf"{_PL_THIS}(?:został[ao]? {_PL_HOW}(?:{_PL_MADE}|przetłumaczon[yae] )|powstał[ao]? ){_PL_HELP}{SI}", ASSISTED),
 )  # fmt: skip
 _NL_THIS = (
     _FREE
     + r"(?:dit (?:artikel|bericht|stuk|verhaal)|deze (?:tekst|inhoud|samenvatting|pagina|blog|vertaling|nieuwsbrief)) "
 )
 _NL_HOW = r"(?:(?:volledig|automatisch|deels|gedeeltelijk) )?"
-_NL_MADE = r"(?:gegenereerd|geschreven|gemaakt|opgesteld|vertaald|samengevat)"
+_NL_MADE = r"(?:gegenereerd|geschreven|gemaakt|opgesteld)"
+_NL_WORKED = rf"(?:{_NL_MADE}|vertaald|samengevat)"
 _NL_HELP = r"(?:met (?:de )?(?:behulp|hulp|ondersteuning) van |met )"
 _DUTCH = (
-    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:door {_AI_NL} {_NL_HOW}{_NL_MADE}|{_NL_MADE} door {_AI_NL})", GENERATED),
-    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:{_NL_HELP}{_AI_NL} {_NL_HOW}{_NL_MADE}|{_NL_MADE} {_NL_HELP}{_AI_NL})", ASSISTED),
+    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:door {AI_NL} {_NL_HOW}{_NL_MADE}|{_NL_MADE} door {AI_NL})", GENERATED),
+    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:{_NL_HELP}{AI_NL} {_NL_HOW}{_NL_WORKED}|{_NL_WORKED} {_NL_HELP}{AI_NL})", ASSISTED),
+    (rf"{_NL_THIS}(?:is|werd) {_NL_HOW}(?:door {AI_NL} {_NL_HOW}(?:vertaald|samengevat)|(?:vertaald|samengevat) door {AI_NL})", ASSISTED),
 )  # fmt: skip
 _RU_THIS = rf"(?:{_FREE}(?:эт(?:а|от|о) |данн(?:ая|ый|ое) )|{_BEGIN})(?:статья|текст|материал|обзор|пост|перевод|пересказ|описание|резюме|новость) "
 _RU_HOW = r"(?:(?:полностью|автоматически|частично|целиком) )?"
@@ -161,20 +154,20 @@ _RU_MADE = r"(?:был[аио]? )?" + _RU_HOW + r"(?:написан|создан
 _RU_MADE_UP = r"(?:был[аио]? )?" + _RU_HOW + r"сгенерирован[аоы]? "
 _RU_HELP = r"(?:с помощью|при помощи|с использованием|при участии|с применением) "
 _RUSSIAN = (
-    (rf"{_RU_THIS}(?:{_RU_MADE}|{_RU_MADE_UP}(?:{_RU_HELP})?){_II}", GENERATED),
-    (rf"{_RU_THIS}(?:{_RU_MADE}|(?:был[аио]? )?переведен[аоы]? ){_RU_HELP}{_II}", ASSISTED),
+    (rf"{_RU_THIS}(?:{_RU_MADE}|{_RU_MADE_UP}(?:{_RU_HELP})?){II}", GENERATED),
+    (rf"{_RU_THIS}(?:{_RU_MADE}|(?:был[аио]? )?переведен[аоы]? ){_RU_HELP}{II}", ASSISTED),
 )
 _ZH_THIS = r"(?<![部分])(?:[本此该這这](?:篇|个|份)?(?:文章?|内容|內容|页面|頁面|摘要|总结|總結|报告|報告|回答|翻译|稿件?|新闻|新聞)|(?:以上|以下)?(?:内容|內容)|(?:以上|以下)(?:回答|文字|文章)|全文)(?:均|皆|全部|完全)?"
 _ZH_USING = r"(?:由|是由|为|使用|通过|透過|利用|借助|藉助|在)\s?"
 _ZH_MADE = r"(?:自动|自動)?(?:生成|撰写|撰寫|创作|創作|编写|編寫|写成)(?!的(?!内容|內容|文章|文本|稿))"
 _CHINESE = (
-    (rf"{_ZH_THIS}{_ZH_USING}{_ZH}\s?{_ZH_MADE}", GENERATED),
+    (rf"{_ZH_THIS}{_ZH_USING}{ZH}\s?{_ZH_MADE}", GENERATED),
     (
-        rf"{_ZH_THIS}{_ZH_USING}{_ZH}\s?的?(?:辅助|輔助|协助|協助|帮助|幫助|润色|潤色|翻译|翻譯|校对|參與|参与)",
+        rf"{_ZH_THIS}{_ZH_USING}{ZH}\s?的?(?:辅助|輔助|协助|協助|帮助|幫助|润色|潤色|翻译|翻譯|校对|參與|参与)",
         ASSISTED,
     ),
     (
-        rf"[本此该這这](?:文章?|页面?|頁面?)(?:的)?(?:部分|部份)(?:内容|內容|文字|段落)?{_ZH_USING}{_ZH}\s?{_ZH_MADE}",
+        rf"[本此该這这](?:文章?|页面?|頁面?)(?:的)?(?:部分|部份)(?:内容|內容|文字|段落)?{_ZH_USING}{ZH}\s?{_ZH_MADE}",
         ASSISTED,
     ),
 )
@@ -182,126 +175,46 @@ _JA_THIS = r"(?:この|本)(?:記事|文章|ページ|コンテンツ|要約|翻
 #: Said of the text itself, not of a picture that a machine made.
 _JA_DONE = r"(?:され(?:ました|た(?!\w)|ています|ている)|し(?:ました|ています|た(?!\w))|きました|いて(?:います|いる)|かれ(?:ました|ています|た(?!\w))|(?:した|された|いた)(?:もの|記事|文章|要約|コンテンツ)|しま|(?=[。．\s)）」]|\Z))"
 _JAPANESE = (
-    (rf"{_JA_THIS}{_JA}(?:によって|により|が|で)(?:自動(?:的に)?)?(?:生成|作成|執筆|要約|書){_JA_DONE}", GENERATED),
-    (rf"{_JA_THIS}(?:[^。\n]{{0,8}})?{_JA}(?:を|の)(?:使用|活用|利用|用い|使っ|支援|補助|助け|サポート|協力)[^。\n]{{0,12}}(?:作成|執筆|生成|翻訳|編集|書)", ASSISTED),
+    (rf"{_JA_THIS}{JA}(?:によって|により|が|で)(?:自動(?:的に)?)?(?:生成|作成|執筆|要約|書){_JA_DONE}", GENERATED),
+    (rf"{_JA_THIS}(?:[^。\n]{{0,8}})?{JA}(?:を|の)(?:使用|活用|利用|用い|使っ|支援|補助|助け|サポート|協力)[^。\n]{{0,12}}(?:作成|執筆|生成|翻訳|編集|書)", ASSISTED),
+    (rf"{_JA_THIS}{JA}による(?:自動|機械)?翻訳(?:です|され|した|[。）)\n]|\Z)", ASSISTED),
 )  # fmt: skip
 _KO_THIS = r"(?<![가-힣])(?:이|본|해당|위|아래)\s?(?:기사|글|콘텐츠|게시물|문서|요약|페이지|포스트|텍스트|보고서|번역|내용|뉴스)(?:의 내용)?(?:은|는|이|가)?\s"
 _KO_DONE = r"(?:했|하였|됐|되었|됩니다|합니다|해 |하여 |(?:한|된)\s?(?:기사|글|것|콘텐츠|게시물|문서|요약|내용)(?:입니다|이다|임|[.\n]|\Z))"
 _KOREAN = (
-    (rf"{_KO_THIS}{_KO}(?:가|이|로|으로|에 의해|에 의하여|를 통해|을 통해)\s?(?:자동으로\s?|자동\s?|전부\s?)?(?:작성|생성|제작|집필|요약){_KO_DONE}", GENERATED),
-    (rf"{_KO_THIS}{_KO}(?:의|를|을)\s?(?:도움|활용|이용|사용|지원|보조)[^.\n]{{0,8}}(?:작성|생성|제작|번역|편집)", ASSISTED),
+    (rf"{_KO_THIS}{KO}(?:가|이|로|으로|에 의해|에 의하여|를 통해|을 통해)\s?(?:자동으로\s?|자동\s?|전부\s?)?(?:작성|생성|제작|집필|요약){_KO_DONE}", GENERATED),
+    (rf"{_KO_THIS}{KO}(?:의|를|을)\s?(?:도움|활용|이용|사용|지원|보조)(?!하지)(?! ?없이)[^.\n]{{0,8}}(?:작성|생성|제작|번역|편집)", ASSISTED),
 )  # fmt: skip
 #: Swedish, Danish and Norwegian.
-_NORDIC_AI = rf"(?:(?:en )?(?:AI|KI|artificiell intelligens|kunstig intelligens|språkmodell|{_TOOL})(?!\w))"
+_NORDIC_AI = rf"(?:(?:en )?(?:AI|KI|artificiell intelligens|kunstig intelligens|språkmodell|{TOOL})(?!\w))"
 _NORDIC_THIS = rf"{_FREE}(?:den här|denna|denne|dette|det här) (?:artikeln?|artikkelen|texten?|teksten?|inlägget|indlægget?|innlegget|sammanfattningen|sidan) "
 _NORDIC = (
     (rf"{_NORDIC_THIS}(?:är|er|har blivit|har blitt|blev|ble) (?:helt |automatiskt? )?(?:skrive[nt]|skrevet|genererad|genereret|generert|skapa[dt]|skabt|laget) (?:helt )?(?:av|af) {_NORDIC_AI}", GENERATED),
     (rf"{_NORDIC_THIS}(?:är|er|har blivit|har blitt|blev|ble) (?:delvis )?(?:skrive[nt]|skrevet|genererad|genereret|generert|skapa[dt]|skabt|laget|översatt|oversat) (?:med hjälp av|ved hjælp af|ved hjelp av|med) {_NORDIC_AI}", ASSISTED),
 )  # fmt: skip
 _CZECH = (
-    (rf"{_FREE}(?:tento (?:článek|text|příspěvek|obsah)|tato (?:stránka|zpráva)) (?:byla? )(?:zcela |automaticky )?(?:vygenerová|napsá|vytvoře)na? (?:pomocí )?(?:umělou inteligencí|umělé inteligence|AI|{_TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:tento (?:článek|text|příspěvek|obsah)|tato (?:stránka|zpráva)) (?:byla? )(?:zcela |automaticky )?(?:vygenerová|napsá|vytvoře)na? (?:pomocí )?(?:umělou inteligencí|umělé inteligence|AI|{TOOL})(?!\w)", GENERATED),
 )  # fmt: skip
 _UKRAINIAN = (
-    (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:повністю )?(?:згенерован|написан|створен)[аоий]{{1,2}} (?:ШІ|штучним інтелектом|нейромережею|{_TOOL})(?!\w)", GENERATED),
-    (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:згенерован|написан|створен|перекладен)[аоий]{{1,2}} (?:за допомогою|з використанням) (?:ШІ|штучного інтелекту|нейромережі|{_TOOL})(?!\w)", ASSISTED),
+    (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:повністю )?(?:згенерован|написан|створен)[аоий]{{1,2}} (?:ШІ|штучним інтелектом|нейромережею|{TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:ця стаття|цей (?:текст|матеріал|допис)) (?:бу(?:в|ла) )?(?:згенерован|написан|створен|перекладен)[аоий]{{1,2}} (?:за допомогою|з використанням) (?:ШІ|штучного інтелекту|нейромережі|{TOOL})(?!\w)", ASSISTED),
 )  # fmt: skip
 _TURKISH = (
-    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:tamamen )?(?:bir )?(?:yapay zek[aâ]|{_TOOL}) (?:tarafından|ile) (?:otomatik olarak )?(?:oluşturul|yazıl|üretil|hazırlan)(?!m[ae][mdy])", GENERATED),
-    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:yapay zek[aâ]|{_TOOL}) (?:yardımıyla|desteğiyle|kullanılarak) (?:oluşturul|yazıl|üretil|hazırlan|çevril)(?!m[ae][mdy])", ASSISTED),
+    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:tamamen )?(?:bir )?(?:yapay zek[aâ]|{TOOL}) (?:tarafından|ile) (?:otomatik olarak )?(?:oluşturul|yazıl|üretil|hazırlan)(?!m[ae][mdy])", GENERATED),
+    (rf"{_FREE}bu (?:makale|yazı|metin|içerik|haber|özet) (?:yapay zek[aâ]|{TOOL}) (?:yardımıyla|desteğiyle|kullanılarak) (?:oluşturul|yazıl|üretil|hazırlan|çevril)(?!m[ae][mdy])", ASSISTED),
 )  # fmt: skip
 _INDONESIAN = (
-    (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:sepenuhnya )?(?:ditulis|dibuat|dihasilkan|disusun) oleh (?:AI|kecerdasan buatan|{_TOOL})(?!\w)", GENERATED),
-    (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:ditulis|dibuat|dihasilkan|disusun|diterjemahkan) dengan (?:bantuan )?(?:AI|kecerdasan buatan|{_TOOL})(?!\w)", ASSISTED),
+    (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:sepenuhnya )?(?:ditulis|dibuat|dihasilkan|disusun) oleh (?:AI|kecerdasan buatan|{TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:artikel|tulisan|teks|konten|berita|ringkasan) ini (?:ditulis|dibuat|dihasilkan|disusun|diterjemahkan) dengan (?:bantuan )?(?:AI|kecerdasan buatan|{TOOL})(?!\w)", ASSISTED),
 )  # fmt: skip
 _VIETNAMESE = (
-    (rf"(?:{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này|{_BEGIN}(?:bài viết|nội dung)) (?:đã )?được (?:tạo ra |tạo |viết |soạn )(?:hoàn toàn )?bởi (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", GENERATED),
-    (rf"{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này (?:đã )?được (?:tạo ra |tạo |viết |soạn |dịch )với sự (?:hỗ trợ|trợ giúp) của (?:AI|trí tuệ nhân tạo|{_TOOL})(?!\w)", ASSISTED),
+    (rf"(?:{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này|{_BEGIN}(?:bài viết|nội dung)) (?:đã )?được (?:tạo ra |tạo |viết |soạn )(?:hoàn toàn )?bởi (?:AI|trí tuệ nhân tạo|{TOOL})(?!\w)", GENERATED),
+    (rf"{_FREE}(?:bài viết|nội dung|văn bản|bản tóm tắt) này (?:đã )?được (?:tạo ra |tạo |viết |soạn |dịch )với sự (?:hỗ trợ|trợ giúp) của (?:AI|trí tuệ nhân tạo|{TOOL})(?!\w)", ASSISTED),
 )  # fmt: skip
 _ARABIC = (
     (r"(?:تمت? (?:كتابة|إنشاء|توليد)|كُ?تب|أُ?نشئ) هذا (?:المقال|النص|المحتوى|الملخص) (?:بالكامل )?(?:بواسطة|من قبل) (?:ال?ذكاء الاصطناعي|ChatGPT)", GENERATED),
     (r"(?:تمت? (?:كتابة|إنشاء|ترجمة)) هذا (?:المقال|النص|المحتوى|الملخص) (?:بمساعدة|باستخدام) (?:ال?ذكاء الاصطناعي|ChatGPT)", ASSISTED),
 )  # fmt: skip
-#: Labels that stand alone, in a line, a bracket or between bars.
-_LABELS = (
-    r"AI[- ]generated (?:article|text|content|summary|post|translation)",
-    r"(?:written|generated) (?:by|with) (?:AI|ChatGPT)(?=\s{0,3}(?:[\n.)\]|]|\Z|, (?:reviewed|edited|checked|curated)))",
-    r"(?:KI|AI)-generierte[rs]? (?:Text|Inhalt|Artikel|Beitrag|Zusammenfassung)",
-    rf"(?:Article|Texte|Contenu|Résumé) (?:généré|rédigé|écrit) par {_IA_FR}",
-    rf"(?:Artículo|Texto|Contenido|Resumen) (?:generado|escrito|creado) (?:por|con) {_IA_ES}",
-    rf"(?:Artigo|Texto|Conteúdo|Resumo) (?:gerado|escrito|criado) (?:por|com) {_IA_PT}",
-    rf"(?:Articolo|Testo|Contenuto|Riassunto) (?:generato|scritto|creato) (?:da|con) {_IA_IT}",
-    rf"(?:Tekst|Treść|Artykuł|Streszczenie) (?:wygenerowan|napisan)[yae] przez {_SI}",
-    r"(?:AI|KI)-gegenereerde (?:tekst|inhoud|samenvatting|artikel)",
-    rf"(?:Текст|Статья|Материал) (?:сгенерирован|написан)[а]? {_II}",
-    r"(?:AI|人工智能|人工知能)(?:自动|自動)?生成(?:内容|內容|コンテンツ|文章|記事)?",
-    r"(?:AI|人工知能)(?:が|による|により|で)(?:自動)?生成(?:した|された)?(?:要約|記事|文章|コンテンツ)?(?:です)?",
-    r"(?:AI|인공지능)\s?생성\s?(?:기사|글|콘텐츠|요약)",
-    r"(?:AI|인공지능|챗GPT)(?:가|이|로|으로)\s?(?:작성|생성)(?:한|된)\s?(?:기사|글|콘텐츠|요약)(?:입니다)?",
-)
-#: The same of a machine that helped.
-_HELPED = (
-    r"(?:AI|A\.I\.)[- ](?:assisted|translated)(?: (?:article|text|content|summary|post|translation))?",
-    rf"(?:written|generated|created|produced|drafted|translated) with (?:{_HELP}(?:AI|A\.I\.|artificial intelligence|ChatGPT)|(?:AI|A\.I\.|ChatGPT) (?:assistance|help|support))",
-    r"translated (?:by|using) (?:AI|A\.I\.|artificial intelligence|ChatGPT)",
-    rf"mit (?:der )?(?:hilfe (?:von )?|unterstützung (?:von |durch )?)?{_KI}(?:-unterstützung)? (?:erstellt|geschrieben|übersetzt|verfasst|generiert)",
-    rf"(?:(?:Article|Texte|Contenu|Résumé|Traduction) )?(?:(?:rédigé|écrit|généré|réalisé)e? (?:avec |à )l['’]aide (?:de |d['’])?|traduite? par ){_IA_FR}",
-    rf"(?:Artículo|Texto|Contenido|Resumen) (?:elaborado|escrito|generado|redactado|traducido) con (?:la |el )?(?:ayuda|apoyo|asistencia) de {_IA_ES}",
-    rf"(?:Artigo|Texto|Conteúdo|Resumo) (?:produzido|escrito|gerado|elaborado|traduzido) com (?:o |a )?(?:auxílio|ajuda|apoio) d[aeo] {_IA_PT}",
-    rf"(?:Articolo|Testo|Contenuto) (?:scritto|realizzato|generato|tradotto) con l['’](?:aiuto|ausilio) (?:di |della |dell['’] ?|d['’] ?){_IA_IT}",
-    rf"Перевод (?:выполнен|сделан) (?:с помощью |при помощи )?{_II}",
-)
-#: Who went over it since.
-_THEN = r" (?:et|and|und|y|e|ed|i|en|и) (?:revi|relu|véri|edit|édit|corri|check|gepr|redakt|zwer|spraw|gecontr|пров|отред)"
-_ALONE = r"[\n.(\[|。]"
-_BEFORE = rf"(?:\A|(?<={_ALONE})|(?<={_ALONE}\s)|(?<={_ALONE}\s\s))"
-_AFTER = rf"\s{{0,3}}(?:[\n.)\]|。]|\Z|(?=,)|(?={_THEN}))"
-_LABEL, _LABEL_OF_HELP = (f"{_BEFORE}(?:{'|'.join(labels)}){_AFTER}" for labels in (_LABELS, _HELPED))
-
-_LABEL_BEGINS = (
-    *(
-        "ai",
-        "ki",
-        "written ",
-        "generated ",
-        "article ",
-        "texte ",
-        "contenu ",
-        "résumé ",
-        "artículo ",
-        "texto ",
-        "contenido ",
-    ),
-    *(
-        "resumen ",
-        "artigo ",
-        "conteúdo ",
-        "resumo ",
-        "articolo ",
-        "testo ",
-        "contenuto ",
-        "riassunto ",
-        "tekst ",
-        "treść ",
-    ),
-    *("artykuł ", "streszczenie ", "текст ", "статья ", "материал ", "人工", "인공지능", "챗gpt"),
-)
-_HELPED_BEGINS = (
-    *("ai", "a.i.", "written ", "generated ", "created ", "produced ", "drafted ", "translated ", "mit "),
-    *(
-        "article ",
-        "texte ",
-        "contenu ",
-        "résumé ",
-        "traduction ",
-        "rédigé",
-        "écrit",
-        "généré",
-        "réalisé",
-        "traduit",
-    ),
-    *("artículo ", "texto ", "contenido ", "resumen ", "artigo ", "conteúdo ", "resumo "),
-    *("articolo ", "testo ", "contenuto ", "перевод "),
-)
 _PL_BARE = tuple(
     f"{noun} "
     for noun in "artykuł tekst wpis materiał streszczenie treść podsumowanie opis strona recenzja tłumaczenie".split()
@@ -370,8 +283,8 @@ _LANGUAGES = (
     (_INDONESIAN, ("artikel ", "tulisan ", "teks ", "konten ", "berita ", "ringkasan ")),
     (_VIETNAMESE, ("bài ", "nội ", "văn ", "bản ")),
     (_ARABIC, ("تم", "ك", "أ")),
-    (((_LABEL, GENERATED),), _LABEL_BEGINS),
-    (((_LABEL_OF_HELP, ASSISTED),), _HELPED_BEGINS),
+    (((LABEL, GENERATED),), LABEL_BEGINS),
+    (((LABEL_OF_HELP, ASSISTED),), HELPED_BEGINS),
 )
 BYLINES = tuple(
     Byline(re.compile(pattern + _ENDS if forms in _LAST else pattern, re.IGNORECASE), signal, begins)
