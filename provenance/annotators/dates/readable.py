@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from provenance.annotators.dates.claim import Claim
 from provenance.annotators.dates.order import Order
 from provenance.annotators.dates.possible import may_have_day
-from provenance.annotators.dates.written import find_dates
+from provenance.annotators.dates.written import day_of_short_year, find_dates
 from provenance.annotators.page.markup import words
 from provenance.annotators.page.search import Page
 from provenance.annotators.page.strings import compile_strings
@@ -121,6 +121,9 @@ def near_headline(page: Page, order: Order, start: int, changed: set[dt.date]) -
         loose.append((page.text(comments, last, border=b"\n"), 2 + _COMMENTS_RANK, False))
     for text, rank, in_element in [*named, *loose]:
         days = list(find_dates(text.replace("\n", " "), order))
+        short = day_of_short_year(text) if in_element and not days else None
+        if short:
+            days = [(short, 0)]
         for day, at in reversed(days) if text is before else days:  # the nearest first
             said = _said_of(text, at)
             if rank == _CHANGED_RANK:

@@ -81,6 +81,24 @@ def find_dates(text: str, order: Order) -> Iterator[tuple[dt.date, int]]:
                 yield day, match.start()
 
 
+#: A day and a month's name before two digits of a year, or a month's name first, and nothing else: read only where an element is named for a day.
+_SHORT_YEAR = re.compile(
+    rf"\s*(?:{_WORD}[.,]{{0,2}} )?(?:(?P<d>\d{{1,2}})(?:\.|st|nd|rd|th)?[ ./-](?P<n>{_WORD})|(?P<m>{_WORD})\.? (?P<e>\d{{1,2}})(?:st|nd|rd|th)?)"
+    r"[.,]{0,2}[ ./-]['’]?(?P<y>\d\d)\s*(?:[|,·–—-]|\n|\Z)"
+)
+
+
+def day_of_short_year(text: str) -> dt.date | None:
+    """The day that `text` begins with and that has a name of a month and two digits of a year: 5 Mar 19, Mar 5 '19."""
+    match = _SHORT_YEAR.match(text)
+    month = month_named(match["n"] or match["m"]) if match else None
+    return (
+        calendar_day(_century(int(match["y"])), month, int(match["d"] or match["e"]))
+        if match and month
+        else None
+    )
+
+
 #: Words right before three short numbers that make them a day.
 _CALLED_A_DAY = re.compile(
     r"(?i)(?:\bupdated|\bposted|\bpublished|\bmodified|\bdate|\bstand|veröffentlicht|aktualisiert|\bdatum|\bfecha|publié le|mis à jour le|"

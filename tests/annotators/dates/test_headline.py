@@ -34,6 +34,22 @@ def test_a_day_that_an_element_keeps_in_an_attribute_is_read(element: str) -> No
     assert published(f"<body><h1>News</h1><p>{element}</p>") == ("2020-03-12", "visible text")
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["12 Mar 20", "Thu, 12-Mar-20", "12. März 20", "12 мар. 20", "Mar 12, '20", "March 12th, 20 | News"],
+)
+def test_two_digits_of_a_year_beside_a_month_s_name_are_read_where_an_element_is_named_for_a_day(
+    written: str,
+) -> None:
+    assert published(f"<body><h1>News</h1><p class=date>{written}</p>") == ("2020-03-12", "visible text")
+    assert published(f"<body><h1>News</h1><p>{written}</p>") is None
+
+
+@pytest.mark.parametrize("written", ["12 Mar 20:15", "12 Mar 20 guests", "12 Eggs 20", "32 Mar 20"])
+def test_a_time_or_a_number_behind_a_month_s_name_is_no_year(written: str) -> None:
+    assert published(f"<body><h1>News</h1><p class=date>{written}</p>") is None
+
+
 def test_a_teaser_s_day_above_the_headline_does_not_win_over_the_headline_s_own() -> None:
     teasers = "".join(f"<li>Other news <span class=date>{day}.5.2021</span></li>" for day in (3, 2, 1))
     body = f"<body><ul>{teasers}</ul><h1>News</h1><p>by A. B. <span class=date>12.3.2020</span></p>"
