@@ -198,9 +198,9 @@ def collapsing(pools: Pools, random: Random) -> list[Case]:
     to("30% of five templates, on sites of their own", replace(first, scattered, 0.3, random))
     narrow = rows[rows.domain.isin(rows.domain.value_counts().index[3:8])]
     (few,) = draw(narrow, [DOCUMENTS], random)
-    to("few subjects: 5 kinds of 70", few)
+    to("few subjects: 5 kinds of 63", few)
     (single,) = draw(rows[rows.domain == "gov-blog"], [DOCUMENTS], random)
-    to("one kind of 70", single)
+    to("one kind of 63", single)
     to("sentences with a rare word left out", first.assign(text=plain_sentences(first)))
     to("documents that repeat themselves, 30%", first.assign(text=loops(first, 0.3, random)))
     return cases
