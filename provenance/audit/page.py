@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from provenance.audit.report import warn
+from provenance.audit.report import LOOKS_THE_SAME, warn
 
 #: Measures of the drift table; the first is drawn.
 _DRIFT = (
@@ -43,6 +43,7 @@ def write_page(result: dict[str, Any]) -> str:
         baseline=baseline,
         status=result["status"],
         names=_DRIFT,
+        looks_the_same=LOOKS_THE_SAME,
         drift=_drift_chart(versions) if several else None,
         rows=[_drift_row(version) for version in versions],
         versions=[_view(version) for version in versions],

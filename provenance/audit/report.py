@@ -7,6 +7,11 @@ from typing import Any
 
 from provenance.errors import plain
 
+#: What else than a loss makes rare types fail.
+LOOKS_THE_SAME = (
+    "a narrower subject looks like a lost tail, and so do other sites where no `domain`, `host` or `url` says which documents "
+    "belong together: look at what changed before you blame a model"
+)
 #: Strata shown of one dimension, the largest ones; --json has them all.
 _SHOWN = 12
 #: Lines shown, the commonest ones.
@@ -98,6 +103,10 @@ def _diversity(found: dict[str, Any]) -> Iterator[str]:
     yield from _measures(baseline["measures"])
     if samples := baseline.get("samples"):
         yield f"  {_samples(samples)}"
+    if any(
+        item["status"] == "FAIL" for name, item in baseline["measures"].items() if name.startswith("rare")
+    ):
+        yield f"  FAIL: {LOOKS_THE_SAME}"
     if warning := warn(baseline["measures"]):
         yield f"  WARN: {warning}"
     for name, stratum in baseline["strata"].items():

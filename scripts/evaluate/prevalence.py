@@ -124,7 +124,7 @@ def measure(case: Case, shares: Sequence[float]) -> Iterator[dict[str, object]]:
     plain = make_worlds(case.kinds, case.language)
 
     def row(data: str, counts: np.ndarray, share: float, worlds: Worlds) -> dict[str, object]:
-        return describe(case, data, counts, share, worlds, shares)
+        return describe(case, data, counts, share=share, worlds=worlds, shares=shares)
 
     yield row("as it is", _ungrouped(mixed), case.share, plain)
     yield row("on hosts of one kind each", _on_hosts(case), case.share, plain)

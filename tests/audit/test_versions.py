@@ -44,6 +44,7 @@ def test_drift_of_versions_ends_in_a_failure_and_a_page(
     assert found["versions"][2]["diversity"]["baseline"]["strata"]["language=en"]["status"] == "FAIL"
     text = page.read_text()
     assert "default-src 'none'" in text
+    assert "other sites where no `domain`, `host` or `url` says" in text
     assert text.count("<svg") >= 4
     assert main(["audit", *names[:2]]) == 0
     assert "versions against" in capsys.readouterr().out

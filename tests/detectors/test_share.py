@@ -73,7 +73,7 @@ def test_what_a_cap_took_is_allowed_for_where_it_is_known() -> None:
         left, share = np.where(np.arange(BINS) < cut, left, 0), machine[:cut].sum() / left[:cut].sum()
         for found, selected in ((known, True), (unknown, False)):
             worlds = make_worlds(case.kinds, case.language, selected=selected)
-            item = describe(case, "", _spread(left, 1), share, worlds, SHARES)
+            item = describe(case, "", _spread(left, 1), share=share, worlds=worlds, shares=SHARES)
             found.append(item["low"] - 0.005 <= share <= item["high"] + 0.005)
     assert sum(known) >= len(cases) - 1
     assert sum(known) > sum(unknown)
