@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import place
 from pipelines.command.reading import storage_of
+from pipelines.command.sign import telling_of_old_signature
 from provenance.errors import UsageError
 
 
@@ -89,6 +90,7 @@ def run_certify(arguments: Arguments) -> int:
     cap = manifest["synthetic"]["max_synthetic"]
     found = certify_labels(sample, labels, cap, arguments.confidence)
     manifest["labels"] = found
-    write_bytes(storage, join(arguments.release, MANIFEST), write_json(manifest))
+    with telling_of_old_signature(storage, arguments.release):
+        write_bytes(storage, join(arguments.release, MANIFEST), write_json(manifest))
     print(json.dumps(found, indent=1) if arguments.json else describe_labels(found))
     return 0 if found["certified"] else 1

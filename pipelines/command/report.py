@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import destination_file, place
 from pipelines.command.reading import storage_of
+from pipelines.command.sign import telling_of_old_signature
 from provenance.errors import UsageError
 
 
@@ -33,7 +34,8 @@ def run(arguments: Arguments) -> int:
     if output is None and len(releases) > 1:
         raise UsageError("several releases side by side are no part of one of them: name --output FILE")
     if output is None:
-        changed = remake_report(storage, releases[0])
+        with telling_of_old_signature(storage, releases[0]):
+            changed = remake_report(storage, releases[0])
         print(join(releases[0], REPORT), "" if changed else "(as it was)")
         return 0
     if len(releases) > 1:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import place
 from pipelines.command.reading import storage_of
+
+if TYPE_CHECKING:
+    from provenance.files.storage import Storage
 
 
 def add_to(commands: Commands) -> None:
@@ -24,3 +32,23 @@ def run(arguments: Arguments) -> int:
     fingerprint = sign_release(storage_of(release), release, read_private_key(arguments.key))
     print(f"{release}/{SIGNATURE}: signed by the key {fingerprint}")
     return 0
+
+
+@contextmanager
+def telling_of_old_signature(storage: Storage, release: str) -> Iterator[None]:
+    """Say on standard error that a signature holds no more, where there is one and the block writes another manifest."""
+    from provenance.files.ownership import MANIFEST
+    from provenance.files.storage import join, read_bytes
+    from provenance.release.sign import SIGNATURE
+
+    path = join(release, MANIFEST)
+    if storage.info(join(release, SIGNATURE)) is None or storage.info(path) is None:
+        yield
+        return
+    before = read_bytes(storage, path)
+    yield
+    if read_bytes(storage, path) != before:
+        print(
+            f"{release}: its manifest has changed, so {SIGNATURE} does not hold any more; sign it again (provenance sign)",
+            file=sys.stderr,
+        )

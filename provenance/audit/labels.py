@@ -39,14 +39,15 @@ def read_labels(path: str | Path) -> dict[str, str]:
         text = read_bytes(AnyStorage(), str(path)).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as labels ({error})") from error
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         raise DataError(f"{path}: holds no labels")
     rows: list[Mapping[str, Any]]
-    if lines[0].lstrip().startswith("{"):
-        rows = [_json_line(path, number, line) for number, line in enumerate(lines, 1)]
+    first = lines[0][1]
+    if first.lstrip().startswith("{"):
+        rows = [_json_line(path, number, line) for number, line in lines]
     else:
-        rows = list(csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count)))
+        rows = list(csv.DictReader((line for _, line in lines), delimiter=max(",;\t", key=first.count)))
     found = {}
     for number, row in enumerate(rows, 1):
         label = str(row.get("label") or "").strip().lower()

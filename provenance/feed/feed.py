@@ -20,7 +20,10 @@ Batch = dict[str, "list[str] | NDArray[Any]"]
 
 @dataclass(frozen=True)
 class FeedState:
-    """Where a rank is: everything that decides what comes next. JSON values; `asdict` and `FeedState(**…)` store it."""
+    """Where a rank is: everything that decides what comes next. JSON values; `asdict` and `FeedState(**…)` store it.
+
+    `weights` is a digest of them (`Weights.digest`), None where every document comes once.
+    """
 
     release: str
     seed: int
@@ -29,6 +32,8 @@ class FeedState:
     world: int
     epoch: int = 0
     delivered: int = 0  # batches of this epoch
+    split: str | None = None
+    weights: str | None = None
 
 
 @dataclass
@@ -117,6 +122,8 @@ class Feed:
             world=self.world,
             epoch=self.epoch,
             delivered=self.delivered,
+            split=self.release.split,
+            weights=None if self.weights is None else self.weights.digest(),
         )
 
     def resume(self, state: FeedState | dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ workers it has, and a position is one number.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,11 @@ class Weights:
 
     column: str
     values: Mapping[str, float] | None = None
+
+    def digest(self) -> str:
+        """What they say as 16 hexadecimal digits, whatever the order of the values."""
+        values = None if self.values is None else {name: float(value) for name, value in self.values.items()}
+        return xxhash.xxh3_64_hexdigest(json.dumps([self.column, values], sort_keys=True))
 
 
 @dataclass(frozen=True)

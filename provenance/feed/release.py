@@ -47,6 +47,7 @@ class OpenRelease:
         fingerprint: of the release; states name it.
         columns: what is read of each document, `text` for one.
         gaps: those of `columns` that have missing values.
+        split: the one that is read, of a release with some.
     """
 
     place: str
@@ -56,6 +57,7 @@ class OpenRelease:
     blocks: tuple[Block, ...]
     schema: pa.Schema
     gaps: frozenset[str] = frozenset()
+    split: str | None = None
     _files: dict[str, pq.ParquetFile] = field(default_factory=dict, repr=False)
     _process: int = field(default=0, repr=False)
 
@@ -145,6 +147,7 @@ def open_release(
         blocks=tuple(block for block in blocks if block.rows),
         schema=schema,
         gaps=frozenset(gaps),
+        split=split,
     )
 
 

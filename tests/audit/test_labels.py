@@ -114,6 +114,7 @@ def test_what_it_would_take_is_said_where_labels_can_do_it_and_where_they_cannot
         ("doc_id,label\na,maybe\n", "row 1"),
         ('{"doc_id": "a"}\n', "row 1"),
         ("{nonsense\n", "line 1"),
+        ('{"doc_id": "a", "label": "human"}\n\n{nonsense\n', "line 3"),
     ],
 )
 def test_labels_that_cannot_be_used_are_named(tmp_path: Path, text: str, why: str) -> None:

@@ -181,6 +181,25 @@ def test_a_state_of_another_release_or_setting_is_refused(
         feed.resume(asdict(feed.state()) | {"delivered": -1})
 
 
+def test_a_state_of_another_split_or_of_other_weights_is_refused(opened: OpenRelease) -> None:
+    weights = Weights("language", {"en": 1, "de": 2.5})
+    state = asdict(Feed(opened, weights=weights).state())
+    Feed(opened, weights=Weights("language", {"de": 2.5, "en": 1.0})).resume(state)
+    for other in (None, Weights("token_count"), Weights("language", {"en": 1, "de": 2})):
+        with pytest.raises(FeedError, match="weights"):
+            Feed(opened, weights=other).resume(state)
+    with pytest.raises(FeedError, match="split 'train', here 'test'"):
+        Feed(replace(opened, split="test")).resume(Feed(replace(opened, split="train")).state())
+
+
+def test_a_state_that_was_stored_before_it_named_split_and_weights_is_taken(opened: OpenRelease) -> None:
+    state = asdict(Feed(opened).state()) | {"delivered": 2}
+    before = {name: value for name, value in state.items() if name not in ("split", "weights")}
+    feed = Feed(opened)
+    feed.resume(before)
+    assert feed.delivered == 2
+
+
 def test_bad_usage_is_refused_before_anything_is_read(opened: OpenRelease) -> None:
     place = opened.place
     for columns, message in (

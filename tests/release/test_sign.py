@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from provenance.files.storage import LocalStorage
+from provenance.release.manifest import write_json
 from provenance.release.sign import SIGNATURE
 from provenance.release.verify import verify
 from tests.program import run
@@ -116,3 +117,16 @@ def test_publish_signs_and_a_key_that_cannot_is_refused_before_any_work(
     assert run("verify", tmp_path / "out", "--key", keys / "own.pub").code == 0
     assert run(*arguments, keys / "own.pem").code == 0  # nothing to publish, and still signed
     assert (tmp_path / "out" / SIGNATURE).exists()
+
+
+def test_who_writes_another_manifest_is_told_that_its_signature_holds_no_more(copy: Path, keys: Path) -> None:
+    assert run("sign", copy, "--key", keys / "own.pem").code == 0
+    (copy / "report.html").write_text("changed")
+    assert run("report", copy).err == "", "the page is what it was, and so is the manifest"
+    manifest = manifest_of(copy)
+    manifest["files"] = [item for item in manifest["files"] if item["path"] != "report.html"]
+    (copy / "manifest.json").write_bytes(write_json(manifest))
+    assert run("sign", copy, "--key", keys / "own.pem").code == 0
+    ended = run("report", copy)
+    assert ended.code == 0 and "sign it again" in ended.err
+    assert run("verify", copy, "--key", keys / "own.pub").code == 1

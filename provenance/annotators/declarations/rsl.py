@@ -20,7 +20,6 @@ _TRAINING = frozenset(("all", "ai-all", "ai-train", "train-ai", "train-genai"))
 #: What is no payment: nothing, or a mention (3.7).
 _UNPAID = frozenset(("free", "attribution"))
 _ROOT = re.compile(r"<(?:[A-Za-z][\w.-]{0,30}:)?rsl(?=[\s/>])", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 #: An ampersand that begins no entity, as addresses are written by hand.
 _BARE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 #: Text of one element, and licences of one document, that are kept.
@@ -133,12 +132,21 @@ def _split(name: str) -> tuple[str, str]:
     return prefix, local
 
 
+def _without_comments(document: str) -> str:
+    """A document with a blank for each comment; one that does not end is none. A pattern would look for each end anew."""
+    parts, at = [], 0
+    while (begin := document.find("<!--", at)) >= 0 and (end := document.find("-->", begin + 4)) >= 0:
+        parts += [document[at:begin], " "]
+        at = end + 3
+    return "".join([*parts, document[at:]])
+
+
 def read_contents(document: str, where: str) -> Iterator[tuple[str | None, Signal]]:
     """What a document says of training, by the address each part of it is about; None: what holds or names the document.
 
     Damaged documents are read up to the damage. Entities of their own are not declared: the document is read from its root on.
     """
-    document = _COMMENT.sub(" ", document)
+    document = _without_comments(document)
     root = _ROOT.search(document)
     if root is None:
         return

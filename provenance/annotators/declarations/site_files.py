@@ -73,36 +73,34 @@ def _directives(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _robots(text: str, url: str) -> Iterator[SiteRule]:
-    agents: list[str] = []
-    named = False  # whether a rule of the group has been read
+    trainers: list[str] = []  # those of a group who train
+    concerned = (
+        True  # whether the group is for everyone or for those who train, as what is before the first one is
+    )
+    named = True  # whether a rule of the group has been read
     for key, value in _directives(text):
         if key == "user-agent":
-            agents = [] if named else agents
-            named = False
-            agents.append(value.split("/")[0].strip())
+            if named:
+                trainers, concerned, named = [], False, False
+            agent = value.split("/")[0].strip()
+            trains = agent.lower() in TRAINING_AGENTS
+            trainers += [agent] if trains else []
+            concerned = concerned or trains or agent == "*"
             continue
         named = True
-        if key in ("disallow", "allow"):
-            for agent in agents:
-                if value and agent.lower() in TRAINING_AGENTS:
-                    signal = "optout" if key == "disallow" else "optin"
-                    where = f"site robots.txt, user-agent {agent[:50]}"
-                    yield SiteRule(agent.lower(), value, Signal(signal, f"{key.title()}: {value}", where))
-        elif key in ("content-usage", "content-signal"):
-            yield from _preferences(key, value, agents)
-        elif key == "license" and value and _concerned(agents):
+        if key in ("disallow", "allow") and value:
+            for agent in trainers:
+                signal = "optout" if key == "disallow" else "optin"
+                where = f"site robots.txt, user-agent {agent[:50]}"
+                yield SiteRule(agent.lower(), value, Signal(signal, f"{key.title()}: {value}", where))
+        elif key in ("content-usage", "content-signal") and concerned:
+            yield from _preferences(key, value)
+        elif key == "license" and value and concerned:
             yield SiteRule(key, "/", Signal("license", value, "site license in robots.txt"))
 
 
-def _concerned(agents: list[str]) -> bool:
-    """Whether a group is for everyone or for those who train."""
-    return not agents or bool({agent.lower() for agent in agents} & {"*", *TRAINING_AGENTS})
-
-
-def _preferences(key: str, value: str, agents: list[str]) -> Iterator[SiteRule]:
-    """Preferences of a group that is for everyone or for those who train; a path may stand before them."""
-    if not _concerned(agents):
-        return
+def _preferences(key: str, value: str) -> Iterator[SiteRule]:
+    """Preferences of a group; a path may stand before them."""
     path, said = "/", value
     if value.startswith("/"):
         path, _, said = value.partition(" ")

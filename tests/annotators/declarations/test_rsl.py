@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.annotators.declarations.disclosures import find_declarations
-from provenance.annotators.declarations.rsl import read_contents
+from provenance.annotators.declarations.rsl import _without_comments, read_contents
 from provenance.annotators.page.search import search_page
 
 SEARCH, TRAIN = '<permits type="usage">search</permits>', '<permits type="usage">ai-train</permits>'
@@ -82,3 +85,15 @@ def test_an_address_of_terms_is_a_licence_only_where_no_other_is_named() -> None
 @given(st.text(max_size=200))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     list(read_contents(f"<rsl>{text}", "here"))
+
+
+@given(st.lists(st.sampled_from(["<!--", "-->", "<!-->", "--", "<!", "x"]), max_size=12).map("".join))
+def test_comments_end_where_a_pattern_says_that_they_do(text: str) -> None:
+    assert _without_comments(text) == re.sub("<!--.*?-->", " ", text, flags=re.DOTALL)
+
+
+def test_comments_that_do_not_end_cost_linear_time() -> None:
+    """Half a megabyte of them took minutes, on a page or in a file of its host."""
+    started = time.process_time()
+    assert list(read_contents("<rsl>" + "<!--" * (128 << 10), "here")) == []
+    assert time.process_time() - started < 1

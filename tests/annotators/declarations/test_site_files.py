@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,3 +97,10 @@ def test_any_bytes_are_read_without_an_error(body: bytes) -> None:
 def test_a_file_of_any_length_gives_a_bounded_number_of_rules() -> None:
     body = b"User-agent: GPTBot\n" + b"Disallow: /a\n" * 100_000
     assert len(read_site_file("https://a.example/robots.txt", body)) == 2000
+
+
+@pytest.mark.parametrize("rule", ["License: https://a.example/l\n", "Disallow: /x\n", "Content-Signal: x\n"])
+def test_very_many_agents_with_very_many_rules_cost_linear_time(rule: str) -> None:
+    body, started = "User-agent: Somebody\n" * 12_000 + rule * 12_000, time.process_time()
+    assert said("https://a.example/robots.txt", body.encode()) == []
+    assert time.process_time() - started < 1
