@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.command.main import add_commands
+from pipelines.command.parser import Parser
 from provenance.configuration import Configuration
 from provenance.evidence import LOW_BACKGROUND_BEFORE
 
@@ -55,3 +57,13 @@ def test_the_table_of_priors_is_that_of_the_configuration() -> None:
     stated = dict(re.findall(r"^\| (before \S+|\d{4}-\d{2}) \| (\.\d+) \|", text, re.MULTILINE))
     assert float(stated.pop(f"before {str(LOW_BACKGROUND_BEFORE)[:10]}")) == prior.low_background
     assert {month: float(value) for month, value in stated.items()} == prior.by_month
+
+
+def test_every_command_has_its_line_in_the_table_of_commands() -> None:
+    table = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
+    named = {
+        command.split()[0]
+        for row in re.findall(r"^\| (`.*?) \|", table, re.M)
+        for command in re.findall("`([^`]+)`", row)
+    }
+    assert sorted(set(add_commands(Parser())) - named) == []
