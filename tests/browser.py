@@ -45,6 +45,11 @@ class Browser:
         for key in keys:
             self.driver.switch_to.active_element.send_keys(key)
 
+    def hold(self, key: str, repeated: bool) -> None:
+        """A key goes down, or is still down and repeats itself."""
+        event = {"type": "keyDown", "key": key, "text": key, "autoRepeat": repeated}
+        self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+
     def alerted(self) -> bool:
         """Whether the page shows an alert."""
         try:

@@ -13,7 +13,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from pipelines.command import (
@@ -114,6 +114,14 @@ def program() -> NoReturn:
     os._exit(status)
 
 
+def add_commands(parser: Parser) -> Mapping[str, argparse.ArgumentParser]:
+    """Give a parser every command; the commands by their names."""
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in _COMMANDS:
+        module.add_to(commands)
+    return commands.choices
+
+
 def _parse(argv: list[str]) -> Arguments:
     beam_options: list[str] = []
     if "--" in argv:
@@ -124,9 +132,7 @@ def _parse(argv: list[str]) -> Arguments:
         description="Curate web crawls with provenance, calibrated synthetic-text scores and a certified cap.",
     )
     parser.add_argument("--version", action="version", version=f"provenance {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in _COMMANDS:
-        module.add_to(commands)
+    add_commands(parser)
     arguments = parser.parse_args(argv, argparse.Namespace(beam_options=beam_options, takes_beam=False))
     if beam_options and not arguments.takes_beam:
         parser.error(f"{arguments.command} runs no pipeline and takes no Beam options after --")

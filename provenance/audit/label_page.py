@@ -15,12 +15,15 @@ from typing import Any
 
 _CSS = """
 :root { color-scheme: light dark; font: 18px/1.55 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 46rem; padding: 1rem 1rem 6rem; }
+body { box-sizing: border-box; display: flex; flex-direction: column; margin: 0 auto; max-width: 46rem; min-height: 100vh; padding: 1rem 1rem 0; }
+main { flex: 1; padding-bottom: 1rem; }
 h1 { font-size: 1.2rem; margin: 0; }
 article { white-space: pre-wrap; overflow-wrap: anywhere; border-top: 1px solid; padding-top: 1rem; }
 #where { font-size: .8rem; overflow-wrap: anywhere; }
 kbd { border: 1px solid; border-radius: 4px; padding: 0 .3em; }
-footer { position: fixed; inset: auto 0 0 0; display: flex; flex-wrap: wrap; gap: .5rem; justify-content: center; padding: .6rem; background: Canvas; border-top: 1px solid; }
+footer { position: sticky; bottom: 0; display: flex; flex-wrap: wrap; gap: .5rem; justify-content: center; padding: .6rem; background: Canvas; border-top: 1px solid; }
+/* A low or magnified window is for the text. */
+@media (max-height: 30rem) { footer { position: static; } }
 button { font: inherit; padding: .3rem .8rem; }
 button[aria-pressed=true] { outline: 3px solid; }
 """
@@ -41,7 +44,7 @@ function show() {
   item("where").textContent = (row.url || "no address") + (row.language ? " (" + row.language + ")" : "");
   const done = rows.filter(each => each.doc_id in labels).length;
   const own = labels[row.doc_id];
-  item("state").textContent = "Document " + (at + 1) + " of " + rows.length + ", " + done + " labelled" + (own ? ": " + own : "");
+  item("state").textContent = "Document " + (at + 1) + " of " + rows.length + ", " + done + " labelled" + (own ? ": " + own : "") + (done === rows.length ? "; all are labelled: download them (d)" : "");
   for (const name of ["human", "synthetic", "unsure"]) item(name).setAttribute("aria-pressed", String(own === name));
   window.scrollTo(0, 0);
 }
@@ -61,9 +64,11 @@ function save() {
 const keys = {h: () => label("human"), s: () => label("synthetic"), u: () => label("unsure"), d: save,
   ArrowLeft: () => move(-1), ArrowRight: () => move(1)};
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+  const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;  // Caps Lock changes nothing
+  if (event.ctrlKey || event.metaKey || event.altKey || !(name in keys)) return;
   event.preventDefault();
-  keys[event.key]();
+  if (event.repeat && name.length === 1) return;  // a key that is held labels one document
+  keys[name]();
 });
 for (const name of ["human", "synthetic", "unsure"]) item(name).addEventListener("click", () => label(name));
 item("back").addEventListener("click", () => move(-1));

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import outcomes
+from provenance.annotators.source import split_urls
 from provenance.errors import UsageError, plain, suggestion
 from provenance.files.storage import Storage, join
 from provenance.release.layout import ledger_files
@@ -26,7 +27,6 @@ COLUMNS = ("doc_id", "decision", "reason", "detail", "capture_time", "url", "inp
 _MEANING = {**outcomes.DROPPED, **outcomes.FAILED}
 _DOC_ID = re.compile(r"[0-9a-f]{4,32}")
 _WHOLE = 32
-_HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#:]*)"
 #: Hosts that are named with the counts of a listing.
 _HOSTS = 10
 
@@ -173,15 +173,16 @@ def _meant(table: pa.Table, what: str) -> tuple[pa.ChunkedArray, pa.ChunkedArray
 
 
 def host_asked_for(written: str) -> str:
-    """The host that a person means: also where an address of it, a port or `*.` is written."""
-    address = re.match(_HOST, written)
-    name = address["host"] if address else re.split(r"[/?#:]", written, maxsplit=1)[0]
-    return name.lower().removeprefix("*").strip(".")
+    """The host that a person means: also where an address of it, a port, `*.` or an IPv6 address without brackets is written."""
+    name = re.sub(r"^([^/]*://)?\*?\.*", r"\1", written.strip())
+    if "://" not in name:
+        name = f"http://[{name}]" if name.count(":") > 1 and not name.startswith("[") else f"http://{name}"
+    return hosts(pa.chunked_array([[name]], pa.string()))[0].as_py() or written.lower()
 
 
 def hosts(url: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Host of each address, lower case; null where there is none."""
-    return pc.utf8_lower(pc.struct_field(pc.extract_regex(url, _HOST), 0))
+    """Host of each address in the form of the column `host` (ASCII, lower case); null where there is none."""
+    return pa.chunked_array([split_urls(chunk)[0] for chunk in url.chunks], pa.string())
 
 
 def _tables(storage: Storage, release: str) -> Iterator[pa.Table]:

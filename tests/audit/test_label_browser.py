@@ -69,3 +69,31 @@ def test_every_control_is_reached_by_tab_and_says_what_it_does(browser: Browser,
         browser.press(KEYS.TAB)
         reached.append(browser.ask("document.activeElement.id"))
     assert set(reached) >= {"text", "human", "synthetic", "unsure", "back", "next", "save"}
+
+
+def test_a_key_that_is_held_labels_one_document_and_caps_lock_changes_nothing(
+    browser: Browser, page: Path
+) -> None:
+    browser.open(page)
+    for repeated in (False, True, True):
+        browser.hold("h", repeated)
+    state = "document.getElementById('state').textContent"
+    assert browser.ask(state) == f"Document 2 of {len(MARKUP)}, 1 labelled"
+    browser.press("S")
+    assert browser.ask(state) == f"Document 3 of {len(MARKUP)}, 2 labelled"
+
+
+def test_the_last_label_says_what_is_to_be_done_with_them(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    browser.press(*["u"] * len(MARKUP))
+    state = browser.ask("document.getElementById('state').textContent")
+    assert state.endswith("unsure; all are labelled: download them (d)")
+
+
+@pytest.mark.parametrize("width", [320, 1100])
+def test_no_line_of_a_text_is_hidden_behind_the_buttons(browser: Browser, page: Path, width: int) -> None:
+    browser.open(page, width=width)
+    end = browser.ask(
+        "(window.scrollTo(0, 1e9), document.getElementById('text').getBoundingClientRect().bottom)"
+    )
+    assert end <= browser.ask("document.querySelector('footer').getBoundingClientRect().top")

@@ -62,7 +62,7 @@ def test_a_dry_run_says_what_would_be_read_and_does_nothing(tmp_path: Path) -> N
     ended = run("curate", f"@{listed}", "--output", tmp_path / "r", "--dry-run")
     assert ended.code == 0, ended.err
     assert (
-        "would read 1 files" in ended.out and "jsonl" in ended.out and "would pass over 1 files" in ended.out
+        "would read 1 file," in ended.out and "jsonl" in ended.out and "would pass over 1 file" in ended.out
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all.txt", "x.warc.wat.gz"]
     remote = run("curate", f"@{listed}", "--output", tmp_path / "r", "--dry-run", "--json")

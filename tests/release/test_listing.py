@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from provenance.annotators.source import split_urls
 from provenance.errors import UsageError
 from provenance.files.storage import LocalStorage
 from provenance.release.listing import Query, find_records, host_asked_for, hosts, list_records
@@ -143,3 +144,19 @@ def test_explain_lists_what_begins_alike(demo_release: Path, rows: pd.DataFrame)
 )
 def test_a_host_is_asked_for_as_people_write_it(written: str) -> None:
     assert host_asked_for(written) == "a.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://[2001:DB8::1]:8080/page", "2001:db8::1"),
+        ("http://[2001:db8::1]/page", "[2001:db8:0::1]:80"),
+        ("https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example/", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example/", "*.B\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example"),
+        ("https://example.org./dot", "example.org"),
+        ("http://user:secret@example.org/", "example.org"),
+    ],
+)
+def test_a_host_is_found_however_it_is_written(url: str, asked: str) -> None:
+    (host,) = hosts(pa.chunked_array([[url]], pa.string())).to_pylist()
+    assert host == host_asked_for(asked) == split_urls(pa.array([url]))[0][0].as_py()
