@@ -35,9 +35,9 @@ _KEPT, _KEEP = "--environment_cache_millis", "60000"
 #: the same packages at once, from different ends, and one found them half made (seen once in some hundred workers of Flink).
 _FIRST_IMPORTED = "pipelines.job"
 
-#: What a local worker has to have so that it is worth its start, which costs a quarter of a second of processor time and
-#: is paid again for each pipeline: stored bytes to annotate (some 5 s of work for 16 MB), and documents for later stages (25 to
-#: 100 µs each).
+#: What a local worker has to have so that it is worth what it loads, a third of a second of processor time to annotate and half a
+#: second later: stored bytes to annotate (some 5 s of work for 16 MB), and documents for later stages (25 to 100 µs each; of
+#: 16,000 two workers did not gain what they cost).
 LEAST_BYTES, LEAST_DOCUMENTS = 4 << 20, 20_000
 
 

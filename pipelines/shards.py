@@ -122,7 +122,7 @@ def _make(job: Job, pending: Sequence[ShardTask]) -> None:
 
 
 def by_turns(tasks: Sequence[ShardTask], workers: int) -> list[ShardTask]:
-    """The tasks so that every `workers`-th gives each worker about as many bytes: the local runner deals them out in turn."""
+    """The tasks so that every `workers`-th gives each worker about as many bytes, where a runner deals them out in turn; whoever is free takes the next one else."""
     tasks = sorted(tasks, key=lambda task: (-task.bytes, task.name))
     rounds = [tasks[at : at + workers] for at in range(0, len(tasks), workers)]
     return [

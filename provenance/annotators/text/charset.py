@@ -149,8 +149,9 @@ def _find_signs(data, starts, stops, signs):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
         page = data[starts[row] : stops[row]]
         every, escapes, zeros = np.uint8(0), False, False
-        for byte in page:  # no branch: the processor looks at several bytes at once
-            every |= byte
+        for byte in page:  # no branch, and bytes that stay bytes: the processor looks at many at once
+            every = np.uint8(every | byte)
+        for byte in page:
             escapes |= byte == 27
         for byte in page[:_WIDE_HEAD]:
             zeros |= byte == 0
