@@ -126,7 +126,7 @@ SIZES = {
     "transformer": {
         "tiny": Size(160, 1, 1, 1, (AS_IS, TRUTH, capped("0.5")), shape=TINY),
         "small": Size(300, 3, 1, 2, (AS_IS, TRUTH, capped("0.05")), shape=SMALL),
-        "medium": Size(500, 4, 1, 4, (AS_IS, capped("0.02"), TRUTH, SLOWLY), shape=MEDIUM),
+        "medium": Size(500, 5, 2, 4, (AS_IS, capped("0.02"), READ_WHOLE, TRUTH, SLOWLY), shape=MEDIUM),
         "standard": Size(1000, 8, 3, 20, FIRST, shape=LARGE),
     },
 }
