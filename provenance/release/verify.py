@@ -24,6 +24,7 @@ from provenance.decisions.certificate import build_certificate, read_request
 from provenance.decisions.filters import report_filters
 from provenance.decisions.measure import Sums, add_sums, measure_documents, whole
 from provenance.decisions.request import ASKED, CapRequest
+from provenance.decisions.tail import describe_tail
 from provenance.evidence import evidence_sum
 from provenance.files.ownership import MANIFEST
 from provenance.files.storage import Storage, StoreError, join, read_bytes
@@ -184,6 +185,8 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
         yield from _contents(manifest, merge_contents(rows.contents))
     if not certificate["holds"]:
         yield f"cap: {certificate['note']}"
+    if "tail" in manifest and not manifest["tail"]["holds"]:
+        yield f"rare words: {describe_tail(manifest['tail'])}"
 
 
 def _contents(manifest: dict[str, Any], counts: pa.Table) -> Iterator[str]:

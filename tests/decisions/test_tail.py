@@ -229,7 +229,7 @@ def test_a_release_says_what_its_own_workspace_has_lost(demo_release: Path) -> N
     assert "words that one document alone holds" in (demo_release / "report.html").read_text()
 
 
-def test_a_bound_that_does_not_hold_ends_with_a_status_and_says_so(
+def test_a_bound_that_does_not_hold_ends_with_a_status_and_is_said_by_verify(
     demo_release: Path, tmp_path: Path
 ) -> None:
     import shutil
@@ -243,4 +243,5 @@ def test_a_bound_that_does_not_hold_ends_with_a_status_and_says_so(
     assert found["configuration"]["cap"]["tail"] == {"most_lost": "0"} == found["synthetic"]["tail"]
     assert found["tail"]["holds"] == (found["tail"]["lost_by_cap"] == 0)
     assert Decimal(found["synthetic"]["max_synthetic"]) == Decimal("0.01") and ended.code == 1
-    assert run("verify", tmp_path / "r").code == 0
+    verified = run("verify", tmp_path / "r")
+    assert verified.code == 1 and "DOES NOT HOLD" in verified.out + verified.err
