@@ -15,9 +15,7 @@ import zstandard
 
 MAX_CODINGS = 5  # stacked content codings that are undone; real responses have one, rarely two
 MAX_MEMBERS = 10_000  # gzip members of one payload; servers send one, or one for each part they put together
-FIRST_STEP = (
-    4 << 10
-)  # compressed bytes of a gzip member that are decoded first, then twice as many, and so on
+FIRST_STEP = 4 << 10  # compressed bytes of a gzip member that are decoded first, then twice as many each time
 MAX_INTERIM = 8  # interim answers before the final one; servers that hint early send one or two
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
 
@@ -216,9 +214,8 @@ def _gunzip_member(data: bytes, at: int, most: int) -> tuple[bytes, int, bool]:
         out.append(part)
         most -= len(part)
         at += len(given) - len(inflate.unused_data if inflate.eof else inflate.unconsumed_tail)
-        step *= (
-            2  # zlib copies what is behind a member: of many small ones that would be all the rest each time
-        )
+        # Small at first: zlib copies what is behind a member, which of many small ones would be all the rest each time.
+        step *= 2
     return b"".join(out), at, inflate.eof
 
 

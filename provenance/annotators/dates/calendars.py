@@ -61,9 +61,8 @@ def calendar_day(year: int, month: int, day: int) -> dt.date | None:
 
 def in_one_word(text: str) -> str:
     """`text` with months of several words as one, تشرين الثاني, or as a number: Tháng Mười Một 8, 2021 is 8 tháng 11 2021."""
-    if "ن" in text and (
-        "تشرين " in text or "كانون " in text
-    ):  # a letter beyond Latin-1 is not sought where there is none
+    # A letter beyond Latin-1 costs nothing to look for where there is none.
+    if "ن" in text and ("تشرين " in text or "كانون " in text):
         text = _LEVANT.sub(r"\1\2", text)
     if "háng " in text or ("ư" in text and "thg " in text):
         text = _VIETNAMESE.sub(_number_of_vietnam, text)
