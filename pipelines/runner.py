@@ -36,9 +36,9 @@ _KEPT, _KEEP = "--environment_cache_millis", "60000"
 _FIRST_IMPORTED = "pipelines.job"
 
 #: What a local worker has to have so that it is worth what it loads, a third of a second of processor time to annotate and half a
-#: second later: stored bytes to annotate (some 5 s of work for 16 MB), and documents for later stages (25 to 100 µs each; of
-#: 16,000 two workers did not gain what they cost).
-LEAST_BYTES, LEAST_DOCUMENTS = 4 << 20, 20_000
+#: second later: stored bytes to annotate (some 3 s of work for 8 MB; with 5 MB two workers took longer than one), and documents
+#: for later stages (25 to 100 µs each; of 16,000 two workers did not gain what they cost).
+LEAST_BYTES, LEAST_DOCUMENTS = 8 << 20, 20_000
 
 
 View = TypeVar("View", bound=PipelineOptions)
@@ -109,11 +109,11 @@ class Runner:
     def _local(self) -> bool:
         return not _gives(self.beam_options, "--runner")
 
-    def sized(self, work: int, least: int) -> Runner:
-        """With no more local workers than have at least so much of this work; `PROVENANCE_ALL_WORKERS` lets all of them work."""
+    def sized(self, work: int, least: int, tasks: int = sys.maxsize) -> Runner:
+        """With no more local workers than have at least so much of this work, and a task; `PROVENANCE_ALL_WORKERS` lets all of them work."""
         if os.environ.get("PROVENANCE_ALL_WORKERS"):
             return self
-        return replace(self, workers=max(1, min(self.workers, work // least)))
+        return replace(self, workers=max(1, min(self.workers, work // least, tasks)))
 
     def prepare(self, call: Callable[[], object] | None = None) -> None:
         """Make ready for local workers, and have `call` called where they are forked; without any, nothing happens.

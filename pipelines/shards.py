@@ -99,7 +99,7 @@ def _told(job: Job, tasks: Sequence[ShardTask], configured: str) -> AbstractCont
 
 def _make(job: Job, pending: Sequence[ShardTask]) -> None:
     """Write the shards of tasks."""
-    runner = job.runner.sized(sum(task.bytes for task in pending), LEAST_BYTES)
+    runner = job.runner.sized(sum(task.bytes for task in pending), LEAST_BYTES, tasks=len(pending))
     runner.prepare(AnnotateFile(job.storage, job.configuration).setup)
     headway = job.workspace.headway_directory
     targets = Targets(

@@ -15,6 +15,7 @@ from pipelines.command.job import (
     open_job,
     read_configuration,
     signer,
+    workers_of,
 )
 from pipelines.command.parser import Arguments, Commands
 from pipelines.command.places import default_workspace, destination
@@ -48,10 +49,10 @@ def run(arguments: Arguments) -> int:
     inputs, ignored = find_crawl(arguments, configuration, release, workspace)
     if getattr(arguments, "dry_run", False):
         span_bytes = configuration.reading.span_bytes
-        found = forecast(inputs, len(ignored), arguments.workers, workspace, span_bytes)
+        found = forecast(inputs, len(ignored), workers_of(arguments), workspace, span_bytes)
         print_forecast(found, arguments.json)
         return 0
-    with open_job(arguments, configuration, workspace, release) as job:
+    with open_job(arguments, configuration, workspace, release, inputs) as job:
         from pipelines.command.certified import status_of_cap
         from pipelines.summary import print_summary
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.command.parser import Arguments, Parser, count
 from pipelines.command.places import check_apart, check_name, destination, place, source
 from pipelines.command.reading import storage_of
+from pipelines.cores import local_workers
 from provenance.errors import UsageError, plain
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
         parser.add_argument(
             "--sign", metavar="FILE", help="private Ed25519 key with which the manifest is signed"
         )
-    parser.add_argument("--workers", type=count, default=1, metavar="N", help="local processes (1)")
+    parser.add_argument(
+        "--workers",
+        type=count,
+        metavar="N",
+        help="local processes at most (default: the cores there are, where memory allows)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     parser.add_argument("--json", action="store_true", help="print the closing summary as JSON")
     parser.add_argument(
@@ -78,6 +84,11 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
         help="OpenLineage server that is told what happens (default: $OPENLINEAGE_URL)",
     )
     parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None, sign=None)
+
+
+def workers_of(arguments: Arguments) -> int:
+    """How many local processes the command has at most."""
+    return int(arguments.workers or local_workers(arguments.beam_options))
 
 
 def signer(arguments: Arguments) -> Callable[[str], None]:
@@ -217,9 +228,15 @@ def _spooled() -> str:
 
 @contextmanager
 def open_job(
-    arguments: Arguments, configuration: Configuration, workspace: str, release: str | None = None
+    arguments: Arguments,
+    configuration: Configuration,
+    workspace: str,
+    release: str | None = None,
+    inputs: Sequence[InputFile] | None = None,
 ) -> Iterator[Job]:
     """The job that the arguments ask for, alone on its workspace and on the directory of its release.
+
+    `inputs` tell how many local workers are worth their start, where the command reads any.
 
     Raises:
         UsageError: where a directory, an option of Beam or the configuration cannot be used.
@@ -246,21 +263,29 @@ def open_job(
         if release is not None:
             check_writable(storage_of(release), release, command)
             stack.enter_context(hold(release, command))
-        yield _make_job(arguments, configuration, workspace, release)
+        yield _make_job(arguments, configuration, workspace, release, inputs)
 
 
-def _make_job(arguments: Arguments, configuration: Configuration, workspace: str, release: str | None) -> Job:
+def _make_job(
+    arguments: Arguments,
+    configuration: Configuration,
+    workspace: str,
+    release: str | None,
+    inputs: Sequence[InputFile] | None,
+) -> Job:
     from pipelines.libraries import load_libraries
 
     load_libraries(whole_beam=bool(arguments.beam_options))
 
     from pipelines.job import Job
     from pipelines.progress import Progress
-    from pipelines.runner import Runner
+    from pipelines.runner import LEAST_BYTES, Runner
     from provenance.release.earlier.references import check_references
 
-    runner = Runner(tuple(arguments.beam_options), arguments.workers)
+    runner = Runner(tuple(arguments.beam_options), workers_of(arguments))
     runner.options()  # options that Beam does not know are refused before any work
+    if inputs is not None and not arguments.beam_options:
+        runner = runner.sized(sum(item.size for item in inputs), LEAST_BYTES)
     runner.prepare()
     named = _named(arguments, workspace, release)
     if named is not None:

@@ -59,10 +59,11 @@ def run(stage: str, arguments: Arguments) -> int:
     """Run one stage; with --json say how much of it ran. 1 where no document came because records failed, or the cap is not certified."""
     configuration = read_configuration(arguments)
     workspace, sign = arguments.workspace, signer(arguments)
-    inputs, ignored = find_crawl(arguments, configuration, workspace) if stage == "annotate" else ([], [])
-    with open_job(arguments, configuration, workspace, arguments.output) as job:
+    reads = stage == "annotate"
+    inputs, ignored = find_crawl(arguments, configuration, workspace) if reads else ([], [])
+    with open_job(arguments, configuration, workspace, arguments.output, inputs if reads else None) as job:
         code = 0
-        if stage == "annotate":
+        if reads:
             announce(job, inputs, ignored)
             result = job.annotate(inputs, ignored, arguments.shard)
             if job.workspace.read_state("annotate") is not None:

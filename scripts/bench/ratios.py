@@ -93,11 +93,11 @@ def commands(files: Sequence[Path], documents: int | None, peer: str | None) -> 
         else:
             repeat_crawl(files, inputs, documents)
         curate = [*program, "curate", str(inputs), "--quiet", "--output"]
-        one, alone = _spent(fresh, [*curate, f"{place}/one"])
+        one, alone = _spent(fresh, [*curate, f"{place}/one", "--workers", "1"])
         two, together = _spent(fresh, [*curate, f"{place}/two", "--workers", "2"])
         yield Row("curate by two workers beside one", two, one, "≤ 1.1")
         yield Row("the same, wall time", together, alone, "≥ 1.8")
-        _, bound = _spent(fresh, [*curate, f"{place}/bound"], cores=1)
+        _, bound = _spent(fresh, [*curate, f"{place}/bound", "--workers", "1"], cores=1)
         yield Row("two workers beside one that is held to one core, wall time", together, bound, "≥ 1.8")
         if peer is not None:
             script = str(Path(__file__).with_name("_datatrove.py"))

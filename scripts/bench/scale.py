@@ -118,7 +118,7 @@ def run_stages(folder: Path) -> Iterator[Found]:
         command = [sys.executable, "-m", "scripts.bench._counted_folder", str(store), str(calls), stage]
         command += ["folder://store/crawl"] if stage == "annotate" else []
         command += ["--output", "folder://store/release"] if stage == "publish" else []
-        command += ["--workspace", "folder://store/workspace", "--quiet"]
+        command += ["--workspace", "folder://store/workspace", "--quiet", "--workers", "1"]
         process = subprocess.Popen(command)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -86,6 +86,7 @@ def test_no_more_workers_are_started_than_there_is_work_for(
     work: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Runner(workers=8).sized(work, 20).workers == workers
+    assert Runner(workers=8).sized(work, 20, tasks=3).workers == min(workers, 3)
     assert Runner().sized(work, 20).workers == 1
     monkeypatch.setenv("PROVENANCE_ALL_WORKERS", "1")
     assert Runner(workers=8).sized(work, 20).workers == 8

@@ -1,0 +1,49 @@
+"""How many local workers a command has where none are asked for: as many as the machine bears.
+
+The answer changes how fast a command is and nothing else: any number of workers writes the same bytes (promise 5).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+#: What a worker may come to hold beside what it shares, with room to spare, and what the command itself holds, in bytes
+#: (docs/measured.md#what-memory-is-made-of).
+WORKER_BYTES, COMMAND_BYTES = 512 << 20, 1 << 30
+#: Where Linux says what a process may use: quota and period of processor time, and memory, by the second and by the first form of control groups.
+_QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+
+
+def local_workers(beam_options: Sequence[str] = (), root: Path = Path("/")) -> int:
+    """One for each core that this process may use and that there is memory for; 1 where workers cannot be forked or Beam's options say how to run."""
+    if sys.platform != "linux" or beam_options:
+        return 1
+    cores: float = len(os.sched_getaffinity(0))
+    for names in _QUOTAS:
+        with suppress(OSError, ValueError, ZeroDivisionError):
+            quota, period = " ".join(_group(root, name) for name in names).split()
+            if int(quota) > 0:  # "max" is no number, and -1 no limit
+                cores = min(cores, int(quota) / int(period))
+    fit = (_free_memory(root) - COMMAND_BYTES) // WORKER_BYTES
+    return max(1, min(int(cores), fit))
+
+
+def _free_memory(root: Path) -> int:
+    """Bytes that new processes can take without swapping, at most what the control group may hold."""
+    free = sys.maxsize
+    with suppress(OSError, ValueError, IndexError):
+        text = (root / "proc/meminfo").read_text()
+        free = int(text.split("MemAvailable:")[1].split()[0]) << 10
+    for name in _LIMITS:
+        with suppress(OSError, ValueError):
+            free = min(free, int(_group(root, name)))
+    return free
+
+
+def _group(root: Path, name: str) -> str:
+    return (root / "sys/fs/cgroup" / name).read_text()

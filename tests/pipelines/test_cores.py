@@ -1,0 +1,70 @@
+"""How many local workers a command has where none are asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.cores import COMMAND_BYTES, WORKER_BYTES, local_workers
+
+_CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+
+
+def _machine(root: Path, free: int = 1 << 40, **limits: str) -> Path:
+    """What Linux says of a machine with so much free memory, and of a control group."""
+    meminfo = root / "proc" / "meminfo"
+    meminfo.parent.mkdir(parents=True)
+    meminfo.write_text(f"MemTotal:       999 kB\nMemAvailable:   {free >> 10} kB\n")
+    for name, text in limits.items():
+        file = root / "sys" / "fs" / "cgroup" / name.replace("__", "/").replace("_dot_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n")
+    return root
+
+
+def _affinity(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+
+
+def test_one_for_each_core_that_the_process_may_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _machine(tmp_path)
+    assert local_workers(root=root) == _CORES
+    _affinity(monkeypatch, 16)
+    assert local_workers(root=root) == 16
+
+
+@pytest.mark.parametrize(
+    ("limits", "workers"),
+    [
+        ({"cpu_dot_max": "350000 100000"}, 3),
+        ({"cpu_dot_max": "50000 100000"}, 1),
+        ({"cpu_dot_max": "max 100000"}, 16),
+        ({"cpu__cpu_dot_cfs_quota_us": "400000", "cpu__cpu_dot_cfs_period_us": "100000"}, 4),
+        ({"cpu__cpu_dot_cfs_quota_us": "-1", "cpu__cpu_dot_cfs_period_us": "100000"}, 16),
+        ({"cpu_dot_max": "no number at all"}, 16),
+        ({"memory_dot_max": str(COMMAND_BYTES + 5 * WORKER_BYTES)}, 5),
+        ({"memory_dot_max": "max"}, 16),
+        ({"memory__memory_dot_limit_in_bytes": str(COMMAND_BYTES)}, 1),
+    ],
+)
+def test_the_limits_of_a_container_count(
+    limits: dict[str, str], workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _affinity(monkeypatch, 16)
+    assert local_workers(root=_machine(tmp_path, **limits)) == workers
+
+
+def test_no_more_than_there_is_memory_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _affinity(monkeypatch, 64)
+    assert local_workers(root=_machine(tmp_path / "16", free=16 << 30)) == 30
+    assert local_workers(root=_machine(tmp_path / "small", free=100 << 20)) == 1
+    assert local_workers(root=tmp_path / "says nothing") == 64
+
+
+def test_one_where_beam_is_told_how_to_run(tmp_path: Path) -> None:
+    assert local_workers(["--runner=FnApiRunner"], root=_machine(tmp_path)) == 1
