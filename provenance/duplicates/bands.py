@@ -17,6 +17,9 @@ from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64
 # False candidates only cost a comparison, because every edge is verified; missed ones cost recall. On the
 # development crawl at threshold 0.6 these weights find 92% of the pairs of Jaccard 0.6 to 0.7, even ones 58%.
 _WEIGHTS = (0.1, 0.9)
+#: What the optimiser says of the threshold that is configured by default: to import it and SciPy's integrals takes a fifth of
+#: a second and 25 MB. A test asks it again.
+DEFAULT_BANDS = {(0.6, 128, _WEIGHTS): (25, 5)}
 
 
 @cache
@@ -30,7 +33,10 @@ def optimal_bands(
     """
     if not 0 < threshold <= 1 or permutations < 2:
         raise ValueError(f"no bands for threshold {threshold} and {permutations} permutations")
-    from datasketch.lsh import _optimal_param  # brings SciPy's integrals: 25 MB that only the command needs
+    known = DEFAULT_BANDS.get((threshold, permutations, weights))
+    if known is not None:
+        return known
+    from datasketch.lsh import _optimal_param
 
     bands, rows = _optimal_param(threshold, permutations, *weights)
     return int(bands), int(rows)

@@ -9,12 +9,14 @@ import pytest
 from datasketch import MinHashLSH
 
 from provenance import duplicates
+from provenance.configuration import Configuration
 from provenance.duplicates import Blocks, LocalScratch, Sketches
-from provenance.duplicates.bands import band_keys, partition_of, spill_bands
+from provenance.duplicates.bands import DEFAULT_BANDS, band_keys, partition_of, spill_bands
 from provenance.duplicates.buckets import find_candidates
 from provenance.duplicates.local import _grouped
 from provenance.duplicates.scratch import read_piece
 from provenance.duplicates.sketches import DIGESTED, SHINGLED
+from provenance.schema import MINHASH_PERMUTATIONS
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8, 0.95])
@@ -23,6 +25,14 @@ def test_bands_are_those_of_datasketch(threshold: float) -> None:
         index = MinHashLSH(threshold=threshold, num_perm=128, weights=weights)
         assert duplicates.optimal_bands(threshold, 128, weights) == (index.b, index.r)
     assert duplicates.optimal_bands(threshold, 128) == (index.b, index.r)
+
+
+def test_the_bands_of_the_default_threshold_are_what_the_optimiser_says() -> None:
+    configured = (Configuration().duplicates.threshold, MINHASH_PERMUTATIONS)
+    assert configured in [known[:2] for known in DEFAULT_BANDS], "the default costs what this is to spare"
+    for (threshold, permutations, weights), bands in DEFAULT_BANDS.items():
+        index = MinHashLSH(threshold, permutations, weights=weights)
+        assert bands == (index.b, index.r)
 
 
 def block(*documents: tuple[int, list[int]]) -> Sketches:
