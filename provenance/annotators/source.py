@@ -52,37 +52,54 @@ class Source:
 
 def split_urls(urls: pa.StringArray) -> tuple[pa.StringArray, pa.StringArray]:
     """Return (host, domain) of each URL; null where the URL has no host that could exist in the DNS."""
-    raw = pc.struct_field(pc.extract_regex(urls, _AUTHORITY), "host")
-    coded = raw.dictionary_encode()
+    coded = _written_hosts(urls)
     pairs = [split_host(host) for host in coded.dictionary.to_pylist()]
     hosts = pa.array([host for host, _ in pairs], pa.string())
     domains = pa.array([domain for _, domain in pairs], pa.string())
     return hosts.take(coded.indices), domains.take(coded.indices)
 
 
+def hosts_of(urls: pa.StringArray) -> pa.StringArray:
+    """The first part of `split_urls`, which is had without the public suffix list."""
+    coded = _written_hosts(urls)
+    hosts = [normal_host(host) for host in coded.dictionary.to_pylist()]
+    return pa.array(hosts, pa.string()).take(coded.indices)
+
+
+def _written_hosts(urls: pa.StringArray) -> pa.DictionaryArray:
+    return pc.struct_field(pc.extract_regex(urls, _AUTHORITY), "host").dictionary_encode()
+
+
 @functools.lru_cache(maxsize=_CACHED_HOSTS)
 def split_host(raw: str) -> tuple[str | None, str | None]:
     """Return the normal form of a host as written in a URL, and its registrable domain.
 
-    The normal form is lower-case ASCII: percent escapes undone, compatibility characters
-    folded (NFKC), other labels in punycode, no trailing dot, addresses in their shortest
-    form. Suffixes of the list's private part count (two projects on a shared
-    host are two domains).
+    Suffixes of the list's private part count (two projects on a shared host are two domains).
+    """
+    host = normal_host(raw)
+    if host is None or host.startswith("[") or host.rpartition(".")[2].isdigit():
+        return host, None
+    return host, _suffixes().privatesuffix(host)
+
+
+def normal_host(raw: str) -> str | None:
+    """The normal form of a host as written in a URL; None where it cannot be one.
+
+    That is lower-case ASCII: percent escapes undone, compatibility characters folded (NFKC), other labels in punycode,
+    no trailing dot, addresses in their shortest form.
     """
     if raw.startswith("["):
         try:
-            return f"[{ipaddress.IPv6Address(raw[1:-1]).compressed}]", None
+            return f"[{ipaddress.IPv6Address(raw[1:-1]).compressed}]"
         except ValueError:
-            return None, None
+            return None
     host = _ascii(raw)
-    if host is None:
-        return None, None
-    if host.rpartition(".")[2].isdigit():
+    if host is not None and host.rpartition(".")[2].isdigit():
         try:
-            return str(ipaddress.IPv4Address(host)), None
+            return str(ipaddress.IPv4Address(host))
         except ValueError:
-            return None, None
-    return host, _suffixes().privatesuffix(host)
+            return None
+    return host
 
 
 def _ascii(raw: str) -> str | None:

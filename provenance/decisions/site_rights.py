@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from provenance.annotators.declarations.paths import matches, path_of
-from provenance.annotators.source import split_urls
+from provenance.annotators.source import hosts_of
 from provenance.files.storage import Storage
 from provenance.schema import SIGNALS, SITE_RIGHTS
 
@@ -35,7 +35,7 @@ def read_site_rules(storage: Storage, shard: str) -> pa.Table:
             rules = batch["site_rights"]
             if rules.null_count < len(rules):
                 flat, parents = rules.flatten(), pc.list_parent_indices(rules)
-                hosts, _ = split_urls(batch["url"].take(parents))
+                hosts = hosts_of(batch["url"].take(parents))
                 columns = [hosts, batch["doc_id"].take(parents), *flat.flatten()]
                 found.append(pa.table(columns, schema=SITES))
     return pa.concat_tables(found)

@@ -19,7 +19,7 @@ import xxhash
 import yaml
 from numpy.typing import NDArray
 
-from provenance.annotators.source import split_host
+from provenance.annotators.source import normal_host
 from provenance.errors import ConfigurationError
 from provenance.files.storage import AnyStorage
 from provenance.filters.listing import (
@@ -132,7 +132,7 @@ def _read_entry(entry: Any, where: str) -> tuple[str, str, str]:
 def _normal(kind: str, value: str, where: str) -> str:
     hexadecimal = set("0123456789abcdef")
     if kind == "host":
-        host = split_host(value.removeprefix("*.").strip("."))[0] if "/" not in value else None
+        host = normal_host(value.removeprefix("*.").strip(".")) if "/" not in value else None
         if host is None:
             raise ConfigurationError(f"{where}: {value!r} is no host (for an address use url)")
         return host
@@ -208,7 +208,7 @@ def _odd_hosts(piece: bytes, odd: NDArray[np.int64], where: str, first: int) -> 
     found = []
     for start, stop in odd.tolist():
         raw = piece[start:stop].decode("utf-8", "replace").removeprefix("*.").strip(".")
-        host = None if "/" in raw else split_host(raw)[0]
+        host = None if "/" in raw else normal_host(raw)
         if host is None:
             line = first + piece.count(b"\n", 0, start)
             raise ConfigurationError(

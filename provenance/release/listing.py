@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from provenance import outcomes
-from provenance.annotators.source import split_urls
+from provenance.annotators.source import hosts_of
 from provenance.errors import UsageError, plain, suggestion
 from provenance.files.storage import Storage, join
 from provenance.release.layout import ledger_files
@@ -182,7 +182,7 @@ def host_asked_for(written: str) -> str:
 
 def hosts(url: pa.ChunkedArray) -> pa.ChunkedArray:
     """Host of each address in the form of the column `host` (ASCII, lower case); null where there is none."""
-    return pa.chunked_array([split_urls(chunk)[0] for chunk in url.chunks], pa.string())
+    return pa.chunked_array([hosts_of(chunk) for chunk in url.chunks], pa.string())
 
 
 def _tables(storage: Storage, release: str) -> Iterator[pa.Table]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.annotators.annotator import Annotator
-from provenance.annotators.source import Source, split_host, split_urls
+from provenance.annotators.source import Source, hosts_of, split_host, split_urls
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,7 @@ def test_any_host_is_null_or_ascii_and_normal_already(raw: str) -> None:
 def test_any_urls_give_one_row_each(urls: list[str | None]) -> None:
     clean = [None if url is None else url.encode("utf-8", "ignore").decode() for url in urls]
     hosts, domains = split_urls(pa.array(clean, pa.string()))
+    assert hosts_of(pa.array(clean, pa.string())).equals(hosts)
     assert len(hosts) == len(domains) == len(urls)
 
 
