@@ -96,7 +96,7 @@ def _likelihood(human: F64, synthetic: F64, seen: F64) -> F64:
 
 def _quantiles(values: F64, weight: F64) -> F64:
     """What 95% of the weight of each column of `values` is at or below."""
-    order = np.argsort(values, axis=0, kind="stable")
+    order = np.argsort(values, axis=0)  # not stable, and five times as fast: equal values are one value here
     below = np.cumsum(weight[order], axis=0)
     at = np.minimum((below < 0.95).sum(axis=0), len(values) - 1)
     return np.asarray(np.take_along_axis(np.take_along_axis(values, order, axis=0), at[None], axis=0)[0])
