@@ -115,6 +115,10 @@ class Runner:
             return self
         return replace(self, workers=max(1, min(self.workers, work // least, tasks)))
 
+    def forks(self) -> bool:
+        """Whether it has local workers that can be forked from this process."""
+        return self._hands() is not None
+
     def prepare(self, call: Callable[[], object] | None = None) -> None:
         """Make ready for local workers, and have `call` called where they are forked; without any, nothing happens.
 

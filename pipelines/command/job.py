@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -287,6 +288,8 @@ def _make_job(
     if inputs is not None and not arguments.beam_options:
         runner = runner.sized(sum(item.size for item in inputs), LEAST_BYTES)
     runner.prepare()
+    if arguments.workers is None and not runner.forks():
+        runner = replace(runner, workers=1)  # Beam's own processes, which are slower than one, are for those who ask
     named = _named(arguments, workspace, release)
     if named is not None:
         check_references(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from pipelines.cores import COMMAND_BYTES, WORKER_BYTES, local_workers
+from tests.program import DEMO, contents
 
 _CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
@@ -68,3 +70,30 @@ def test_no_more_than_there_is_memory_for(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_one_where_beam_is_told_how_to_run(tmp_path: Path) -> None:
     assert local_workers(["--runner=FnApiRunner"], root=_machine(tmp_path)) == 1
+
+
+_AMONG_THREADS = """
+import sys, threading
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from pipelines.command.main import main
+
+by_beam, run_pipeline = [], FnApiRunner.run_pipeline
+FnApiRunner.run_pipeline = lambda *given: by_beam.append(given) or run_pipeline(*given)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+code = main(sys.argv[1:])
+print(bool(by_beam))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(("asked", "by_beam"), [((), "False"), (("--workers", "2"), "True")])
+def test_a_process_that_cannot_fork_does_the_work_itself_unless_workers_are_asked_for(
+    asked: tuple[str, ...], by_beam: str, demo_release: Path, tmp_path: Path
+) -> None:
+    """A notebook has threads, and nothing can be forked from it."""
+    command = [sys.executable, "-c", _AMONG_THREADS, "curate", str(DEMO), "--output", str(tmp_path / "r")]
+    environment = {**os.environ, "PROVENANCE_ALL_WORKERS": "1"}
+    ended = subprocess.run([*command, *asked, "--quiet"], env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == by_beam
+    assert contents(tmp_path / "r") == contents(demo_release)
