@@ -289,7 +289,9 @@ def _make_job(
         runner = runner.sized(sum(item.size for item in inputs), LEAST_BYTES)
     runner.prepare()
     if arguments.workers is None and not runner.forks():
-        runner = replace(runner, workers=1)  # Beam's own processes, which are slower than one, are for those who ask
+        runner = replace(
+            runner, workers=1
+        )  # Beam's own processes, which are slower than one, are for those who ask
     named = _named(arguments, workspace, release)
     if named is not None:
         check_references(
