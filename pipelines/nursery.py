@@ -23,6 +23,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pyarrow as pa
+
 from pipelines.inline import Step
 from pipelines.worker import end_with
 
@@ -144,6 +146,7 @@ def _work(message: dict[str, Any], errors: int, tasks: int) -> None:
         os.chdir(message["directory"])
         os.environ.clear()
         os.environ.update(message["environment"])
+        pa.set_cpu_count(1)  # of Arrow's threads: the other cores are other workers'
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         _serve(Connection(os.dup(tasks)))
     finally:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Beam 
 SCRIPT = """
 import os, sys
 import apache_beam as beam
+import pyarrow as pa
 from pipelines.runner import Runner
 
 def prepared():
@@ -24,6 +25,7 @@ def prepared():
 
 def seen(item):
     assert "this_is_loaded_once" in sys.modules
+    assert pa.cpu_count() == 1, "of 64 workers on 64 cores each would have 64 threads"
     os.write(1, f"worker {os.getpid()} {os.getppid()}\\n".encode())  # in one piece: two write at once
     if os.environ.get("DEADLY"):
         os._exit(3)
