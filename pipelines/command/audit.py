@@ -144,7 +144,8 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
         if version == baseline:
             continue
         found = report(Version(version, sketch_dataset(storage, version, settings)), against)
-        measures = found["diversity"]["baseline"]["measures"]
+        compared = found["diversity"]["baseline"]
+        measures = compared["measures"]
         line: dict[str, Any] = {
             "dataset": version,
             "baseline": baseline,
@@ -156,6 +157,8 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
                 name: round(item["change"], 6) for name, item in measures.items() if "change" in item
             },
         }
+        if "note" in compared:  # why nothing could be told
+            line["note"] = compared["note"]
         print(json.dumps(line, ensure_ascii=False), flush=True)
         failed = failed or found["status"] == FAIL
     return int(failed)

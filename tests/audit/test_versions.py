@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def test_watch_prints_a_line_for_each_version(versions: Path, capsys: pytest.Cap
         ("v3", "FAIL"),
     ]
     assert "rare_coverage_words" in lines[1]["failed"]
+
+
+def test_watch_says_why_a_version_cannot_be_told(
+    versions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "a.jsonl").write_text('{"text": "Three words only."}\n')
+    shutil.copytree(versions / "v2", tmp_path / "v2")
+    main(["audit", str(tmp_path), "--baseline", str(versions / "v1"), "--watch"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    notes = {Path(line["dataset"]).name: (line["status"], line.get("note")) for line in lines}
+    assert notes["v2"] == ("steady", None)
+    status, note = notes["small"]
+    assert status == "unknown" and "fewer than" in str(note)
 
 
 def test_sketches_of_shards_add_up_to_the_audit_of_the_whole(
