@@ -83,7 +83,7 @@ _ARTICLE, _H1 = (np.uint64(1 << names.CONTEXTS.index(name)) for name in ("articl
 
 def describe(blocks: Blocks) -> npt.NDArray[np.float32]:
     """One row of `NAMES` for each block (float32[blocks, len(NAMES)])."""
-    table = np.zeros((len(blocks.rows), len(NAMES)), np.float32)
+    table = np.zeros((len(NAMES), len(blocks.rows)), np.float32).T
     if len(blocks.rows):
         describe_into(
             text=blocks.text, rows=blocks.rows, marks=blocks.marks, words=blocks.words, paths=blocks.paths,

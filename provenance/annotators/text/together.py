@@ -108,7 +108,8 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
         fact[ELEMENTS] = before[ELEMENTS] + elements
         fact[TITLE], fact[TITLE_END], fact[TAGS] = title, title_end, tags
     blocks = facts[len(starts), BLOCKS]
-    table, kept = np.zeros((blocks, _WIDTH), np.float32), np.empty(blocks, np.bool_)
+    columns, kept = np.zeros((_WIDTH, blocks), np.float32), np.empty(blocks, np.bool_)
+    table = columns.T
     for row in range(len(starts)):
         found, first, last = _from(room, facts[row]), facts[row, BLOCKS], facts[row + 1, BLOCKS]
         if last > first:
@@ -118,7 +119,7 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
                 elements=found.elements[:elements], title=data[starts[row]:stops[row]][facts[row + 1, TITLE] : facts[row + 1, TITLE_END]],
                 table=table[first:last],
             )  # fmt: skip
-    odds = score_all(table, cuts)
+    odds = score_all(columns, cuts)
     for row in range(len(starts)):
         fact, found = facts[row + 1], _from(room, facts[row])
         first, last, at = facts[row, BLOCKS], fact[BLOCKS], facts[row, WRITTEN]
