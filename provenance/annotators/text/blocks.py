@@ -14,6 +14,7 @@ import numpy.typing as npt
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names
 from provenance.annotators.text.markup import (
+    find,
     is_letter,
     opens_markup,
     read_name,
@@ -21,6 +22,7 @@ from provenance.annotators.text.markup import (
     skip_raw,
     skip_tag,
 )
+from provenance.annotators.text.runs import blank_width, copy_run, is_control, skip_blanks
 from provenance.annotators.text.tags import entry_of, read_attributes
 
 _STACK = 512  # elements open at once that are told apart; deeper ones count as text of the deepest
@@ -107,54 +109,6 @@ class _Tag(NamedTuple):
 
 
 @kernel
-def _no_break(data, at):  # type: ignore[no-untyped-def]
-    """Whether `&nbsp;` stands at `at`."""
-    return (
-        at + 5 < len(data)
-        and data[at + 1] == 110
-        and data[at + 2] == 98
-        and data[at + 3] == 115
-        and data[at + 4] == 112
-        and data[at + 5] == 59
-    )
-
-
-@kernel
-def _copy(data, at, out, size, row, linked):  # type: ignore[no-untyped-def]
-    """Copy text up to the next blank, entity or tag and count its characters; at least the one at `at`."""
-    while True:
-        byte = data[at]
-        out[size] = byte
-        size += 1
-        at += 1
-        if byte & 0xC0 != 0x80:
-            row[CHARS] += 1
-            row[LINKED] += linked
-            if byte == 44 or byte == 46 or byte == 33 or byte == 63 or byte == 59 or byte == 0xE3:
-                row[STOPS] += 1
-            elif 48 <= byte <= 57:
-                row[DIGITS] += 1
-            elif 65 <= byte <= 90:
-                row[CAPITALS] += 1
-        if at >= len(data):
-            return at, size
-        byte = data[at]
-        if byte == 60 or byte <= 32 or byte == 0xC2 or byte == 38:
-            return at, size
-
-
-@kernel
-def _blank_width(data, at):  # type: ignore[no-untyped-def]
-    """Bytes of the blank at `at`, 0 where there is none."""
-    byte = data[at]
-    if byte <= 32:
-        return 1
-    if byte == 0xC2 and at + 1 < len(data) and data[at + 1] == 0xA0:
-        return 2
-    return 6 if byte == 38 and _no_break(data, at) else 0
-
-
-@kernel
 def _is_text(data, at):  # type: ignore[no-untyped-def]
     return at < len(data) and (data[at] != 60 or not opens_markup(data, at))
 
@@ -177,10 +131,10 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
     keeps_lines = stack.marks[top] & _PRE_BIT != 0
     while _is_text(data, at):
         byte = data[at]
-        if byte < 9 or 13 < byte < 32:  # a control character is not there
+        if is_control(byte):  # it is not there
             at += 1
             continue
-        width = _blank_width(data, at)
+        width = blank_width(data, at)
         if width:
             blank = True
             if byte == 10 and keeps_lines and writes:
@@ -188,6 +142,8 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
                 size += 1
                 blank = False
             at += width
+            if not keeps_lines:
+                at = skip_blanks(data, at)
             continue
         if not writes:
             _begin(found, stack, top, _Pen(size, block, writes, blank, breaks))
@@ -199,8 +155,14 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
                 found.text[size] = 32
                 size += 1
                 row[SPACES] += 1
-        blank = False
-        at, size = _copy(data, at, found.text, size, row=row, linked=linked)
+        run = copy_run(data, at, found.text, size, keeps_lines=keeps_lines)
+        at, size, blank = run.at, run.size, run.blank
+        row[CHARS] += run.chars
+        row[LINKED] += run.chars if linked else 0
+        row[STOPS] += run.stops
+        row[DIGITS] += run.digits
+        row[CAPITALS] += run.capitals
+        row[SPACES] += run.spaces
     return at, _Pen(size, block, writes, blank, breaks)
 
 
@@ -304,7 +266,7 @@ def read_page(data, tables, found, stack):  # type: ignore[no-untyped-def]
     while at < len(data):
         if _is_text(data, at):
             if stack.skips[top]:
-                at += 1
+                at = find(data, at + 1, 60)
             else:
                 at, pen = _read_text(data, at, found, stack=stack, top=top, pen=pen)
             continue

@@ -9,6 +9,37 @@ import numpy as np
 
 from provenance.annotators.kernel import kernel
 
+_ONE, _EIGHT = np.uint64(1), np.uint64(8)
+_EACH, _UPPER = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+#: Number of the lowest byte that is marked by its upper bit, in the upper byte of its product with this one.
+_ORDER = np.uint64(0x0001020304050607)
+
+
+@kernel
+def _eight(data, at):  # type: ignore[no-untyped-def]
+    """Eight bytes from `at` on as one number, the first one lowest: the compiler makes one load of it."""
+    number = np.uint64(data[at])
+    for place in range(_ONE, _EIGHT):
+        number |= np.uint64(data[at + place]) << place * _EIGHT
+    return number
+
+
+@kernel
+def find(data, at, wanted):  # type: ignore[no-untyped-def]
+    """Where the next byte `wanted` is from `at` on, or the end: eight at once, as values and scripts are long."""
+    place, stop = np.uint64(at), np.uint64(len(data))
+    pattern = np.uint64(wanted) * _EACH
+    while place + _EIGHT <= stop:
+        other = _eight(data, place) ^ pattern
+        marked = (other - _EACH) & ~other & _UPPER
+        if marked:  # of bytes that are marked only the lowest is surely zero
+            lowest = marked & (~marked + _ONE)
+            return np.int64(place + (((lowest >> np.uint64(7)) * _ORDER) >> np.uint64(56)))
+        place += _EIGHT
+    while place < stop and data[place] != wanted:
+        place += _ONE
+    return np.int64(place)
+
 
 @kernel
 def is_letter(byte: int) -> bool:
@@ -19,16 +50,16 @@ def is_letter(byte: int) -> bool:
 @kernel
 def read_name(data: np.ndarray, at: int) -> tuple[np.uint64, int]:
     """Hash of the lower-cased tag name that starts at `at`, and where it ends."""
-    value = np.uint64(0xCBF29CE484222325)
-    while at < len(data):
-        byte = data[at]
+    value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(at), np.uint64(len(data))
+    while place < stop:
+        byte = data[place]
         if byte <= 32 or byte == 47 or byte == 62:
             break
         if 65 <= byte <= 90:
             byte += np.uint8(32)
         value = (value ^ np.uint64(byte)) * np.uint64(0x100000001B3)
-        at += 1
-    return value, at
+        place += _ONE
+    return value, np.int64(place)
 
 
 @kernel
@@ -48,16 +79,15 @@ def skip_comment(data, at):  # type: ignore[no-untyped-def]
         at += 4
         inner = at
         while at < n:
-            if data[at] == 62 and (
+            at = find(data, at, 62)
+            if at >= n or (
                 (data[at - 1] == 45 and data[at - 2] == 45)
                 or (at - 3 >= inner and data[at - 1] == 33 and data[at - 2] == 45 and data[at - 3] == 45)
             ):
                 break
             at += 1
-    else:
-        while at < n and data[at] != 62:
-            at += 1
-    return at + 1
+        return at + 1
+    return find(data, at, 62) + 1
 
 
 @kernel
@@ -65,7 +95,8 @@ def skip_raw(data, at, key):  # type: ignore[no-untyped-def]
     """Where the end tag of name `key` begins, or the end."""
     n = len(data)
     while at < n:
-        if data[at] == 60 and at + 2 < n and data[at + 1] == 47 and is_letter(data[at + 2]):
+        at = find(data, at, 60)
+        if at + 2 < n and data[at + 1] == 47 and is_letter(data[at + 2]):
             other, _ = read_name(data, at + 2)
             if other == key:
                 return at
@@ -76,6 +107,4 @@ def skip_raw(data, at, key):  # type: ignore[no-untyped-def]
 @kernel
 def skip_tag(data, at):  # type: ignore[no-untyped-def]
     """Position after the next `>`."""
-    while at < len(data) and data[at] != 62:
-        at += 1
-    return at + 1
+    return find(data, at, 62) + 1

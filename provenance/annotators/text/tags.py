@@ -9,6 +9,7 @@ import numpy as np
 
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names
+from provenance.annotators.text.markup import find
 
 _CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _STYLE, _HIDDEN, _ARIA = (
     np.uint64(names.hash_of(name))
@@ -22,6 +23,11 @@ _HIDDEN_BIT, _BODY_BIT, _UNREAD_BIT = (
     np.uint64(1 << bit) for bit in (names.HIDDEN, names.BODY_PROPERTY, names.UNREAD)
 )
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_ONE = np.uint64(1)
+#: What a byte is in the value of an attribute; what is not ASCII counts as small.
+_DIGIT, _SMALL, _CAPITAL = 1, 2, 3
+_KINDS = np.zeros(256, np.uint8)
+_KINDS[48:58], _KINDS[97:123], _KINDS[128:], _KINDS[65:91] = _DIGIT, _SMALL, _SMALL, _CAPITAL
 
 
 @kernel
@@ -60,52 +66,72 @@ def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-d
     """Words, marks and hash of the value at `start` to `stop` of an attribute; words end at a change of case, too."""
     words, marks = np.uint64(0), np.uint64(0)
     value = whole = glued = _OFFSET
-    lower, length = False, 0
-    for i in range(start, stop + 1):
-        byte = data[i] if i < stop else np.uint8(32)
-        small = 97 <= byte <= 122 or byte >= 128
-        capital = 65 <= byte <= 90
-        if length and (not (small or capital) or (capital and lower)):
+    lower, length, glues = False, np.uint64(0), key in (_ITEMPROP, _PROPERTY)
+    place, end = np.uint64(start), np.uint64(stop)
+    while place <= end:
+        byte = data[place] if place < end else np.uint8(32)
+        kind = _KINDS[byte]
+        if length and (kind < _SMALL or (kind == _CAPITAL and lower)):
             if key == _ARIA:
                 if value == _TRUE:
                     marks |= _HIDDEN_BIT
-            elif length > 1:
+            elif length > _ONE:
                 group = entry_of(hashes, groups, value)
                 if group >= 0:
-                    words |= np.uint64(1) << np.uint64(group)
+                    words |= _ONE << np.uint64(group)
                 if value in (_EDIT, _PERMALINK):
                     marks |= _UNREAD_BIT
-            value, length = _OFFSET, 0
-        if small or capital:
+            value, length = _OFFSET, np.uint64(0)
+        if kind >= _SMALL:
             byte |= np.uint8(32)
             value = (value ^ np.uint64(byte)) * _PRIME
-            glued = (glued ^ np.uint64(byte)) * _PRIME
-            length += 1
-        else:
-            if glued == _ARTICLE_BODY and (key in (_ITEMPROP, _PROPERTY)):
+            length += _ONE
+        if glues:
+            if kind < _SMALL and glued == _ARTICLE_BODY:
                 marks |= _BODY_BIT
-            glued = _OFFSET
-        lower = bool(small)
-        if not 48 <= byte <= 57:  # numbers tell elements apart that are alike
+            glued = (glued ^ np.uint64(byte)) * _PRIME if kind >= _SMALL else _OFFSET
+        lower = kind == _SMALL
+        if kind != _DIGIT:  # numbers tell elements apart that are alike
             whole = (whole ^ np.uint64(byte)) * _PRIME
+        place += _ONE
     return words, marks, (whole if key == _CLASS else np.uint64(0))
+
+
+@kernel
+def _skip_blank(data, at):  # type: ignore[no-untyped-def]
+    """Position of the next byte that is no blank."""
+    place, stop = np.uint64(at), np.uint64(len(data))
+    while place < stop and data[place] <= 32:
+        place += _ONE
+    return np.int64(place)
 
 
 @kernel
 def _value(data, at):  # type: ignore[no-untyped-def]
     """Start and stop of the value of an attribute after its `=`, and where reading goes on."""
-    n = len(data)
-    while at < n and data[at] <= 32:
-        at += 1
-    if at < n and (data[at] == 34 or data[at] == 39):
-        stop = at + 1
-        while stop < n and data[stop] != data[at]:
-            stop += 1
+    at = _skip_blank(data, at)
+    if at < len(data) and (data[at] == 34 or data[at] == 39):
+        stop = find(data, at + 1, data[at])
         return at + 1, stop, stop + 1
-    stop = at
-    while stop < n and data[stop] > 32 and data[stop] != 62:
-        stop += 1
-    return at, stop, stop
+    place, end = np.uint64(at), np.uint64(len(data))
+    while place < end and data[place] > 32 and data[place] != 62:
+        place += _ONE
+    return at, np.int64(place), np.int64(place)
+
+
+@kernel
+def _attribute_name(data, at):  # type: ignore[no-untyped-def]
+    """Hash of the name of the attribute at `at` in small letters, and where it ends."""
+    key, place, stop = _OFFSET, np.uint64(at), np.uint64(len(data))
+    while place < stop:
+        byte = data[place]
+        if byte <= 32 or byte == 61 or byte == 62 or byte == 47:
+            break
+        if 65 <= byte <= 90:
+            byte |= np.uint8(32)
+        key = (key ^ np.uint64(byte)) * _PRIME
+        place += _ONE
+    return key, np.int64(place)
 
 
 @kernel
@@ -124,17 +150,8 @@ def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
             at += 1
             continue
         closed = False
-        key = _OFFSET
-        while at < n:
-            byte = data[at]
-            if byte <= 32 or byte == 61 or byte == 62 or byte == 47:
-                break
-            if 65 <= byte <= 90:
-                byte |= np.uint8(32)
-            key = (key ^ np.uint64(byte)) * _PRIME
-            at += 1
-        while at < n and data[at] <= 32:
-            at += 1
+        key, at = _attribute_name(data, at)
+        at = _skip_blank(data, at)
         if at >= n or data[at] != 61:
             if key == _HIDDEN:
                 marks |= _HIDDEN_BIT
