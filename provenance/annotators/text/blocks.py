@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from provenance.annotators.kernel import kernel
+from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 from provenance.annotators.text.markup import (
     find,
@@ -113,7 +113,7 @@ def _is_text(data, at):  # type: ignore[no-untyped-def]
     return at < len(data) and (data[at] != 60 or not opens_markup(data, at))
 
 
-@kernel
+@inlined
 def _begin(found, stack, top, pen):  # type: ignore[no-untyped-def]
     """Begin the block of the pen under the element at the top of the stack."""
     row = found.rows[pen.block]
@@ -122,7 +122,7 @@ def _begin(found, stack, top, pen):  # type: ignore[no-untyped-def]
     found.paths[pen.block] = stack.paths[top]
 
 
-@kernel
+@inlined
 def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def]
     """Write the text from `at` to the next markup; where that is, and the pen after it."""
     size, block, writes, blank, breaks = pen
@@ -166,7 +166,7 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
     return at, _Pen(size, block, writes, blank, breaks)
 
 
-@kernel
+@inlined
 def _end_line(found, pen, kind, skipped):  # type: ignore[no-untyped-def]
     """The pen after a tag of this kind that ends a line: a block ends, where text of one was written and is not skipped."""
     size, block, writes, _, breaks = pen
@@ -180,7 +180,7 @@ def _end_line(found, pen, kind, skipped):  # type: ignore[no-untyped-def]
     return _Pen(size, block, writes, False, max(breaks, more))
 
 
-@kernel
+@inlined
 def _pop(found, stack, top, block):  # type: ignore[no-untyped-def]
     """Take the top off the stack; returns the new one."""
     if stack.elements[top] != stack.elements[top - 1]:
@@ -188,7 +188,7 @@ def _pop(found, stack, top, block):  # type: ignore[no-untyped-def]
     return top - 1
 
 
-@kernel
+@inlined
 def _close(found, stack, top, key, kind, block):  # type: ignore[no-untyped-def]
     """Take off the stack what an end tag closes, if anything: an inline one does not end blocks inside it."""
     if key in (_BODY, _HTML):
@@ -212,7 +212,7 @@ def _ends_sibling(sibling, key, kind):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
+@inlined
 def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
     """Put the element of a tag on the stack; the new top and the number of elements."""
     under, top = top, top + 1
@@ -236,7 +236,7 @@ def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
     return top, count
 
 
-@kernel
+@inlined
 def _read_tag(data, at, tables):  # type: ignore[no-untyped-def]
     """The tag whose name begins at `at`, and the position after it."""
     key, at = read_name(data, at)

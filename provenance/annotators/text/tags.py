@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from provenance.annotators.kernel import kernel
+from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 from provenance.annotators.text.markup import find
 
@@ -106,7 +106,7 @@ def _skip_blank(data, at):  # type: ignore[no-untyped-def]
     return np.int64(place)
 
 
-@kernel
+@inlined
 def _value(data, at):  # type: ignore[no-untyped-def]
     """Start and stop of the value of an attribute after its `=`, and where reading goes on."""
     at = _skip_blank(data, at)
@@ -134,7 +134,7 @@ def _attribute_name(data, at):  # type: ignore[no-untyped-def]
     return key, np.int64(place)
 
 
-@kernel
+@inlined
 def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
     """Read from the end of a tag's name to its `>`.
 
