@@ -16,7 +16,7 @@ _ORDER = np.uint64(0x0001020304050607)
 
 
 @kernel
-def _eight(data, at):  # type: ignore[no-untyped-def]
+def eight_bytes(data, at):  # type: ignore[no-untyped-def]
     """Eight bytes from `at` on as one number, the first one lowest: the compiler makes one load of it."""
     number = np.uint64(data[at])
     for place in range(_ONE, _EIGHT):
@@ -30,7 +30,7 @@ def find(data, at, wanted):  # type: ignore[no-untyped-def]
     place, stop = np.uint64(at), np.uint64(len(data))
     pattern = np.uint64(wanted) * _EACH
     while place + _EIGHT <= stop:
-        other = _eight(data, place) ^ pattern
+        other = eight_bytes(data, place) ^ pattern
         marked = (other - _EACH) & ~other & _UPPER
         if marked:  # of bytes that are marked only the lowest is surely zero
             lowest = marked & (~marked + _ONE)

@@ -109,7 +109,6 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
         fact[TITLE], fact[TITLE_END], fact[TAGS] = title, title_end, tags
     blocks = facts[len(starts), BLOCKS]
     columns, kept = np.zeros((_WIDTH, blocks), np.float32), np.empty(blocks, np.bool_)
-    table = columns.T
     for row in range(len(starts)):
         found, first, last = _from(room, facts[row]), facts[row, BLOCKS], facts[row + 1, BLOCKS]
         if last > first:
@@ -117,7 +116,7 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
             describe_into(
                 found.text, found.rows[:count], found.marks[:count], words=found.words[:count], paths=found.paths[:count],
                 elements=found.elements[:elements], title=data[starts[row]:stops[row]][facts[row + 1, TITLE] : facts[row + 1, TITLE_END]],
-                table=table[first:last],
+                columns=columns, first=first,
             )  # fmt: skip
     odds = score_all(columns, cuts)
     for row in range(len(starts)):
