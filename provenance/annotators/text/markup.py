@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from provenance.annotators.kernel import kernel
+from provenance.annotators.text.names import small_letters
 
 _ONE, _EIGHT = np.uint64(1), np.uint64(8)
 _EACH, _UPPER = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
@@ -41,6 +42,10 @@ def find(data, at, wanted):  # type: ignore[no-untyped-def]
     return np.int64(place)
 
 
+#: Each byte of the name of a tag in small letters, 0 where it ends the name.
+_NAMED = small_letters(ends=b"/>")
+
+
 @kernel
 def is_letter(byte: int) -> bool:
     """Whether a byte is a letter of ASCII."""
@@ -52,12 +57,10 @@ def read_name(data: np.ndarray, at: int) -> tuple[np.uint64, int]:
     """Hash of the lower-cased tag name that starts at `at`, and where it ends."""
     value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(at), np.uint64(len(data))
     while place < stop:
-        byte = data[place]
-        if byte <= 32 or byte == 47 or byte == 62:
+        small = _NAMED[data[place]]
+        if small == 0:
             break
-        if 65 <= byte <= 90:
-            byte += np.uint8(32)
-        value = (value ^ np.uint64(byte)) * np.uint64(0x100000001B3)
+        value = (value ^ np.uint64(small)) * np.uint64(0x100000001B3)
         place += _ONE
     return value, np.int64(place)
 

@@ -28,6 +28,8 @@ _ONE = np.uint64(1)
 _DIGIT, _SMALL, _CAPITAL = 1, 2, 3
 _KINDS = np.zeros(256, np.uint8)
 _KINDS[48:58], _KINDS[97:123], _KINDS[128:], _KINDS[65:91] = _DIGIT, _SMALL, _SMALL, _CAPITAL
+#: Each byte of the name of an attribute in small letters, 0 where it ends the name.
+_NAMED = names.small_letters(ends=b"=/>")
 
 
 @kernel
@@ -62,39 +64,49 @@ def _hides(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-def]
-    """Words, marks and hash of the value at `start` to `stop` of an attribute; words end at a change of case, too."""
-    words, marks = np.uint64(0), np.uint64(0)
-    value = whole = glued = _OFFSET
-    lower, length, glues = False, np.uint64(0), key in (_ITEMPROP, _PROPERTY)
+def _read_words(data, start, stop, hashes, groups):  # type: ignore[no-untyped-def]
+    """Words at `start` to `stop`, whether one stands beside headings, and a hash of all; words end at a change of case, too."""
+    words, beside, whole = np.uint64(0), False, _OFFSET
     place, end = np.uint64(start), np.uint64(stop)
-    while place <= end:
-        byte = data[place] if place < end else np.uint8(32)
-        kind = _KINDS[byte]
-        if length and (kind < _SMALL or (kind == _CAPITAL and lower)):
-            if key == _ARIA:
-                if value == _TRUE:
-                    marks |= _HIDDEN_BIT
-            elif length > _ONE:
-                group = entry_of(hashes, groups, value)
-                if group >= 0:
-                    words |= _ONE << np.uint64(group)
-                if value in (_EDIT, _PERMALINK):
-                    marks |= _UNREAD_BIT
-            value, length = _OFFSET, np.uint64(0)
+    while place < end:
+        begin, value, lower = place, _OFFSET, False
+        while place < end:
+            byte = data[place]
+            kind = _KINDS[byte]
+            if kind < _SMALL or (kind == _CAPITAL and lower):
+                break
+            small = np.uint64(byte | np.uint8(32))
+            value = (value ^ small) * _PRIME
+            whole = (whole ^ small) * _PRIME
+            lower = kind == _SMALL
+            place += _ONE
+        if place > begin + _ONE:
+            group = entry_of(hashes, groups, value)
+            if group >= 0:
+                words |= _ONE << np.uint64(group)
+            beside |= value in (_EDIT, _PERMALINK)
+        while place < end and _KINDS[data[place]] < _SMALL:
+            if _KINDS[data[place]] != _DIGIT:  # numbers tell elements apart that are alike
+                whole = (whole ^ np.uint64(data[place])) * _PRIME
+            place += _ONE
+    return words, beside, (whole ^ np.uint64(32)) * _PRIME
+
+
+@kernel
+def _has_name(data, start, stop, name, glued):  # type: ignore[no-untyped-def]
+    """Whether a word has this hash; `glued`: it may go on behind a change of case."""
+    value, lower, length = _OFFSET, False, 0
+    for place in range(np.uint64(start), np.uint64(stop)):
+        kind = _KINDS[data[place]]
+        if kind < _SMALL or (kind == _CAPITAL and lower and not glued):
+            if length and value == name:
+                return True
+            value, length = _OFFSET, 0
         if kind >= _SMALL:
-            byte |= np.uint8(32)
-            value = (value ^ np.uint64(byte)) * _PRIME
-            length += _ONE
-        if glues:
-            if kind < _SMALL and glued == _ARTICLE_BODY:
-                marks |= _BODY_BIT
-            glued = (glued ^ np.uint64(byte)) * _PRIME if kind >= _SMALL else _OFFSET
+            value = (value ^ np.uint64(data[place] | np.uint8(32))) * _PRIME
+            length += 1
         lower = kind == _SMALL
-        if kind != _DIGIT:  # numbers tell elements apart that are alike
-            whole = (whole ^ np.uint64(byte)) * _PRIME
-        place += _ONE
-    return words, marks, (whole if key == _CLASS else np.uint64(0))
+    return length > 0 and value == name
 
 
 @kernel
@@ -124,12 +136,10 @@ def _attribute_name(data, at):  # type: ignore[no-untyped-def]
     """Hash of the name of the attribute at `at` in small letters, and where it ends."""
     key, place, stop = _OFFSET, np.uint64(at), np.uint64(len(data))
     while place < stop:
-        byte = data[place]
-        if byte <= 32 or byte == 61 or byte == 62 or byte == 47:
+        small = _NAMED[data[place]]
+        if small == 0:
             break
-        if 65 <= byte <= 90:
-            byte |= np.uint8(32)
-        key = (key ^ np.uint64(byte)) * _PRIME
+        key = (key ^ np.uint64(small)) * _PRIME
         place += _ONE
     return key, np.int64(place)
 
@@ -159,9 +169,15 @@ def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
         start, stop, at = _value(data, at + 1)
         if key == _HIDDEN or (key == _STYLE and _hides(data, start, stop)):
             marks |= _HIDDEN_BIT
-        elif key in (_CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _ARIA):
-            more_words, more_marks, hashed = _named(data, start, stop, key, hashes=hashes, groups=groups)
-            words |= more_words
-            marks |= more_marks
-            called ^= hashed
+        elif key in (_CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY):
+            more, beside, whole = _read_words(data, start, stop, hashes, groups)
+            words |= more
+            if beside:
+                marks |= _UNREAD_BIT
+            if key == _CLASS:
+                called ^= whole
+            elif key in (_ITEMPROP, _PROPERTY) and _has_name(data, start, stop, _ARTICLE_BODY, glued=True):
+                marks |= _BODY_BIT
+        elif key == _ARIA and _has_name(data, start, stop, _TRUE, glued=False):
+            marks |= _HIDDEN_BIT
     return at + 1, words, marks, called, closed
