@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.byte_search import find
 from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 from provenance.annotators.text.markup import (
-    find,
     is_letter,
     opens_markup,
     read_name,

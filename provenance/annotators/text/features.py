@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from provenance.annotators.byte_search import eight_bytes
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names, phrases
 from provenance.annotators.text.blocks import (
@@ -32,7 +33,6 @@ from provenance.annotators.text.blocks import (
     TAG,
     Blocks,
 )  # fmt: skip
-from provenance.annotators.text.markup import eight_bytes
 from provenance.annotators.text.phrases import count_phrases
 from provenance.annotators.text.title import LEAST, share_of, word_starts
 

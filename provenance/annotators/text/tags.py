@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from provenance.annotators.byte_search import eight_bytes, find
 from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
-from provenance.annotators.text.markup import find
 
 _CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _STYLE, _HIDDEN, _ARIA = (
     np.uint64(names.hash_of(name))
@@ -24,6 +24,9 @@ _HIDDEN_BIT, _BODY_BIT, _UNREAD_BIT = (
 )
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _ONE = np.uint64(1)
+#: How half of all attributes are written: they are known at one look, and their names need no hash.
+_HREF, _CLASS_IS = (np.uint64(int.from_bytes(begin, "little")) for begin in (b'href="', b'class="'))
+_SIX_BYTES, _SEVEN_BYTES = np.uint64((1 << 48) - 1), np.uint64((1 << 56) - 1)
 #: What a byte is in the value of an attribute; what is not ASCII counts as small.
 _DIGIT, _SMALL, _CAPITAL = 1, 2, 3
 _KINDS = np.zeros(256, np.uint8)
@@ -160,13 +163,21 @@ def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
             at += 1
             continue
         closed = False
-        key, at = _attribute_name(data, at)
-        at = _skip_blank(data, at)
-        if at >= n or data[at] != 61:
-            if key == _HIDDEN:
-                marks |= _HIDDEN_BIT
+        begins = eight_bytes(data, np.uint64(at)) if at + 8 <= n else np.uint64(0)
+        if begins & _SIX_BYTES == _HREF:
+            at = find(data, at + 6, 34) + 1
             continue
-        start, stop, at = _value(data, at + 1)
+        if begins & _SEVEN_BYTES == _CLASS_IS:
+            key, start, stop = _CLASS, at + 7, find(data, at + 7, 34)
+            at = stop + 1
+        else:
+            key, at = _attribute_name(data, at)
+            at = _skip_blank(data, at)
+            if at >= n or data[at] != 61:
+                if key == _HIDDEN:
+                    marks |= _HIDDEN_BIT
+                continue
+            start, stop, at = _value(data, at + 1)
         if key == _HIDDEN or (key == _STYLE and _hides(data, start, stop)):
             marks |= _HIDDEN_BIT
         elif key in (_CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY):

@@ -128,7 +128,7 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
         fact[TIDIED] = whole and are_usual(text)
         size = len(text)
         if fact[TIDIED]:
-            text = text[: resolve_usual(text, text)]
+            text = text[: resolve_usual(text)]
             size = write_tidied(text, text)
         fact[WRITTEN] = at + size
 
@@ -152,8 +152,9 @@ def join(text, rows, kept, out):  # type: ignore[no-untyped-def]
             if before >= 0:
                 out[size] = 32 if before == i - 1 and rows[i, BREAKS] == 1 else 10
                 size += 1
-            for place in range(rows[i, START], rows[i, STOP]):
-                out[size] = text[place]
-                size += 1
+            block, place = text[rows[i, START] : rows[i, STOP]], out[size:]
+            for at in range(len(block)):
+                place[at] = block[at]
+            size += len(block)
             before = i
     return size
