@@ -66,7 +66,7 @@ TABLES = _Tables(*names.tag_table(), *names.word_table())
 
 
 class Found(NamedTuple):
-    """Room for what is read, see `Blocks`; all but the text is 0 where nothing is."""
+    """Room for what is read, see `Blocks`: nothing is there before."""
 
     text: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
@@ -117,6 +117,7 @@ def _is_text(data, at):  # type: ignore[no-untyped-def]
 def _begin(found, stack, top, pen):  # type: ignore[no-untyped-def]
     """Begin the block of the pen under the element at the top of the stack."""
     row = found.rows[pen.block]
+    row[:] = 0
     row[START], row[ELEMENT], row[BREAKS] = pen.size, stack.elements[top], pen.breaks
     found.marks[pen.block], found.words[pen.block] = stack.marks[top], stack.words[top]
     found.paths[pen.block] = stack.paths[top]
@@ -263,6 +264,8 @@ def read_page(data, tables, found, stack):  # type: ignore[no-untyped-def]
     """Fill `found`; bytes of text, blocks, elements, start and stop of the title, tags."""
     at, top, count, tags, title_start, title_stop = 0, 0, 1, 0, 0, 0
     pen = _Pen(0, 0, False, False, 3)
+    page = found.elements[0]
+    page[PARENT], page[FIRST], page[TAG] = -1, 0, 0
     while at < len(data):
         if _is_text(data, at):
             if stack.skips[top]:
@@ -310,10 +313,10 @@ def empty_stack() -> _Stack:
 def room_for(size: int, openings: int, pages: int = 1) -> Found:
     """Room for what is read of so many pages of together `size` bytes and so many `<`."""
     room = openings + 2 * pages
-    marks, words, paths = np.zeros((3, room), np.uint64)
+    marks, words, paths = np.empty((3, room), np.uint64)
     return Found(
-        text=np.empty(size + room + pages, np.uint8), rows=np.zeros((room, COLUMNS), np.int64),
-        marks=marks, words=words, paths=paths, elements=np.zeros((room, ELEMENT_COLUMNS), np.int64),
+        text=np.empty(size + room + pages, np.uint8), rows=np.empty((room, COLUMNS), np.int64),
+        marks=marks, words=words, paths=paths, elements=np.empty((room, ELEMENT_COLUMNS), np.int64),
     )  # fmt: skip
 
 
@@ -321,7 +324,6 @@ def read_blocks(page: bytes) -> Blocks:
     """Cut a page (bytes of HTML in UTF-8) into blocks; linear in its length."""
     data = np.frombuffer(page, np.uint8)
     found = room_for(len(data), page.count(b"<"))
-    found.elements[0, PARENT] = -1
     size, block, count, start, stop, tags = read_page(data, TABLES, found, empty_stack())
     return Blocks(
         text=found.text[:size], rows=found.rows[:block], marks=found.marks[:block], words=found.words[:block],

@@ -17,7 +17,6 @@ from provenance.annotators.kernel import kernel
 from provenance.annotators.references import are_usual, resolve_usual
 from provenance.annotators.text.blocks import (
     BREAKS,
-    PARENT,
     START,
     STOP,
     TABLES,
@@ -100,7 +99,6 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
     for row in range(len(starts)):
         before, fact = facts[row], facts[row + 1]
         found = _from(room, before)
-        found.elements[0, PARENT] = -1
         size, blocks, elements, title, title_end, tags = read_page(
             data[starts[row] : stops[row]], tables, found, stack
         )
