@@ -81,6 +81,9 @@ _PHRASE_HASHES, _PHRASE_GROUPS = phrases.phrase_table()
 _PHRASE_COUNT = len(_PHRASES)
 _NEAREST = np.array([1 + names.CONTEXTS.index(name) for name in ("article", "section", "ul")])
 _FURNITURE = np.uint64(sum(1 << names.MARKS.index(mark) for mark in names.FURNITURE))
+#: Slots of a table of keys that are looked at for one, and what spreads keys over it.
+_MOST_PROBES = 16
+_MIXED = np.uint64(0x9E3779B97F4A7C15)
 #: Logarithms of one more than a count, as the C library tells them; a page asks for some four thousand.
 _COUNTED = 4096
 _LOGARITHMS = np.array([math.log1p(count) for count in range(_COUNTED)], np.float32)
@@ -124,8 +127,8 @@ def describe_into(text, rows, marks, words, paths, elements, title, columns, fir
     _around(prose, rows, marks, columns=columns, first=first)
     hashes = np.empty(n, np.uint64)
     _hash_texts(text, rows, hashes)
-    _alike(rows, paths, np.argsort(paths), prose=prose, columns=columns, first=first)
-    _repeated(hashes, np.argsort(hashes), columns[_ALIKE_AT + 4, first : first + n])
+    _alike(rows, _first_of(paths), np.zeros((4, n), np.int64), prose=prose, columns=columns, first=first)
+    _repeated(_first_of(hashes), columns[_ALIKE_AT + 4, first : first + n])
     sums = np.zeros((3, n + 1), np.int64)
     _add_up(rows, prose, sums)
     above, numbers = np.zeros((len(elements), len(_NEAREST)), np.int64), np.zeros(len(elements), np.int64)
@@ -205,29 +208,70 @@ def _around(prose, rows, marks, columns, first):  # type: ignore[no-untyped-def]
             following = i
 
 
+@njit(cache=True, nogil=True)
+def _first_of(keys):  # type: ignore[no-untyped-def]
+    """The first block with the key of each."""
+    firsts, size = np.empty(len(keys), np.int64), 8
+    while size < 8 * len(keys):
+        size *= 2
+    if not _look_up(keys, np.full(size, -1, np.int32), firsts):
+        _sort_out(keys, np.argsort(keys), firsts)
+    return firsts
+
+
 @kernel
-def _alike(rows, paths, order, prose, columns, first):  # type: ignore[no-untyped-def]
+def _look_up(keys, slots, firsts):  # type: ignore[no-untyped-def]
+    """Find the first block with each key by a table of eight slots for each; False where one is too far from its own, as a hostile page may have it."""
+    last = np.uint64(len(slots) - 1)
+    for i in range(len(keys)):
+        at, placed = keys[i] * _MIXED >> np.uint64(32) & last, False
+        for _ in range(_MOST_PROBES):
+            other = slots[at]
+            if other < 0:
+                slots[at] = other = i
+            if keys[other] == keys[i]:
+                firsts[i], placed = other, True
+                break
+            at = at + np.uint64(1) & last
+        if not placed:
+            return False
+    return True
+
+
+@kernel
+def _sort_out(keys, order, firsts):  # type: ignore[no-untyped-def]
+    """The same by the order of the keys."""
+    start = 0
+    while start < len(order):
+        stop, least = start, order[start]
+        while stop < len(order) and keys[order[stop]] == keys[order[start]]:
+            least = min(least, order[stop])
+            stop += 1
+        for place in range(start, stop):
+            firsts[order[place]] = least
+        start = stop
+
+
+@kernel
+def _alike(rows, firsts, sums, prose, columns, first):  # type: ignore[no-untyped-def]
     """Of all blocks in elements of the same names: what repeats is a list of other pages, or the paragraphs of this."""
     n, total = len(rows), max(prose.sum(), 1)
     x = columns[_ALIKE_AT : _ALIKE_AT + 4, first : first + n]
-    start = 0
-    while start < n:
-        stop, chars, linked, good = start, 0, 0, 0
-        while stop < n and paths[order[stop]] == paths[order[start]]:
-            chars += rows[order[stop], CHARS]
-            linked += rows[order[stop], LINKED]
-            good += prose[order[stop]]
-            stop += 1
-        many, mean, link, share = (
-            _log(stop - start),
-            np.log1p(chars / (stop - start)),
-            linked / max(chars, 1),
-            good / total,
-        )
-        for place in range(start, stop):
-            i = order[place]
-            x[0, i], x[1, i], x[2, i], x[3, i] = many, mean, link, share
-        start = stop
+    counts, chars, linked, good = sums
+    for i in range(n):
+        counts[firsts[i]] += 1
+        chars[firsts[i]] += rows[i, CHARS]
+        linked[firsts[i]] += rows[i, LINKED]
+        good[firsts[i]] += prose[i]
+    for i in range(n):
+        at = firsts[i]
+        if at == i:
+            x[0, i] = _log(counts[i])
+            x[1, i] = np.log1p(chars[i] / counts[i])
+            x[2, i] = linked[i] / max(chars[i], 1)
+            x[3, i] = good[i] / total
+        else:
+            x[0, i], x[1, i], x[2, i], x[3, i] = x[0, at], x[1, at], x[2, at], x[3, at]
 
 
 @kernel
@@ -237,7 +281,7 @@ def _hash_texts(text, rows, hashes):  # type: ignore[no-untyped-def]
         block = text[rows[i, START] : rows[i, STOP]]
         value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(0), np.uint64(len(block))
         while place + np.uint64(8) <= stop:
-            value = (value ^ eight_bytes(block, place)) * np.uint64(0x9E3779B97F4A7C15)
+            value = (value ^ eight_bytes(block, place)) * _MIXED
             value ^= value >> np.uint64(29)
             place += np.uint64(8)
         while place < stop:
@@ -247,11 +291,10 @@ def _hash_texts(text, rows, hashes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _repeated(hashes, order, column):  # type: ignore[no-untyped-def]
-    for place in range(1, len(order)):
-        if hashes[order[place]] == hashes[order[place - 1]]:
-            column[order[place]] = 1
-            column[order[place - 1]] = 1
+def _repeated(firsts, column):  # type: ignore[no-untyped-def]
+    for i in range(len(firsts)):
+        if firsts[i] != i:
+            column[i] = column[firsts[i]] = 1
 
 
 @kernel

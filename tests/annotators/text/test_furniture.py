@@ -9,7 +9,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.annotators.text import furniture
@@ -67,6 +67,7 @@ def test_every_beginning_of_a_pattern_is_let_through(pattern: re.Pattern[str]) -
 
 @pytest.mark.parametrize("pattern", _PATTERNS)
 def test_every_line_of_a_pattern_is_let_through(pattern: re.Pattern[str]) -> None:
+    @settings(deadline=None)
     @given(st.from_regex(pattern, fullmatch=True))
     def check(line: str) -> None:
         assert may_be_furniture(line)
