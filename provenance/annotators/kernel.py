@@ -19,3 +19,8 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that allocates no array and returns none; cached beside its file, runs without the interpreter's lock."""
     return njit(**_OPTIONS)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """The same, made part of each function that calls it: for what is called for a few bytes, with more arrays than registers."""
+    return njit(**_OPTIONS, forceinline=True)(function)

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.byte_search import find
 from provenance.annotators.kernel import kernel
 
 #: What the HTML standard lets stand for a character (13.2.5.72), as `html.unescape` finds it.
@@ -60,23 +61,23 @@ def read_usual(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
 @kernel
 def are_usual(text: NDArray[np.uint8]) -> bool:
     """Whether `resolve_usual` gives what `resolve` does: each `&` begins a usual reference, or stands before a space."""
-    at = 0
+    at = find(text, 0, 38)
     while at < len(text):
         length = 1
-        if text[at] == 38 and not (at + 1 < len(text) and text[at + 1] == 32):
+        if not (at + 1 < len(text) and text[at + 1] == 32):
             length, _ = read_usual(text, at)
             if length == 0:
                 return False
-        at += length
+        at = find(text, at + length, 38)
     return True
 
 
 @kernel
-def resolve_usual(text: NDArray[np.uint8], out: NDArray[np.uint8]) -> int:
-    """Write a text of usual references resolved to `out`, which may be the same; its length there."""
-    at, size = 0, 0
+def resolve_usual(text: NDArray[np.uint8]) -> int:
+    """Resolve the usual references of a text where it stands; its length then."""
+    at = size = find(text, 0, 38)
     while at < len(text):
         length, sign = read_usual(text, at) if text[at] == 38 else (0, 0)
-        out[size] = sign if length else text[at]
+        text[size] = sign if length else text[at]
         at, size = at + max(length, 1), size + 1
     return size

@@ -65,7 +65,7 @@ PIECES = [
 def test_usual_references_are_resolved_in_compiled_code_as_by_the_library(text: str) -> None:
     data = np.frombuffer(bytearray(text.encode()), np.uint8)
     if are_usual(data):
-        assert data[: resolve_usual(data, data)].tobytes().decode() == html.unescape(text)
+        assert data[: resolve_usual(data)].tobytes().decode() == html.unescape(text)
 
 
 def test_what_most_pages_write_is_usual_and_the_rest_is_left() -> None:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from provenance.annotators.kernel import kernel
+from provenance.annotators.byte_search import find
+from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 from provenance.annotators.text.markup import (
     is_letter,
@@ -21,6 +22,7 @@ from provenance.annotators.text.markup import (
     skip_raw,
     skip_tag,
 )
+from provenance.annotators.text.runs import blank_width, copy_run, is_control, skip_blanks
 from provenance.annotators.text.tags import entry_of, read_attributes
 
 _STACK = 512  # elements open at once that are told apart; deeper ones count as text of the deepest
@@ -64,7 +66,7 @@ TABLES = _Tables(*names.tag_table(), *names.word_table())
 
 
 class Found(NamedTuple):
-    """Room for what is read, see `Blocks`; all but the text is 0 where nothing is."""
+    """Room for what is read, see `Blocks`: nothing is there before."""
 
     text: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
@@ -107,68 +109,21 @@ class _Tag(NamedTuple):
 
 
 @kernel
-def _no_break(data, at):  # type: ignore[no-untyped-def]
-    """Whether `&nbsp;` stands at `at`."""
-    return (
-        at + 5 < len(data)
-        and data[at + 1] == 110
-        and data[at + 2] == 98
-        and data[at + 3] == 115
-        and data[at + 4] == 112
-        and data[at + 5] == 59
-    )
-
-
-@kernel
-def _copy(data, at, out, size, row, linked):  # type: ignore[no-untyped-def]
-    """Copy text up to the next blank, entity or tag and count its characters; at least the one at `at`."""
-    while True:
-        byte = data[at]
-        out[size] = byte
-        size += 1
-        at += 1
-        if byte & 0xC0 != 0x80:
-            row[CHARS] += 1
-            row[LINKED] += linked
-            if byte == 44 or byte == 46 or byte == 33 or byte == 63 or byte == 59 or byte == 0xE3:
-                row[STOPS] += 1
-            elif 48 <= byte <= 57:
-                row[DIGITS] += 1
-            elif 65 <= byte <= 90:
-                row[CAPITALS] += 1
-        if at >= len(data):
-            return at, size
-        byte = data[at]
-        if byte == 60 or byte <= 32 or byte == 0xC2 or byte == 38:
-            return at, size
-
-
-@kernel
-def _blank_width(data, at):  # type: ignore[no-untyped-def]
-    """Bytes of the blank at `at`, 0 where there is none."""
-    byte = data[at]
-    if byte <= 32:
-        return 1
-    if byte == 0xC2 and at + 1 < len(data) and data[at + 1] == 0xA0:
-        return 2
-    return 6 if byte == 38 and _no_break(data, at) else 0
-
-
-@kernel
 def _is_text(data, at):  # type: ignore[no-untyped-def]
     return at < len(data) and (data[at] != 60 or not opens_markup(data, at))
 
 
-@kernel
+@inlined
 def _begin(found, stack, top, pen):  # type: ignore[no-untyped-def]
     """Begin the block of the pen under the element at the top of the stack."""
     row = found.rows[pen.block]
+    row[:] = 0
     row[START], row[ELEMENT], row[BREAKS] = pen.size, stack.elements[top], pen.breaks
     found.marks[pen.block], found.words[pen.block] = stack.marks[top], stack.words[top]
     found.paths[pen.block] = stack.paths[top]
 
 
-@kernel
+@inlined
 def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def]
     """Write the text from `at` to the next markup; where that is, and the pen after it."""
     size, block, writes, blank, breaks = pen
@@ -177,10 +132,10 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
     keeps_lines = stack.marks[top] & _PRE_BIT != 0
     while _is_text(data, at):
         byte = data[at]
-        if byte < 9 or 13 < byte < 32:  # a control character is not there
+        if is_control(byte):  # it is not there
             at += 1
             continue
-        width = _blank_width(data, at)
+        width = blank_width(data, at)
         if width:
             blank = True
             if byte == 10 and keeps_lines and writes:
@@ -188,6 +143,8 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
                 size += 1
                 blank = False
             at += width
+            if not keeps_lines:
+                at = skip_blanks(data, at)
             continue
         if not writes:
             _begin(found, stack, top, _Pen(size, block, writes, blank, breaks))
@@ -199,12 +156,18 @@ def _read_text(data, at, found, stack, top, pen):  # type: ignore[no-untyped-def
                 found.text[size] = 32
                 size += 1
                 row[SPACES] += 1
-        blank = False
-        at, size = _copy(data, at, found.text, size, row=row, linked=linked)
+        run = copy_run(data, at, found.text, size, keeps_lines=keeps_lines)
+        at, size, blank = run.at, run.size, run.blank
+        row[CHARS] += run.chars
+        row[LINKED] += run.chars if linked else 0
+        row[STOPS] += run.stops
+        row[DIGITS] += run.digits
+        row[CAPITALS] += run.capitals
+        row[SPACES] += run.spaces
     return at, _Pen(size, block, writes, blank, breaks)
 
 
-@kernel
+@inlined
 def _end_line(found, pen, kind, skipped):  # type: ignore[no-untyped-def]
     """The pen after a tag of this kind that ends a line: a block ends, where text of one was written and is not skipped."""
     size, block, writes, _, breaks = pen
@@ -218,7 +181,7 @@ def _end_line(found, pen, kind, skipped):  # type: ignore[no-untyped-def]
     return _Pen(size, block, writes, False, max(breaks, more))
 
 
-@kernel
+@inlined
 def _pop(found, stack, top, block):  # type: ignore[no-untyped-def]
     """Take the top off the stack; returns the new one."""
     if stack.elements[top] != stack.elements[top - 1]:
@@ -226,7 +189,7 @@ def _pop(found, stack, top, block):  # type: ignore[no-untyped-def]
     return top - 1
 
 
-@kernel
+@inlined
 def _close(found, stack, top, key, kind, block):  # type: ignore[no-untyped-def]
     """Take off the stack what an end tag closes, if anything: an inline one does not end blocks inside it."""
     if key in (_BODY, _HTML):
@@ -250,7 +213,7 @@ def _ends_sibling(sibling, key, kind):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
+@inlined
 def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
     """Put the element of a tag on the stack; the new top and the number of elements."""
     under, top = top, top + 1
@@ -274,7 +237,7 @@ def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
     return top, count
 
 
-@kernel
+@inlined
 def _read_tag(data, at, tables):  # type: ignore[no-untyped-def]
     """The tag whose name begins at `at`, and the position after it."""
     key, at = read_name(data, at)
@@ -301,10 +264,12 @@ def read_page(data, tables, found, stack):  # type: ignore[no-untyped-def]
     """Fill `found`; bytes of text, blocks, elements, start and stop of the title, tags."""
     at, top, count, tags, title_start, title_stop = 0, 0, 1, 0, 0, 0
     pen = _Pen(0, 0, False, False, 3)
+    page = found.elements[0]
+    page[PARENT], page[FIRST], page[TAG] = -1, 0, 0
     while at < len(data):
         if _is_text(data, at):
             if stack.skips[top]:
-                at += 1
+                at = find(data, at + 1, 60)
             else:
                 at, pen = _read_text(data, at, found, stack=stack, top=top, pen=pen)
             continue
@@ -348,10 +313,10 @@ def empty_stack() -> _Stack:
 def room_for(size: int, openings: int, pages: int = 1) -> Found:
     """Room for what is read of so many pages of together `size` bytes and so many `<`."""
     room = openings + 2 * pages
-    marks, words, paths = np.zeros((3, room), np.uint64)
+    marks, words, paths = np.empty((3, room), np.uint64)
     return Found(
-        text=np.empty(size + room + pages, np.uint8), rows=np.zeros((room, COLUMNS), np.int64),
-        marks=marks, words=words, paths=paths, elements=np.zeros((room, ELEMENT_COLUMNS), np.int64),
+        text=np.empty(size + room + pages, np.uint8), rows=np.empty((room, COLUMNS), np.int64),
+        marks=marks, words=words, paths=paths, elements=np.empty((room, ELEMENT_COLUMNS), np.int64),
     )  # fmt: skip
 
 
@@ -359,7 +324,6 @@ def read_blocks(page: bytes) -> Blocks:
     """Cut a page (bytes of HTML in UTF-8) into blocks; linear in its length."""
     data = np.frombuffer(page, np.uint8)
     found = room_for(len(data), page.count(b"<"))
-    found.elements[0, PARENT] = -1
     size, block, count, start, stop, tags = read_page(data, TABLES, found, empty_stack())
     return Blocks(
         text=found.text[:size], rows=found.rows[:block], marks=found.marks[:block], words=found.words[:block],

@@ -7,10 +7,13 @@ What covers less counts by how little: the name of one caption says more than th
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from provenance.annotators.byte_search import eight_bytes
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names, phrases
 from provenance.annotators.text.blocks import (
@@ -73,29 +76,38 @@ for _section, _width in (
 _AROUND_AT, _ALIKE_AT, _PLACE_AT, _PHRASES_AT, _MARKS_AT, _WORDS_AT = (
     _AT[name] for name in ("around", "alike", "place", "phrases", "marks", "words")
 )
-_MARK_COUNT, _WORD_COUNT = len(_MARKS), len(_WORDS)
+_AROUND_COUNT, _MARK_COUNT, _WORD_COUNT = len(_AROUND), len(_MARKS), len(_WORDS)
 _PHRASE_HASHES, _PHRASE_GROUPS = phrases.phrase_table()
 _PHRASE_COUNT = len(_PHRASES)
 _NEAREST = np.array([1 + names.CONTEXTS.index(name) for name in ("article", "section", "ul")])
 _FURNITURE = np.uint64(sum(1 << names.MARKS.index(mark) for mark in names.FURNITURE))
+#: Slots of a table of keys that are looked at for one, and what spreads keys over it.
+_MOST_PROBES = 16
+_MIXED = np.uint64(0x9E3779B97F4A7C15)
+#: Logarithms of one more than a count, as the C library tells them; a page asks for some four thousand.
+_COUNTED = 4096
+_LOGARITHMS = np.array([math.log1p(count) for count in range(_COUNTED)], np.float32)
+#: What is counted of the signs of a text, each in a half of a number: | and the first byte of signs such as the middle dot; # @ / [ > _
+_SEEN = np.zeros(256, np.uint64)
+_SEEN[[124, 0xC2]], _SEEN[[35, 64, 47, 91, 62, 95]] = 1, 1 << 32
 _ARTICLE, _H1 = (np.uint64(1 << names.CONTEXTS.index(name)) for name in ("article", "h1"))
 
 
 def describe(blocks: Blocks) -> npt.NDArray[np.float32]:
     """One row of `NAMES` for each block (float32[blocks, len(NAMES)])."""
-    table = np.zeros((len(blocks.rows), len(NAMES)), np.float32)
+    columns = np.zeros((len(NAMES), len(blocks.rows)), np.float32)
     if len(blocks.rows):
         describe_into(
             text=blocks.text, rows=blocks.rows, marks=blocks.marks, words=blocks.words, paths=blocks.paths,
-            elements=blocks.elements, title=blocks.title, table=table,
+            elements=blocks.elements, title=blocks.title, columns=columns, first=0,
         )  # fmt: skip
-    return table
+    return columns.T
 
 
 @njit(cache=True, nogil=True)
 def prose_of(rows):  # type: ignore[no-untyped-def]
     """Characters of prose of each block: those outside links where the block is long and mostly no link."""
-    prose = np.zeros(len(rows))
+    prose = np.zeros(len(rows), np.int64)
     for i in range(len(rows)):
         chars, linked = rows[i, CHARS], rows[i, LINKED]
         if chars >= _PROSE_CHARS and linked < _PROSE_LINKED * chars:
@@ -104,55 +116,60 @@ def prose_of(rows):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _sums(values):  # type: ignore[no-untyped-def]
-    sums = np.zeros(len(values) + 1)
-    for i in range(len(values)):
-        sums[i + 1] = sums[i] + values[i]
-    return sums
+def describe_into(text, rows, marks, words, paths, elements, title, columns, first):  # type: ignore[no-untyped-def]
+    """Fill the columns of zeros that `describe` turns into a table, from block `first` on.
 
-
-@njit(cache=True, nogil=True)
-def describe_into(text, rows, marks, words, paths, elements, title, table):  # type: ignore[no-untyped-def]
-    """Fill the table of zeros that `describe` returns."""
-    prose = prose_of(rows)
-    _own(text, rows, title, table=table)
-    _around(prose, rows, marks, table)
-    _alike(text, rows, paths, prose, table)
-    _place(rows, marks, elements, prose, table)
-    _called(marks, _FURNITURE, prose, table[:, _MARKS_AT : _MARKS_AT + _MARK_COUNT])
-    _called(words, ~np.uint64(0), prose, table[:, _WORDS_AT : _WORDS_AT + _WORD_COUNT])
-
-
-@njit(cache=True, nogil=True)
-def _own(text, rows, title, table):  # type: ignore[no-untyped-def]
+    Arrays are made here and handed to what only reads and writes: that counts no references.
+    """
+    n, prose = len(rows), prose_of(rows)
     starts, begins = word_starts(title)
+    _own(text, rows, (title, starts, begins), columns=columns, first=first)
+    _around(prose, rows, marks, columns=columns, first=first)
+    hashes = np.empty(n, np.uint64)
+    _hash_texts(text, rows, hashes)
+    _alike(rows, _first_of(paths), np.zeros((4, n), np.int64), prose=prose, columns=columns, first=first)
+    _repeated(_first_of(hashes), columns[_ALIKE_AT + 4, first : first + n])
+    sums = np.zeros((3, n + 1), np.int64)
+    _add_up(rows, prose, sums)
+    above, numbers = np.zeros((len(elements), len(_NEAREST)), np.int64), np.zeros(len(elements), np.int64)
+    _place(rows, (elements, above, numbers), sums, marks=marks, columns=columns, first=first)
+    _called(marks, _FURNITURE, prose, columns=columns[_MARKS_AT : _MARKS_AT + _MARK_COUNT], first=first)
+    _called(words, ~np.uint64(0), prose, columns=columns[_WORDS_AT : _WORDS_AT + _WORD_COUNT], first=first)
+
+
+@kernel
+def _log(count):  # type: ignore[no-untyped-def]
+    """The logarithm of one more than a count."""
+    return _LOGARITHMS[count] if 0 <= count < _COUNTED else np.float32(np.log1p(count))
+
+
+@kernel
+def _own(text, rows, titles, columns, first):  # type: ignore[no-untyped-def]
+    title, starts, begins = titles
     for i in range(len(rows)):
-        row, chars = rows[i], max(rows[i, CHARS], 1)
-        last = text[row[STOP] - 1] if row[STOP] > row[START] else np.uint8(0)
-        separators = signs = 0
-        for place in range(row[START], row[STOP]):
-            byte = text[place]
-            separators += byte == 124 or byte == 0xC2  # a bar, or a sign such as the middle dot
-            # The signs are # @ / [ > _
-            signs += byte == 35 or byte == 64 or byte == 47 or byte == 91 or byte == 62 or byte == 95
-        table[i, 0] = np.log1p(row[CHARS])
-        table[i, 1] = row[LINKED] / chars
-        table[i, 2] = np.log1p(row[SPACES])
-        table[i, 3] = row[STOPS] / chars
-        table[i, 4] = row[DIGITS] / chars
-        table[i, 5] = row[CAPITALS] / chars
-        # . ! ? " and the last bytes of closing quotation marks and of the ideographic full stop
-        table[i, 6] = last == 46 or last == 33 or last == 63 or last == 34 or last == 0x9D or last == 0x82
-        table[i, 7] = last == 58
-        table[i, 8] = row[BREAKS]
-        table[i, 9] = np.log1p(separators)
-        table[i, 10] = np.log1p(signs)
-        table[i, 11] = _kind_of(text[row[START]]) if row[STOP] > row[START] else 0
+        row, at, chars = rows[i], first + i, max(rows[i, CHARS], 1)
         block = text[row[START] : row[STOP]]
+        last = block[len(block) - 1] if len(block) else np.uint8(0)
+        seen = np.uint64(0)
+        for byte in block:
+            seen += _SEEN[byte]
+        columns[0, at] = _log(row[CHARS])
+        columns[1, at] = row[LINKED] / chars
+        columns[2, at] = _log(row[SPACES])
+        columns[3, at] = row[STOPS] / chars
+        columns[4, at] = row[DIGITS] / chars
+        columns[5, at] = row[CAPITALS] / chars
+        # . ! ? " and the last bytes of closing quotation marks and of the ideographic full stop
+        columns[6, at] = last == 46 or last == 33 or last == 63 or last == 34 or last == 0x9D or last == 0x82
+        columns[7, at] = last == 58
+        columns[8, at] = row[BREAKS]
+        columns[9, at] = _log(np.int64(seen & np.uint64(0xFFFFFFFF)))
+        columns[10, at] = _log(np.int64(seen >> np.uint64(32)))
+        columns[11, at] = _kind_of(block[0]) if len(block) else 0
         if len(block) >= LEAST and begins[block[0]]:
-            table[i, 12] = share_of(block, title, starts)
+            columns[12, at] = share_of(block, title, starts)
         if len(block) <= phrases.LONGEST:
-            counts = table[i, _PHRASES_AT : _PHRASES_AT + _PHRASE_COUNT]
+            counts = columns[_PHRASES_AT : _PHRASES_AT + _PHRASE_COUNT, at]
             count_phrases(block, _PHRASE_HASHES, _PHRASE_GROUPS, counts)
 
 
@@ -164,20 +181,21 @@ def _kind_of(byte):  # type: ignore[no-untyped-def]
     return 4 if 97 <= byte <= 122 else 2 if 65 <= byte <= 90 else 1 if 48 <= byte <= 57 else 0
 
 
-@njit(cache=True, nogil=True)
-def _around(prose, rows, marks, table):  # type: ignore[no-untyped-def]
-    n, total, above = len(rows), max(prose.sum(), 1.0), 0.0
+@kernel
+def _around(prose, rows, marks, columns, first):  # type: ignore[no-untyped-def]
+    n, total, above = len(rows), max(prose.sum(), 1), 0
     last = heading = -_FAR - 1
+    x = columns[_AROUND_AT : _AROUND_AT + _AROUND_COUNT, first : first + n]
     for i in range(n):
-        x = table[i, _AROUND_AT:]
         for other, at in ((i - 1, 0), (i + 1, 3)):
             if 0 <= other < n:
-                x[at], x[at + 1], x[at + 2] = table[other, 0], table[other, 1], np.log1p(prose[other])
-        x[6] = min(i - last, _FAR + 1)
-        x[8] = above / total
-        x[9] = i / n
-        x[10] = heading >= 0
-        x[11] = min(i - heading, _FAR + 1)
+                x[at, i], x[at + 1, i] = columns[0, first + other], columns[1, first + other]
+                x[at + 2, i] = _log(prose[other])
+        x[6, i] = min(i - last, _FAR + 1)
+        x[8, i] = above / total
+        x[9, i] = i / n
+        x[10, i] = heading >= 0
+        x[11, i] = min(i - heading, _FAR + 1)
         above += prose[i]
         if prose[i]:
             last = i
@@ -185,53 +203,113 @@ def _around(prose, rows, marks, table):  # type: ignore[no-untyped-def]
             heading = i
     following = n + _FAR + 1
     for i in range(n - 1, -1, -1):
-        table[i, _AROUND_AT + 7] = min(following - i, _FAR + 1)
+        x[7, i] = min(following - i, _FAR + 1)
         if prose[i]:
             following = i
 
 
 @njit(cache=True, nogil=True)
-def _alike(text, rows, paths, prose, table):  # type: ignore[no-untyped-def]
-    """Of all blocks in elements of the same names: what repeats is a list of other pages, or the paragraphs of this."""
-    n, total = len(rows), max(prose.sum(), 1.0)
-    order = np.argsort(paths)
+def _first_of(keys):  # type: ignore[no-untyped-def]
+    """The first block with the key of each."""
+    firsts, size = np.empty(len(keys), np.int64), 8
+    while size < 8 * len(keys):
+        size *= 2
+    if not _look_up(keys, np.full(size, -1, np.int32), firsts):
+        _sort_out(keys, np.argsort(keys), firsts)
+    return firsts
+
+
+@kernel
+def _look_up(keys, slots, firsts):  # type: ignore[no-untyped-def]
+    """Find the first block with each key by a table of eight slots for each; False where one is too far from its own, as a hostile page may have it."""
+    last = np.uint64(len(slots) - 1)
+    for i in range(len(keys)):
+        at, placed = keys[i] * _MIXED >> np.uint64(32) & last, False
+        for _ in range(_MOST_PROBES):
+            other = slots[at]
+            if other < 0:
+                slots[at] = other = i
+            if keys[other] == keys[i]:
+                firsts[i], placed = other, True
+                break
+            at = at + np.uint64(1) & last
+        if not placed:
+            return False
+    return True
+
+
+@kernel
+def _sort_out(keys, order, firsts):  # type: ignore[no-untyped-def]
+    """The same by the order of the keys."""
     start = 0
-    while start < n:
-        stop, chars, linked, good = start, 0.0, 0.0, 0.0
-        while stop < n and paths[order[stop]] == paths[order[start]]:
-            chars += rows[order[stop], CHARS]
-            linked += rows[order[stop], LINKED]
-            good += prose[order[stop]]
+    while start < len(order):
+        stop, least = start, order[start]
+        while stop < len(order) and keys[order[stop]] == keys[order[start]]:
+            least = min(least, order[stop])
             stop += 1
         for place in range(start, stop):
-            x = table[order[place], _ALIKE_AT:]
-            x[0] = np.log1p(stop - start)
-            x[1] = np.log1p(chars / (stop - start))
-            x[2] = linked / max(chars, 1.0)
-            x[3] = good / total
+            firsts[order[place]] = least
         start = stop
-    hashes = np.zeros(n, np.uint64)
+
+
+@kernel
+def _alike(rows, firsts, sums, prose, columns, first):  # type: ignore[no-untyped-def]
+    """Of all blocks in elements of the same names: what repeats is a list of other pages, or the paragraphs of this."""
+    n, total = len(rows), max(prose.sum(), 1)
+    x = columns[_ALIKE_AT : _ALIKE_AT + 4, first : first + n]
+    counts, chars, linked, good = sums
     for i in range(n):
-        value = np.uint64(0xCBF29CE484222325)
-        for place in range(rows[i, START], rows[i, STOP]):
-            value = (value ^ np.uint64(text[place])) * np.uint64(0x100000001B3)
-        hashes[i] = value
-    order = np.argsort(hashes)
-    for place in range(1, n):
-        if hashes[order[place]] == hashes[order[place - 1]]:
-            table[order[place], _ALIKE_AT + 4] = 1
-            table[order[place - 1], _ALIKE_AT + 4] = 1
+        counts[firsts[i]] += 1
+        chars[firsts[i]] += rows[i, CHARS]
+        linked[firsts[i]] += rows[i, LINKED]
+        good[firsts[i]] += prose[i]
+    for i in range(n):
+        at = firsts[i]
+        if at == i:
+            x[0, i] = _log(counts[i])
+            x[1, i] = np.log1p(chars[i] / counts[i])
+            x[2, i] = linked[i] / max(chars[i], 1)
+            x[3, i] = good[i] / total
+        else:
+            x[0, i], x[1, i], x[2, i], x[3, i] = x[0, at], x[1, at], x[2, at], x[3, at]
 
 
-@njit(cache=True, nogil=True)
-def _place(rows, marks, elements, prose, table):  # type: ignore[no-untyped-def]
-    n = len(rows)
-    good, chars, linked = _sums(prose), _sums(rows[:, CHARS]), _sums(rows[:, LINKED])
-    total, article = max(good[n], 1.0), 0.0
-    roots = np.zeros(len(_ROOTS), np.int64)
-    # The nearest article, section and list above each element.
-    above = np.zeros((len(elements), len(_NEAREST)), np.int64)
-    numbers, articles = np.zeros(len(elements), np.int64), 0
+@kernel
+def _hash_texts(text, rows, hashes):  # type: ignore[no-untyped-def]
+    """A hash of the text of each block, eight bytes at once: it only tells whether two are the same."""
+    for i in range(len(rows)):
+        block = text[rows[i, START] : rows[i, STOP]]
+        value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(0), np.uint64(len(block))
+        while place + np.uint64(8) <= stop:
+            value = (value ^ eight_bytes(block, place)) * _MIXED
+            value ^= value >> np.uint64(29)
+            place += np.uint64(8)
+        while place < stop:
+            value = (value ^ np.uint64(block[place])) * np.uint64(0x100000001B3)
+            place += np.uint64(1)
+        hashes[i] = value ^ stop
+
+
+@kernel
+def _repeated(firsts, column):  # type: ignore[no-untyped-def]
+    for i in range(len(firsts)):
+        if firsts[i] != i:
+            column[i] = column[firsts[i]] = 1
+
+
+@kernel
+def _add_up(rows, prose, sums):  # type: ignore[no-untyped-def]
+    """Prose, characters and characters of links of all blocks before each, and of all."""
+    for i in range(len(rows)):
+        sums[0, i + 1] = sums[0, i] + prose[i]
+        sums[1, i + 1] = sums[1, i] + rows[i, CHARS]
+        sums[2, i + 1] = sums[2, i] + rows[i, LINKED]
+
+
+@kernel
+def _enclose(elements, above, numbers):  # type: ignore[no-untyped-def]
+    """The nearest article, section and list `above` each element, the `numbers` of articles, and how many there are."""
+    articles = 0
     for element in range(1, len(elements)):
         for number in range(len(_NEAREST)):
             named = elements[element, TAG] == _NEAREST[number]
@@ -239,58 +317,60 @@ def _place(rows, marks, elements, prose, table):  # type: ignore[no-untyped-def]
         if elements[element, TAG] == _NEAREST[0]:
             articles += 1
             numbers[element] = articles
-    for element in range(len(elements)):
-        held = good[elements[element, LAST]] - good[elements[element, FIRST]]
-        for number in range(len(_ROOTS)):
+    return articles
+
+
+@kernel
+def _place(rows, tree, sums, marks, columns, first):  # type: ignore[no-untyped-def]
+    n, (elements, above, numbers) = len(rows), tree
+    good, chars, linked = sums
+    total, article = max(good[n], 1), 0
+    articles = _enclose(elements, above, numbers)
+    at = _PLACE_AT
+    for number in range(len(_ROOTS)):
+        root = 0
+        for element in range(len(elements)):
+            held = good[elements[element, LAST]] - good[elements[element, FIRST]]
             if held >= _ROOTS[number] * good[n]:
-                roots[number] = element
+                root = element
+        columns[at, first + elements[root, FIRST] : first + elements[root, LAST]] = 1
+        at += 1
     for i in range(n):
         if marks[i] & _ARTICLE:
-            article += prose[i]
+            article += good[i + 1] - good[i]
     for i in range(n):
-        x = table[i, _PLACE_AT:]
-        for number in range(len(_ROOTS)):
-            root = elements[roots[number]]
-            x[number] = root[FIRST] <= i < root[LAST]
-        at = len(_ROOTS)
         element = rows[i, ELEMENT]
-        for _ in range(_LEVELS):
-            first, last = elements[element, FIRST], elements[element, LAST]
-            x[at] = np.log1p(good[last] - good[first])
-            x[at + 1] = (good[last] - good[first]) / total
-            x[at + 2] = (linked[last] - linked[first]) / max(chars[last] - chars[first], 1.0)
-            x[at + 3] = np.log1p(last - first)
-            at += 4
+        for level in range(_LEVELS):
+            begin, end = elements[element, FIRST], elements[element, LAST]
+            x = columns[at + 4 * level : at + 4 * level + 4, first + i]
+            held = good[end] - good[begin]
+            x[0] = _log(held)
+            x[1] = held / total
+            x[2] = (linked[end] - linked[begin]) / max(chars[end] - chars[begin], 1)
+            x[3] = _log(end - begin)
             element = max(elements[element, PARENT], 0)
-        x[at] = np.log1p(good[n])
-        x[at + 1] = np.log1p(n)
-        x[at + 2] = article / total
-        x[at + 3] = np.log1p(articles)
-        x[at + 5] = numbers[above[rows[i, ELEMENT], 0]]
+        x = columns[at + 4 * _LEVELS : at + 4 * _LEVELS + 8, first + i]
+        x[0], x[1], x[2], x[3] = _log(good[n]), _log(n), article / total, _log(articles)
+        x[5] = numbers[above[rows[i, ELEMENT], 0]]
         for number, place in ((0, 4), (1, 6), (2, 7)):
             nearest = above[rows[i, ELEMENT], number]
             if nearest:
-                x[at + place] = (good[elements[nearest, LAST]] - good[elements[nearest, FIRST]]) / total
+                x[place] = (good[elements[nearest, LAST]] - good[elements[nearest, FIRST]]) / total
 
 
-@njit(cache=True, nogil=True)
-def _called(masks, doubtful, prose, table):  # type: ignore[no-untyped-def]
+@kernel
+def _called(masks, doubtful, prose, columns, first):  # type: ignore[no-untyped-def]
     """Write the bits of `masks`, the `doubtful` ones as one less the share of the prose that they cover, if that is over a half."""
-    count = table.shape[1]
-    covered = np.zeros(count)
-    for i in range(len(masks)):
-        if prose[i]:
-            for bit in range(count):
-                if masks[i] >> np.uint64(bit) & np.uint64(1):
-                    covered[bit] += prose[i]
-    total, weights = max(prose.sum(), 1.0), np.zeros(count, np.float32)
-    telling = np.uint64(0)
-    for bit in range(count):
-        mask = np.uint64(1) << np.uint64(bit)
-        weights[bit] = 1 - covered[bit] / total if doubtful & mask else 1
-        if weights[bit] >= 1 - _OVER_HALF:
-            telling |= mask
-    for i in range(len(masks)):
-        mask = masks[i] & telling
-        for bit in range(count):
-            table[i, bit] = weights[bit] * np.float32(mask >> np.uint64(bit) & np.uint64(1))
+    total, present = max(prose.sum(), 1), np.uint64(0)
+    for mask in masks:
+        present |= mask
+    for bit in range(len(columns)):
+        if not present >> np.uint64(bit) & np.uint64(1):
+            continue
+        column, covered = columns[bit][first : first + len(masks)], 0
+        for i in range(len(masks)):
+            covered += prose[i] * np.int64(masks[i] >> np.uint64(bit) & np.uint64(1))
+        weight = np.float32(1 - covered / total if doubtful >> np.uint64(bit) & np.uint64(1) else 1)
+        if weight >= 1 - _OVER_HALF:
+            for i in range(len(masks)):
+                column[i] = weight if masks[i] >> np.uint64(bit) & np.uint64(1) else np.float32(0)

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from provenance.annotators.byte_search import find
 from provenance.annotators.kernel import kernel
+from provenance.annotators.text.names import small_letters
+
+_ONE = np.uint64(1)
+#: Each byte of the name of a tag in small letters, 0 where it ends the name.
+_NAMED = small_letters(ends=b"/>")
 
 
 @kernel
@@ -19,16 +25,14 @@ def is_letter(byte: int) -> bool:
 @kernel
 def read_name(data: np.ndarray, at: int) -> tuple[np.uint64, int]:
     """Hash of the lower-cased tag name that starts at `at`, and where it ends."""
-    value = np.uint64(0xCBF29CE484222325)
-    while at < len(data):
-        byte = data[at]
-        if byte <= 32 or byte == 47 or byte == 62:
+    value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(at), np.uint64(len(data))
+    while place < stop:
+        small = _NAMED[data[place]]
+        if small == 0:
             break
-        if 65 <= byte <= 90:
-            byte += np.uint8(32)
-        value = (value ^ np.uint64(byte)) * np.uint64(0x100000001B3)
-        at += 1
-    return value, at
+        value = (value ^ np.uint64(small)) * np.uint64(0x100000001B3)
+        place += _ONE
+    return value, np.int64(place)
 
 
 @kernel
@@ -48,16 +52,15 @@ def skip_comment(data, at):  # type: ignore[no-untyped-def]
         at += 4
         inner = at
         while at < n:
-            if data[at] == 62 and (
+            at = find(data, at, 62)
+            if at >= n or (
                 (data[at - 1] == 45 and data[at - 2] == 45)
                 or (at - 3 >= inner and data[at - 1] == 33 and data[at - 2] == 45 and data[at - 3] == 45)
             ):
                 break
             at += 1
-    else:
-        while at < n and data[at] != 62:
-            at += 1
-    return at + 1
+        return at + 1
+    return find(data, at, 62) + 1
 
 
 @kernel
@@ -65,7 +68,8 @@ def skip_raw(data, at, key):  # type: ignore[no-untyped-def]
     """Where the end tag of name `key` begins, or the end."""
     n = len(data)
     while at < n:
-        if data[at] == 60 and at + 2 < n and data[at + 1] == 47 and is_letter(data[at + 2]):
+        at = find(data, at, 60)
+        if at + 2 < n and data[at + 1] == 47 and is_letter(data[at + 2]):
             other, _ = read_name(data, at + 2)
             if other == key:
                 return at
@@ -76,6 +80,4 @@ def skip_raw(data, at, key):  # type: ignore[no-untyped-def]
 @kernel
 def skip_tag(data, at):  # type: ignore[no-untyped-def]
     """Position after the next `>`."""
-    while at < len(data) and data[at] != 62:
-        at += 1
-    return at + 1
+    return find(data, at, 62) + 1

@@ -111,6 +111,14 @@ def hash_of(word: str) -> int:
     return value
 
 
+def small_letters(ends: bytes) -> npt.NDArray[np.uint8]:
+    """Each byte of a name in small letters of ASCII, 0 where a blank or one of `ends` ends it."""
+    small = np.frombuffer(bytes(range(256)).lower(), np.uint8).copy()
+    small[:33] = 0
+    small[[*ends]] = 0
+    return small
+
+
 def table_of(entries: dict[str, int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Hashes, each in the first free place from where its last bits say, 0 in free places, and the value of each.
 

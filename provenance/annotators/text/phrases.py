@@ -36,6 +36,7 @@ PHRASES = tuple(
 #: Bytes of the longest block whose words are counted: labels, credits and calls are shorter, sentences mostly longer.
 LONGEST = 320
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_ONE = np.uint64(1)
 _MOST = 3  # of a group that are told apart
 
 
@@ -56,34 +57,47 @@ def _small(word: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in word)
 
 
+#: Each byte of a word as it is compared, 0 where it may end one.
+_LETTERS = np.arange(256, dtype=np.uint8)
+_LETTERS[65:91] += 32
+_LETTERS[:65] = _LETTERS[91:97] = _LETTERS[123:128] = _LETTERS[[0xC2, 0xE2, 0xE3, 0xEF]] = 0
+
+
 @kernel
 def _gap(text, at):  # type: ignore[no-untyped-def]
     """Bytes of the character at `at` where it ends a word, otherwise 0; outside ASCII these are blocks of punctuation."""
-    byte = text[at]
+    byte, following = text[at], np.uint64(at + _ONE)
     if byte < 128:
-        return 0 if 97 <= byte <= 122 or 65 <= byte <= 90 else 1
+        return _ONE
     if byte == 0xC2:
-        return 2
-    if byte == 0xE2 or (byte == 0xE3 and at + 1 < len(text) and text[at + 1] == 0x80):
-        return 3
-    return 3 if byte == 0xEF and at + 1 < len(text) and text[at + 1] == 0xBC else 0
+        return np.uint64(2)
+    inside = following < np.uint64(len(text))
+    if (
+        byte == 0xE2
+        or (byte == 0xE3 and inside and text[following] == 0x80)
+        or (byte == 0xEF and inside and text[following] == 0xBC)
+    ):
+        return np.uint64(3)
+    return np.uint64(0)
 
 
 @kernel
 def count_phrases(text, hashes, groups, counts):  # type: ignore[no-untyped-def]
     """Add to `counts` the words of each group in a block of text."""
-    at, length, value = 0, 0, _OFFSET
-    while at <= len(text):
-        gap = _gap(text, at) if at < len(text) else 1
-        if gap == 0:
-            byte = text[at]
-            value = (value ^ np.uint64(byte | 32 if byte < 128 else byte)) * _PRIME
-            length += 1
-            at += 1
-            continue
-        if length:
+    at, stop = np.uint64(0), np.uint64(len(text))
+    while at < stop:
+        value, begin, gap = _OFFSET, at, _ONE
+        while at < stop:
+            letter = _LETTERS[text[at]]
+            if letter == 0:
+                gap = _gap(text, at)
+                if gap:
+                    break
+                letter = text[at]
+            value = (value ^ np.uint64(letter)) * _PRIME
+            at += _ONE
+        if at > begin:
             group = entry_of(hashes, groups, value)
             if group >= 0 and counts[group] < _MOST:
                 counts[group] += 1
-            value, length = _OFFSET, 0
         at += gap

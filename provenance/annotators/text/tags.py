@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from provenance.annotators.kernel import kernel
+from provenance.annotators.byte_search import eight_bytes, find
+from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 
 _CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _STYLE, _HIDDEN, _ARIA = (
@@ -22,6 +23,16 @@ _HIDDEN_BIT, _BODY_BIT, _UNREAD_BIT = (
     np.uint64(1 << bit) for bit in (names.HIDDEN, names.BODY_PROPERTY, names.UNREAD)
 )
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_ONE = np.uint64(1)
+#: How half of all attributes are written: they are known at one look, and their names need no hash.
+_HREF, _CLASS_IS = (np.uint64(int.from_bytes(begin, "little")) for begin in (b'href="', b'class="'))
+_SIX_BYTES, _SEVEN_BYTES = np.uint64((1 << 48) - 1), np.uint64((1 << 56) - 1)
+#: What a byte is in the value of an attribute; what is not ASCII counts as small.
+_DIGIT, _SMALL, _CAPITAL = 1, 2, 3
+_KINDS = np.zeros(256, np.uint8)
+_KINDS[48:58], _KINDS[97:123], _KINDS[128:], _KINDS[65:91] = _DIGIT, _SMALL, _SMALL, _CAPITAL
+#: Each byte of the name of an attribute in small letters, 0 where it ends the name.
+_NAMED = names.small_letters(ends=b"=/>")
 
 
 @kernel
@@ -56,59 +67,87 @@ def _hides(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _named(data, start, stop, key, hashes, groups):  # type: ignore[no-untyped-def]
-    """Words, marks and hash of the value at `start` to `stop` of an attribute; words end at a change of case, too."""
-    words, marks = np.uint64(0), np.uint64(0)
-    value = whole = glued = _OFFSET
-    lower, length = False, 0
-    for i in range(start, stop + 1):
-        byte = data[i] if i < stop else np.uint8(32)
-        small = 97 <= byte <= 122 or byte >= 128
-        capital = 65 <= byte <= 90
-        if length and (not (small or capital) or (capital and lower)):
-            if key == _ARIA:
-                if value == _TRUE:
-                    marks |= _HIDDEN_BIT
-            elif length > 1:
-                group = entry_of(hashes, groups, value)
-                if group >= 0:
-                    words |= np.uint64(1) << np.uint64(group)
-                if value in (_EDIT, _PERMALINK):
-                    marks |= _UNREAD_BIT
-            value, length = _OFFSET, 0
-        if small or capital:
-            byte |= np.uint8(32)
-            value = (value ^ np.uint64(byte)) * _PRIME
-            glued = (glued ^ np.uint64(byte)) * _PRIME
-            length += 1
-        else:
-            if glued == _ARTICLE_BODY and (key in (_ITEMPROP, _PROPERTY)):
-                marks |= _BODY_BIT
-            glued = _OFFSET
-        lower = bool(small)
-        if not 48 <= byte <= 57:  # numbers tell elements apart that are alike
-            whole = (whole ^ np.uint64(byte)) * _PRIME
-    return words, marks, (whole if key == _CLASS else np.uint64(0))
+def _read_words(data, start, stop, hashes, groups):  # type: ignore[no-untyped-def]
+    """Words at `start` to `stop`, whether one stands beside headings, and a hash of all; words end at a change of case, too."""
+    words, beside, whole = np.uint64(0), False, _OFFSET
+    place, end = np.uint64(start), np.uint64(stop)
+    while place < end:
+        begin, value, lower = place, _OFFSET, False
+        while place < end:
+            byte = data[place]
+            kind = _KINDS[byte]
+            if kind < _SMALL or (kind == _CAPITAL and lower):
+                break
+            small = np.uint64(byte | np.uint8(32))
+            value = (value ^ small) * _PRIME
+            whole = (whole ^ small) * _PRIME
+            lower = kind == _SMALL
+            place += _ONE
+        if place > begin + _ONE:
+            group = entry_of(hashes, groups, value)
+            if group >= 0:
+                words |= _ONE << np.uint64(group)
+            beside |= value in (_EDIT, _PERMALINK)
+        while place < end and _KINDS[data[place]] < _SMALL:
+            if _KINDS[data[place]] != _DIGIT:  # numbers tell elements apart that are alike
+                whole = (whole ^ np.uint64(data[place])) * _PRIME
+            place += _ONE
+    return words, beside, (whole ^ np.uint64(32)) * _PRIME
 
 
 @kernel
+def _has_name(data, start, stop, name, glued):  # type: ignore[no-untyped-def]
+    """Whether a word has this hash; `glued`: it may go on behind a change of case."""
+    value, lower, length = _OFFSET, False, 0
+    for place in range(np.uint64(start), np.uint64(stop)):
+        kind = _KINDS[data[place]]
+        if kind < _SMALL or (kind == _CAPITAL and lower and not glued):
+            if length and value == name:
+                return True
+            value, length = _OFFSET, 0
+        if kind >= _SMALL:
+            value = (value ^ np.uint64(data[place] | np.uint8(32))) * _PRIME
+            length += 1
+        lower = kind == _SMALL
+    return length > 0 and value == name
+
+
+@kernel
+def _skip_blank(data, at):  # type: ignore[no-untyped-def]
+    """Position of the next byte that is no blank."""
+    place, stop = np.uint64(at), np.uint64(len(data))
+    while place < stop and data[place] <= 32:
+        place += _ONE
+    return np.int64(place)
+
+
+@inlined
 def _value(data, at):  # type: ignore[no-untyped-def]
     """Start and stop of the value of an attribute after its `=`, and where reading goes on."""
-    n = len(data)
-    while at < n and data[at] <= 32:
-        at += 1
-    if at < n and (data[at] == 34 or data[at] == 39):
-        stop = at + 1
-        while stop < n and data[stop] != data[at]:
-            stop += 1
+    at = _skip_blank(data, at)
+    if at < len(data) and (data[at] == 34 or data[at] == 39):
+        stop = find(data, at + 1, data[at])
         return at + 1, stop, stop + 1
-    stop = at
-    while stop < n and data[stop] > 32 and data[stop] != 62:
-        stop += 1
-    return at, stop, stop
+    place, end = np.uint64(at), np.uint64(len(data))
+    while place < end and data[place] > 32 and data[place] != 62:
+        place += _ONE
+    return at, np.int64(place), np.int64(place)
 
 
 @kernel
+def _attribute_name(data, at):  # type: ignore[no-untyped-def]
+    """Hash of the name of the attribute at `at` in small letters, and where it ends."""
+    key, place, stop = _OFFSET, np.uint64(at), np.uint64(len(data))
+    while place < stop:
+        small = _NAMED[data[place]]
+        if small == 0:
+            break
+        key = (key ^ np.uint64(small)) * _PRIME
+        place += _ONE
+    return key, np.int64(place)
+
+
+@inlined
 def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
     """Read from the end of a tag's name to its `>`.
 
@@ -124,27 +163,32 @@ def read_attributes(data, at, hashes, groups):  # type: ignore[no-untyped-def]
             at += 1
             continue
         closed = False
-        key = _OFFSET
-        while at < n:
-            byte = data[at]
-            if byte <= 32 or byte == 61 or byte == 62 or byte == 47:
-                break
-            if 65 <= byte <= 90:
-                byte |= np.uint8(32)
-            key = (key ^ np.uint64(byte)) * _PRIME
-            at += 1
-        while at < n and data[at] <= 32:
-            at += 1
-        if at >= n or data[at] != 61:
-            if key == _HIDDEN:
-                marks |= _HIDDEN_BIT
+        begins = eight_bytes(data, np.uint64(at)) if at + 8 <= n else np.uint64(0)
+        if begins & _SIX_BYTES == _HREF:
+            at = find(data, at + 6, 34) + 1
             continue
-        start, stop, at = _value(data, at + 1)
+        if begins & _SEVEN_BYTES == _CLASS_IS:
+            key, start, stop = _CLASS, at + 7, find(data, at + 7, 34)
+            at = stop + 1
+        else:
+            key, at = _attribute_name(data, at)
+            at = _skip_blank(data, at)
+            if at >= n or data[at] != 61:
+                if key == _HIDDEN:
+                    marks |= _HIDDEN_BIT
+                continue
+            start, stop, at = _value(data, at + 1)
         if key == _HIDDEN or (key == _STYLE and _hides(data, start, stop)):
             marks |= _HIDDEN_BIT
-        elif key in (_CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _ARIA):
-            more_words, more_marks, hashed = _named(data, start, stop, key, hashes=hashes, groups=groups)
-            words |= more_words
-            marks |= more_marks
-            called ^= hashed
+        elif key in (_CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY):
+            more, beside, whole = _read_words(data, start, stop, hashes, groups)
+            words |= more
+            if beside:
+                marks |= _UNREAD_BIT
+            if key == _CLASS:
+                called ^= whole
+            elif key in (_ITEMPROP, _PROPERTY) and _has_name(data, start, stop, _ARTICLE_BODY, glued=True):
+                marks |= _BODY_BIT
+        elif key == _ARIA and _has_name(data, start, stop, _TRUE, glued=False):
+            marks |= _HIDDEN_BIT
     return at + 1, words, marks, called, closed

@@ -17,7 +17,6 @@ from provenance.annotators.kernel import kernel
 from provenance.annotators.references import are_usual, resolve_usual
 from provenance.annotators.text.blocks import (
     BREAKS,
-    PARENT,
     START,
     STOP,
     TABLES,
@@ -100,7 +99,6 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
     for row in range(len(starts)):
         before, fact = facts[row], facts[row + 1]
         found = _from(room, before)
-        found.elements[0, PARENT] = -1
         size, blocks, elements, title, title_end, tags = read_page(
             data[starts[row] : stops[row]], tables, found, stack
         )
@@ -108,7 +106,7 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
         fact[ELEMENTS] = before[ELEMENTS] + elements
         fact[TITLE], fact[TITLE_END], fact[TAGS] = title, title_end, tags
     blocks = facts[len(starts), BLOCKS]
-    table, kept = np.zeros((blocks, _WIDTH), np.float32), np.empty(blocks, np.bool_)
+    columns, kept = np.zeros((_WIDTH, blocks), np.float32), np.empty(blocks, np.bool_)
     for row in range(len(starts)):
         found, first, last = _from(room, facts[row]), facts[row, BLOCKS], facts[row + 1, BLOCKS]
         if last > first:
@@ -116,9 +114,9 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
             describe_into(
                 found.text, found.rows[:count], found.marks[:count], words=found.words[:count], paths=found.paths[:count],
                 elements=found.elements[:elements], title=data[starts[row]:stops[row]][facts[row + 1, TITLE] : facts[row + 1, TITLE_END]],
-                table=table[first:last],
+                columns=columns, first=first,
             )  # fmt: skip
-    odds = score_all(table, cuts)
+    odds = score_all(columns, cuts)
     for row in range(len(starts)):
         fact, found = facts[row + 1], _from(room, facts[row])
         first, last, at = facts[row, BLOCKS], fact[BLOCKS], facts[row, WRITTEN]
@@ -128,7 +126,7 @@ def _read_all(data, bounds, models, room, facts, out, whole):  # type: ignore[no
         fact[TIDIED] = whole and are_usual(text)
         size = len(text)
         if fact[TIDIED]:
-            text = text[: resolve_usual(text, text)]
+            text = text[: resolve_usual(text)]
             size = write_tidied(text, text)
         fact[WRITTEN] = at + size
 
@@ -152,8 +150,9 @@ def join(text, rows, kept, out):  # type: ignore[no-untyped-def]
             if before >= 0:
                 out[size] = 32 if before == i - 1 and rows[i, BREAKS] == 1 else 10
                 size += 1
-            for place in range(rows[i, START], rows[i, STOP]):
-                out[size] = text[place]
-                size += 1
+            block, place = text[rows[i, START] : rows[i, STOP]], out[size:]
+            for at in range(len(block)):
+                place[at] = block[at]
+            size += len(block)
             before = i
     return size

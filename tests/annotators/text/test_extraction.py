@@ -139,12 +139,17 @@ def test_scores_are_what_walking_each_tree_gives() -> None:
         total = trees.base
         for node in trees.roots:
             while trees.feature[node] >= 0:
-                below = row[trees.feature[node]] <= trees.threshold[node]
-                node = trees.left[node] if below else trees.right[node]
+                above = row[trees.feature[node]] > trees.threshold[node]  # what is no number exceeds nothing
+                node = trees.right[node] if above else trees.left[node]
             total += float(trees.value[node])
         return total
 
-    assert np.allclose(score(table), [walk(row) for row in table], rtol=0, atol=1e-9)
+    assert score(table).tolist() == [walk(row) for row in table]
+    strange = np.random.default_rng(1).normal(0, 1, (150, len(NAMES))).astype(np.float32)
+    for value, share in ((np.nan, 0.1), (np.inf, 0.1), (-np.inf, 0.05), (-0.0, 0.1), (0.0, 0.1)):
+        strange[np.random.default_rng(2).random(strange.shape) < share] = value
+    trees = trees._replace(threshold=np.where(trees.threshold > 0.5, -trees.threshold, trees.threshold))
+    assert score(strange, trees).tolist() == [walk(row) for row in strange]
 
 
 def test_cells_of_a_row_share_a_line_and_preformatted_lines_do_not() -> None:
