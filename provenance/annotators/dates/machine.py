@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from provenance.annotators.dates.claim import Claim, read_value
 from provenance.annotators.dates.headline import plain, read_title
 from provenance.annotators.dates.order import Order
+from provenance.annotators.dates.possible import state_days
 from provenance.annotators.page import json_ld
 from provenance.annotators.page.markup import attributes, first_of, tag_name, words
 from provenance.annotators.page.search import Page
@@ -27,7 +28,8 @@ _REMEMBERED = 4_096
 #: Bytes before the headline, where menus and clocks are, and after it in which a time is the page's own.
 _ABOVE, _BELOW = 1_500, 6_000
 _KEY_VALUE = re.compile(rb"\\?[\"']\s{0,9}:\s{0,9}\\?[\"'](.{4,40})")
-#: A value that may begin with a day: a number, one word or two and a number, or a letter beyond ASCII. Most `<meta>` have none.
+#: A value that may begin with a day: a number, one word or two and a number, or a letter beyond ASCII. Most `<meta>` have
+#: none, and `possible.state_days` clears nearly all of these.
 _MAY_BE_A_DAY = re.compile(
     rb"=\s{0,3}[\"']?\s{0,9}"
     rb"(?:[12]\d{3}|\d\d?[./ -]|\d\d?(?:st|nd|rd|th|er)\b|[A-Za-z]{3,9}[.,]{0,2} (?:[A-Za-z]{3,9}[.,]{0,2} )?\d|[\xc3-\xef])"
@@ -74,7 +76,7 @@ class Stated(NamedTuple):
 def read_metas(page: Page, order: Order) -> Stated:
     """The days of `<meta>` elements, each list in page order."""
     found = Stated([], [], [])
-    for _, tag in page.tags(b"meta"):
+    for tag in page.tags_where(b"meta", state_days):
         if not _MAY_BE_A_DAY.search(tag):
             continue
         values = attributes(tag)
