@@ -24,6 +24,7 @@ _APOSTROPHE = re.compile(r"(?<!\\)\\'")
 #: What holds other values: most strings and numbers are looked at by nobody.
 _NESTING = (dict, list)
 _BETWEEN = re.compile(r"[\s;,]*")
+_WITH_ADDRESS = re.compile(r"[/#:]")
 _DECODER = json.JSONDecoder(strict=False)  # raw line ends inside strings are read
 
 
@@ -43,7 +44,7 @@ def types(item: dict[str, Any]) -> set[str]:
     """The names of an object's types, without their address."""
     kinds = item.get("@type", ())
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    return {re.split(r"[/#:]", kind)[-1] for kind in kinds if isinstance(kind, str)}
+    return {_WITH_ADDRESS.split(kind)[-1] for kind in kinds if isinstance(kind, str)}
 
 
 def strings(value: Any) -> Iterator[str]:

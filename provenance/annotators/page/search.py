@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -99,7 +100,8 @@ class Page:
         starts, told = self.spans.starts[numbers], np.zeros(len(numbers), np.bool_)
         ends = np.minimum(self.spans.ends[numbers], starts + LONGEST_TAG)
         judge(np.frombuffer(self.content, np.uint8), starts, ends, *more, told)
-        return [self._tag(number)[1] for number in numbers[told].tolist()]
+        bounds = zip(starts[told].tolist(), ends[told].tolist(), strict=True)
+        return [self.content[start:end] for start, end in bounds]
 
     def first(self, name: bytes, after: int = 0) -> tuple[int, bytes] | None:
         """The first of `tags(name)` from byte `after` on."""
@@ -129,12 +131,12 @@ class Page:
         return self._spans_at(self.places[string])
 
     def _spans_at(self, at: Sequence[int]) -> list[int]:
-        if not at or not len(self.spans.starts):
+        starts, ends = self.spans.starts, self.spans.ends
+        if not at or not len(starts):
             return []
-        places = np.array(at, np.int64)
-        numbers = np.searchsorted(self.spans.starts, places, "right") - 1
-        inside = (numbers >= 0) & (places < self.spans.ends[numbers])
-        return list(dict.fromkeys(numbers[inside].tolist()))
+        numbers = starts.searchsorted(at, "right") - 1
+        found = zip(at, numbers.tolist(), ends[numbers].tolist(), strict=True)
+        return list(dict.fromkeys(number for place, number, end in found if number >= 0 and place < end))
 
     def scripts_with(self, *strings: bytes) -> list[tuple[bytes, bytes]]:
         """The script elements whose content or opening tag holds one of `strings` (of STRINGS): (tag, content)."""
@@ -147,9 +149,16 @@ class Page:
                 found[number] = self._tag(number - 1)[1], self.content[start:end]
         return list(found.values())
 
-    def scripts(self) -> list[tuple[int, int]]:
-        """First byte and byte after of the content of each script."""
-        return [self.bounds(number) for number in self.named.get(-1, ())]
+    def places_in_scripts(self, strings: Compiled) -> Iterator[tuple[int, int, list[int]]]:
+        """First byte and byte after of the content of each script that holds one of `strings`, and their places, ascending."""
+        numbers = self.named.get(-1)
+        if not numbers:
+            return
+        bounds = self.spans.starts[numbers], self.spans.ends[numbers]
+        found, _ = _find_in(np.frombuffer(self.content, np.uint8), bounds, strings)
+        for start, end, pairs in zip(bounds[0].tolist(), bounds[1].tolist(), found, strict=True):
+            if pairs:
+                yield start, end, [start + at for at, _ in pairs]
 
     def text(self, start: int, stop: int, *, resolve: bool = True, border: bytes = b" ") -> str:
         """What can be read between two bytes; white space is one space, white space with tags one `border`.
@@ -226,21 +235,29 @@ def _places(
     data: NDArray[np.uint8], bounds: tuple[NDArray[np.int64], NDArray[np.int64]]
 ) -> tuple[list[Places], list[bool]]:
     """Where `STRINGS` stand in each page, and whether one stands in more places than are kept."""
-    rows = len(bounds[0])
-    ends, full = np.zeros(rows + 1, np.int64), np.zeros(rows, np.bool_)
-    counts, found = np.zeros(len(STRINGS), np.int64), np.empty((FEW + 4 * rows, 2), np.int64)
-    _find_all(data, bounds, _SEARCH, (counts, full), found=found, ends=ends)
-    if ends[-1] > len(found):
-        found = np.empty((ends[-1], 2), np.int64)
-        _find_all(data, bounds, _SEARCH, (counts, full), found=found, ends=ends)
-    pairs, stops = found[: ends[-1]].tolist(), ends.tolist()
+    found, full = _find_in(data, bounds, _SEARCH)
     places: list[Places] = []
-    for row in range(rows):
+    for pairs in found:
         own: dict[bytes, list[int]] = {}
-        for at, number in pairs[stops[row] : stops[row + 1]]:
+        for at, number in pairs:
             own.setdefault(STRINGS[number], []).append(at)
         places.append({**_NOWHERE, **own} if own else _NOWHERE)
-    return places, full.tolist()
+    return places, full
+
+
+def _find_in(
+    data: NDArray[np.uint8], bounds: tuple[NDArray[np.int64], NDArray[np.int64]], strings: Compiled
+) -> tuple[list[list[list[int]]], list[bool]]:
+    """(place, number of the string) of all that stand in each part of `data`, and whether one has more places than are kept."""
+    rows = len(bounds[0])
+    ends, full = np.zeros(rows + 1, np.int64), np.zeros(rows, np.bool_)
+    counts, found = np.zeros(len(strings.bounds) - 1, np.int64), np.empty((FEW + 4 * rows, 2), np.int64)
+    _find_all(data, bounds, strings, (counts, full), found=found, ends=ends)
+    if ends[-1] > len(found):
+        found = np.empty((ends[-1], 2), np.int64)
+        _find_all(data, bounds, strings, (counts, full), found=found, ends=ends)
+    pairs, stops = found[: ends[-1]].tolist(), ends.tolist()
+    return [pairs[first:last] for first, last in pairwise(stops)], full.tolist()
 
 
 def _spans(
