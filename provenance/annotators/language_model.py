@@ -235,7 +235,7 @@ def _add_grams(data, start, stop, hidden, rows, grams, bucket):  # type: ignore[
                 key = _hashed(key, _byte(data, start, stop, place))
                 place += 1
             if characters >= _LEAST:
-                row = _row_of_gram(grams, np.uint32(np.int64(key) % bucket))
+                row = _row_of_gram(grams, np.uint32(key % np.uint32(bucket)))
                 if row >= 0:
                     _add(hidden, rows, row)
                     count += 1

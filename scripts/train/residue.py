@@ -20,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from provenance.annotators.marks.residue import find_residue, may_have_residue, rules
+from provenance.annotators.marks.residue import find_residue, may_have_residue
+from provenance.annotators.marks.rules import rules
 
 SHARED = Path(os.environ.get("PROVENANCE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 RULE_FILE = Path(__file__).resolve().parents[2] / "provenance/annotators/marks/residue_rules.yaml"

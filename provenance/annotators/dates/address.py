@@ -40,15 +40,19 @@ _NUMBERED = (
     (re.compile(r"//(?:\w+\.)?tiktok\.com/@[^/]{1,40}/video/(\d{19})(?!\d)"), 32, 1_000, 0),
     (re.compile(r"//[^/]{1,80}/@[^/]{1,80}/(1\d{17})(?!\d)"), 16, 1, 0),
 )
+#: What all of these hold.
+_LONG_NUMBER = re.compile(r"\d{15}")
 _SIGNS = re.compile(r"[-_+/]")
 
 
 def days_in_address(url: str, order: Order) -> Iterator[Claim]:
     """The days that `url` files the page under, by its path or its number; numbers before a year are in the order of the page."""
     path = _path(url)
-    moment = _given_out(path)
+    moment = _given_out(path) if _LONG_NUMBER.search(path) else None
     if moment:
         yield Claim(moment.date(), "url path", moment.hour)
+    if "19" not in path and "20" not in path:
+        return  # no year
     for day in (_year_first(path), _year_last(path, order)):
         if day:
             yield Claim(day, "url path")

@@ -87,7 +87,10 @@ class Machine:
 
     @property
     def times(self) -> Stated:
-        self._times = self._times or read_times(self.page, self.order, self.headline)
+        if self._times is None:
+            # a page without any need not say where its headline is
+            there = bool(self.page.tags(b"time"))
+            self._times = read_times(self.page, self.order, self.headline) if there else Stated([], [], [])
         return self._times
 
 

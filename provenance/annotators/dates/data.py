@@ -94,9 +94,9 @@ def _pairs(page: Page, keys: Compiled) -> Iterator[tuple[bytes, bytes]]:
 
 def _places(page: Page, keys: Compiled) -> Iterator[tuple[int, int]]:
     """Stretches of scripts about `keys`; where two would overlap, the later begins where the earlier ends."""
-    for start, end in page.scripts():
+    for start, end, places in page.places_in_scripts(keys):
         reached = start
-        for at in sorted(start + place for found in keys.find(page.content[start:end]) for place in found):
+        for at in places:
             if at >= reached:
                 first, reached = max(reached, at - _BEFORE), min(end, at + _AFTER)
                 yield first, reached

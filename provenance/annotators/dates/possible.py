@@ -122,3 +122,46 @@ def _has_month(text: NDArray[np.uint8], start: int, stop: int, months: NDArray[n
 def _is_month(key: np.uint64, months: NDArray[np.uint64]) -> bool:
     place = np.searchsorted(months, key)
     return bool(place < len(months) and months[place] == key)
+
+
+@kernel
+def state_days(
+    page: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], told: NDArray[np.bool_]
+) -> None:
+    """Say of each tag whether one of its values may begin with a day, as `machine.read_metas` wants it."""
+    for number in range(len(starts)):
+        tag = page[starts[number] : ends[number]]
+        for at in range(tag.size):
+            if tag[at] == 61 and _may_be_day(tag, at + 1):  # =
+                told[number] = True
+                break
+
+
+@kernel
+def _may_be_day(tag: NDArray[np.uint8], at: int) -> bool:
+    """Whether a day may begin at `at`, behind white space and a quotation mark: with a number, a month's name, or no ASCII."""
+    while at < tag.size and (tag[at] <= 32 or tag[at] == 34 or tag[at] == 39):
+        at += 1
+    if at < tag.size and 97 <= tag[at] | 32 <= 122:
+        behind = _after_word(tag, at)
+        return bool(behind > 0 and (_is_digit(tag, behind) or _is_digit(tag, _after_word(tag, behind))))
+    if not _is_digit(tag, at):
+        return at < tag.size and tag[at] >= 0xC3
+    behind = at + 2 if _is_digit(tag, at + 1) else at + 1
+    if _is_digit(tag, behind):
+        return bool(tag[at] <= 50 and _is_digit(tag, at + 3))  # a year
+    return behind < tag.size and (tag[behind] == 32 or 45 <= tag[behind] <= 47 or tag[behind] >= 97)
+
+
+@kernel
+def _after_word(tag: NDArray[np.uint8], at: int) -> int:
+    """The byte after a word of three to nine letters, at most two full stops or commas, and a space; 0 where none begins."""
+    begin = at
+    while at < tag.size and 97 <= tag[at] | 32 <= 122:
+        at += 1
+    if not 3 <= at - begin <= 9:
+        return 0
+    begin = at
+    while at < tag.size and at - begin < 2 and (tag[at] == 46 or tag[at] == 44):
+        at += 1
+    return at + 1 if at < tag.size and tag[at] == 32 else 0

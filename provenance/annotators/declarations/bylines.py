@@ -106,12 +106,12 @@ def read_bylines(text: str) -> Iterator[Signal]:
     for edge in edges:
         if not _names_a_machine(edge):
             continue
-        folded = "" if _LIKE_ASCII.search(edge) else edge.lower()
+        places = _Places("" if _LIKE_ASCII.search(edge) else edge.lower())
         found = {}
         for byline in BYLINES:
             if byline.signal not in found:
                 match = next(
-                    (item for item in _matches(byline, edge, folded) if _is_its_own(edge, item)), None
+                    (item for item in _matches(byline, edge, places) if _is_its_own(edge, item)), None
                 )
                 if match is not None:
                     found[byline.signal] = match
@@ -176,15 +176,33 @@ def _holds_hint(text: NDArray[np.uint8], first: int, last: int, table: NDArray[n
     return False
 
 
-def _matches(byline: Byline, edge: str, folded: str) -> Iterator[re.Match[str]]:
-    """Its matches; `folded` is the text in small letters, letter by letter, or shorter where that is not to be had."""
-    if not byline.begins or len(folded) != len(edge):
-        yield from byline.pattern.finditer(edge)
-        return
-    places: list[int] = []
-    for word in byline.begins:
-        at = folded.find(word)
+class _Places:
+    """Where the words stand that bylines begin with; those of one language have the same, so they are looked for once.
+
+    Attributes:
+        folded: the text in small letters, letter by letter, or shorter where that is not to be had.
+    """
+
+    def __init__(self, folded: str) -> None:
+        self.folded = folded
+        self._found: dict[tuple[str, ...], list[int]] = {}
+
+    def __getitem__(self, words: tuple[str, ...]) -> list[int]:
+        """First characters of the words in the text, ascending."""
+        if words not in self._found:
+            self._found[words] = sorted(at for word in words for at in self._of(word))
+        return self._found[words]
+
+    def _of(self, word: str) -> Iterator[int]:
+        at = self.folded.find(word)
         while at >= 0:
-            places.append(at)
-            at = folded.find(word, at + 1)
-    yield from filter(None, (byline.pattern.match(edge, at) for at in sorted(places)))
+            yield at
+            at = self.folded.find(word, at + 1)
+
+
+def _matches(byline: Byline, edge: str, places: _Places) -> Iterator[re.Match[str]]:
+    """Its matches, in the order of their places."""
+    if not byline.begins or len(places.folded) != len(edge):
+        yield from byline.pattern.finditer(edge)
+    else:
+        yield from filter(None, (byline.pattern.match(edge, at) for at in places[byline.begins]))

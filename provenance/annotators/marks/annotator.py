@@ -15,6 +15,7 @@ from provenance.annotators.marks import residue
 from provenance.annotators.marks.characters import find_characters
 from provenance.annotators.marks.line_ends import find_coded_line_ends, line_ends
 from provenance.annotators.marks.payload import describe, describe_line_ends, evidence_of
+from provenance.annotators.marks.rules import version
 from provenance.schema import EVIDENCE, SIGNALS
 
 #: Findings listed for one document, and characters of a value.
@@ -34,7 +35,7 @@ class Marks:
     schema = pa.schema([("marks", SIGNALS), ("marks_evidence", EVIDENCE)])
 
     def __init__(self) -> None:
-        self.version = f"3+rules{residue.version()}"
+        self.version = f"3+rules{version()}"
 
     def setup(self) -> None:
         """Compile the rules and the kernels."""
@@ -52,11 +53,12 @@ class Marks:
         counts, places = find_characters(texts, use)
         bounds = np.searchsorted(places[:, 0], np.arange(len(texts) + 1))
         coded = find_coded_line_ends(texts, use)
-        suspects = residue.may_have_residue(texts, use)
+        suspects, marked_up = residue.may_have_residue(texts, use), np.zeros(len(texts), np.bool_)
         if bodies is not None and len(bodies):
             if not pa.types.is_large_binary(bodies.type):
                 bodies = bodies.cast(pa.large_binary())
-            suspects |= residue.may_have_residue(bodies, use & _valid(bodies), "markup")
+            marked_up = residue.may_have_residue(bodies, use & _valid(bodies), "markup")
+            suspects |= marked_up
         marked: Any = counts.any(axis=1)
         signals: list[Any] = [[] if used else None for used in use]
         evidence: list[Any] = [[] if used else None for used in use]
@@ -80,7 +82,7 @@ class Marks:
                 )
             if suspects[row]:
                 body = bodies[row].as_py() if bodies is not None else None
-                found = residue.find_residue(text, body)
+                found = residue.find_residue(text, body, marked=bool(marked_up[row]))
                 for hit in found[:LISTED]:
                     where = f"byte {hit.start} of the markup" if hit.in_markup else f"char {hit.start}"
                     signals[row].append({"signal": "residue", "value": hit.rule.id, "where": where})

@@ -6,19 +6,16 @@ matched by Aho-Corasick and the rules' patterns. What is quoted, shown as code o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import ahocorasick
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import yaml
 from numba import njit
 
 from provenance.annotators.kernel import kernel
@@ -29,8 +26,9 @@ from provenance.annotators.marks.context import (
     is_quoted,
     topics_near,
 )
+from provenance.annotators.marks.rules import Rule, rules
 from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, buffers
-from provenance.annotators.page.strings import Compiled, compile_strings, find_places
+from provenance.annotators.page.strings import PROBE, Compiled, compile_strings, find_places
 
 #: Kinds that count alone; the others need a second, different rule.
 ALONE: Final = frozenset({"token", "markup", "statement", "link"})
@@ -50,22 +48,6 @@ _SLOTS: Final = 1 << 13
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One line of the rule file (fields are explained there)."""
-
-    id: str
-    kind: str
-    vendor: str
-    scope: str
-    anchors: tuple[str, ...]
-    pattern: re.Pattern[str]
-    weight: float
-    why: str
-    positive: str
-    negative: str
-
-
-@dataclass(frozen=True)
 class Residue:
     """A rule that matched: where (characters in the text, or bytes in the markup) and what."""
 
@@ -73,32 +55,6 @@ class Residue:
     start: int
     found: str
     in_markup: bool = False
-
-
-@cache
-def rules() -> tuple[Rule, ...]:
-    """All rules, in file order."""
-    text = Path(__file__).with_name("residue_rules.yaml").read_text("utf-8")
-    # the loader in C, where PyYAML has it, is ten times as fast as the other
-    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return tuple(
-        Rule(
-            **{
-                **rule,
-                "anchors": tuple(rule["anchors"]),
-                "pattern": re.compile(rule["pattern"], re.MULTILINE),
-            }
-        )
-        for rule in loaded["rules"]
-    )
-
-
-def version() -> str:
-    """Version of the rule file."""
-    for line in Path(__file__).with_name("residue_rules.yaml").read_text("utf-8").splitlines():
-        if line.startswith("version:"):
-            return line.split(":")[1].strip()
-    raise ValueError("residue_rules.yaml: no version line")
 
 
 def _spellings(anchor: str) -> set[str]:
@@ -109,6 +65,12 @@ def _spellings(anchor: str) -> set[str]:
         options.append({word, word.capitalize(), word.upper()} if cased else {word})
     ascii_lower = {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
     return {" ".join(words).translate(ascii_lower) for words in product(*options)}
+
+
+def _spelt(owners: Sequence[Rule]) -> set[bytes]:
+    """The bytes of the anchors of some rules, in all spellings."""
+    anchors = (anchor for rule in owners for anchor in rule.anchors)
+    return {spelling.encode() for anchor in anchors for spelling in _spellings(anchor)}
 
 
 def _rarity(gram: bytes) -> float:
@@ -127,6 +89,17 @@ def _grams(anchor: bytes) -> list[bytes]:
 def _tail(anchor: bytes) -> bytes:
     """An anchor from the three rarest bytes of its first half on: seldom looked for in vain, and as telling as the whole."""
     return anchor[max(range(max(1, len(anchor) // 2 - 2)), key=lambda at: _rarity(anchor[at : at + 3])) :]
+
+
+def _parts(tails: Sequence[bytes]) -> list[bytes]:
+    """Runs of PROBE bytes of which each tail holds one: those that most of them hold, and the rarest of these."""
+    left, chosen = list(tails), []
+    while left:
+        runs = {tail[at : at + PROBE] for tail in left for at in range(len(tail) - PROBE + 1)}
+        held = {run: sum(run in tail for tail in left) for run in runs}
+        chosen.append(max(runs, key=lambda run: (held[run], _rarity(run), run)))
+        left = [tail for tail in left if chosen[-1] not in tail]
+    return chosen
 
 
 class Tables(NamedTuple):
@@ -154,7 +127,6 @@ class Anchors:
     owners: Sequence[Rule]
     tables: Tables = field(init=False)
     automaton: Any = field(init=False)
-    tails: Compiled = field(init=False)
 
     def __post_init__(self) -> None:
         owned: dict[str, list[int]] = {}
@@ -166,8 +138,7 @@ class Anchors:
             self.automaton.add_word(anchor, (len(anchor), tuple(numbers)))
         self.automaton.make_automaton()
         # By probe: where its anchors' bytes are, and how many of those bytes follow the probe.
-        spelt = {spelling.encode() for anchor in owned for spelling in _spellings(anchor)}
-        self.tails = compile_strings(sorted(map(_tail, spelt)))
+        spelt = _spelt(self.owners)
         short, short_by = _probes({anchor for anchor in spelt if len(anchor) < 8}, 32)
         long, long_by = _probes({anchor for anchor in spelt if len(anchor) >= 8}, 64)
         probed = sorted((probe, anchor) for anchor, probe in (short | long).items())
@@ -182,6 +153,12 @@ class Anchors:
             np.array(rows, np.int64).reshape(-1, 3),
             np.array([first[probe] for probe, _ in probed], np.int64),
         )
+
+    @cached_property
+    def tails(self) -> Compiled:
+        """The searcher for the tails of the anchors, where they are few: hundreds have no parts that are rare together."""
+        tails = sorted({_tail(anchor) for anchor in _spelt(self.owners)})
+        return compile_strings(tails, _parts(tails) if min(map(len, tails)) >= PROBE else ())
 
 
 def _probes(anchors: set[bytes], bits: int) -> tuple[dict[bytes, bytes], int]:
@@ -338,13 +315,15 @@ def _matches(text: str, scope: str) -> list[Residue]:
     return list(found.values())
 
 
-def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False) -> list[Residue]:
+def find_residue(
+    text: str, markup: bytes | None = None, *, alone: bool = False, marked: bool = True
+) -> list[Residue]:
     """Residue of chat tools in `text` (and in the `markup` of its page), in order of place; empty when it does not count.
 
     A match inside quotation marks, code or a code element of the markup, or introduced as an example, is dropped.
     Statements and phrases are dropped where the text around them is about chat tools, and everything is dropped where
     a text shows tokens of several vendors (a catalogue of residue). Phrases and templates need a second, different
-    rule, or `alone`.
+    rule, or `alone`. `marked`: whether `may_have_residue` found an anchor in the markup; else nothing is looked for there.
     """
     kept = []
     for hit in _matches(text, "text"):
@@ -355,15 +334,13 @@ def find_residue(text: str, markup: bytes | None = None, *, alone: bool = False)
         control = hit.rule.id in CONTROL
         if control and is_mentioned(text, hit.start):
             continue
-        if (
-            topics_near(text, hit.start, end) >= (3 if token and not control else 2)
-            and hit.rule.kind != "link"
-        ):
+        most = 2 if token and not control else 1
+        if hit.rule.kind != "link" and topics_near(text, hit.start, end) > most:
             continue
         if markup is not None and hit.rule.kind != "template" and in_code_element(markup, hit.found):
             continue
         kept.append(hit)
-    if markup is not None:
+    if markup is not None and marked:
         page = markup[:MARKUP_LIMIT].decode("latin-1")
         kept += [hit for hit in _matches(page, "markup") if not in_code_element(markup, hit.found)]
     tools = {hit.rule.vendor for hit in kept if hit.rule.kind == "token"}

@@ -21,7 +21,10 @@ _TRAILING_COMMA = re.compile(r",(?=\s{0,200}[}\]])")
 #: A string, which is kept, or a comment of JavaScript; and an apostrophe that needed no backslash.
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _APOSTROPHE = re.compile(r"(?<!\\)\\'")
+#: What holds other values: most strings and numbers are looked at by nobody.
+_NESTING = (dict, list)
 _BETWEEN = re.compile(r"[\s;,]*")
+_WITH_ADDRESS = re.compile(r"[/#:]")
 _DECODER = json.JSONDecoder(strict=False)  # raw line ends inside strings are read
 
 
@@ -32,16 +35,16 @@ def objects(script: bytes) -> Iterator[tuple[dict[str, Any], str]]:
         value, key = stack.pop()
         if isinstance(value, dict):
             yield value, key
-            stack.extend((item, name) for name, item in reversed(value.items()))
+            stack += [(item, name) for name, item in reversed(value.items()) if isinstance(item, _NESTING)]
         elif isinstance(value, list):
-            stack.extend((item, key) for item in reversed(value))
+            stack += [(item, key) for item in reversed(value) if isinstance(item, _NESTING)]
 
 
 def types(item: dict[str, Any]) -> set[str]:
     """The names of an object's types, without their address."""
     kinds = item.get("@type", ())
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    return {re.split(r"[/#:]", kind)[-1] for kind in kinds if isinstance(kind, str)}
+    return {_WITH_ADDRESS.split(kind)[-1] for kind in kinds if isinstance(kind, str)}
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -17,7 +17,9 @@ from provenance.annotators.kernel import kernel
 #: Kinds of spans. Text is what lies between them.
 TAG, CLOSING, COMMENT, SCRIPT, RAW = 0, 1, 2, 3, 4
 _NAME_LENGTH: Final = 8
-_BLOCK: Final = 16
+#: Indices without a sign spare compiled code to ask of each whether it counts from the end.
+_ONE: Final = np.uint64(1)
+_BLOCK: Final = np.uint64(16)
 
 
 def name_key(name: bytes) -> int:
@@ -149,19 +151,19 @@ def _name(page: NDArray[np.uint8], i: int) -> tuple[np.uint64, int]:
 
 
 @kernel
-def _find(page: NDArray[np.uint8], i: int, byte: int) -> int:
+def _find(page: NDArray[np.uint8], i: int, byte: int) -> np.int64:
     """The place of the next `byte`, or the page's end."""
-    end, sought = len(page), np.uint8(byte)
-    while i + _BLOCK <= end:
+    at, end, sought = np.uint64(i), np.uint64(page.size), np.uint8(byte)
+    while at + _BLOCK <= end:
         here = False
-        for other in page[i : i + _BLOCK]:  # no branch: the processor looks at several bytes at once
-            here |= other == sought
+        for offset in range(_BLOCK):  # no branch: the processor looks at several bytes at once
+            here |= page[at + offset] == sought
         if here:
             break
-        i += _BLOCK
-    while i < end and page[i] != sought:
-        i += 1
-    return i
+        at += _BLOCK
+    while at < end and page[at] != sought:
+        at += _ONE
+    return np.int64(at)
 
 
 @kernel
@@ -172,24 +174,24 @@ def _after(page: NDArray[np.uint8], i: int, byte: int) -> int:
 
 
 @kernel
-def _tag_end(page: NDArray[np.uint8], i: int) -> int:
+def _tag_end(page: NDArray[np.uint8], i: int) -> np.int64:
     """The byte after an opening tag, whose attributes begin at `i`; a quoted value may hold `>`."""
-    first, end = i, len(page)
+    first, at, end = np.uint64(i), np.uint64(i), np.uint64(page.size)
     while True:
-        while i < end and not _ENDS[page[i]]:
-            i += 1
-        if i == end or page[i] == 62:
-            return i + 1 if i < end else end
-        before = i - 1
+        while at < end and not _ENDS[page[at]]:
+            at += _ONE
+        if at == end or page[at] == 62:
+            return np.int64(at + _ONE if at < end else end)
+        before = at - _ONE
         while before > first and page[before] <= 32:
-            before -= 1
-        quote, i = page[i], i + 1
+            before -= _ONE
+        quote, at = page[at], at + _ONE
         if page[before] == 61:
-            i = _find(page, i, quote)
-            if i == end:  # a quotation that never ends: without it
-                whole: int = _after(page, first, 62)
+            at = np.uint64(_find(page, at, quote))
+            if at == end:  # a quotation that never ends: without it
+                whole: np.int64 = _after(page, i, 62)
                 return whole
-            i += 1
+            at += _ONE
 
 
 @kernel

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from provenance.annotators.columns import text_buffers
-from provenance.annotators.tokens.counting import MOST_MERGES, MOST_TOKENS, Merges, build_merges, count
+from provenance.annotators.tokens.counting import MOST_MERGES, MOST_TOKENS, Merges, Remembering, build_merges
 from provenance.annotators.tokens.encoding import encode
 from provenance.annotators.tokens.pieces import pattern
 from provenance.errors import UsageError
@@ -102,12 +102,13 @@ def _parse(name: str, data: bytes) -> Tokenizer:
     digest = hashlib.sha256(data).hexdigest()
     merges = _read_merges(document)
     if merges is not None:
+        remembering = Remembering(merges)
         return Tokenizer(
             name,
             len(vocabulary),
             digest,
             True,
-            count=lambda texts: _count(texts, merges),
+            count=lambda texts: remembering.count(*text_buffers(texts)),
             encode=lambda texts: encode(*text_buffers(texts), merges),
         )
     library = _load_library(name, data)
@@ -122,11 +123,6 @@ def _parse(name: str, data: bytes) -> Tokenizer:
         encode=lambda texts: _encode_by_library(texts, library),
         specials=added,
     )
-
-
-def _count(texts: pa.Array, merges: Merges) -> npt.NDArray[np.int64]:
-    data, offsets = text_buffers(texts)
-    return count(data, offsets, merges)
 
 
 def _read_merges(document: dict[str, Any]) -> Merges | None:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.annotators.dates.headline import find_headline
+from provenance.annotators.dates.machine import _MAY_BE_A_DAY
 from provenance.annotators.dates.months import MONTHS
-from provenance.annotators.dates.possible import MONTH_KEYS, holds_day, may_have_day
+from provenance.annotators.dates.possible import MONTH_KEYS, holds_day, may_have_day, state_days
 from provenance.annotators.dates.readable import near_headline
 from provenance.annotators.dates.written import find_dates
 from provenance.annotators.page.search import search_page
@@ -55,6 +56,20 @@ def test_each_month_is_known_in_each_form(form: str) -> None:
 )
 def test_numbers_and_years_alone_are_cleared(raw: str) -> None:
     assert not holds(raw)
+
+
+VALUES = [
+    *(b"=", b'="', b"='", b'"', b" ", b"\t", b"1", b"2", b"9", b".", b",", b"-", b"/", b"th", b"Mar", b"Monday", b"a"),
+    *(b"letterless", b"\xc3", b"\xd9", b"\xf0", b"\x0b", b"2021", b"12"),
+]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.sampled_from(VALUES), max_size=10).map(lambda parts: b"<meta content=" + b"".join(parts)))
+def test_no_element_is_cleared_whose_value_may_begin_with_a_day(tag: bytes) -> None:
+    told = np.zeros(1, np.bool_)
+    state_days(np.frombuffer(tag, np.uint8), np.zeros(1, np.int64), np.array([len(tag)]), told)
+    assert told[0] or not _MAY_BE_A_DAY.search(tag)
 
 
 def test_a_tag_named_for_a_day_is_never_cleared_and_its_name_in_the_text_is() -> None:

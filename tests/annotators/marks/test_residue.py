@@ -16,12 +16,11 @@ from provenance.annotators.marks.residue import (
     ALONE,
     CANDIDATES,
     EVIDENCE_LIMIT,
-    Rule,
     evidence,
     find_residue,
     may_have_residue,
-    rules,
 )
+from provenance.annotators.marks.rules import Rule, rules
 
 RULES = rules()
 ids = [rule.id for rule in RULES]

@@ -12,6 +12,7 @@ from provenance.annotators.page.search import SCANNED, search_page
 from provenance.annotators.page.strings import MOST_PLACES, compile_strings
 
 STRINGS = [b"abab", b"ababa", b"license", b"<x y", b"\xef\xbb\xbf\xf3z"]
+LONG = [*STRINGS, b"license" + b"-" * 300 + b"abab"]
 
 
 @settings(deadline=None)
@@ -26,6 +27,30 @@ def test_exactly_the_strings_that_occur_are_found(parts: list[bytes]) -> None:
     lower = page.lower()
     expected = [[at for at in range(len(page)) if lower.startswith(string, at)] for string in STRINGS]
     assert compile_strings(STRINGS).find(page) == expected
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b" ", b"a", b"\xff", b"Licens"]), st.integers(0, 700), st.sampled_from(LONG)
+        ),
+        max_size=12,
+    )
+)
+def test_the_same_is_found_where_only_stretches_with_a_probe_are_judged(
+    parts: list[tuple[bytes, int, bytes]],
+) -> None:
+    page = b"".join(filler * times + string for filler, times, string in parts)
+    probed = compile_strings(LONG, [b"cens", b"abab", b"<x y", b"\xbb\xbf\xf3z"])
+    assert probed.find(page) == compile_strings(LONG).find(page)
+    assert probed.find(page.upper()) == compile_strings(LONG).find(page.upper())
+
+
+@pytest.mark.parametrize("probes", [[b"cens"], [b"cens", b"aba"]])
+def test_every_string_needs_a_probe(probes: list[bytes]) -> None:
+    with pytest.raises(ValueError, match="must hold a probe of 4 bytes"):
+        compile_strings([b"license", b"ababa"], probes)
 
 
 def test_only_so_many_places_of_a_string_are_kept() -> None:

@@ -57,7 +57,22 @@ def by_library(library: tokenizers.Tokenizer, texts: list[str]) -> list[int]:
 @settings(deadline=None, max_examples=400)
 @given(st.lists(TEXTS, max_size=8))
 def test_counts_are_those_of_the_library_for_any_text(texts: list[str]) -> None:
-    assert counted(load_tokenizer(), texts) == by_library(read_library(), texts)
+    asked = [*texts, *texts[::-1], "." * 64]  # of pieces in the last bytes none is remembered
+    assert counted(load_tokenizer(), asked) == by_library(read_library(), asked)
+
+
+def test_pieces_that_begin_alike_or_end_in_zeros_are_not_taken_for_one_another(shipped: Tokenizer) -> None:
+    marks = ["\0" * size for size in range(1, 17)]
+    words = [
+        "incomprehensibilities" * 2,
+        "abcdefgh",
+        "abcdefghi",
+        "abcdefghabcdefgh",
+        "abcdefghabcdefghabcdefghi",
+    ]
+    alone = [*marks, *(word[:size] for word in words for size in range(1, len(word) + 1))]
+    texts = [f"{text} {'.' * 64}" for text in alone * 2]
+    assert counted(shipped, texts) == by_library(read_library(), texts)
 
 
 @settings(deadline=None, max_examples=200)
