@@ -6,137 +6,77 @@ the text alone, whatever came before and whichever thread asks.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from provenance.annotators.kernel import kernel
-from provenance.annotators.tokens.pieces import LONGEST_PIECE, Text, character_classes, piece_end
+from provenance.annotators.tokens.merging import Merges, merge, scratch
+from provenance.annotators.tokens.pieces import Text, character_classes, piece_end
 
 #: Pieces whose counts one call remembers, by slot, and the most bytes of such a piece: 1 MiB, about the second-level cache.
 #: Of the pieces in 2 to 4 MB of text 90% (English), 84% (German), 76% (Russian), 65% (Japanese) are found there; four
 #: times as many slots gain 10% at most.
-_SLOTS = 1 << 15
-_REMEMBERED = 32
-_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_NO_RANK = np.int32(2**31 - 1)
-_FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
-#: A pair and its rank in one number, so that one look into memory tells both: left token, right token, rank.
-_TOKEN_BITS, _RANK_BITS = 20, 24
-MOST_TOKENS, MOST_MERGES = 1 << _TOKEN_BITS, 1 << _RANK_BITS
-
-
-class Merges(NamedTuple):
-    """Byte-pair merges as an open hash table of (left << 20 | right) << 24 | rank; all bits set where it is free."""
-
-    byte_ids: npt.NDArray[np.int32]  # (256,) token of each byte
-    table: npt.NDArray[np.uint64]  # a power of two, at most half full
-    made: npt.NDArray[np.int32]  # the token that a merge makes, by rank
-
-
-def build_merges(
-    byte_ids: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64], made: npt.NDArray[np.int64]
-) -> Merges:
-    """The table of `pairs` (token ids below MOST_TOKENS, shape (merges, 2), best first) that become the tokens `made`."""
-    table = np.full(1 << max(4, int(2 * len(pairs) - 1).bit_length()), _FREE, np.uint64)
-    _fill(pairs, table)
-    return Merges(byte_ids.astype(np.int32), table, made.astype(np.int32))
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _find(left, right, table):  # type: ignore[no-untyped-def]
-    """Slot of a pair, or the free slot where it would stand, and the pair as the table writes it."""
-    pair = np.uint64(left) << np.uint64(_TOKEN_BITS) | np.uint64(right)
-    mask = np.uint64(len(table) - 1)
-    slot = ((pair * _GOLDEN) >> np.uint64(32)) & mask
-    while table[slot] != _FREE and table[slot] >> np.uint64(_RANK_BITS) != pair:
-        slot = (slot + np.uint64(1)) & mask
-    return slot, pair
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill(pairs, table):  # type: ignore[no-untyped-def]
-    for rank in range(len(pairs)):
-        slot, pair = _find(pairs[rank, 0], pairs[rank, 1], table)
-        table[slot] = pair << np.uint64(_RANK_BITS) | np.uint64(rank)  # the last counts, as in the library
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _rank(left, right, merges):  # type: ignore[no-untyped-def]
-    slot, _ = _find(left, right, merges.table)
-    entry = merges.table[slot]
-    return _NO_RANK if entry == _FREE else np.int32(entry & np.uint64((1 << _RANK_BITS) - 1))
+_SLOT_BITS = 15
+_WORDS = 4
+_REMEMBERED = 8 * _WORDS - 1
+_ABOVE = np.uint64(64 - _SLOT_BITS)
+#: What is kept of each eight bytes from a piece of so many bytes on.
+_KEPT = np.array(
+    [
+        [(1 << 8 * min(max(size - 8 * word, 0), 8)) - 1 for word in range(_WORDS)]
+        for size in range(_REMEMBERED + 1)
+    ],
+    np.uint64,
+)
+_ODD = np.array([0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0x8EBC6AF09C88C6E3], np.uint64)
 
 
 @kernel
-def merge(data, start, stop, merges, scratch):  # type: ignore[no-untyped-def]
-    """Number of tokens of the piece data[start:stop]: the best pair is merged, the leftmost of equals, until none is left.
-
-    `scratch` has room for two rows of `LONGEST_PIECE` numbers: tokens, and the rank of each with its right neighbour.
-    """
-    tokens, ranks = scratch[0], scratch[1]
-    count = stop - start
-    for i in range(count):
-        tokens[i] = merges.byte_ids[data[start + i]]
-    for i in range(count - 1):
-        ranks[i] = _rank(tokens[i], tokens[i + 1], merges)
-    while count > 1:
-        best, at = _NO_RANK, 0
-        for i in range(count - 1):
-            if ranks[i] < best:
-                best, at = ranks[i], i
-        if best == _NO_RANK:
-            break
-        tokens[at] = merges.made[best]
-        count -= 1
-        for i in range(at + 1, count):
-            tokens[i] = tokens[i + 1]
-            ranks[i - 1] = ranks[i]
-        if at + 1 < count:
-            ranks[at] = _rank(tokens[at], tokens[at + 1], merges)
-        if at > 0:
-            ranks[at - 1] = _rank(tokens[at - 1], tokens[at], merges)
-    return count
+def _eight(data, at):  # type: ignore[no-untyped-def]
+    """Eight bytes from `at` on as one number (written out, the compiler makes one load of them)."""
+    found = np.uint64(data[at])
+    found |= np.uint64(data[at + np.uint64(1)]) << np.uint64(8)
+    found |= np.uint64(data[at + np.uint64(2)]) << np.uint64(16)
+    found |= np.uint64(data[at + np.uint64(3)]) << np.uint64(24)
+    found |= np.uint64(data[at + np.uint64(4)]) << np.uint64(32)
+    found |= np.uint64(data[at + np.uint64(5)]) << np.uint64(40)
+    found |= np.uint64(data[at + np.uint64(6)]) << np.uint64(48)
+    found |= np.uint64(data[at + np.uint64(7)]) << np.uint64(56)
+    return found
 
 
-@numba.njit(cache=True, nogil=True)
-def _count(data, offsets, classes, merges, counts):  # type: ignore[no-untyped-def]
+@kernel
+def _remembered(data, at, end, known, merges, scratch):  # type: ignore[no-untyped-def]
+    """Tokens of the piece data[at:end], from `known` or kept there: its bytes, their number in the last one."""
+    pieces, counts = known
+    at, size = np.uint64(at), np.uint64(end) - np.uint64(at)
+    a = _eight(data, at) & _KEPT[size, 0]
+    b = _eight(data, at + np.uint64(8)) & _KEPT[size, 1]
+    c = _eight(data, at + np.uint64(16)) & _KEPT[size, 2]
+    d = _eight(data, at + np.uint64(24)) & _KEPT[size, 3] | size << np.uint64(56)
+    value = a * _ODD[0] ^ b * _ODD[1] ^ c * _ODD[2] ^ d * _ODD[3]
+    slot = (value ^ value >> np.uint64(32)) * _ODD[0] >> _ABOVE
+    row = pieces[slot]
+    if (row[0] ^ a) | (row[1] ^ b) | (row[2] ^ c) | (row[3] ^ d):
+        row[0], row[1], row[2], row[3] = a, b, c, d
+        counts[slot] = merge(data, at, end, merges, scratch)
+    return counts[slot]
+
+
+@kernel
+def _count(texts, classes, merges, known, scratch, counts):  # type: ignore[no-untyped-def]
     """Fill `counts` with the tokens of each row of the text buffer."""
-    known = np.zeros((_SLOTS, _REMEMBERED), np.uint8)
-    known_bytes = np.zeros(_SLOTS, np.uint8)
-    known_tokens = np.zeros(_SLOTS, np.uint8)
-    scratch = np.empty((2, LONGEST_PIECE), np.int32)
+    data, offsets = texts
     for row in range(len(counts)):
         at, stop = offsets[row], offsets[row + 1]
         text = Text(data, stop, classes)
-        total = 0
+        total = np.int64(0)
         while at < stop:
             end = piece_end(text, at)
-            size = end - at
-            if size > _REMEMBERED:
-                total += merge(data, at, end, merges, scratch)
-                at = end
-                continue
-            value = _FNV_OFFSET
-            for i in range(at, end):
-                value = (value ^ np.uint64(data[i])) * _FNV_PRIME
-            slot = (value ^ value >> np.uint64(32)) & np.uint64(_SLOTS - 1)
-            same = known_bytes[slot] == size
-            if same:
-                for i in range(size):
-                    if known[slot, i] != data[at + i]:
-                        same = False
-                        break
-            if not same:
-                known_bytes[slot] = size
-                known_tokens[slot] = merge(data, at, end, merges, scratch)
-                for i in range(size):
-                    known[slot, i] = data[at + i]
-            total += known_tokens[slot]
+            if end - at <= _REMEMBERED and at + 8 * _WORDS <= len(data):
+                total += _remembered(data, at, end, known, merges=merges, scratch=scratch)
+            else:
+                total += np.int64(merge(data, at, end, merges, scratch))
             at = end
         counts[row] = total
 
@@ -146,5 +86,6 @@ def count(
 ) -> npt.NDArray[np.int64]:
     """Tokens of each text data[offsets[i]:offsets[i + 1]] (UTF-8 bytes), shape (n,)."""
     counts = np.zeros(len(offsets) - 1, np.int64)
-    _count(data, offsets, character_classes(), merges, counts)
+    known = np.zeros((1 << _SLOT_BITS, _WORDS), np.uint64), np.zeros(1 << _SLOT_BITS, np.uint8)
+    _count((data, offsets), character_classes(), merges, known, scratch=scratch(), counts=counts)
     return counts
