@@ -9,8 +9,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from provenance.annotators.tokens.counting import Merges, merge
-from provenance.annotators.tokens.pieces import LONGEST_PIECE, Text, character_classes, piece_end
+from provenance.annotators.tokens.merging import Merges, merge, scratch
+from provenance.annotators.tokens.pieces import Text, character_classes, piece_end
 
 #: Pieces that one call remembers, by slot: where the piece last stood in the text and its tokens in the result.
 _SLOTS = 1 << 15
@@ -19,14 +19,13 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 
 
 @numba.njit(cache=True, nogil=True)
-def _encode(data, offsets, classes, merges, ends):  # type: ignore[no-untyped-def]
+def _encode(data, offsets, classes, merges, scratch, ends):  # type: ignore[no-untyped-def]
     """Tokens of all rows; `ends` is filled with the position behind each row's last."""
     ids = np.empty(offsets[-1] - offsets[0], np.int32)
     known_at = np.zeros(_SLOTS, np.int64)
     known_bytes = np.zeros(_SLOTS, np.int64)
     known_ids = np.zeros(_SLOTS, np.int64)
     known_tokens = np.zeros(_SLOTS, np.int64)
-    scratch = np.empty((2, LONGEST_PIECE), np.int32)
     written = 0
     for row in range(len(ends)):
         at, stop = offsets[row], offsets[row + 1]
@@ -49,9 +48,11 @@ def _encode(data, offsets, classes, merges, ends):  # type: ignore[no-untyped-de
                 for i in range(count):
                     ids[written + i] = ids[known_ids[slot] + i]
             else:
-                count = merge(data, at, end, merges, scratch)
+                count = np.int64(merge(data, at, end, merges, scratch))
+                place = 1
                 for i in range(count):
-                    ids[written + i] = scratch[0, i]
+                    ids[written + i] = scratch.tokens[place]
+                    place = scratch.after[place]
                 known_at[slot], known_bytes[slot] = at, size
                 known_ids[slot], known_tokens[slot] = written, count
             written += count
@@ -68,4 +69,4 @@ def encode(
     Takes four bytes of memory for each byte of text: no token is shorter than one.
     """
     ends = np.zeros(len(offsets) - 1, np.int64)
-    return _encode(data, offsets, character_classes(), merges, ends), ends
+    return _encode(data, offsets, character_classes(), merges, scratch=scratch(), ends=ends), ends

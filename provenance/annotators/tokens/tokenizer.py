@@ -21,8 +21,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from provenance.annotators.columns import text_buffers
-from provenance.annotators.tokens.counting import MOST_MERGES, MOST_TOKENS, Merges, Remembering, build_merges
+from provenance.annotators.tokens.counting import Remembering
 from provenance.annotators.tokens.encoding import encode
+from provenance.annotators.tokens.merging import MOST_MERGES, MOST_TOKENS, Merges, build_merges
 from provenance.annotators.tokens.pieces import pattern
 from provenance.errors import UsageError
 

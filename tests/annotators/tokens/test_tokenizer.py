@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from provenance.annotators.annotator import Annotator
 from provenance.annotators.columns import string_array
 from provenance.annotators.tokens import Tokenizer, TokenizerError, Tokens, load_tokenizer
-from provenance.annotators.tokens.counting import build_merges, count
+from provenance.annotators.tokens.counting import count
+from provenance.annotators.tokens.merging import build_merges
 from provenance.annotators.tokens.pieces import LONGEST_PIECE, character_classes, pattern, pieces
 from tests.annotators.test_language import SENTENCES
 
