@@ -75,7 +75,8 @@ def are_usual(text: NDArray[np.uint8]) -> bool:
 @kernel
 def resolve_usual(text: NDArray[np.uint8]) -> int:
     """Resolve the usual references of a text where it stands; its length then."""
-    at = size = find(text, 0, 38)
+    at: int = find(text, 0, 38)
+    size = at
     while at < len(text):
         length, sign = read_usual(text, at) if text[at] == 38 else (0, 0)
         text[size] = sign if length else text[at]

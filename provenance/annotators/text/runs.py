@@ -44,14 +44,14 @@ _COUNTED = _counted()
 class Run(NamedTuple):
     """What was copied: where reading goes on, the bytes written so far, whether a blank is due, and what the text holds."""
 
-    at: int
-    size: int
+    at: np.int64
+    size: np.int64
     blank: bool
-    chars: int
-    stops: int
-    digits: int
-    capitals: int
-    spaces: int
+    chars: np.int64
+    stops: np.int64
+    digits: np.int64
+    capitals: np.int64
+    spaces: np.int64
 
 
 @kernel
