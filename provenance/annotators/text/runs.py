@@ -1,6 +1,6 @@
 """Text of a page copied, its blanks made one, and counted on the way.
 
-Compiled helpers of `blocks`, each linear in the bytes that it reads. What the text of a page costs is mostly this.
+Compiled helpers of `blocks`, each linear in the bytes that it reads.
 """
 
 from __future__ import annotations
