@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from functools import lru_cache
+from html.entities import html5, name2codepoint
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,19 @@ _USUAL: Final = {
 _LONGEST: Final = max(map(len, _USUAL))
 _KEYS: Final = np.array([int.from_bytes(reference, "big") for reference in _USUAL], np.uint64)
 _SIGNS: Final = np.frombuffer(b"".join(_USUAL.values()), np.uint8)
+
+#: Characters of two and three bytes that stand for themselves by their number, of at most so many digits: of smaller ones the HTML
+#: standard makes others, greater ones are surrogates or rare.
+_LEAST, _MOST, _DIGITS = 0xA0, 0xD7FF, 5
+#: The names of HTML 4 for such characters, with the semicolon, each as a number, in their order.
+_LONGEST_NAME = 8
+_BY_NAME: Final = sorted(
+    (int.from_bytes(f"{name};".encode(), "big"), ord(html5[f"{name};"]))
+    for name in name2codepoint
+    if len(name) < _LONGEST_NAME and _LEAST <= ord(html5[f"{name};"]) <= _MOST
+)
+_NAMES: Final = np.array([name for name, _ in _BY_NAME], np.uint64)
+_POINTS: Final = np.array([point for _, point in _BY_NAME], np.int64)
 
 
 def resolve(text: str) -> str:
@@ -59,13 +73,37 @@ def read_usual(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 
 @kernel
+def _read_reference(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """The bytes of the reference at `at` and the character that it stands for, if compiled code knows it; else (0, 0)."""
+    length, sign = read_usual(text, at)
+    if length or at + 2 >= len(text):
+        return length, sign
+    if text[at + 1] == 35:  # #
+        point, place = 0, at + 2
+        while place < len(text) and place < at + 2 + _DIGITS and 48 <= text[place] <= 57:
+            point = 10 * point + text[place] - 48
+            place += 1
+        known = place < len(text) and text[place] == 59 and _LEAST <= point <= _MOST
+        return (place + 1 - at, point) if known else (0, 0)
+    key = np.uint64(0)
+    for length in range(1, min(_LONGEST_NAME, len(text) - at - 1) + 1):
+        key = key << np.uint64(8) | np.uint64(text[at + length])
+        if text[at + length] == 59:
+            number = np.searchsorted(_NAMES, key)
+            if number < len(_NAMES) and _NAMES[number] == key:
+                return length + 1, int(_POINTS[number])
+            return 0, 0
+    return 0, 0
+
+
+@kernel
 def are_usual(text: NDArray[np.uint8]) -> bool:
-    """Whether `resolve_usual` gives what `resolve` does: each `&` begins a usual reference, or stands before a space."""
+    """Whether `resolve_usual` gives what `resolve` does: each `&` begins a reference that it knows, or stands before a space."""
     at = find(text, 0, 38)
     while at < len(text):
         length = 1
         if not (at + 1 < len(text) and text[at + 1] == 32):
-            length, _ = read_usual(text, at)
+            length, _ = _read_reference(text, at)
             if length == 0:
                 return False
         at = find(text, at + length, 38)
@@ -74,10 +112,20 @@ def are_usual(text: NDArray[np.uint8]) -> bool:
 
 @kernel
 def resolve_usual(text: NDArray[np.uint8]) -> int:
-    """Resolve the usual references of a text where it stands; its length then."""
-    at = size = find(text, 0, 38)
+    """Resolve the references of such a text where it stands; its length then. No character is longer than what stood for it."""
+    at: int = find(text, 0, 38)
+    size = at
     while at < len(text):
-        length, sign = read_usual(text, at) if text[at] == 38 else (0, 0)
-        text[size] = sign if length else text[at]
-        at, size = at + max(length, 1), size + 1
+        length, point = _read_reference(text, at) if text[at] == 38 else (0, 0)
+        if length == 0 or point < 0x80:
+            text[size] = point if length else text[at]
+            size += 1
+        elif point < 0x800:
+            text[size], text[size + 1] = 0xC0 | point >> 6, 0x80 | point & 63
+            size += 2
+        else:
+            text[size], text[size + 1] = 0xE0 | point >> 12, 0x80 | point >> 6 & 63
+            text[size + 2] = 0x80 | point & 63
+            size += 3
+        at += max(length, 1)
     return size

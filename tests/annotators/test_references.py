@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import html.entities
 
 import numpy as np
 from hypothesis import given, settings
@@ -53,6 +54,17 @@ PIECES = [
     "#",
     "x27;",
     "quot;",
+    "&#8217;",
+    "&#160;",
+    "&#159;",
+    "&#55295;",
+    "&#55296;",
+    "&#00233;",
+    "&uuml;",
+    "&thetasym;",
+    "&hellip;",
+    "&rsquo",
+    "8217;",
     "a",
     " ",
     ";",
@@ -68,8 +80,26 @@ def test_usual_references_are_resolved_in_compiled_code_as_by_the_library(text: 
         assert data[: resolve_usual(data)].tobytes().decode() == html.unescape(text)
 
 
+def test_every_name_that_compiled_code_knows_is_the_librarys() -> None:
+    known = 0
+    for name in html.entities.html5:
+        data = np.frombuffer(bytearray(f"a&{name}b".encode()), np.uint8)
+        if are_usual(data):
+            assert data[: resolve_usual(data)].tobytes().decode() == html.unescape(f"a&{name}b")
+            known += 1
+    assert known > 240
+
+
+def test_every_number_that_compiled_code_knows_is_the_librarys() -> None:
+    for point in (*range(0x300), *range(0xD7F0, 0xD810), *range(0xFDC0, 0xFDF0), 0xFFFE, 99999, 100000):
+        data = np.frombuffer(bytearray(f"&#{point};&".encode()), np.uint8)[:-1]
+        if are_usual(data):
+            assert data[: resolve_usual(data)].tobytes().decode() == html.unescape(f"&#{point};")
+
+
 def test_what_most_pages_write_is_usual_and_the_rest_is_left() -> None:
     usual, other = (
-        np.frombuffer(text, np.uint8) for text in (b"R & D &amp; &quot;it&#x27;s&quot;", b"&nbsp;x")
+        np.frombuffer(text, np.uint8)
+        for text in (b"R & D &amp; &quot;it&#x27;s&quot; &nbsp;&#8217;", b"&nbsp &#8217;")
     )
     assert are_usual(usual) and not are_usual(other)

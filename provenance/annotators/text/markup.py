@@ -23,7 +23,7 @@ def is_letter(byte: int) -> bool:
 
 
 @kernel
-def read_name(data: np.ndarray, at: int) -> tuple[np.uint64, int]:
+def read_name(data: np.ndarray, at: int) -> tuple[np.uint64, np.int64]:
     """Hash of the lower-cased tag name that starts at `at`, and where it ends."""
     value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(at), np.uint64(len(data))
     while place < stop:

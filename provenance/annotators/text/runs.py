@@ -1,6 +1,6 @@
 """Text of a page copied, its blanks made one, and counted on the way.
 
-Compiled helpers of `blocks`, each linear in the bytes that it reads. What the text of a page costs is mostly this.
+Compiled helpers of `blocks`, each linear in the bytes that it reads.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _COUNTED = _counted()
 class Run(NamedTuple):
     """What was copied: where reading goes on, the bytes written so far, whether a blank is due, and what the text holds."""
 
-    at: int
-    size: int
+    at: np.int64
+    size: np.int64
     blank: bool
-    chars: int
-    stops: int
-    digits: int
-    capitals: int
-    spaces: int
+    chars: np.int64
+    stops: np.int64
+    digits: np.int64
+    capitals: np.int64
+    spaces: np.int64
 
 
 @kernel
