@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from provenance.annotators.dates.calendars import calendar_day
 from provenance.annotators.dates.claim import Claim
@@ -15,6 +16,8 @@ from provenance.annotators.dates.months import month_named
 from provenance.annotators.dates.order import Order
 from provenance.annotators.dates.written import find_dates
 
+#: Addresses whose days are remembered: that of a page is asked for several times.
+_REMEMBERED = 64
 #: Characters of an address that are read.
 _LONGEST = 2_000
 #: 2020/05/12, 2020-05-12, 20200512, t20200512, 2020/0512, 2020-05/12, 202005/12, 2020/may/12.
@@ -45,8 +48,13 @@ _LONG_NUMBER = re.compile(r"\d{15}")
 _SIGNS = re.compile(r"[-_+/]")
 
 
-def days_in_address(url: str, order: Order) -> Iterator[Claim]:
+@lru_cache(_REMEMBERED)
+def days_in_address(url: str, order: Order) -> tuple[Claim, ...]:
     """The days that `url` files the page under, by its path or its number; numbers before a year are in the order of the page."""
+    return tuple(_days_in_address(url, order))
+
+
+def _days_in_address(url: str, order: Order) -> Iterator[Claim]:
     path = _path(url)
     moment = _given_out(path) if _LONG_NUMBER.search(path) else None
     if moment:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from provenance.annotators.dates.address import days_in_address
 from provenance.annotators.dates.claim import Claim, day_of_header
@@ -37,7 +37,7 @@ class Machine:
 
     def __init__(self, page: Page, order: Order, url: str = "") -> None:
         self.page, self.order, self.url = page, order, url
-        self._address: list[Claim] | None = None
+        self._address: Sequence[Claim] | None = None
         self._metas: Stated | None = None
         self._scripts: Stated | None = None
         self._times: Stated | None = None
@@ -52,11 +52,11 @@ class Machine:
         return self._metas
 
     @property
-    def address(self) -> list[Claim]:
+    def address(self) -> Sequence[Claim]:
         """The day in the address that the page gives as its own, where it is another than that which it was fetched from."""
         if self._address is None:
             own = own_address(self.page)
-            self._address = list(days_in_address(own, self.order)) if own != self.url else []
+            self._address = days_in_address(own, self.order) if own != self.url else ()
         return self._address
 
     @property

@@ -41,11 +41,11 @@ def order_of(url: str, page: Page | None) -> Order:
     language, _, territory = _language(page).partition("-")
     if language in _YEAR_FIRST:
         return "year"
-    match = _HOST_END.match(url[:300].lower())
-    host = match[1] if match else ""
     if language == "en" and territory:
         return "month" if territory[-2:] in _MONTH_FIRST else "day"
     if language in ("en", ""):
+        match = _HOST_END.match(url[:300].lower())
+        host = match[1] if match else ""
         if host in _YEAR_FIRST_HOSTS and not language:
             return "year"
         return "month" if host in _GENERIC_HOSTS else "day"

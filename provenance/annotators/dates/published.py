@@ -105,7 +105,7 @@ def read_dates(document: Document) -> tuple[Claim | None, str | None]:
     order = order_of(document.url, document.page)
     machine = Machine(document.page, order, document.url) if document.page else None
     if document.captured is not None:
-        address = next(days_in_address(document.url, order), None)
+        address = next(iter(days_in_address(document.url, order)), None)
         claim = contradiction(document.captured, document.headers, document.stated, machine, address)
         if claim is not None:
             doubt = f"captured {document.captured:%Y-%m-%d}, but {claim.evidence} says {claim.day:%Y-%m-%d}"

@@ -76,6 +76,10 @@ class Page:
     marked: bool = False
     undated: bool = False
     _tags: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict, compare=False, repr=False)
+    #: First byte of each opening tag of an element, and the byte after what is read of it.
+    _bounds: dict[bytes, tuple[NDArray[np.int64], NDArray[np.int64]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def tags(self, name: bytes) -> list[tuple[int, bytes]]:
         """The opening tags of the element `name` (one of `spans.NAMES`) with their first bytes, in page order."""
@@ -93,12 +97,12 @@ class Page:
         It is a kernel of the page's bytes, the first byte of each tag and the byte after it, `more`, and where to write
         its judgements.
         """
-        of_name = self.named.get(NAMES.index(name))
-        if not of_name:
-            return []
-        numbers = np.array(of_name, np.int64)
-        starts, told = self.spans.starts[numbers], np.zeros(len(numbers), np.bool_)
-        ends = np.minimum(self.spans.ends[numbers], starts + LONGEST_TAG)
+        if name not in self._bounds:
+            numbers = np.array(self.named.get(NAMES.index(name), ()), np.int64)
+            starts = self.spans.starts[numbers]
+            self._bounds[name] = starts, np.minimum(self.spans.ends[numbers], starts + LONGEST_TAG)
+        starts, ends = self._bounds[name]
+        told = np.zeros(len(starts), np.bool_)
         judge(np.frombuffer(self.content, np.uint8), starts, ends, *more, told)
         bounds = zip(starts[told].tolist(), ends[told].tolist(), strict=True)
         return [self.content[start:end] for start, end in bounds]
