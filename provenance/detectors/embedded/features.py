@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.kernel import kernel
 from provenance.detectors.embedded.tokens import CAPITAL, COMMON, HANGUL, MARK, MAX_TOKENS, WORD
 
 #: Tokens of a passage: a document of n tokens is cut in ceil(n / PASSAGE) equal parts.
@@ -30,7 +30,7 @@ class Buffers(NamedTuple):
 
     masked: NDArray[np.uint32]  # (MAX_TOKENS,)
     keys: NDArray[np.uint32]  # (MAX_GRAMS,)
-    probed: NDArray[np.uint32]  # (MAX_GRAMS,) what stands where each is looked for
+    places: NDArray[np.uint32]  # (MAX_GRAMS,) where each stands in the model
     seen: NDArray[np.uint64]  # (SEEN,) n-grams by the stamp of their passage
     recent: NDArray[np.int64]  # (65536,) where a word occurred last
 
@@ -40,7 +40,7 @@ def empty_buffers() -> Buffers:
     return Buffers(
         masked=np.zeros(MAX_TOKENS, np.uint32),
         keys=np.zeros(MAX_GRAMS, np.uint32),
-        probed=np.zeros(MAX_GRAMS, np.uint32),
+        places=np.zeros(MAX_GRAMS, np.uint32),
         seen=np.zeros(SEEN, np.uint64),
         recent=np.zeros(65536, np.int64),
     )
@@ -54,7 +54,7 @@ _P, _Q, _R, _S = (
 )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mix(value):  # type: ignore[no-untyped-def]
     """Spread a 64-bit state over the bits of the table (the finaliser of MurmurHash3)."""
     value = np.uint64(value)
@@ -78,7 +78,7 @@ def index_vocabulary(vocabulary: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_common(index, value):  # type: ignore[no-untyped-def]
     """Whether a word hash is in the table that `index_vocabulary` made."""
     at = value & np.uint32(len(index) - 1)
@@ -89,7 +89,7 @@ def is_common(index, value):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mask(count, tokens, index, masked):  # type: ignore[no-untyped-def]
     """Write the masked stream: common words stay (and are flagged), others leave their
     ending and shape; return how many stay. `index` is made by `index_vocabulary`.
@@ -115,7 +115,7 @@ def mask(count, tokens, index, masked):  # type: ignore[no-untyped-def]
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def grams(first, last, tokens, masked, out):  # type: ignore[no-untyped-def]
     """Write the 32-bit keys of the n-grams of tokens[first:last] to `out` (uint32); return how many.
 
@@ -163,7 +163,7 @@ def grams(first, last, tokens, masked, out):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _key(value):  # type: ignore[no-untyped-def]
     return max(np.uint32(1), np.uint32(mix(value) >> np.uint64(32)))
 

@@ -23,13 +23,8 @@ from provenance.detectors.embedded.features import (
     index_vocabulary,
     mask,
 )
-from provenance.detectors.embedded.model import (
-    STYLE_LIMIT,
-    is_new,
-    measure,
-    passages,
-    place_keys,
-)
+from provenance.detectors.embedded.lookup import is_new, place_keys
+from provenance.detectors.embedded.model import STYLE_LIMIT, measure, passages
 from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import MAX_TOKENS, WORD, character_tables, empty_tokens, tokenise
 

@@ -23,7 +23,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
-from provenance.detectors.embedded import features, rhythm
+from provenance.annotators.kernel import kernel
+from provenance.detectors.embedded import features
 from provenance.detectors.embedded.calibration import Languages, rows_by
 from provenance.detectors.embedded.features import (
     MAX_PASSAGES,
@@ -32,6 +33,7 @@ from provenance.detectors.embedded.features import (
     index_vocabulary,
     mask,
 )
+from provenance.detectors.embedded.lookup import place_keys, sieve_of, sum_weights
 from provenance.detectors.embedded.repeats import count_once
 from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import (
@@ -43,8 +45,6 @@ from provenance.detectors.embedded.tokens import (
     tokenise,
 )
 
-#: Bits of a key by which most that are not in the table are turned away.
-_SIEVE = 21
 FORMAT = 4
 ARRAYS = (
     "keys",
@@ -105,9 +105,12 @@ class Model:
     def tables(self) -> tuple[NDArray[np.uint32], NDArray[np.int8], NDArray[np.uint32]]:
         """Open-addressing tables for the kernel: keys, their weights in the same places, common words."""
         size = 1 << max(4, int(2 * len(self.keys)).bit_length())
-        placed = np.zeros(size, np.uint32), np.zeros((size, self.weights.shape[1]), np.int8)
-        place_keys(self.keys, self.weights, *placed)
-        return *placed, index_vocabulary(self.vocabulary)
+        experts = self.weights.shape[1]
+        # A key and its weights side by side: whoever finds the one has fetched the others.
+        placed = np.zeros((size, 1 + (experts + 3) // 4), np.uint32)
+        places, weights = placed[:, 0], placed.view(np.int8)[:, 4 : 4 + experts]
+        place_keys(self.keys, self.weights, places, weights)
+        return places, weights, index_vocabulary(self.vocabulary)
 
     @cached_property
     def _weights(self) -> _Weights:
@@ -122,7 +125,7 @@ class Model:
             style_mean=self.style_mean,
             style_scale=self.style_scale,
             style_weights=self.style_weights,
-            hidden=self.hidden,
+            hidden=np.ascontiguousarray(self.hidden.transpose(0, 2, 1)),
             out=self.out,
             out_bias=self.out_bias,
         )
@@ -134,10 +137,7 @@ class Model:
             if language in self.languages:
                 spoken[rows] = self.languages.index(language)
         experts, words, known = self.expert_scores(texts, spoken)
-        mixed = np.zeros(len(texts))
-        for place in np.unique(spoken):
-            rows = spoken == place
-            mixed[rows] = mix_experts(experts[rows], self.mixture[place])
+        mixed = mix_experts(experts, self.mixture[spoken])
         score = np.where(words + known > 0, mixed, 0).astype(np.float32)
         return Scores(score, count_once(texts, words), known)
 
@@ -186,7 +186,7 @@ class _Weights(NamedTuple):
     style_mean: NDArray[np.float32]
     style_scale: NDArray[np.float32]
     style_weights: NDArray[np.float32]
-    hidden: NDArray[np.float32]
+    hidden: NDArray[np.float32]  # (2, measures + 1, units): those of a measure side by side
     out: NDArray[np.float32]
     out_bias: NDArray[np.float32]
 
@@ -243,7 +243,7 @@ def load_model(folder: str | None = None) -> Model:
         return read_model(path)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def passages(count):  # type: ignore[no-untyped-def]
     """(number of passages read, tokens in each) of a document of `count` tokens."""
     parts = (count + PASSAGE - 1) // PASSAGE
@@ -254,115 +254,69 @@ def passages(count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def place_keys(keys, values, table, placed):  # type: ignore[no-untyped-def]
-    """Fill the open-addressing `table` (a power of two, all 0) with `keys`, and `placed` with their values."""
-    for i in range(len(keys)):
-        at = keys[i] & np.uint32(len(table) - 1)
-        while table[at] != 0:
-            at = (at + np.uint32(1)) & np.uint32(len(table) - 1)
-        table[at] = keys[i]
-        placed[at] = values[i]
-
-
-def sieve_of(keys: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """One bit for each value of the upper 21 bits of a key (uint64[32768]): what passes no bit is none of `keys`.
-
-    A quarter of a megabyte that stays near the processor, where the table of keys does not.
-    """
-    bits = np.zeros(1 << _SIEVE, np.uint8)
-    bits[keys >> np.uint32(32 - _SIEVE)] = 1
-    return np.packbits(bits, bitorder="little").view("<u8")
-
-
-@njit(cache=True, nogil=True)
-def is_new(key, stamp, seen):  # type: ignore[no-untyped-def]
-    """Note `key` in `seen` under `stamp`; whether it was not there. Entries of other stamps are free."""
-    mine = np.uint64(stamp) << np.uint64(32) | np.uint64(key)
-    at = np.int64(key >> np.uint32(19))
-    while seen[at] >> np.uint64(32) == np.uint64(stamp):
-        if seen[at] == mine:
-            return False
-        at = (at + 1) & (features.SEEN - 1)
-    seen[at] = mine
-    return True
-
-
-@njit(cache=True, nogil=True)
 def _score(texts, reading, model, spoken, found):  # type: ignore[no-untyped-def]
     """Fill `found` (scores of the experts, words, share of common words) for documents in languages `spoken`."""
     data, offsets = texts
-    characters, tokens, (masked, keys, probed, seen, recent) = reading
+    characters, tokens, buffers = reading
     experts, words, known = found
     vector = np.zeros(len(STYLE), np.float32)
+    units = np.zeros(model.hidden.shape[2], np.float32)
     stamp = 0
-    table = model.places
-    last_slot = np.uint32(len(table) - 1)
     summed = np.zeros(len(model.bias), np.int64)
     for document in range(len(words)):
         count = tokenise(data, offsets[document], offsets[document + 1], characters, tokens)
         if count == 0:
             continue
-        common = mask(count, tokens, model.common, masked)
+        common = mask(count, tokens, model.common, buffers.masked)
         words[document], known[document] = measure(count, tokens.types, common)
         parts, size = passages(count)
         for part in range(parts):
             first, last = part * size, min(count, (part + 1) * size)
             stamp += 1
-            listed = 0
-            summed[:] = 0
-            passed = _sift(keys, grams(first, last, tokens, masked, keys), model.sieve)
-            for k in range(passed):
-                probed[k] = table[keys[k] & last_slot]  # all asked for before the first is waited for
-            for k in range(passed):
-                key, at, there = keys[k], keys[k] & last_slot, probed[k]
-                while there != 0:
-                    if there == key:
-                        if is_new(key, stamp, seen):
-                            listed += 1
-                            for expert in range(len(summed)):
-                                summed[expert] += model.weights[at, expert]
-                        break
-                    at = (at + np.uint32(1)) & last_slot
-                    there = table[at]
-            style(first, last, tokens, recent=recent, base=stamp * 4096, out=vector)
+            listed = grams(first, last, tokens, buffers.masked, buffers.keys)
+            different = sum_weights(listed, model, buffers, stamp=stamp, summed=summed)
+            style(first, last, tokens, recent=buffers.recent, base=stamp * 4096, out=vector)
             standardise(vector, model.style_mean[spoken[document]], model.style_scale[spoken[document]])
-            _answers(vector, summed, found=listed, parts=parts, model=model, answers=experts[document])
+            answers = experts[document]
+            _add_experts(vector, summed, different, parts=parts, model=model, answers=answers)
+            _add_networks(vector, units, parts=parts, model=model, answers=answers[len(summed) :])
 
 
-@njit(cache=True, nogil=True)
-def _sift(keys, count, sieve):  # type: ignore[no-untyped-def]
-    """Move those of the first `count` keys that pass the sieve to the front; how many they are. No branch: half of them pass."""
-    kept = 0
-    for k in range(count):
-        key = keys[k]
-        keys[kept] = key
-        kept += (
-            sieve[key >> np.uint32(17)] >> np.uint64(key >> np.uint32(11) & np.uint32(63)) & np.uint64(1) != 0
-        )
-    return kept
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def standardise(vector, mean, scale):  # type: ignore[no-untyped-def]
     """Bring measures of style to limited standard deviations, in place."""
     for k in range(len(vector)):
         vector[k] = min(STYLE_LIMIT, max(-STYLE_LIMIT, (vector[k] - mean[k]) / scale[k]))
 
 
-@njit(cache=True, nogil=True)
-def _answers(vector, summed, found, parts, model, answers):  # type: ignore[no-untyped-def]
-    """Add to `answers` (k + 2,) what each expert says of one of `parts` passages."""
+@kernel
+def _add_experts(vector, summed, found, parts, model, answers):  # type: ignore[no-untyped-def]
+    """Add to `answers` what each linear expert says of one of `parts` passages."""
     for expert in range(len(summed)):
         value = model.bias[expert] + summed[expert] * model.scale[expert] / np.sqrt(max(1, found))
         for k in range(len(vector)):
             value += model.style_weights[expert, k] * vector[k]
         answers[expert] += np.float32(value / parts)
+
+
+@kernel
+def _add_networks(vector, units, parts, model, answers):  # type: ignore[no-untyped-def]
+    """The same of each network (`rhythm.answer`, all its units at a time); `units` is room for those."""
     for network in range(len(model.out)):
-        value = rhythm.answer(vector, model.hidden[network], model.out[network], model.out_bias[network])
-        answers[len(summed) + network] += np.float32(value / parts)
+        hidden, out = model.hidden[network], model.out[network]
+        for unit in range(len(units)):
+            units[unit] = hidden[len(vector), unit]
+        for k in range(len(vector)):
+            for unit in range(len(units)):
+                units[unit] += hidden[k, unit] * vector[k]
+        value = model.out_bias[network]
+        for unit in range(len(units)):
+            if units[unit] > 0:
+                value += out[unit] * units[unit]
+        answers[network] += np.float32(value / parts)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure(count, types, common):  # type: ignore[no-untyped-def]
     """(words, share of common ones) of a document of `count` tokens; ideographs are all known."""
     plain = 0

@@ -6,9 +6,12 @@ what is learned of them in one language carries over to others.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+import math
+from typing import Any
 
+import numpy as np
+
+from provenance.annotators.kernel import kernel
 from provenance.detectors.embedded.tokens import (
     APOSTROPHE,
     CAPITAL,
@@ -35,11 +38,22 @@ STYLE = (
 )  # fmt: skip
 #: Rates that are counted in place and end as the root of their share of the words.
 _ROOTS = 15
+#: The codes of the marks that are counted, by their lower byte, which tells them apart, and the measure of each.
+_COUNTED = (
+    (0x2C, 0), (0x3001, 0), (0x2E, 1), (0x3002, 1), (0x3F, 2), (0x21, 3), (QUOTE, 4), (DASH, 5), (0x2D, 6), (0x3A, 7),
+    (0x3B, 8), (0x28, 9), (ELLIPSIS, 10),
+)  # fmt: skip
+_MARKS, _MEASURE_OF_MARK = np.zeros(256, np.uint32), np.zeros(256, np.uint8)
+for _code, _measure in _COUNTED:
+    _MARKS[_code & 0xFF], _MEASURE_OF_MARK[_code & 0xFF] = _code, _measure
+#: A word that comes again within so many is near; the logarithms of these distances, and 0 beyond.
+_NEAR = 100
+_LOGARITHMS = np.array([0.0, *(math.log(gap) for gap in range(1, _NEAR + 1)), 0.0])
 #: A sentence counts as this many words at most, so that a table without stops is no style.
 _LONGEST = 120
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def style(first, last, tokens, recent, base, out):  # type: ignore[no-untyped-def]
     """Fill `out` (float32, one entry a name of STYLE) for tokens[first:last].
 
@@ -61,38 +75,36 @@ def style(first, last, tokens, recent, base, out):  # type: ignore[no-untyped-de
     _sentences(first, last, tokens, commas, out)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_words(first, last, tokens, out):  # type: ignore[no-untyped-def]
     """Shapes and lengths of words; return how many there are."""
     types, flags, lengths = tokens.types, tokens.flags, tokens.lengths
-    words = 0
-    total = 0.0
-    squares = 0.0
+    words = numbers = total = squares = inside = upper = contracted = 0
+    long = short = common = middle = pairs = 0
     fresh = True  # at the start of a sentence
     before_common = False
-    for i in range(first, last):
-        if types[i] == MARK:
-            fresh = fresh or (flags[i] & SENTENCE_END) != 0
-            continue
-        if types[i] == NUMBER:
-            out[11] += 1
-            fresh = False
-            continue
-        size = lengths[i]
-        common = (flags[i] & COMMON) != 0
-        words += 1
+    for i in range(np.uint64(first), np.uint64(last)):  # no branch: which token comes next is no use to guess
+        mark, number = types[i] == MARK, types[i] == NUMBER
+        word = not (mark | number)
+        flag = flags[i]
+        size: Any = np.int64(lengths[i]) * word
+        is_common = word & ((flag & COMMON) != 0)
+        words += word
+        numbers += number
         total += size
         squares += size * size
-        out[12] += (flags[i] & CAPITAL) != 0 and not fresh
-        out[13] += (flags[i] & UPPER) != 0
-        out[14] += (flags[i] & APOSTROPHE) != 0
-        out[17] += size >= 8
-        out[18] += size <= 3
-        out[25] += common
-        out[34] += 5 <= size <= 7
-        out[36] += common and before_common
-        before_common = common
-        fresh = False
+        inside += word & ((flag & CAPITAL) != 0) & (not fresh)
+        upper += word & ((flag & UPPER) != 0)
+        contracted += word & ((flag & APOSTROPHE) != 0)
+        long += size >= 8
+        short += word & (size <= 3)
+        common += is_common
+        middle += (size >= 5) & (size <= 7)
+        pairs += is_common & before_common
+        before_common = is_common | (before_common & (not word))
+        fresh = mark & (fresh | ((flag & SENTENCE_END) != 0))
+    out[11], out[12], out[13], out[14] = numbers, inside, upper, contracted
+    out[17], out[18], out[25], out[34], out[36] = long, short, common, middle, pairs
     if words:
         mean = total / words
         out[15] = mean
@@ -102,50 +114,28 @@ def _count_words(first, last, tokens, out):  # type: ignore[no-untyped-def]
     return words
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_comma(value):  # type: ignore[no-untyped-def]
     return value == mark_hash(44) or value == mark_hash(0x3001)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_marks(first, last, tokens, out):  # type: ignore[no-untyped-def]
     """Count each kind of mark."""
-    hashes, types = tokens.hashes, tokens.types
-    for i in range(first, last):
-        if types[i] != MARK:
-            continue
-        value = hashes[i]
-        if _is_comma(value):
-            out[0] += 1
-        elif value == mark_hash(46) or value == mark_hash(0x3002):
-            out[1] += 1
-        elif value == mark_hash(63):
-            out[2] += 1
-        elif value == mark_hash(33):
-            out[3] += 1
-        elif value == mark_hash(QUOTE):
-            out[4] += 1
-        elif value == mark_hash(DASH):
-            out[5] += 1
-        elif value == mark_hash(45):
-            out[6] += 1
-        elif value == mark_hash(58):
-            out[7] += 1
-        elif value == mark_hash(59):
-            out[8] += 1
-        elif value == mark_hash(40):
-            out[9] += 1
-        elif value == mark_hash(ELLIPSIS):
-            out[10] += 1
+    types, codes = tokens.types, tokens.suffixes
+    for i in range(np.uint64(first), np.uint64(last)):
+        if types[i] == MARK:
+            place = codes[i] & np.uint32(0xFF)
+            out[_MEASURE_OF_MARK[place]] += _MARKS[place] == codes[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _repetition(first, last, tokens, recent, base, words, out):  # type: ignore[no-untyped-def]
     """How soon words and pairs of words come again."""
     hashes, types = tokens.hashes, tokens.types
     position = base
     gap_sum = 0.0
-    gap_count = 0
+    gap_count = far = once = pairs = 0
     previous = np.uint32(0)
     for i in range(first, last):
         if types[i] != WORD and types[i] != IDEOGRAPH:
@@ -154,24 +144,23 @@ def _repetition(first, last, tokens, recent, base, words, out):  # type: ignore[
         slot = hashes[i] & np.uint32(0xFFFF)
         gap = position - recent[slot]
         recent[slot] = position
-        if gap > 100:
-            out[19] += 1
-        else:
-            gap_sum += np.log(np.float64(gap))
-            gap_count += 1
-        out[20] += gap > 1000
+        far += gap > _NEAR
+        gap_sum += _LOGARITHMS[min(np.uint64(gap), np.uint64(_NEAR + 1))]
+        gap_count += gap <= _NEAR
+        once += gap > 1000
         pair = np.uint32(previous * np.uint32(0x9E3779B1) ^ hashes[i] * np.uint32(0x85EBCA6B)) >> np.uint32(
             16
         )
-        out[35] += position - recent[pair] <= 1000
+        pairs += position - recent[pair] <= 1000
         recent[pair] = position
         previous = hashes[i]
+    out[19], out[20], out[35] = far, once, pairs
     for k in (19, 20, 35):
         out[k] /= words
     out[26] = gap_sum / gap_count if gap_count else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sentences(first, last, tokens, all_commas, out):  # type: ignore[no-untyped-def]
     """Length of sentences, how it varies and steps from one to the next, where their commas are, how they begin."""
     hashes, types, flags = tokens.hashes, tokens.types, tokens.flags

@@ -164,6 +164,17 @@ def _read_word(data, code, after, stop, characters):  # type: ignore[no-untyped-
         size += 1
         capitals += upper[code]
         at = after
+        while at < stop:  # letters of ASCII, which most are
+            byte = data[np.uint64(at)]
+            small = np.uint8(byte | np.uint8(32))
+            if np.uint8(small - np.uint8(97)) >= np.uint8(26):
+                break
+            folded = np.uint16(small)
+            value = np.uint32((value ^ np.uint32(small)) * _PRIME)
+            tail = np.uint32((tail << np.uint32(11)) ^ np.uint32(small))
+            size += 1
+            capitals += byte < np.uint8(97)
+            at += 1
         while at < stop:  # marks that combine with the letter, soft hyphens
             code, after = _decode(data, at, stop)
             if code < 0x10000 and kinds[code] == _SKIP:
@@ -300,6 +311,9 @@ def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-
     limit = len(tokens.hashes)
     while at < stop and count < limit:
         code, after = _decode(data, at, stop)
+        if code == 32:
+            run_start, at = count, after
+            continue
         kind = kinds[code] if code < 0x10000 else np.uint8(_SKIP)
         if kind == _LETTER:
             at, value, flags, size, tail = _read_word(data, code, after, stop, characters)
@@ -312,7 +326,7 @@ def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-
             mail, footnote = _skip_mail(data, at, start, stop), _skip_footnote(data, at, stop)
             if mail > at:
                 count = run_start  # the address began with digits or marks
-            elif code == 32 or code == 9 or code == 160:
+            elif code == 9 or code == 160:
                 run_start = count
             at = max(mail, footnote, after)
         elif kind == _NEWLINE:
