@@ -194,13 +194,12 @@ def _ratios(count, sums, words, values):  # type: ignore[no-untyped-def]
     """The values that follow from sums over lines and words."""
     wordy = lettered = 0
     length = np.int64(0)
-    for at in range(count):
-        kind = words[at, 1]
-        if kind & HAS_LETTER:
-            lettered += 1
-        if kind & IS_WORD:
-            wordy += 1
-            length += np.int64(words[at, 0] & np.uint64(0xFFFFFFFF)) - np.int64(words[at, 0] >> np.uint64(32))
+    for at in range(np.uint64(count)):
+        place, kind = words[at, 0], words[at, 1]
+        is_word = kind & IS_WORD != 0
+        lettered += kind & HAS_LETTER != 0
+        wordy += is_word
+        length += np.int64((place & np.uint64(0xFFFFFFFF)) - (place >> np.uint64(32))) * is_word
     lines, full = max(sums[LINES], 1), max(sums[FULL], 1)
     values[0] = wordy
     values[1] = length / max(wordy, 1)

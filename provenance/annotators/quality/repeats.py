@@ -75,16 +75,27 @@ def _slot(keys, key, mask):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _pair(chars, at):  # type: ignore[no-untyped-def]
+    return np.uint64(chars[at]) | np.uint64(chars[at + np.uint64(1)]) << np.uint64(32)
+
+
+@kernel
 def _hash(chars, start, stop):  # type: ignore[no-untyped-def]
     """64-bit hash of a run of characters."""
-    value = np.uint64(stop - start)
-    at = start
-    while at + 1 < stop:  # two at a time: the products wait for one another
-        value = (value ^ np.uint64(chars[at]) ^ np.uint64(chars[at + 1]) << np.uint64(32)) * _PRIME
+    value, other = np.uint64(stop - start), _GOLDEN
+    at, end = np.uint64(start), np.uint64(stop)
+    one, two, four = np.uint64(1), np.uint64(2), np.uint64(4)
+    while at + four <= end:  # four at a time, two by two: the products of a row wait for one another
+        value = (value ^ _pair(chars, at)) * _PRIME
+        other = (other ^ _pair(chars, at + two)) * _GOLDEN
         value ^= value >> np.uint64(29)
-        at += 2
-    if at < stop:
+        other ^= other >> np.uint64(31)
+        at += four
+    while at < end:
         value = (value ^ np.uint64(chars[at])) * _PRIME
+        value ^= value >> np.uint64(29)
+        at += one
+    value ^= other * _GOLDEN
     return (value ^ value >> np.uint64(32)) * _GOLDEN
 
 
