@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import string
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S*|\S*@\S*")
 _LETTER = re.compile(r"[^\W\d_]")
 #: ASCII that is not a letter becomes a space; the apostrophe stays, for it belongs to words.
 _LETTERS_ONLY = bytes(c if c >= 128 or chr(c).isalpha() or chr(c) == "'" else 32 for c in range(256))
+_CAPITALS, _SMALL = string.ascii_uppercase.encode(), string.ascii_lowercase.encode()
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 #: lid.176 was trained on Wikipedia and keeps its labels; this one means Tosk Albanian in ISO 639-3.
@@ -119,7 +121,10 @@ def _sample(text: str) -> str:
 def _mostly_capitals(sample: str) -> bool:
     """Whether more of its letters are capital than small, by at most 256 of them spread over it."""
     letters = sample[:: 1 + len(sample) // _CASE_SAMPLE]
-    return sum(map(str.isupper, letters)) > sum(map(str.islower, letters))
+    plain = letters.encode("ascii", "ignore")  # counted at once; of the others each is asked
+    others = [letter for letter in letters if letter > "\x7f"] if len(plain) < len(letters) else []
+    capitals = len(plain) - len(plain.translate(None, _CAPITALS)) + sum(map(str.isupper, others))
+    return capitals > len(plain) - len(plain.translate(None, _SMALL)) + sum(map(str.islower, others))
 
 
 def _lowered(sample: str) -> str:

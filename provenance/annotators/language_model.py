@@ -39,6 +39,7 @@ class LanguageModel(NamedTuple):
         rows: float32[rows, 16], of words first, then of n-grams; the one of an end of line is 0.
         words: uint32[slots, 2], open addressing: hash of a word, and its row + 1 (0: a free slot).
         grams: the same of n-grams, by their buckets.
+        sieve: uint64[buckets / 64], a bit for each bucket, set where it is in `grams`: of ten n-grams nine are not.
         spelled: bytes of the words, and `bounds` of each in them.
         output: float32[labels - 1, 16], one for each branch of the tree.
         branches: int64[labels - 1, 2], nodes on either side: below the number of labels a label, else a branch.
@@ -49,6 +50,7 @@ class LanguageModel(NamedTuple):
     rows: NDArray[np.float32]
     words: NDArray[np.uint32]
     grams: NDArray[np.uint32]
+    sieve: NDArray[np.uint64]
     spelled: NDArray[np.uint8]
     bounds: NDArray[np.int64]
     output: NDArray[np.float32]
@@ -61,9 +63,9 @@ class LanguageModel(NamedTuple):
         offsets = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(item) for item in encoded], out=offsets[1:])
         best, scores = np.full(len(texts), -1, np.int64), np.zeros(len(texts), np.float32)
-        tables = (self.rows, self.words, self.grams, self.spelled, self.bounds, self.output, self.branches)
+        marked = np.zeros(int(np.diff(offsets).max(initial=0)) + 2, np.uint8)
         _predict(
-            np.frombuffer(b"".join(encoded), np.uint8), offsets, tables, self.bucket, best=best, scores=scores
+            (np.frombuffer(b"".join(encoded), np.uint8), offsets), marked, self[1:], best=best, scores=scores
         )
         return [self.labels[label] if label >= 0 else None for label in best.tolist()], scores
 
@@ -94,6 +96,7 @@ def read_model(data: bytes) -> LanguageModel:
         rows=rows,
         words=_table([_hash_of(name) for name in names[:words]], range(words)),
         grams=_table(pairs[:, 0].tolist(), (pairs[:, 1] + words).tolist()),
+        sieve=_sieve(pairs[:, 0], int(ints[10])),
         spelled=np.frombuffer(b"".join(names[:words]), np.uint8),
         bounds=bounds,
         output=output,
@@ -130,6 +133,12 @@ def _table(keys: list[int], values: range | list[int]) -> NDArray[np.uint32]:
     table = np.zeros((slots, 2), np.uint32)
     _fill(table, np.array(keys, np.uint32), np.array(values, np.uint32))
     return table
+
+
+def _sieve(buckets: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
+    bits = np.zeros(-(-count // 64) * 64, np.uint8)
+    bits[buckets] = 1
+    return np.packbits(bits, bitorder="little").view("<u8")
 
 
 def _branches(counts: list[int]) -> NDArray[np.int64]:
@@ -200,18 +209,18 @@ def _row_of_word(words, spelled, bounds, data, start, stop):  # type: ignore[no-
 @kernel
 def _hashed(key, byte):  # type: ignore[no-untyped-def]
     """FNV-1a as the library computes it: bytes are signed."""
-    wide = np.uint32(byte)
-    if byte >= 128:
-        wide |= np.uint32(0xFFFFFF00)
-    return np.uint32((key ^ wide) * _PRIME)
+    return np.uint32((key ^ np.uint32(np.int8(byte))) * _PRIME)
 
 
 @kernel
-def _byte(data, start, stop, place):  # type: ignore[no-untyped-def]
-    """Byte of the word between the signs that begin and end a word."""
-    if place == 0:
-        return np.uint8(60)
-    return data[start + place - 1] if place <= stop - start else np.uint8(62)
+def _mark(data, start, stop, marked):  # type: ignore[no-untyped-def]
+    """Write the word between the signs that begin and end a word to `marked`; its bytes with them."""
+    size = np.uint64(stop - start)
+    marked[0] = 60
+    for place in range(size):
+        marked[place + np.uint64(1)] = data[np.uint64(start) + place]
+    marked[size + np.uint64(1)] = 62
+    return size + np.uint64(2)
 
 
 @kernel
@@ -221,23 +230,23 @@ def _add(hidden, rows, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _add_grams(data, start, stop, hidden, rows, grams, bucket):  # type: ignore[no-untyped-def]
-    """Add the rows of the n-grams of a word; how many there are."""
-    count, size = 0, stop - start + 2
+def _add_grams(marked, size, hidden, rows, grams, sieve, bucket):  # type: ignore[no-untyped-def]
+    """Add the rows of the n-grams of a word, `size` bytes with the signs around it; how many there are."""
+    count, one = 0, np.uint64(1)
     for first in range(size):
-        if _byte(data, start, stop, first) & 0xC0 == 0x80:
+        if marked[first] & 0xC0 == 0x80:
             continue
-        key, place, characters = _BASIS, first, 1
+        key, place, characters = _BASIS, np.uint64(first), 1
         while place < size and characters <= _MOST:
-            key = _hashed(key, _byte(data, start, stop, place))
-            place += 1
-            while place < size and _byte(data, start, stop, place) & 0xC0 == 0x80:
-                key = _hashed(key, _byte(data, start, stop, place))
-                place += 1
+            key = _hashed(key, marked[place])
+            place += one
+            while place < size and marked[place] & 0xC0 == 0x80:
+                key = _hashed(key, marked[place])
+                place += one
             if characters >= _LEAST:
-                row = _row_of_gram(grams, np.uint32(key % np.uint32(bucket)))
-                if row >= 0:
-                    _add(hidden, rows, row)
+                number = np.uint64(key) % np.uint64(bucket)
+                if sieve[number >> np.uint64(6)] >> (number & np.uint64(63)) & one:
+                    _add(hidden, rows, _row_of_gram(grams, np.uint32(number)))
                     count += 1
             characters += 1
     return count
@@ -274,8 +283,9 @@ def _log(value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _predict(data, offsets, tables, bucket, best, scores):  # type: ignore[no-untyped-def]
-    rows, words, grams, spelled, bounds, output, branches = tables
+def _predict(texts, marked, tables, best, scores):  # type: ignore[no-untyped-def]
+    data, offsets = texts
+    rows, words, grams, sieve, spelled, bounds, output, branches, bucket = tables
     hidden = np.empty(_DIM, np.float32)
     waiting, odds = np.empty(2 * _DEEPEST, np.int64), np.empty(2 * _DEEPEST, np.float32)
     for text in range(len(best)):
@@ -289,7 +299,8 @@ def _predict(data, offsets, tables, bucket, best, scores):  # type: ignore[no-un
             if row >= 0:
                 _add(hidden, rows, row)
                 count += 1
-            count += _add_grams(data, start, stop, hidden=hidden, rows=rows, grams=grams, bucket=bucket)
+            size = _mark(data, start, stop, marked)
+            count += _add_grams(marked, size, hidden, rows, grams, sieve=sieve, bucket=bucket)
             start = stop + 1
         _add(hidden, rows, 0)  # the end of the line
         share = np.float32(1.0 / np.float64(count + 1))

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.annotators.columns import read_column, string_array, text_buffers
+from provenance.annotators.kernel import kernel
 from provenance.detectors.embedded.features import mix
 from provenance.duplicates.words import STREAM_ROOM, character_table, scan
 
@@ -46,7 +47,11 @@ class WordSample:
         texts = read_column(batch, "text", pa.large_string())
         data, offsets = text_buffers(texts)
         longest = int(np.diff(offsets).max(initial=0))
-        space = np.empty(longest + 1, np.uint64), np.empty(STREAM_ROOM * longest + 1, np.uint8)
+        space = (
+            np.empty(longest + 1, np.uint64),
+            np.empty(STREAM_ROOM * longest + 1, np.uint8),
+            np.empty(longest + 1, np.uint8),
+        )
         # Words are two bytes apart at least.
         found = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(texts), np.uint32)
         ends = np.zeros(len(texts) + 1, np.int32)
@@ -56,25 +61,33 @@ class WordSample:
         return [pa.ListArray.from_arrays(pa.array(ends), values, mask=mask)]
 
 
+@kernel
+def _find_digits(stream, end, digits):  # type: ignore[no-untyped-def]
+    """Fill `digits` with whether each word of the stream has one (no branch: where a word ends is no use to guess)."""
+    word = np.uint64(0)
+    some = np.uint8(0)
+    for at in range(np.uint64(end)):
+        byte = stream[at]
+        some |= np.uint8(byte - np.uint8(0x30)) < np.uint8(10)
+        digits[word] = some
+        blank = byte == 0x20
+        some = np.uint8(0) if blank else some
+        word += np.uint64(blank)
+
+
 @njit(cache=True, nogil=True)
 def _sample(texts, table, space, found, ends):  # type: ignore[no-untyped-def]
     """Sampled words of each text into `found`, without repeats; `ends` says where those of each end."""
     data, offsets = texts
-    hashes, stream = space
+    hashes, stream, digits = space
     for row in range(len(offsets) - 1):
         first = end = ends[row]
-        count, _, _ = scan(data, offsets[row], offsets[row + 1], table, hashes=hashes, stream=stream)
-        at = 0
+        count, _, stream_end = scan(data, offsets[row], offsets[row + 1], table, hashes=hashes, stream=stream)
+        _find_digits(stream, stream_end, digits)
         for token in range(count):
-            digit = False
-            while stream[at] != 0x20:
-                digit |= 0x30 <= stream[at] <= 0x39
-                at += 1
-            at += 1
             key = mix(hashes[token])
-            if not digit and key >> _ABOVE == 0:
-                found[end] = np.uint32(key >> _KEY)
-                end += 1
+            found[end] = np.uint32(key >> _KEY)
+            end += (digits[token] == 0) & (key >> _ABOVE == 0)
         found[first:end].sort()
         kept = first
         for place in range(first, end):

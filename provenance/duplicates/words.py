@@ -236,8 +236,9 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
     while at < stop:
         if data[at] < 0x80:
             entry, accents, size = table[0, data[at]], np.uint32(0), 1
-            if state == WORD and entry >> 24 == WORD:
+            if entry >> 24 == WORD and state in (WORD, SEPARATOR):
                 # Most text is ASCII words, so they have a loop of their own.
+                state = WORD
                 at, value, stream_at = _read_ascii(
                     data, at, stop, table=table, value=value, stream=stream, stream_at=stream_at
                 )
@@ -274,19 +275,14 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
 @kernel
 def squeeze(data, start, stop, out, at):  # type: ignore[no-untyped-def]
     """Copy `data[start:stop]` to `out` from `at` on with runs of blanks made one and none at the ends; returns where it ends."""
-    blank, begin = False, at
-    for place in range(start, stop):
-        byte = data[place]
-        if byte <= 0x20:
-            blank = True
-            continue
-        if blank and at > begin:
-            out[at] = 0x20
-            at += 1
-        blank = False
-        out[at] = byte
-        at += 1
-    return at
+    begin, after_blank = at, True
+    for place in range(start, stop):  # no branch: where a word ends is no use to guess
+        byte = data[np.uint64(place)]
+        blank = byte <= 0x20
+        out[at] = np.uint8(0x20) if blank else byte
+        at += not (blank & after_blank)
+        after_blank = blank
+    return at - (after_blank & (at > begin))
 
 
 def tokens(text: str) -> list[str]:

@@ -34,7 +34,7 @@ from provenance.annotators.quality.lines import (
     count_symbols,
     read_line,
 )
-from provenance.annotators.quality.repeats import Seen, repeated, repeated_grams, room
+from provenance.annotators.quality.repeats import Grams, Seen, grams_room, repeated, repeated_grams, room
 from provenance.annotators.quality.stop_words import LANGUAGES, Stops, stops
 from provenance.annotators.quality.words import HAS_LETTER, HASH, IS_WORD, decode
 from provenance.schema import QUALITY
@@ -90,8 +90,7 @@ class _Buffers(NamedTuple):
     words: NDArray[np.uint64]
     starts: NDArray[np.int32]
     stops: NDArray[np.int32]
-    grams: NDArray[np.uint64]
-    lengths: NDArray[np.int32]
+    grams: Grams
     sums: NDArray[np.int64]
     seen: Seen
 
@@ -102,8 +101,7 @@ def _buffers(characters: int) -> _Buffers:
         words=np.empty((characters + 1, 2), np.uint64),
         starts=np.empty(characters + 2, np.int32),
         stops=np.empty(characters + 2, np.int32),
-        grams=np.empty(characters + 1, np.uint64),
-        lengths=np.empty(characters + 2, np.int32),
+        grams=grams_room(characters + 1),
         sums=np.empty(SUMS, np.int64),
         seen=room(characters + 1),
     )
@@ -171,7 +169,7 @@ def _measure_all(data, spans, tables, buffers, values):  # type: ignore[no-untyp
         own[7] = _stop_words(buffers.words, count, tables.stops, language)
         _repetition(size, buffers, own)
         grams = own[_GRAMS:]
-        repeated_grams(buffers.words, count, buffers.grams, buffers.lengths, seen=buffers.seen, out=grams)
+        repeated_grams(buffers.words, count, buffers.grams, buffers.seen, grams)
         grams /= max(size, 1)
 
 
@@ -196,13 +194,12 @@ def _ratios(count, sums, words, values):  # type: ignore[no-untyped-def]
     """The values that follow from sums over lines and words."""
     wordy = lettered = 0
     length = np.int64(0)
-    for at in range(count):
-        kind = words[at, 1]
-        if kind & HAS_LETTER:
-            lettered += 1
-        if kind & IS_WORD:
-            wordy += 1
-            length += np.int64(words[at, 0] & np.uint64(0xFFFFFFFF)) - np.int64(words[at, 0] >> np.uint64(32))
+    for at in range(np.uint64(count)):
+        place, kind = words[at, 0], words[at, 1]
+        is_word = kind & IS_WORD != 0
+        lettered += kind & HAS_LETTER != 0
+        wordy += is_word
+        length += np.int64((place & np.uint64(0xFFFFFFFF)) - (place >> np.uint64(32))) * is_word
     lines, full = max(sums[LINES], 1), max(sums[FULL], 1)
     values[0] = wordy
     values[1] = length / max(wordy, 1)

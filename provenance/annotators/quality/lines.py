@@ -17,6 +17,7 @@ PHRASES = (
     "use of cookies", "use cookies",
 )  # fmt: skip
 _LOREM, _SCRIPT, _POLICY = 1, 2, 4
+_PHRASE, _BRACE = 1, 2
 _SPACE = np.uint32(32 | SPACE)
 _LONGEST_WORD = 1000  # C4: lines with a longer one are left out
 _FEWEST_WORDS = 3  # C4: lines of fewer are left out
@@ -69,11 +70,31 @@ def _mentions(chars, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _has_brace(chars, start, stop):  # type: ignore[no-untyped-def]
-    braces = 0
-    for at in range(start, stop):
-        braces += chars[at] & POINT == 123
-    return braces > 0
+def _small(char):  # type: ignore[no-untyped-def]
+    return np.uint32(char & np.uint32(POINT) | np.uint32(32))
+
+
+@kernel
+def _signs(chars, start, stop):  # type: ignore[no-untyped-def]
+    """Whether a line may hold one of the phrases, and whether it has a curly bracket, as bits.
+
+    Each phrase has four letters in a row that are rare elsewhere ("psum", "vasc", "rms ", "vacy", "ooki"); the loop has
+    no way out, so that a processor does many characters at a time.
+    """
+    signs = np.uint32(0)
+    for at in range(np.uint64(start), np.uint64(max(start, stop - 3))):
+        a, b = _small(chars[at]), _small(chars[at + np.uint64(1)])
+        c, d = _small(chars[at + np.uint64(2)]), _small(chars[at + np.uint64(3)])
+        lorem = (a == 112) & (b == 115) & (c == 117) & (d == 109)
+        script = (a == 118) & (b == 97) & (c == 115) & (d == 99)
+        terms = (a == 114) & (b == 109) & (c == 115) & (d == 32)
+        privacy = (a == 118) & (b == 97) & (c == 99) & (d == 121)
+        cookies = (a == 111) & (b == 111) & (c == 107) & (d == 105)
+        signs |= np.uint32(lorem | script | terms | privacy | cookies)
+    braces = np.uint32(0)
+    for at in range(np.uint64(start), np.uint64(stop)):
+        braces |= np.uint32(np.uint32(chars[at] & np.uint32(POINT)) == np.uint32(123))
+    return signs * np.uint32(_PHRASE) | braces * np.uint32(_BRACE)
 
 
 @kernel
@@ -121,32 +142,17 @@ def _ends_for_c4(chars, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _divide_line(chars, start, stop, style, words, count):  # type: ignore[no-untyped-def]
-    """Words of a line; returns (words so far, runs between white space, the longest of them)."""
-    runs = longest = 0
-    at = start
-    while at < stop:
-        while at < stop and chars[at] & SPACE:
-            at += 1
-        begin = at
-        if begin < stop:
-            at, count = divide(chars, begin, stop, style, words, count=count)
-            runs += 1
-            longest = max(longest, at - begin)
-    return count, runs, longest
-
-
-@kernel
 def _sum_c4(chars, start, stop, found, sums):  # type: ignore[no-untyped-def]
     """C4: a line of enough words, of which none is too long, counts with its sentences unless it is a notice."""
     end = _without_citations(chars, start, stop)
     closed = _ends_for_c4(chars, start, end)
-    mentions = _mentions(chars, start, stop)
+    signs = _signs(chars, start, stop)
+    mentions = _mentions(chars, start, stop) if signs & _PHRASE else 0
     if mentions & _LOREM:
         sums[LOREM] = max(sums[LOREM], 1 + closed)
     if mentions & _SCRIPT:
         return
-    if _has_brace(chars, start, stop):
+    if signs & _BRACE:
         sums[BRACES] = max(sums[BRACES], 1 + closed)
     if mentions & _POLICY:
         return
@@ -177,7 +183,7 @@ def read_line(chars, start, stop, style, words, count, sums):  # type: ignore[no
     if stop - start <= SHORT_LINE:
         sums[SHORT] += 1
     before = count
-    count, runs, longest = _divide_line(chars, first, last, style, words, count=count)
+    count, runs, longest = divide(chars, first, last, style, words, count=count)
     if runs >= _FEWEST_WORDS and longest <= _LONGEST_WORD:
         found = sentences(words, before, count)
         _sum_c4(chars, first, last, found, sums)

@@ -24,6 +24,25 @@ class Seen(NamedTuple):
     firsts: NDArray[np.int32]
 
 
+class Grams(NamedTuple):
+    """Room for the n-grams of a text: the hash of each, the characters before each word, and those that are looked at."""
+
+    grams: NDArray[np.uint64]
+    lengths: NDArray[np.int32]
+    places: NDArray[np.int32]
+    slots: NDArray[np.int32]
+
+
+def grams_room(words: int) -> Grams:
+    """Room for the n-grams of so many words."""
+    return Grams(
+        grams=np.empty(words, np.uint64),
+        lengths=np.empty(words + 1, np.int32),
+        places=np.empty(words, np.int32),
+        slots=np.empty(words, np.int32),
+    )
+
+
 def room(entries: int) -> Seen:
     """A set for so many entries, at most half full."""
     size = 16
@@ -56,16 +75,27 @@ def _slot(keys, key, mask):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _pair(chars, at):  # type: ignore[no-untyped-def]
+    return np.uint64(chars[at]) | np.uint64(chars[at + np.uint64(1)]) << np.uint64(32)
+
+
+@kernel
 def _hash(chars, start, stop):  # type: ignore[no-untyped-def]
     """64-bit hash of a run of characters."""
-    value = np.uint64(stop - start)
-    at = start
-    while at + 1 < stop:  # two at a time: the products wait for one another
-        value = (value ^ np.uint64(chars[at]) ^ np.uint64(chars[at + 1]) << np.uint64(32)) * _PRIME
+    value, other = np.uint64(stop - start), _GOLDEN
+    at, end = np.uint64(start), np.uint64(stop)
+    one, two, four = np.uint64(1), np.uint64(2), np.uint64(4)
+    while at + four <= end:  # four at a time, two by two: the products of a row wait for one another
+        value = (value ^ _pair(chars, at)) * _PRIME
+        other = (other ^ _pair(chars, at + two)) * _GOLDEN
         value ^= value >> np.uint64(29)
-        at += 2
-    if at < stop:
+        other ^= other >> np.uint64(31)
+        at += four
+    while at < end:
         value = (value ^ np.uint64(chars[at])) * _PRIME
+        value ^= value >> np.uint64(29)
+        at += one
+    value ^= other * _GOLDEN
     return (value ^ value >> np.uint64(32)) * _GOLDEN
 
 
@@ -85,64 +115,82 @@ def repeated(chars, starts, stops, count, keys):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _top(grams, count, seen):  # type: ignore[no-untyped-def]
-    """(how often the most frequent n-gram stands there, where first); the earliest of equals."""
+def _top(grams, places, count, seen, slots):  # type: ignore[no-untyped-def]
+    """(how often the most frequent of the n-grams at `places` stands there, where first); the earliest of equals.
+
+    `slots` is filled with where each of them is counted.
+    """
     keys, counts, firsts = seen.keys, seen.counts, seen.firsts
     mask = _clear(keys, count)
     most = best = 0
-    for at in range(count):
+    for i in range(count):
+        at = places[i]
         slot, new = _slot(keys, grams[at], mask)
         if new:
             counts[slot] = 1
             firsts[slot] = at
         else:
             counts[slot] += 1
+        slots[i] = slot
         if counts[slot] > most or (counts[slot] == most and firsts[slot] < best):
             most, best = counts[slot], firsts[slot]
-    return most, best
+    return (most, best) if most > 1 else (1, 0)
 
 
 @kernel
-def _repeats(grams, lengths, count, order, keys):  # type: ignore[no-untyped-def]
+def _keep_repeated(places, count, counts, slots):  # type: ignore[no-untyped-def]
+    """Leave in `places` only those whose n-gram stands there twice at least; how many they are."""
+    kept = np.uint64(0)
+    for i in range(count):
+        places[kept] = places[i]
+        kept += np.uint64(counts[slots[i]] > 1)
+    return np.int64(kept)
+
+
+@kernel
+def _repeats(grams, places, count, lengths, order, keys):  # type: ignore[no-untyped-def]
     """Characters of all n-grams that were there before, none counted twice."""
     mask = _clear(keys, count)
-    characters = 0
-    at = 0
-    while at < count:
+    characters = end = 0
+    for i in range(count):
+        at = places[i]
+        if at < end:
+            continue
         _, new = _slot(keys, grams[at], mask)
-        if new:
-            at += 1
-        else:
+        if not new:
             characters += lengths[at + order] - lengths[at]
-            at += order
+            end = at + order
     return characters
 
 
 @kernel
-def repeated_grams(words, count, grams, lengths, seen, out):  # type: ignore[no-untyped-def]
+def repeated_grams(words, count, room, seen, out):  # type: ignore[no-untyped-def]
     """Fill `out` (9 values) with characters: of the top 2-, 3- and 4-gram, of repeated 5- to 10-grams.
 
-    Where no n-gram stands twice no longer one does, so most texts are read up to 5-grams only.
+    What begins with an n-gram that stands there once stands there once itself, so of longer ones few are looked at; where
+    none stands twice no longer one does.
     """
+    grams, lengths, places, slots = room.grams, room.lengths, room.places, room.slots
     lengths[0] = 0
     for at in range(count):
         size = (words[at, 0] & np.uint64(0xFFFFFFFF)) - (words[at, 0] >> np.uint64(32))
         lengths[at + 1] = lengths[at] + np.int32(size)
         grams[at] = words[at, 1] * _GOLDEN
+        places[at] = at
     out[:] = 0
-    most, best = 2, 0
+    left = count
     for order in range(2, 11):
-        left = count - order + 1
-        if left <= 0 or (order > 5 and out[order - 3] == 0):
+        if count - order + 1 <= 0 or (order > 5 and out[order - 3] == 0):
             return
-        for at in range(left):
+        while left > 0 and places[left - 1] > count - order:
+            left -= 1
+        for i in range(left):
+            at = places[i]
             value = (grams[at] ^ grams[at] >> np.uint64(31)) * _PRIME
             grams[at] = (value + words[at + order - 1, 1]) * _GOLDEN
         if order >= 5:
-            out[order - 2] = _repeats(grams, lengths, left, order, seen.keys)
+            out[order - 2] = _repeats(grams, places, left, lengths, order, keys=seen.keys)
             continue
-        if most > 1:
-            most, best = _top(grams, left, seen)
-        else:
-            best = 0
+        most, best = _top(grams, places, left, seen, slots)
+        left = _keep_repeated(places, left, seen.counts, slots)
         out[order - 2] = most * (lengths[best + order] - lengths[best] + order - 1)

@@ -90,6 +90,20 @@ def decode(data, start, stop, table, chars):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _write(start, stop, value, some, every, words, count):  # type: ignore[no-untyped-def]
+    """Add a word by its hash, the flags that some and those that all of its characters have."""
+    value &= HASH
+    value |= HAS_LETTER * np.uint64(some & ALPHA != 0)
+    value |= IS_WORD * np.uint64(every & SYMBOL == 0)
+    mark = every & PUNCTUATION != 0
+    value |= IS_MARK * np.uint64(mark)
+    value |= ENDS * np.uint64(mark & (stop - start == 1) & (every & TERMINAL != 0))
+    words[count, 0] = np.uint64(start) << np.uint64(32) | np.uint64(stop)
+    words[count, 1] = value
+    return count + 1
+
+
+@kernel
 def _emit_one(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
     value = _FNV
     some = np.uint32(0)
@@ -98,18 +112,7 @@ def _emit_one(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
         value = (value ^ np.uint64(chars[at] & POINT)) * _PRIME
         some |= chars[at]
         every &= chars[at]
-    value &= HASH
-    if some & ALPHA:
-        value |= HAS_LETTER
-    if not every & SYMBOL:
-        value |= IS_WORD
-    if every & PUNCTUATION:
-        value |= IS_MARK
-        if stop - start == 1 and every & TERMINAL:
-            value |= ENDS
-    words[count, 0] = np.uint64(start) << np.uint64(32) | np.uint64(stop)
-    words[count, 1] = value
-    return count + 1
+    return _write(start, stop, value, some=some, every=every, words=words, count=count)
 
 
 @kernel
@@ -261,24 +264,53 @@ def _is_plain(chars, start, stop):  # type: ignore[no-untyped-def]
 
 @kernel
 def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-def]
-    """Words of the run of characters without white space that begins at `start`; returns (its end, words so far)."""
-    every, some = np.uint32(0xFFFFFFFF), np.uint32(0)
-    before, any_before = every, some  # of all characters but the last
+    """Words of a line; returns (words so far, runs between white space, the longest of them).
+
+    Most runs are letters of a script with spaces, perhaps with a mark; they are done here, hash and all in one reading.
+    """
+    runs = longest = 0
     at = start
-    while at < stop and not chars[at] & SPACE:
-        before, any_before = every, some
-        every &= chars[at]
-        some |= chars[at]
+    while at < stop:
+        begin = at
+        every, some, value = np.uint32(0xFFFFFFFF), np.uint32(0), _FNV
+        before, any_before, value_before = every, some, value  # of all characters but the last
+        while at < stop:
+            char = chars[np.uint64(at)]
+            if char & SPACE:
+                break
+            before, any_before, value_before = every, some, value
+            every &= char
+            some |= char
+            value = (value ^ np.uint64(char & POINT)) * _PRIME
+            at += 1
+        size = at - begin
         at += 1
-    if every & ALPHA and not some & SINGLE:  # letters of a script with spaces
-        return at, _emit_one(chars, start, at, words, count)
-    last = chars[at - 1]
-    if at - start > 1 and before & ALPHA and not any_before & SINGLE:
-        sentence = last & POINT == _DOT and chars[at - 2] & LOWER and not _is_abbreviation(chars, start, at)
-        if last & EDGE or sentence:  # a word and a mark
-            count = _emit_one(chars, start, at - 1, words, count)
-            return at, _emit_one(chars, at - 1, at, words, count)
-    return at, _divide_edges(chars, start, at, style, words, count=count)
+        if size == 0:
+            continue
+        runs += 1
+        longest = max(longest, size)
+        end = begin + size
+        if every & ALPHA and not some & SINGLE:
+            count = _write(begin, end, value, some=some, every=every, words=words, count=count)
+        elif size > 1 and before & ALPHA and not any_before & SINGLE and _is_mark(chars, begin, end):
+            value = (_FNV ^ np.uint64(chars[end - 1] & POINT)) * _PRIME
+            mark = chars[end - 1]
+            count = _write(
+                begin, end - 1, value_before, some=any_before, every=before, words=words, count=count
+            )
+            count = _write(end - 1, end, value, some=mark, every=mark, words=words, count=count)
+        else:
+            count = _divide_edges(chars, begin, end, style, words, count=count)
+    return count, runs, longest
+
+
+@kernel
+def _is_mark(chars, start, stop):  # type: ignore[no-untyped-def]
+    """Whether what follows the letters of chars[start:stop] is a word of its own."""
+    last = chars[stop - 1]
+    if last & EDGE:
+        return True
+    return last & POINT == _DOT and chars[stop - 2] & LOWER != 0 and not _is_abbreviation(chars, start, stop)
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from provenance.annotators.kernel import kernel
 from provenance.annotators.tokens.merging import Merges, merge, scratch
-from provenance.annotators.tokens.pieces import Text, character_classes, piece_end
+from provenance.annotators.tokens.pieces import Text, character_classes, eight_bytes, piece_end
 
 #: Pieces whose counts one call remembers, by slot, and the most bytes of such a piece: 1 MiB, about the second-level cache.
 #: Of the pieces in 2 to 4 MB of text 90% (English), 84% (German), 76% (Russian), 65% (Japanese) are found there; four
@@ -34,28 +34,14 @@ _ODD = np.array([0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0x8
 
 
 @kernel
-def _eight(data, at):  # type: ignore[no-untyped-def]
-    """Eight bytes from `at` on as one number (written out, the compiler makes one load of them)."""
-    found = np.uint64(data[at])
-    found |= np.uint64(data[at + np.uint64(1)]) << np.uint64(8)
-    found |= np.uint64(data[at + np.uint64(2)]) << np.uint64(16)
-    found |= np.uint64(data[at + np.uint64(3)]) << np.uint64(24)
-    found |= np.uint64(data[at + np.uint64(4)]) << np.uint64(32)
-    found |= np.uint64(data[at + np.uint64(5)]) << np.uint64(40)
-    found |= np.uint64(data[at + np.uint64(6)]) << np.uint64(48)
-    found |= np.uint64(data[at + np.uint64(7)]) << np.uint64(56)
-    return found
-
-
-@kernel
 def _remembered(data, at, end, known, merges, scratch):  # type: ignore[no-untyped-def]
     """Tokens of the piece data[at:end], from `known` or kept there: its bytes, their number in the last one."""
     pieces, counts = known
     at, size = np.uint64(at), np.uint64(end) - np.uint64(at)
-    a = _eight(data, at) & _KEPT[size, 0]
-    b = _eight(data, at + np.uint64(8)) & _KEPT[size, 1]
-    c = _eight(data, at + np.uint64(16)) & _KEPT[size, 2]
-    d = _eight(data, at + np.uint64(24)) & _KEPT[size, 3] | size << np.uint64(56)
+    a = eight_bytes(data, at) & _KEPT[size, 0]
+    b = eight_bytes(data, at + np.uint64(8)) & _KEPT[size, 1]
+    c = eight_bytes(data, at + np.uint64(16)) & _KEPT[size, 2]
+    d = eight_bytes(data, at + np.uint64(24)) & _KEPT[size, 3] | size << np.uint64(56)
     value = a * _ODD[0] ^ b * _ODD[1] ^ c * _ODD[2] ^ d * _ODD[3]
     slot = (value ^ value >> np.uint64(32)) * _ODD[0] >> _ABOVE
     row = pieces[slot]

@@ -38,6 +38,8 @@ _MARK = (
     "A8CE-A8CF A8F8-A8FA A92E-A92F A95F A9C1-A9CD AA5C-AA5F ABEB E000-F8FF FD3E-FD3F FDFC-FDFF FE00-FE6F FEFF-FF0F "
     "FF1A-FF20 FF3B-FF40 FF5B-FF65 FFE0-FFFF 1D000-1D24F 1F000-1FBFF"
 )
+#: The lowest bit of each of eight bytes.
+_EACH = np.uint64(0x0101010101010101)
 _TABLE_SIZE = 0x20000  # everything beyond is Han, or invisible: letters
 
 
@@ -156,6 +158,32 @@ def _spaces_end(text, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def eight_bytes(data, at):  # type: ignore[no-untyped-def]
+    """Eight bytes from `at` on as one number (written out, the compiler makes one load of them)."""
+    found = np.uint64(data[at])
+    found |= np.uint64(data[at + np.uint64(1)]) << np.uint64(8)
+    found |= np.uint64(data[at + np.uint64(2)]) << np.uint64(16)
+    found |= np.uint64(data[at + np.uint64(3)]) << np.uint64(24)
+    found |= np.uint64(data[at + np.uint64(4)]) << np.uint64(32)
+    found |= np.uint64(data[at + np.uint64(5)]) << np.uint64(40)
+    found |= np.uint64(data[at + np.uint64(6)]) << np.uint64(48)
+    found |= np.uint64(data[at + np.uint64(7)]) << np.uint64(56)
+    return found
+
+
+@kernel
+def _letters(data, at):  # type: ignore[no-untyped-def]
+    """How many of the eight bytes from `at` on are letters of ASCII before the first that is none, all compared at once."""
+    word = eight_bytes(data, at)
+    small = (word | _EACH * np.uint64(0x20)) & _EACH * np.uint64(0x7F)
+    below_a = ~(small + _EACH * np.uint64(0x80 - 0x61))
+    above_z = small + _EACH * np.uint64(0x80 - 0x7B)
+    others = (below_a | above_z | word) & _EACH * np.uint64(0x80)
+    before = (others & (~others + np.uint64(1))) - np.uint64(1)  # all bits below the first of the others
+    return ((before & _EACH) * _EACH >> np.uint64(56)) - np.uint64(others != 0)
+
+
+@kernel
 def piece_end(text, at):  # type: ignore[no-untyped-def]
     """Position after the piece that begins at `at` < `text.stop`: what `pattern` matches there."""
     data, stop = text.data, text.stop
@@ -163,8 +191,15 @@ def piece_end(text, at):  # type: ignore[no-untyped-def]
     plain = at + 1 if data[at] == 0x20 and at + 1 < stop else at
     limit = min(stop, plain + LETTERS)
     end = plain
-    while end < limit and data[end] < 0x80 and text.classes[data[end]] == LETTER:
-        end += 1
+    if plain + LETTERS + 8 <= len(data):
+        letters = np.uint64(8)
+        while letters == 8 and end < limit:
+            letters = _letters(data, np.uint64(end))
+            end += np.int64(letters)
+        end = min(end, limit)
+    else:
+        while end < limit and data[end] < 0x80 and text.classes[data[end]] == LETTER:
+            end += 1
     if end > plain and (end == limit or data[end] < 0x80):
         return end
     start = at

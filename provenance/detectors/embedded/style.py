@@ -137,23 +137,24 @@ def _repetition(first, last, tokens, recent, base, words, out):  # type: ignore[
     gap_sum = 0.0
     gap_count = far = once = pairs = 0
     previous = np.uint32(0)
-    for i in range(first, last):
-        if types[i] != WORD and types[i] != IDEOGRAPH:
-            continue
-        position += 1
-        slot = hashes[i] & np.uint32(0xFFFF)
-        gap = position - recent[slot]
-        recent[slot] = position
-        far += gap > _NEAR
-        gap_sum += _LOGARITHMS[min(np.uint64(gap), np.uint64(_NEAR + 1))]
-        gap_count += gap <= _NEAR
-        once += gap > 1000
-        pair = np.uint32(previous * np.uint32(0x9E3779B1) ^ hashes[i] * np.uint32(0x85EBCA6B)) >> np.uint32(
-            16
-        )
-        pairs += position - recent[pair] <= 1000
-        recent[pair] = position
-        previous = hashes[i]
+    for i in range(np.uint64(first), np.uint64(last)):  # no branch: marks leave all as it was
+        word = (types[i] == WORD) | (types[i] == IDEOGRAPH)
+        value = hashes[i]
+        position += word
+        slot = value & np.uint32(0xFFFF)
+        before = recent[slot]
+        gap = position - before
+        recent[slot] = position if word else before
+        near = np.uint64(gap) if word else np.uint64(_NEAR + 1)
+        gap_sum += _LOGARITHMS[min(near, np.uint64(_NEAR + 1))]
+        gap_count += word & (gap <= _NEAR)
+        far += word & (gap > _NEAR)
+        once += word & (gap > 1000)
+        pair = np.uint32(previous * np.uint32(0x9E3779B1) ^ value * np.uint32(0x85EBCA6B)) >> np.uint32(16)
+        before = recent[pair]
+        pairs += word & (position - before <= 1000)
+        recent[pair] = position if word else before
+        previous = value if word else previous
     out[19], out[20], out[35] = far, once, pairs
     for k in (19, 20, 35):
         out[k] /= words

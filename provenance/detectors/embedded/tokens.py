@@ -148,6 +148,23 @@ def _put(tokens, place, value, kind, flags, size, suffix):  # type: ignore[no-un
 
 
 @kernel
+def _read_letters(data, at, stop, value, tail):  # type: ignore[no-untyped-def]
+    """Read on over letters of ASCII, which most are: where they end, hash and tail, how many they are and how many capitals."""
+    size = capitals = 0
+    while at < stop:
+        byte = data[np.uint64(at)]
+        small = np.uint8(byte | np.uint8(32))
+        if np.uint8(small - np.uint8(97)) >= np.uint8(26):
+            break
+        value = np.uint32((value ^ np.uint32(small)) * _PRIME)
+        tail = np.uint32((tail << np.uint32(11)) ^ np.uint32(small))
+        size += 1
+        capitals += byte < np.uint8(97)
+        at += 1
+    return at, value, tail, size, capitals
+
+
+@kernel
 def _read_word(data, code, after, stop, characters):  # type: ignore[no-untyped-def]
     """Read on from the letter `code` that ends at `after`: where the word ends, its hash, flags, length and tail."""
     kinds, upper, fold = characters
@@ -164,17 +181,11 @@ def _read_word(data, code, after, stop, characters):  # type: ignore[no-untyped-
         size += 1
         capitals += upper[code]
         at = after
-        while at < stop:  # letters of ASCII, which most are
-            byte = data[np.uint64(at)]
-            small = np.uint8(byte | np.uint8(32))
-            if np.uint8(small - np.uint8(97)) >= np.uint8(26):
-                break
-            folded = np.uint16(small)
-            value = np.uint32((value ^ np.uint32(small)) * _PRIME)
-            tail = np.uint32((tail << np.uint32(11)) ^ np.uint32(small))
-            size += 1
-            capitals += byte < np.uint8(97)
-            at += 1
+        at, value, tail, more, high = _read_letters(data, at, stop, value, tail)
+        if more:
+            folded = np.uint16(0)
+        size += more
+        capitals += high
         while at < stop:  # marks that combine with the letter, soft hyphens
             code, after = _decode(data, at, stop)
             if code < 0x10000 and kinds[code] == _SKIP:
@@ -303,7 +314,7 @@ def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-
 
     Linear in the bytes, with look-ahead of at most four.
     """
-    kinds, _, fold = characters
+    kinds, upper, fold = characters
     count = 0
     at = start
     run_start = 0  # the first token since the last white space: what an address takes back
@@ -316,11 +327,18 @@ def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-
             continue
         kind = kinds[code] if code < 0x10000 else np.uint8(_SKIP)
         if kind == _LETTER:
-            at, value, flags, size, tail = _read_word(data, code, after, stop, characters)
+            begin, capital = at, upper[code] != 0
+            at, value, tail, size, capitals = _read_letters(data, begin, stop, _FNV, np.uint32(0))
+            flags = CAPITAL * capital | UPPER * (capitals > 1 and capitals == size)
+            following = data[at] if at < stop else np.uint8(32)
+            if following >= 0x80 or kinds[following] == _APOS or kinds[following] == _SKIP:  # no plain word
+                at, value, flags, size, tail = _read_word(data, code, after, stop, characters)
+                following = data[at] if at < stop else np.uint8(32)
             count = _put(tokens, count, value, kind=WORD, flags=flags, size=size, suffix=tail)
-            end = _skip_address(data, at, stop, size, tail)
-            if end > at:
-                count, at = run_start, end
+            if following == 58 or following == 64 or following == 46:  # : @ .
+                end = _skip_address(data, at, stop, size, tail)
+                if end > at:
+                    count, at = run_start, end
             line_start = False
         elif kind == _SPACE:
             mail, footnote = _skip_mail(data, at, start, stop), _skip_footnote(data, at, stop)
