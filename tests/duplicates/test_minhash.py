@@ -17,7 +17,7 @@ from provenance.annotators.annotator import Annotator
 from provenance.duplicates import minhash
 from provenance.duplicates.minhash import MinHash, shingle_hashes, signature
 from provenance.duplicates.sketches import addresses, similarity, sketches
-from provenance.duplicates.words import character_table, tokens
+from provenance.duplicates.words import character_table, squeeze, tokens
 
 WORDS = st.lists(
     st.sampled_from(
@@ -179,6 +179,15 @@ def similarities(texts: list[str]) -> np.ndarray:
     return similarity(known, np.repeat(rows, len(texts)), known, np.tile(rows, len(texts))).reshape(
         len(texts), -1
     )
+
+
+@settings(deadline=None)
+@given(st.text(" \t\nab\u00e9", max_size=30))
+def test_runs_of_blanks_are_squeezed_to_one_and_dropped_at_the_ends(text: str) -> None:
+    data = np.frombuffer(text.encode(), np.uint8)
+    out = np.zeros(len(data) + 3, np.uint8)
+    end = squeeze(data, 0, len(data), out, 2)
+    assert out[2:end].tobytes().decode() == " ".join(text.split())
 
 
 def test_texts_that_differ_in_operators_accents_or_tones_are_never_wholly_similar(shared: Path) -> None:

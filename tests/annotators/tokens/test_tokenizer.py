@@ -22,7 +22,8 @@ from provenance.annotators.annotator import Annotator
 from provenance.annotators.columns import string_array
 from provenance.annotators.tokens import Tokenizer, TokenizerError, Tokens, load_tokenizer
 from provenance.annotators.tokens.counting import count
-from provenance.annotators.tokens.merging import build_merges
+from provenance.annotators.tokens.encoding import encode
+from provenance.annotators.tokens.merging import MOST_TOKENS, build_merges
 from provenance.annotators.tokens.pieces import LONGEST_PIECE, character_classes, pattern, pieces
 from tests.annotators.test_language import SENTENCES
 
@@ -159,6 +160,22 @@ def test_merges_follow_their_ranks_and_the_leftmost_comes_first() -> None:
     for text, wanted in ((b"abc", 2), (b"ab", 1), (b"bcbc", 1), (b"abcbcbc", 3), (b"aaa", 3), (b"", 0)):
         data = np.frombuffer(text, np.uint8)
         assert count(data, np.array([0, len(text)]), merges).tolist() == [wanted]
+
+
+def test_of_a_pair_that_is_listed_twice_the_last_rank_counts() -> None:
+    # a+b first and again last: b+c comes before it, so "abc" is a, bc.
+    pairs = np.array([[97, 98], [98, 99], [97, 98]])
+    merges = build_merges(np.arange(256), pairs, np.array([256, 257, 256]))
+    data = np.frombuffer(b"abcab", np.uint8)
+    ids, ends = encode(data, np.array([0, 3, 5]), merges)
+    assert (ids.tolist(), ends.tolist()) == ([97, 257, 256], [2, 3])
+
+
+def test_a_table_of_random_merges_has_room_for_each_of_them() -> None:
+    rng = np.random.default_rng(1)
+    pairs = np.unique(rng.integers(0, MOST_TOKENS, (5_000, 2)), axis=0)
+    merges = build_merges(np.arange(256), pairs, np.zeros(len(pairs), np.int64))
+    assert (merges.table != np.uint64(2**64 - 1)).sum() == len(pairs)
 
 
 def test_the_annotator_gives_null_where_there_is_no_text() -> None:
