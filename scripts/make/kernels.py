@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import subprocess
 import sys
@@ -114,12 +115,30 @@ def _run_commands(place: Path) -> None:
     with redirect_stdout(io.StringIO()):
         for arguments in (
             ["score"],
-            ["curate", demo, "--output", release, "--quiet", "--config", str(_filtered(place))],
+            [
+                "curate",
+                demo,
+                str(_chain(place)),
+                "--output",
+                release,
+                "--quiet",
+                "--config",
+                str(_filtered(place)),
+            ],
             ["demo", "--output", str(place / "demo"), "--quiet"],
             ["audit", release],
         ):
             if command(arguments):
                 print(f"provenance {arguments[0]} failed: its kernels are not carried", file=sys.stderr)
+
+
+def _chain(place: Path) -> Path:
+    """Three texts of which the second resembles the others and these not each other, as many do in a crawl and none in the demo."""
+    words = [f"word{number}" for number in range(260)]
+    path = place / "chain.jsonl"
+    texts = (" ".join(words[first : first + 200]) for first in (0, 30, 60))
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    return path
 
 
 def _filtered(place: Path) -> Path:
