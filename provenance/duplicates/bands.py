@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from provenance.duplicates.scratch import Routed, Scratch, split, write_pieces
-from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64, Sketches
+from provenance.duplicates.sketches import DIGESTED, PAYLOAD, SHINGLED, U32, U64, Sketches, read_only
 
 # False candidates only cost a comparison, because every edge is verified; missed ones cost recall. On the
 # development crawl at threshold 0.6 these weights find 92% of the pairs of Jaccard 0.6 to 0.7, even ones 58%.
@@ -60,7 +60,7 @@ def band_keys(signatures: U32, bands: int, rows: int) -> U64:
     """One 64-bit key for each band of each signature (uint64[n, bands]); keys of other bands differ."""
     if bands * rows > signatures.shape[1]:
         raise ValueError(f"{bands} bands of {rows} rows do not fit {signatures.shape[1]} permutations")
-    keys: U64 = _band_keys(np.ascontiguousarray(signatures), bands, rows)
+    keys: U64 = _band_keys(read_only(np.ascontiguousarray(signatures)), bands, rows)
     return keys
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -60,8 +60,8 @@ class Sketches:
 
     @property
     def compared(self) -> Compared:
-        """The arrays by which documents are compared."""
-        return Compared(self.flags, self.digests, self.signatures)
+        """The arrays by which documents are compared, to be read only: what comes from scratch files is, and one type of array is one kernel."""
+        return Compared(*(read_only(array) for array in (self.flags, self.digests, self.signatures)))
 
     def take(self, rows: npt.NDArray[np.intp]) -> Sketches:
         """The documents at `rows`."""
@@ -125,6 +125,13 @@ def payload_digests(column: pa.ChunkedArray | pa.Array) -> tuple[U64, npt.NDArra
     digests = np.zeros((len(known), 2), np.uint64)
     digests[known] = np.ascontiguousarray(octets.reshape(-1, 20)[:, :16]).view("<u8")
     return digests, known
+
+
+def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same array, not to be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def concatenate(parts: Sequence[Sketches], permutations: int) -> Sketches:

@@ -125,3 +125,28 @@ def test_annotating_compiles_nothing_on_a_fresh_machine(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "", "kernels of another source than the package's: run python scripts/make kernels"
     assert not list(tmp_path.rglob("*.nbi"))
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_curating_texts_that_resemble_each_other_in_chains_compiles_nothing(
+    files: int, tmp_path: Path
+) -> None:
+    """Their keepers are chosen by a kernel that the demo does not need; from one file or several it is the same."""
+    if not archive_path().exists() or Archive(archive_path())._kernels is None:
+        pytest.skip("the archive in the package is for another machine, Python or numba")
+    words = [f"word{number}" for number in range(260)]
+    texts = [json.dumps({"text": " ".join(words[first : first + 200])}) for first in (0, 30, 60)]
+    inputs = [tmp_path / f"{number}.jsonl" for number in range(files)]
+    for number, path in enumerate(inputs):
+        path.write_text("\n".join(texts[number::files]) + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pipelines.command", "curate", *map(str, inputs)]
+    ended = subprocess.run(
+        [*command, "--output", str(tmp_path / "release"), "--quiet", "--max-synthetic", "1"],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "duplicates" in ended.stdout
+    assert not list(tmp_path.rglob("*.nbi"))
