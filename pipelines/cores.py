@@ -1,4 +1,4 @@
-"""How many local workers a command has where none are asked for: as many as the machine bears.
+"""How many local workers a command has: where none are asked for as many as the machine bears, and no more than there is work for.
 
 The answer changes how fast a command is and nothing else: any number of workers writes the same bytes (promise 5).
 """
@@ -11,6 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+#: What a local worker has to have so that it is worth what it loads, a third of a second of processor time to annotate and half a
+#: second later: stored bytes to annotate (some 3 s of work for 8 MB; with 5 MB two workers took longer than one), and documents
+#: for later stages (25 to 100 µs each; of 16,000 two workers did not gain what they cost).
+LEAST_BYTES, LEAST_DOCUMENTS = 8 << 20, 20_000
 #: What a worker may come to hold beside what it shares, with room to spare, and what the command itself holds, in bytes
 #: (docs/measured.md#what-memory-is-made-of).
 WORKER_BYTES, COMMAND_BYTES = 512 << 20, 1 << 30
@@ -31,6 +35,11 @@ def local_workers(beam_options: Sequence[str] = (), root: Path = Path("/")) -> i
                 cores = min(cores, int(quota) / int(period))
     fit = (_free_memory(root) - COMMAND_BYTES) // WORKER_BYTES
     return max(1, min(int(cores), fit))
+
+
+def worth(workers: int, work: int, least: int) -> int:
+    """No more than have at least so much of this work; `PROVENANCE_ALL_WORKERS` lets all of them work."""
+    return workers if os.environ.get("PROVENANCE_ALL_WORKERS") else max(1, min(workers, work // least))
 
 
 def _free_memory(root: Path) -> int:

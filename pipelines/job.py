@@ -16,6 +16,7 @@ import apache_beam as beam
 
 from pipelines.annotate import ShardTask, plan_shards
 from pipelines.components import choose_keepers
+from pipelines.cores import LEAST_DOCUMENTS
 from pipelines.deduplicate import DeduplicationTasks, FindEdges
 from pipelines.earlier import Earlier, Named
 from pipelines.filter import FilterShards, FilterTasks, VerdictTask, write_listings
@@ -23,7 +24,7 @@ from pipelines.lineage import LineageLog, first_fingerprints
 from pipelines.progress import Progress, Targets
 from pipelines.publish import CountGroups, SurveyShards, WriteParts
 from pipelines.rights import settled_rights
-from pipelines.runner import LEAST_DOCUMENTS, Runner
+from pipelines.runner import Runner
 from pipelines.select import DecisionTask, JudgeShards, Select, SelectionTasks
 from pipelines.shards import annotate_inputs
 from pipelines.software import code_of

@@ -24,6 +24,7 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import create_runner
 
+from pipelines.cores import worth
 from pipelines.inline import Hands, InlineRunner
 from provenance.errors import UsageError
 
@@ -34,11 +35,6 @@ _KEPT, _KEEP = "--environment_cache_millis", "60000"
 #: A worker imports this, and with it all stages, before it has threads: two that unpickle their first tasks at once import
 #: the same packages at once, from different ends, and one found them half made (seen once in some hundred workers of Flink).
 _FIRST_IMPORTED = "pipelines.job"
-
-#: What a local worker has to have so that it is worth what it loads, a third of a second of processor time to annotate and half a
-#: second later: stored bytes to annotate (some 3 s of work for 8 MB; with 5 MB two workers took longer than one), and documents
-#: for later stages (25 to 100 µs each; of 16,000 two workers did not gain what they cost).
-LEAST_BYTES, LEAST_DOCUMENTS = 8 << 20, 20_000
 
 
 View = TypeVar("View", bound=PipelineOptions)
@@ -111,9 +107,7 @@ class Runner:
 
     def sized(self, work: int, least: int, tasks: int = sys.maxsize) -> Runner:
         """With no more local workers than have at least so much of this work, and a task; `PROVENANCE_ALL_WORKERS` lets all of them work."""
-        if os.environ.get("PROVENANCE_ALL_WORKERS"):
-            return self
-        return replace(self, workers=max(1, min(self.workers, work // least, tasks)))
+        return replace(self, workers=min(worth(self.workers, work, least), max(1, tasks)))
 
     def forks(self) -> bool:
         """Whether it has local workers that can be forked from this process."""

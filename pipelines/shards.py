@@ -20,10 +20,10 @@ from pipelines.annotate import (
     stands,
     to_read_again,
 )
+from pipelines.cores import LEAST_BYTES
 from pipelines.lineage import Told, first_fingerprints
 from pipelines.migration import plan_migration
 from pipelines.progress import Targets
-from pipelines.runner import LEAST_BYTES
 from provenance.errors import plain
 from provenance.files.facts import shard_facts
 from provenance.files.headway import read_headway

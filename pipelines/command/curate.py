@@ -49,7 +49,7 @@ def run(arguments: Arguments) -> int:
     inputs, ignored = find_crawl(arguments, configuration, release, workspace)
     if getattr(arguments, "dry_run", False):
         span_bytes = configuration.reading.span_bytes
-        found = forecast(inputs, len(ignored), workers_of(arguments), workspace, span_bytes)
+        found = forecast(inputs, len(ignored), workers_of(arguments, inputs), workspace, span_bytes)
         print_forecast(found, arguments.json)
         return 0
     with open_job(arguments, configuration, workspace, release, inputs) as job:

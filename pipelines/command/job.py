@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.command.parser import Arguments, Parser, count
 from pipelines.command.places import check_apart, check_name, destination, place, source
 from pipelines.command.reading import storage_of
-from pipelines.cores import local_workers
+from pipelines.cores import LEAST_BYTES, local_workers, worth
 from provenance.errors import UsageError, plain
 
 if TYPE_CHECKING:
@@ -87,9 +87,12 @@ def add_job_options(parser: Parser, cap: bool, default: str = "0.10", publishes:
     parser.set_defaults(takes_beam=True, max_synthetic=None, parts=None, sign=None)
 
 
-def workers_of(arguments: Arguments) -> int:
-    """How many local processes the command has at most."""
-    return int(arguments.workers or local_workers(arguments.beam_options))
+def workers_of(arguments: Arguments, inputs: Sequence[InputFile] | None) -> int:
+    """How many local processes the command has at most; `inputs` are those that it reads, if it reads any."""
+    workers = int(arguments.workers or local_workers(arguments.beam_options))
+    if inputs is None or arguments.beam_options:
+        return workers
+    return worth(workers, sum(item.size for item in inputs), LEAST_BYTES)
 
 
 def signer(arguments: Arguments) -> Callable[[str], None]:
@@ -280,13 +283,11 @@ def _make_job(
 
     from pipelines.job import Job
     from pipelines.progress import Progress
-    from pipelines.runner import LEAST_BYTES, Runner
+    from pipelines.runner import Runner
     from provenance.release.earlier.references import check_references
 
-    runner = Runner(tuple(arguments.beam_options), workers_of(arguments))
+    runner = Runner(tuple(arguments.beam_options), workers_of(arguments, inputs))
     runner.options()  # options that Beam does not know are refused before any work
-    if inputs is not None and not arguments.beam_options:
-        runner = runner.sized(sum(item.size for item in inputs), LEAST_BYTES)
     runner.prepare()
     if arguments.workers is None and not runner.forks():
         runner = replace(
