@@ -290,9 +290,8 @@ def _make_job(
     runner.options()  # options that Beam does not know are refused before any work
     runner.prepare()
     if arguments.workers is None and not runner.forks():
-        runner = replace(
-            runner, workers=1
-        )  # Beam's own processes, which are slower than one, are for those who ask
+        # Beam's own processes, which are slower than one, are for those who ask.
+        runner = replace(runner, workers=1)
     named = _named(arguments, workspace, release)
     if named is not None:
         check_references(
