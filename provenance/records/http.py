@@ -14,7 +14,9 @@ import brotli  # type: ignore[import-untyped]
 import zstandard
 
 MAX_CODINGS = 5  # stacked content codings that are undone; real responses have one, rarely two
-MAX_MEMBERS = 10_000  # gzip members of one payload; servers send one, or one for each part they put together
+MAX_MEMBERS = (
+    10_000  # gzip members read of one payload; servers send one, or one for each part they put together
+)
 FIRST_STEP = 4 << 10  # compressed bytes of a gzip member that are decoded first, then twice as many each time
 MAX_INTERIM = 8  # interim answers before the final one; servers that hint early send one or two
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
@@ -191,7 +193,9 @@ _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])
 def _gunzip(data: bytes, most: int) -> tuple[bytes, bool]:
     out: list[bytes] = []
     at, left = 0, most
-    while left > 0 and data[at : at + 2] == b"\x1f\x8b" and len(out) <= MAX_MEMBERS:
+    while left > 0 and data[at : at + 2] == b"\x1f\x8b":
+        if len(out) == MAX_MEMBERS:
+            return b"".join(out), False
         try:
             part, at, whole = _gunzip_member(data, at, left)
         except zlib.error:

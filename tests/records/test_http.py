@@ -12,7 +12,7 @@ import brotli
 import pytest
 import zstandard
 
-from provenance.records.http import decode_payload, header_values, split_response
+from provenance.records.http import MAX_MEMBERS, decode_payload, header_values, split_response
 from tests.records.archives import PAGE, URLS, read_archive, record
 
 BOMB = b"<html><body><p>" + b"\0" * (64 << 20)
@@ -108,6 +108,18 @@ def test_a_payload_of_very_many_gzip_members_costs_linear_time() -> None:
     decoded = decode_payload(empty * ((16 << 20) // len(empty)), None, b"gzip", 16 << 20)
     assert decoded.payload == b""
     assert time.process_time() - started < 2
+
+
+def test_a_payload_of_more_gzip_members_than_are_read_is_not_cut_silently() -> None:
+    """It lost what stood behind the last member that is read, without a remark."""
+    member = gzip.compress(b"word ")
+    assert decode_payload(member * MAX_MEMBERS, None, b"gzip", 1 << 20) == (
+        b"word " * MAX_MEMBERS,
+        None,
+        None,
+    )
+    cut = decode_payload(member * (MAX_MEMBERS + 1), None, b"gzip", 1 << 20)
+    assert (cut.payload, cut.detail) == (b"word " * MAX_MEMBERS, "the gzip coded payload ends early")
 
 
 @pytest.mark.parametrize("cut", [1, 5_000, 9_000])
