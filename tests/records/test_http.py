@@ -39,6 +39,7 @@ def test_a_payload_bomb_is_a_failure_row_and_costs_bounded_memory(coding: bytes,
     data = gzip.compress(record(URLS[0], payload, b"Content-Encoding: " + coding + b"\r\n")) + gzip.compress(
         record(URLS[1])
     )
+    read_archive(record(URLS[1]))  # what the first reading loads is not the bomb's
     tracemalloc.start()
     rows = read_archive(data, max_payload_bytes=1 << 20)
     peak = tracemalloc.get_traced_memory()[1]
