@@ -14,7 +14,7 @@ import brotli  # type: ignore[import-untyped]
 import zstandard
 
 MAX_CODINGS = 5  # stacked content codings that are undone; real responses have one, rarely two
-MAX_MEMBERS = 10_000  # gzip members read of a payload; servers send one, or one for each part they put together
+MAX_MEMBERS = 10_000  # gzip members read of a payload; servers send one, or one for each part put together
 FIRST_STEP = 4 << 10  # compressed bytes of a gzip member that are decoded first, then twice as many each time
 MAX_INTERIM = 8  # interim answers before the final one; servers that hint early send one or two
 MAX_WINDOW = 1 << 25  # RFC 9659 limits zstd over HTTP to 8 MB; some servers send more
