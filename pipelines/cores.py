@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 #: What a local worker has to have so that it is worth what it loads, a third of a second of processor time to annotate and half a
@@ -18,9 +19,9 @@ LEAST_BYTES, LEAST_DOCUMENTS = 8 << 20, 20_000
 #: What a worker may come to hold beside what it shares, with room to spare, and what the command itself holds, in bytes
 #: (docs/measured.md#what-memory-is-made-of).
 WORKER_BYTES, COMMAND_BYTES = 512 << 20, 1 << 30
-#: Where Linux says what a process may use: quota and period of processor time, and memory, by the second and by the first form of control groups.
-_QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
-_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+#: What Linux says of a control group: quota and period of processor time, and memory, in the second form of groups and in the first.
+_QUOTAS = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+_LIMITS = ("memory.max", "memory.limit_in_bytes")
 
 
 def local_workers(beam_options: Sequence[str] = (), root: Path = Path("/")) -> int:
@@ -28,9 +29,9 @@ def local_workers(beam_options: Sequence[str] = (), root: Path = Path("/")) -> i
     if sys.platform != "linux" or beam_options:
         return 1
     cores: float = len(os.sched_getaffinity(0))
-    for names in _QUOTAS:
+    for group, names in product(_groups(root, "cpu"), _QUOTAS):
         with suppress(OSError, ValueError, ZeroDivisionError):
-            quota, period = " ".join(_group(root, name) for name in names).split()
+            quota, period = " ".join((group / name).read_text() for name in names).split()
             if int(quota) > 0:  # "max" is no number, and -1 no limit
                 cores = min(cores, int(quota) / int(period))
     fit = (_free_memory(root) - COMMAND_BYTES) // WORKER_BYTES
@@ -43,16 +44,28 @@ def worth(workers: int, work: int, least: int) -> int:
 
 
 def _free_memory(root: Path) -> int:
-    """Bytes that new processes can take without swapping, at most what the control group may hold."""
+    """Bytes that new processes can take without swapping, at most what the control groups may hold."""
     free = sys.maxsize
     with suppress(OSError, ValueError, IndexError):
         text = (root / "proc/meminfo").read_text()
         free = int(text.split("MemAvailable:")[1].split()[0]) << 10
-    for name in _LIMITS:
+    for group, name in product(_groups(root, "memory"), _LIMITS):
         with suppress(OSError, ValueError):
-            free = min(free, int(_group(root, name)))
+            free = min(free, int((group / name).read_text()))
     return free
 
 
-def _group(root: Path, name: str) -> str:
-    return (root / "sys/fs/cgroup" / name).read_text()
+def _groups(root: Path, controller: str) -> Iterator[Path]:
+    """The control groups that limit this process in what a controller divides, each with all above it, as their limits count too.
+
+    A container sees its own group as the topmost; a service of systemd and a job of Slurm see the machine's there.
+    """
+    own = {"": "", controller: ""}  # the second form has one tree for all controllers, the first one for each
+    with suppress(OSError, ValueError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controller in controllers.split(",") or not controllers:
+                own[controller if controllers else ""] = path
+    for tree, path in own.items():
+        parts = path.strip("/").split("/")
+        yield from (root.joinpath("sys/fs/cgroup", tree, *parts[:depth]) for depth in range(len(parts) + 1))

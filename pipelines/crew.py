@@ -81,4 +81,6 @@ def _answer(worker: Connection[Any, Any]) -> list[Any]:
 
 
 def _died() -> RuntimeError:
-    return RuntimeError("a local worker process died")
+    return RuntimeError(
+        "a local worker process died; if for want of memory, --workers asks for fewer of them"
+    )

@@ -52,8 +52,8 @@ class WordSample:
             np.empty(STREAM_ROOM * longest + 1, np.uint8),
             np.empty(longest + 1, np.uint8),
         )
-        # Words are two bytes apart at least.
-        found = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(texts), np.uint32)
+        # A word may be one byte with none between it and the next ("x|n"): operators are words here.
+        found = np.empty(int(offsets[-1] - offsets[0]), np.uint32)
         ends = np.zeros(len(texts) + 1, np.int32)
         _sample((data, offsets), character_table(), space, found=found, ends=ends)
         values = pa.array(found[: ends[-1]])

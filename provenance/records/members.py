@@ -20,9 +20,8 @@ READ_BYTES = 256 << 10
 #: Compressed bytes handed over at once: small, as what lies behind a member is copied back.
 STEP_BYTES = 16 << 10
 PIECE_BYTES = 1 << 20  # most decoded bytes of one piece
-_GATHERED = (
-    1 << 19
-)  # decoded bytes of a member that are one piece: most pages are, and then their record is read at one look
+#: Decoded bytes of a member that are one piece: most pages have fewer, and then their record is read at one look.
+_GATHERED = 1 << 19
 RETAINED_BYTES = 4 << 20  # how far back the search for the next member may go after damage
 MAX_WINDOW = 1 << 27  # zstd's own default limit for decoders
 
@@ -97,16 +96,16 @@ def gzip_member(source: ByteSource) -> Iterator[bytes]:
     """
     start = source.offset
     inflate = zlib.decompressobj(31)
-    parts, size, given = list[bytes](), 0, STEP_BYTES
+    parts, size = list[bytes](), 0
     while not inflate.eof:
-        visible = source.need(given)
-        step = source.buf[source.pos : source.pos + given]
+        visible = source.need(STEP_BYTES)
+        step = source.buf[source.pos : source.pos + STEP_BYTES]
         try:
             out = inflate.decompress(step, PIECE_BYTES - size)
         except zlib.error as error:
             if source.offset == start:
                 yield _salvaged(step)
-            elif parts:
+            elif size:
                 yield b"".join(parts)
             raise _broken("gzip", start, str(error).rsplit(": ", 1)[-1]) from error
         # At the end of a member what is left is in unused_data, and once more in unconsumed_tail.

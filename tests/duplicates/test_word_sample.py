@@ -50,6 +50,15 @@ def test_a_batch_says_of_each_text_what_it_says_alone(texts: list[str | None]) -
             )
 
 
+def test_each_byte_of_a_text_may_be_a_word_that_is_sampled() -> None:
+    """Operators are words: three sampled ones of a byte each, one after the other."""
+    (n, bar, x) = (sample(word)[0] for word in ("n", "|", "x"))
+    assert n and bar and x
+    assert sample("x|n|") == [sorted(n + bar + x)]
+    plain = "a text after it keeps its own"
+    assert sample("x|n|" * 10_000, plain) == [sorted(n + bar + x), *sample(plain)]
+
+
 def test_a_record_that_is_no_document_has_none() -> None:
     batch = pa.record_batch(
         {"text": pa.array(["some words here", "and here"]), "outcome": pa.array([None, "empty"], pa.string())}

@@ -61,6 +61,34 @@ def test_the_limits_of_a_container_count(
     assert local_workers(root=_machine(tmp_path, **limits)) == workers
 
 
+@pytest.mark.parametrize(
+    ("groups", "limits", "workers"),
+    [
+        ("0::/user.slice/run.service", {"user_dot_slice__run_dot_service__cpu_dot_max": "250000 100000"}, 2),
+        ("0::/job/step", {"job__cpu_dot_max": "300000 100000", "job__step__cpu_dot_max": "max 100000"}, 3),
+        ("0::/job/step", {"job__memory_dot_max": str(COMMAND_BYTES + 4 * WORKER_BYTES)}, 4),
+        (
+            "7:cpu,cpuacct:/job\n4:memory:/other",
+            {"cpu__job__cpu_dot_cfs_quota_us": "500000", "cpu__job__cpu_dot_cfs_period_us": "100000"},
+            5,
+        ),
+        ("4:memory:/job\n0::/", {"memory__job__memory_dot_limit_in_bytes": str(COMMAND_BYTES)}, 1),
+        ("0::/../outside", {"cpu_dot_max": "600000 100000"}, 6),
+        ("no group at all", {}, 16),
+    ],
+)
+def test_the_limits_of_a_service_or_job_count_and_those_above_it(
+    groups: str, limits: dict[str, str], workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that shows all its control groups, a process is in one below the topmost."""
+    _affinity(monkeypatch, 16)
+    root = _machine(tmp_path, **limits)
+    own = root / "proc" / "self" / "cgroup"
+    own.parent.mkdir()
+    own.write_text(groups + "\n")
+    assert local_workers(root=root) == workers
+
+
 def test_no_more_than_there_is_memory_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _affinity(monkeypatch, 64)
     assert local_workers(root=_machine(tmp_path / "16", free=16 << 30)) == 30

@@ -74,6 +74,7 @@ def test_a_worker_that_dies_fails_the_pipeline_and_does_not_stall_it(tmp_path: P
     ended = run_pipelines(tmp_path, DEADLY="1")
     assert ended.returncode == 1
     assert "a local worker process died" in ended.stderr
+    assert "--workers asks for fewer" in ended.stderr
 
 
 def test_an_environment_that_no_socket_takes_at_once_reaches_the_workers(tmp_path: Path) -> None:

@@ -100,9 +100,8 @@ def _holds_probe(stretch: NDArray[np.uint8], probes: NDArray[np.uint8]) -> bool:
     first, second, third, fourth = stretch[:-4], stretch[1:-3], stretch[2:-2], stretch[3:-1]
     for number in range(len(probes)):
         probe, here = probes[number], False
-        for at in range(
-            first.size
-        ):  # no branch, and bytes that stay bytes: the processor looks at many at once
+        # No branch, and bytes that stay bytes: the processor looks at many at once.
+        for at in range(first.size):
             here |= (
                 (np.uint8(first[at] | np.uint8(_SMALL)) == probe[0])
                 & (np.uint8(second[at] | np.uint8(_SMALL)) == probe[1])

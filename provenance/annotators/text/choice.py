@@ -105,9 +105,8 @@ class Cuts(NamedTuple):
     threshold: npt.NDArray[np.int32]  # ascending within a feature; `_ordered`
     tree: npt.NDArray[np.int32]
     left: npt.NDArray[np.uint32]  # one bit for each leaf that is left when the threshold is exceeded
-    value: npt.NDArray[
-        np.float64
-    ]  # of each tree, at its place of `_PLACES` that of each leaf from left to right
+    #: of each tree those of its leaves, from left to right at the places that `_PLACES` says
+    value: npt.NDArray[np.float64]
     base: float
     lanes: int  # blocks that are judged side by side; a constant would be written out, lane after lane, for one at a time
 

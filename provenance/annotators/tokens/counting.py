@@ -72,9 +72,7 @@ def _count(texts, classes, merges, known, scratch, counts):  # type: ignore[no-u
 class Pieces(NamedTuple):
     """Pieces that were counted, all by the same merges."""
 
-    words: npt.NDArray[
-        np.uint64
-    ]  # (slots, _WORDS) bytes of the piece of a slot, their number in the last one
+    words: npt.NDArray[np.uint64]  # (slots, _WORDS) bytes of a slot's piece, their number in the last one
     counts: npt.NDArray[np.uint8]  # (slots,) its tokens
 
 

@@ -101,9 +101,8 @@ def _find(keys, count, table, places):  # type: ignore[no-untyped-def]
         one_on = (there != key) & (there != 0)
         at = beside if one_on else at
         there = table[beside] if one_on else there
-        while (
-            there != key and there != 0
-        ):  # one in twenty: in the first two places most are found, or seen to be missing
+        # One in twenty: in the first two places most are found, or seen to be missing.
+        while there != key and there != 0:
             at = (at + _ONE) & last
             there = table[at]
         keys[kept], places[kept] = key, at
