@@ -182,7 +182,7 @@ def _unsaid(error: OSError) -> DataError:
     return DataError(f"what was to be said could not be written: {error.strerror}")
 
 
-def _fail(error: Exception, resumes: bool, output: str | None) -> int:
+def _fail(error: Exception, resumes: bool, output: str | None = None) -> int:
     """Something that no message was written for: its last line, and how to see the rest."""
     if isinstance(error, UnsaidError):
         _say_no_more()
