@@ -148,6 +148,7 @@ def test_stage_refuses_a_workspace_of_another_configuration(demo_release: Path, 
     )
     assert ended.code == 1
     assert "provenance select" in ended.err
+    assert "give what it was given (--config, --source, --max-synthetic)" in ended.err
     assert not (tmp_path / "r").exists()
 
 
