@@ -87,6 +87,16 @@ class Earlier:
             known = self.as_json()["references"]
         return [[item["sha256"], item["role"]] for item in known]
 
+    def check_carried(self, inputs: Sequence[InputFile], annotation: Annotation) -> None:
+        """Refuse a release that cannot be carried forward before a file is read, not when all are annotated.
+
+        Raises:
+            ReleaseError: where it is not finished, or counts other tokens.
+            UsageError: where an input is one that the release was made from.
+        """
+        if self.named is not None and self.named.keep is not None:
+            _planned(self.storage, self.named.keep, inputs, self.configuration, annotation)
+
     def carry(
         self, inputs: Sequence[InputFile], annotation: Annotation, runner: Runner
     ) -> tuple[list[Shard], int]:
@@ -115,12 +125,8 @@ def carry_forward(
     runner: Runner,
 ) -> tuple[list[Shard], int]:
     """The shards of a release that is carried forward, those of this very release not made again; and how many were made."""
-    tokenizer = load_tokenizer(configuration.text.tokenizer).describe()
     tasks = []
-    planned = plan_carried(
-        storage, release, inputs, configuration, tokenizer=tokenizer, schema=annotation.schema
-    )
-    for item, file, fingerprint in planned:
+    for item, file, fingerprint in _planned(storage, release, inputs, configuration, annotation):
         shard = Shard(
             index=0,
             name=item.name,
@@ -169,4 +175,18 @@ def _shard(storage: Storage, task: Carried) -> Shard:
         documents=metadata["documents"],
         text_bytes=metadata["text_bytes"],
         carried=True,
+    )
+
+
+def _planned(
+    storage: Storage,
+    release: str,
+    inputs: Sequence[InputFile],
+    configuration: Configuration,
+    annotation: Annotation,
+) -> list[tuple[InputFile, str, str]]:
+    """What is to be carried, as `plan_carried` says it."""
+    tokenizer = load_tokenizer(configuration.text.tokenizer).describe()
+    return plan_carried(
+        storage, release, inputs, configuration, tokenizer=tokenizer, schema=annotation.schema
     )

@@ -369,7 +369,8 @@ class Job:
         if self.workspace.need_state(stage)["fingerprint"] != expected:
             raise WorkspaceError(
                 f"{self.workspace.directory}: the shards or the configuration changed since stage {stage} ran here; "
-                f"run `provenance {stage}` with this configuration first"
+                "give what it was given (--config, --source, --max-synthetic), "
+                f"or run `provenance {stage}` with this configuration first"
             )
 
     def _stands(self, stage: str, fresh: str, *paths: str) -> bool:

@@ -43,6 +43,7 @@ def annotate_inputs(
     Returns how many were made and how many stood.
     """
     configured = job.annotation.fingerprint()
+    job.earlier.check_carried(inputs, job.annotation)
     tasks = job.shard_tasks(inputs)
     paths = [task.path for task in tasks]
     facts = shard_facts(job.workspace, paths)

@@ -77,7 +77,7 @@ def print_summary(
     found, strata = manifest["detector"]["documents"], manifest["prior"]["strata"]
     print(
         f"detector, by {manifest['detector']['calibration']}: judged {found['judged']:,}, flagged {found['flagged']:,}, "
-        f"limited {found['limited']:,} by old documents; {len(strata):,} priors estimated"
+        f"limited {found['limited']:,} by old documents; {len(strata):,} {'prior' if len(strata) == 1 else 'priors'} estimated"
     )
     for item in manifest["detector"]["neural"]:
         print(f"neural detector {describe_cost(item)}")

@@ -40,6 +40,9 @@ from provenance.records.reading import Reading
 #: .05); with three fifths 78% of another at .10 (docs/cap.md).
 MARGIN = Decimal("0.8")
 
+#: What a number is written like, also one that is none.
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+
 
 class Text(Section):
     """How the main text is taken from a page, and what a token of it is."""
@@ -205,6 +208,8 @@ class Cap(Section):
             r"(?P<percent>\d+(?:[.,]\d+)?)\s*%|(?P<comma>\d+,\d+)|(?P<whole>[2-9]|\d\d|100)", text
         )
         if found is None:
+            if isinstance(value, str) and _NUMBER.fullmatch(text) is None:
+                raise ValueError(f"is a share between 0 and 1, not {text!r}: write 0.10")
             return value
         number = Decimal(text.rstrip(" %").replace(",", "."))
         share = number if found["comma"] else number / 100

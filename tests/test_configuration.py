@@ -73,7 +73,16 @@ def test_a_share_is_read_as_it_is_written(given: Any) -> None:
         ('text: {clean_invisible: "no"}', "text.clean_invisible: should be true or false, not 'no'"),
         ("about: {date: 0}", "about.date: should be a day such as 2026-01-31, not 0"),
         ("about: {date: 2020-13-01}", "is not valid YAML: month must be in 1..12"),
-        ('source: ""', "source: String should have at least 1 character"),
+        ("source: 5", "source: should be text, not 5; write it in quotation marks"),
+        ("release: {parts: many}", "release.parts: should be a whole number, not 'many'"),
+        ("release: {parts: 0}", "release.parts: should be greater than or equal to 1, not 0"),
+        ("duplicates: {threshold: null}", "duplicates.threshold: should be a number, not null"),
+        ("prior: {by_month: {2024: 0.1}}", "prior.by_month.2024: should be text, not 2024; write it in"),
+        ("about: {version: v1}", "about.version: should match pattern"),
+        ("cap: {max_synthetic: lots}", "cap.max_synthetic: is a share between 0 and 1, not 'lots': write 0.10"),
+        ("cap: {max_synthetic: .nan}", "cap.max_synthetic: should be a finite number"),
+        ("a: [1,\n b: 2", "is not valid YAML: line 3, column 1: while parsing a flow sequence expected"),
+        ('source: ""', "source: should have at least 1 character"),
         ('source: " "', "source: holds nothing but blanks"),
         ('source: "a\\ud800"', "source: holds the character U+D800"),
         ('about: {sources: {"a\\0": "https://a.example/"}}', "holds the character U+0000"),
@@ -107,3 +116,10 @@ def test_what_is_written_as_something_else_is_refused_at_its_place(
 )
 def test_a_licence_of_its_own_is_named_as_spdx_names_it(name: str) -> None:
     assert load_configuration(None, {"about.license": name}).about.license == name
+
+
+def test_a_file_in_another_encoding_is_said_to_be_no_utf8_rather_than_no_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes("source: été".encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=r"c\.yaml: is no text in UTF-8 \(byte 8\)"):
+        load_configuration(path)

@@ -131,9 +131,14 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
     """One line of JSON for each version in a directory; 1 where one of them failed."""
     from provenance.audit.sketches.compare import FAIL, WARN
     from provenance.audit.versions import Baseline, Version, report, sketch_dataset
+    from provenance.files.storage import join
 
     if len(arguments.datasets) != 1:
         raise UsageError("--watch takes one DATASET, the directory that holds the versions")
+    if storage.info(join(arguments.datasets[0], "manifest.json")) is not None:
+        raise UsageError(
+            f"{arguments.datasets[0]}: is a release itself; --watch takes the directory that holds the versions"
+        )
     versions = list(_versions(storage, arguments.datasets[0]))
     baseline = arguments.baseline or (versions[0] if versions else None)
     if baseline is None:
@@ -165,11 +170,13 @@ def _watch(storage: Storage, arguments: Arguments, settings: Settings) -> int:
 
 
 def _versions(storage: Storage, directory: str) -> Iterator[str]:
-    """The entries of a directory that hold files, by name."""
+    """The entries of a directory that are datasets, by name: folders with files, and files that an audit reads."""
+    from provenance.audit.inputs import ENDINGS, SKETCH
+
     prefix = directory.rstrip("/") + "/"
-    names = {item.path[len(prefix) :].split("/")[0] for item in storage.list(directory)}
-    for name in sorted(names):
-        if not name.startswith("."):
+    entries = {item.path[len(prefix) :].partition("/")[:2] for item in storage.list(directory)}
+    for name, folder in sorted(entries):
+        if not name.startswith(".") and (folder or name.endswith((*ENDINGS, SKETCH))):
             yield prefix + name
 
 

@@ -64,5 +64,6 @@ def run(arguments: Arguments) -> int:
     storage = storage_of(arguments.release)
     made = export_release(arguments.release, arguments.output, settings, storage=storage)
     stood = f", {made.stood} of them from the interrupted run" if made.stood else ""
-    print(f"{arguments.output}: {made.documents:,} documents in {made.shards:,} shards{stood}")
+    shards = "shard" if made.shards == 1 else "shards"
+    print(f"{arguments.output}: {made.documents:,} documents in {made.shards:,} {shards}{stood}")
     return 0

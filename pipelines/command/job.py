@@ -331,10 +331,12 @@ def _named(arguments: Arguments, workspace: str, release: str | None) -> Named |
 def announce(job: Job, inputs: Sequence[InputFile], ignored: Sequence[PassedOver]) -> None:
     """Say what will be read and what was passed over."""
     if ignored:
+        several = "files, such as" if len(ignored) > 1 else "file,"
         job.progress.note(
-            f"passed over {len(ignored):,} files, such as {plain(ignored[0].path)}: {ignored[0].reason}; the manifest lists them"
+            f"passed over {len(ignored):,} {several} {plain(ignored[0].path)}: {ignored[0].reason}; the manifest lists them"
         )
-    job.progress.note(f"reading {len(inputs):,} files, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
+    named = "file" if len(inputs) == 1 else "files"
+    job.progress.note(f"reading {len(inputs):,} {named}, {sum(item.size for item in inputs) / 1e6:,.1f} MB")
 
 
 def complain_of_failures(harvest: Harvest) -> int:
@@ -342,6 +344,8 @@ def complain_of_failures(harvest: Harvest) -> int:
 
     Where some inputs alone gave nothing for that reason, they are named: a crawl with a damaged file is a success.
     """
+    if harvest.inputs and not harvest.records:
+        print(f"warning: no input holds a record ({harvest.inputs:,} read)", file=sys.stderr)
     if not harvest.fruitless:
         return 0
     if harvest.documents:

@@ -27,7 +27,9 @@ def add_to(commands: Commands) -> None:
         metavar="DIR",
         help="new folder of this machine for sample.json, labels.csv and label.html",
     )
-    draw.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
+    draw.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the draw (default: %(default)s)"
+    )
     draw.set_defaults(run=run_draw)
     text = "bound the synthetic share of a release by labels of its sample"
     certify = commands.add_parser("certify", help=text, description=text)
@@ -42,7 +44,9 @@ def add_to(commands: Commands) -> None:
     certify.add_argument(
         "--labels", type=place, required=True, metavar="FILE", help="JSON lines or CSV with doc_id and label"
     )
-    certify.add_argument("--confidence", type=float, default=0.95, help="of the bound (default: %(default)s)")
+    certify.add_argument(
+        "--confidence", type=float, default=0.95, metavar="SHARE", help="of the bound (default: %(default)s)"
+    )
     certify.add_argument("--json", action="store_true", help="print the certificate as JSON")
     certify.set_defaults(run=run_certify)
 
@@ -83,7 +87,9 @@ def run_certify(arguments: Arguments) -> int:
     path = join(path, "sample.json") if os.path.isdir(path) else path
     try:
         sample = json.loads(read_bytes(storage, path))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
         raise UsageError(f"{path}: cannot be read as a sample ({error})") from error
     check_release(sample, manifest)
     labels = read_labels(arguments.labels)

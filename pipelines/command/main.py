@@ -158,7 +158,7 @@ def _run(arguments: Arguments) -> int:
             return _say_interrupted(arguments.takes_beam)
         if os.environ.get("PROVENANCE_TRACEBACK"):
             raise
-        return _fail(error, arguments.takes_beam)
+        return _fail(error, arguments.takes_beam, getattr(arguments, "output", None))
 
 
 def _say_interrupted(resumes: bool) -> int:
@@ -182,7 +182,7 @@ def _unsaid(error: OSError) -> DataError:
     return DataError(f"what was to be said could not be written: {error.strerror}")
 
 
-def _fail(error: Exception, resumes: bool) -> int:
+def _fail(error: Exception, resumes: bool, output: str | None = None) -> int:
     """Something that no message was written for: its last line, and how to see the rest."""
     if isinstance(error, UnsaidError):
         _say_no_more()
@@ -194,7 +194,7 @@ def _fail(error: Exception, resumes: bool) -> int:
         )
         return 1
     if isinstance(error, OSError) and (why := no_room(error)):
-        print(f"error: {error.filename or 'the disk'}: {why}", file=sys.stderr)
+        print(f"error: {error.filename or output or 'the disk'}: {why}", file=sys.stderr)
         return 1
     if isinstance(error, OSError) and error.filename and error.strerror and not resumes:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)

@@ -29,16 +29,24 @@ def add_to(commands: Commands) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
     find = actions.add_parser("detect", help="look for watermarks in one text", description=_DETECT)
     find.add_argument("file", metavar="FILE", help="UTF-8 text, or - for stdin")
-    find.add_argument("--config", type=Path, help="YAML configuration with a `watermarks` section")
-    find.add_argument("--tokenizer", help="tokenizer.json or hub id; alone: try the published default keys")
-    find.add_argument("--scheme", help="one scheme instead of the defaults (see `schemes`)")
-    find.add_argument("--parameters", help="its parameters as a JSON object")
     find.add_argument(
-        "--vocab-size", type=int, help="the model's vocabulary, where padded beyond the tokenizer's"
+        "--config", type=Path, metavar="FILE", help="YAML configuration with a `watermarks` section"
+    )
+    find.add_argument(
+        "--tokenizer", metavar="PLACE", help="tokenizer.json or hub id; alone: try the published default keys"
+    )
+    find.add_argument("--scheme", metavar="NAME", help="one scheme instead of the defaults (see `schemes`)")
+    find.add_argument("--parameters", metavar="JSON", help="its parameters as a JSON object")
+    find.add_argument(
+        "--vocab-size",
+        type=int,
+        metavar="N",
+        help="the model's vocabulary, where padded beyond the tokenizer's",
     )
     find.add_argument(
         "--among",
         type=Path,
+        metavar="FILE",
         help="unmarked documents in the text's language, 100 or more: one a line, or JSON lines with `text`",
     )
     find.add_argument(

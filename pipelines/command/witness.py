@@ -44,6 +44,8 @@ def run(arguments: Arguments) -> int:
     storage, directory = storage_of(*arguments.places, arguments.output), arguments.output
     for source in arguments.places:
         check_apart(directory, source, "a source of the index")
+    if storage.info(directory) is not None and not storage.list(directory):
+        raise OutputError(f"{directory}: is a file; name another --output")
     ours = any(storage.list(join(directory, name)) for name in ("entries", "scratch"))
     if storage.list(directory) and not ours:
         raise OutputError(f"{directory}: holds files that are no index; name another --output")

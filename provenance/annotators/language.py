@@ -78,6 +78,11 @@ def load_model() -> LanguageModel:
     return read_model(path.read_bytes())
 
 
+def language_codes() -> frozenset[str]:
+    """Every value that the column `language` can have."""
+    return frozenset(_ISO_CODES.get(label, label) for label in load_model().labels)
+
+
 def identify(model: LanguageModel, texts: Sequence[str | None]) -> list[tuple[str | None, float | None]]:
     """Return (language, score) of each of the texts; (None, None) where there are no letters."""
     samples = [_sample(text) if text else "" for text in texts]

@@ -37,9 +37,9 @@ class Encoder:
     """
 
     def __init__(self, folder: str) -> None:
-        require_extra(["encoder"])
         path = Path(folder).expanduser().resolve()
         where = f"--embeddings {folder}"
+        require_extra(["classifier"], f"{where}: models of transformers")
         check_folder(where, path)
         self._tokenizer = load_tokenizer(path)
         self._model = once(

@@ -75,7 +75,7 @@ def read_batches(storage: Storage, dataset: str, reading: Reading | None = None)
 
 
 def find_files(storage: Storage, dataset: str) -> list[str]:
-    """The files of a dataset, sorted; of a release only its documents.
+    """The files of a dataset, sorted; of a release only its documents. Folders that other readers pass over are, too.
 
     Raises:
         AuditError: where there is none.
@@ -83,7 +83,8 @@ def find_files(storage: Storage, dataset: str) -> list[str]:
     if dataset.endswith(ENDINGS) and storage.info(dataset) is not None and not storage.list(dataset):
         return [dataset]
     release = storage.info(join(dataset, "manifest.json")) is not None
-    there = [item.path for item in storage.list(join(dataset, "data") if release else dataset)]
+    root = join(dataset, "data") if release else dataset
+    there = [item.path for item in storage.list(root) if not _is_aside(item.path[len(root) :])]
     for endings in (_PARQUET, _ARROW, ENDINGS):
         # Beside Parquet or Arrow files JSON is what describes them.
         found = sorted(path for path in there if path.endswith(endings))
@@ -95,6 +96,11 @@ def find_files(storage: Storage, dataset: str) -> list[str]:
         if exists
         else f"{dataset}: there is no such file or directory"
     )
+
+
+def _is_aside(path: str) -> bool:
+    """Whether a path lies in a folder like the ledger's (`_ledger`) or a hidden one."""
+    return any(part.startswith(("_", ".")) for part in path.strip("/").split("/")[:-1])
 
 
 def _read(file: BinaryIO, path: str, reading: Reading) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from provenance.errors import DataError
+from provenance.errors import DataError, UsageError
 from provenance.files.storage import AnyStorage, read_bytes
 
 LABELS = ("human", "synthetic", "unsure")
@@ -33,11 +33,14 @@ def read_labels(path: str | Path) -> dict[str, str]:
     or a tab, as spreadsheets of different countries write it.
 
     Raises:
+        UsageError: where there is no such file.
         DataError: naming the line that cannot be used.
     """
     try:
         text = read_bytes(AnyStorage(), str(path)).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
         raise DataError(f"{path}: cannot be read as labels ({error})") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
@@ -59,7 +62,10 @@ def read_labels(path: str | Path) -> dict[str, str]:
             )
         found[str(row["doc_id"])] = label
     if not found:
-        raise DataError(f"{path}: holds no labels")
+        raise DataError(
+            f"{path}: holds no labels: of its {len(rows):,} rows each is blank where `label` belongs; "
+            f"write one of {', '.join(LABELS)} there"
+        )
     return found
 
 
@@ -158,7 +164,7 @@ def write_sample(sample: Mapping[str, Any], folder: Path, page: str) -> list[Pat
     """Write what is to be labelled: the design, a CSV to fill in, and a page to label in. Returns the files.
 
     Raises:
-        DataError: where one of them exists already, since it may hold labels.
+        UsageError: where one of them exists already, since it may hold labels.
     """
     rows = ["doc_id,label,url", *(_csv_row(item) for item in sample["documents"])]
     files = {
@@ -169,7 +175,7 @@ def write_sample(sample: Mapping[str, Any], folder: Path, page: str) -> list[Pat
     folder.mkdir(parents=True, exist_ok=True)
     for name in files:
         if (folder / name).exists():
-            raise DataError(f"{folder / name}: exists; it may hold labels, so name another --output")
+            raise UsageError(f"{folder / name}: exists; it may hold labels, so name another --output")
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", errors="replace")
     return [folder / name for name in files]

@@ -32,7 +32,7 @@ from provenance.detectors.embedded.model import load_model
 from provenance.detectors.neural.calibration import chosen_combination, combine
 from provenance.detectors.neural.config import Combination
 from provenance.detectors.share import Kinds, find_kinds
-from provenance.errors import ConfigurationError
+from provenance.errors import ConfigurationError, suggestion
 from provenance.evidence import evidence_sum, filter_lists, join_lists, low_background
 
 #: Columns of an annotated shard that are read.
@@ -199,7 +199,8 @@ def load_detectors(configuration: Configuration) -> CalibratedDetectors:
         try:
             calibration = read_calibration(chosen.calibration, version)
         except CalibrationError as error:
-            raise ConfigurationError(f"detector.calibration: {error}") from error
+            near = suggestion(chosen.calibration, ("crawl", "shipped"))
+            raise ConfigurationError(f"detector.calibration: {error}{near}") from error
         name = f"calibration {Path(chosen.calibration).name}"
     neural, by_crawl = configuration.neural, chosen.calibration != "shipped"
     try:

@@ -17,10 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from provenance.annotators.language import language_codes
 from provenance.configuration import Configuration
 from provenance.decisions.certificate import fractions
 from provenance.decisions.measure import Sums, add_sums
 from provenance.decisions.site_rights import SiteRights, with_site_rights
+from provenance.errors import ConfigurationError
 from provenance.files.storage import LocalStorage, Storage
 from provenance.filters.config import BlockList, Classified, Expression, Languages
 from provenance.filters.evaluation_sets import digest_sets, read_sets
@@ -142,6 +144,7 @@ def plan_filters(configuration: Configuration, schema: pa.Schema, storage: Stora
         listings.append(partial(read_sets, places, sets.datasets, **limits))
     for item in configuration.filters:
         reason = FILTER + item.name
+        _check_languages(item)
         if isinstance(item, BlockList):
             where = f"filters: {item.name}"
             digests += digest_files((*item.hosts, *item.urls), where)
@@ -166,6 +169,17 @@ def _checked(read: Callable[[], Lookup]) -> Callable[[], Lookup]:
     """`read`, which was tried once: a line that cannot be read is refused before any work, not after hours of annotating."""
     read()
     return read
+
+
+def _check_languages(item: Any) -> None:
+    """Refuse a language that no document can have: it would drop them all, or judge none, without a word."""
+    for key in ("allow", "only"):
+        for code in getattr(item, key, ()):
+            if code not in language_codes():
+                raise ConfigurationError(
+                    f"filters: {item.name}: {key}: no document is of the language {code!r}; "
+                    "languages are written by their ISO 639 codes, such as en"
+                )
 
 
 def _plain_step(reason: str, item: Any, schema: pa.Schema) -> Step:

@@ -301,4 +301,6 @@ def _nothing_found(pattern: str, passed_over: Sequence[PassedOver]) -> str:
         return f"{pattern}: no file matches"
     if is_address(pattern):
         return f"{pattern}: no such object, and none below it"
-    return f"{pattern}: no such file or directory, or an empty directory"
+    if os.path.isdir(pattern):
+        return f"{pattern}: is an empty directory"
+    return f"{pattern}: no such file or directory"

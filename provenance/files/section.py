@@ -36,6 +36,21 @@ _WORDS = {
     "bool_parsing": "should be true or false",
 }
 
+#: The same of numbers, behind which stands what was given.
+_TYPES = {
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "decimal_type": "should be a number",
+    "decimal_parsing": "should be a number",
+}
+_SCALARS = (int, float, Decimal, str, date, type(None))
+_BOUNDS = frozenset(
+    {"string_pattern_mismatch", "greater_than", "greater_than_equal", "less_than", "less_than_equal"}
+)
+
 
 def _file_name(path: str) -> str:
     return Path(path).name
@@ -81,7 +96,7 @@ class ProblemsError(ValueError):
 
 def dotted_place(place: Place) -> str:
     """A place as people write it."""
-    return ".".join(map(str, place)) or "top level"
+    return ".".join(str(step) for step in place if step != "[key]") or "top level"
 
 
 def _as_written(value: Any, kind: Any, place: Place) -> Iterator[tuple[Place, str]]:
@@ -141,10 +156,19 @@ def _mistaken(value: object, kinds: set[Any]) -> str | None:
 
 def describe_problem(problem: ErrorDetails, model: type[BaseModel]) -> str:
     """What is wrong with one setting of `model`, and what was probably meant."""
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     kind, context = problem["type"], problem.get("ctx", {})
     if kind in _WORDS:
         return _WORDS[kind]
+    if kind in _TYPES or kind in _BOUNDS:
+        return _TYPES.get(kind, message) + _given(problem["input"])
+    if kind == "string_type":
+        scalar = isinstance(problem["input"], int | float | date)
+        return (
+            f"should be text, not {problem['input']}; write it in quotation marks"
+            if scalar
+            else "should be text"
+        )
     if kind == "literal_error":
         return message + _nearest(problem["input"], re.findall(r"'([^']+)'", str(context["expected"])))
     if kind == "union_tag_not_found":
@@ -160,6 +184,17 @@ def describe_problem(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"is no key; sections are nested: {section}: {{{rest}: ...}}"
     known = _fields(model, sections)
     return f"is no key there{suggestion(str(key), known) or '; there are ' + ', '.join(known)}"
+
+
+def _given(value: object) -> str:
+    """What was given instead; of what is long or nested nothing."""
+    return f", not {_shown(value)}" if isinstance(value, _SCALARS) else ""
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    return str(value) if isinstance(value, Decimal) else repr(value)
 
 
 def _nearest(given: object, known: Sequence[str]) -> str:

@@ -43,6 +43,13 @@ def _refuse_repeated(node: yaml.MappingNode) -> None:
             )
 
 
+def _where(error: yaml.MarkedYAMLError) -> str:
+    """What stands where it cannot stand, in one line: the parser's own message has five, and calls the file a string."""
+    mark = error.problem_mark or error.context_mark
+    said = " ".join(filter(None, (error.context, error.problem)))
+    return f"line {mark.line + 1}, column {mark.column + 1}: {said}" if mark else said
+
+
 def read_settings(path: str | Path) -> dict[str, Any]:
     """The mapping that a YAML file holds; empty where the file is.
 
@@ -57,6 +64,12 @@ def read_settings(path: str | Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error}") from error
     except RecursionError:
         raise ConfigurationError(f"{path}: is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: is no text in UTF-8 (byte {error.start:,}); write it so"
+        ) from error
+    except yaml.MarkedYAMLError as error:
+        raise ConfigurationError(f"{path}: is not valid YAML: {_where(error)}") from error
     except (yaml.YAMLError, ValueError) as error:  # a day that no calendar has is a ValueError of the loader
         raise ConfigurationError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(values, dict):

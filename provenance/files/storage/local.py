@@ -41,6 +41,8 @@ class LocalStorage:
             Path(temporary).unlink(missing_ok=True)
             if isinstance(error, OSError) and (why := no_room(error)):
                 raise StoreError(f"{path}: cannot be written: {why}") from error
+            if isinstance(error, OSError) and error.filename == temporary:
+                error.filename = path  # the name that people know
             raise
 
     def list(self, directory: str, follow_links: bool = False) -> list[FileInfo]:

@@ -45,7 +45,7 @@ def build_index(
         for kind, table in read_place(storage, place, configuration):
             writer.add(table, kind)
     if not writer.entries:
-        raise IndexFormatError(f"{', '.join(places)}: hold no document and no capture; nothing was indexed")
+        raise IndexFormatError(f"{', '.join(places)}: no document and no capture there; nothing was indexed")
     return writer.close()
 
 

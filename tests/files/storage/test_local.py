@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from provenance.files.storage import LocalStorage
 
@@ -43,3 +46,15 @@ def test_two_writers_of_one_file_do_not_meet_whatever_their_process_numbers(tmp_
         assert Path(path).read_bytes() == b"second"
     assert Path(path).read_bytes() == b"of the first"
     assert os.listdir(tmp_path) == ["shards.json"]
+
+
+def test_a_file_that_cannot_be_made_is_called_by_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, mode: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", path)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(OSError, match="Read-only") as caught, LocalStorage().create(str(tmp_path / "a")):
+        pass
+    assert caught.value.filename == str(tmp_path / "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -33,6 +34,8 @@ REFUSED = [
     (["{demo}", "--max-synthetic", "nan"], ["cap.max_synthetic"]),
     (["{demo}", "--config", "{here}/none.yaml"], ["none.yaml", "cannot be read"]),
     (["{demo}", "--config", "{here}/typo.yaml"], ["typo.yaml", "cap.max_sinthetic"]),
+    (["{demo}", "--config", "{here}/language.yaml"], ["allow", "'english'", "ISO 639"]),
+    (["{demo}", "--config", "{here}/calibration.yaml"], ["detector.calibration", "did you mean shipped?"]),
     (["{demo}", "--config", "{here}/broken.yaml"], ["broken.yaml", "not valid YAML"]),
     (["{demo}", "--config", "{here}/list.yaml"], ["list.yaml", "mapping"]),
     (["{demo}", "--config", "{here}/annotator.yaml"], ["nobodys", "provenance.annotators"]),
@@ -45,6 +48,8 @@ REFUSED = [
 FILES = {
     "notes/readme.md": "no crawl file",
     "typo.yaml": "cap: {max_sinthetic: 0.1}",
+    "language.yaml": "filters: [{kind: languages, allow: [english]}]",
+    "calibration.yaml": "detector: {calibration: shiped}",
     "broken.yaml": "cap: {",
     "list.yaml": "- cap",
     "annotator.yaml": "annotators: [nobodys]",
@@ -143,6 +148,7 @@ def test_stage_refuses_a_workspace_of_another_configuration(demo_release: Path, 
     )
     assert ended.code == 1
     assert "provenance select" in ended.err
+    assert "give what it was given (--config, --source, --max-synthetic)" in ended.err
     assert not (tmp_path / "r").exists()
 
 
@@ -317,6 +323,20 @@ def test_an_error_that_ends_with_a_line_break_is_told_and_not_the_step_that_beam
     error = RuntimeError("Traceback\nArrowInvalid: no such zone\n [while running 'WriteParts/WriteLedger']")
     assert _fail(error, False) == 1
     assert capsys.readouterr().err.startswith("error: ArrowInvalid: no such zone\n")
+
+
+def test_a_full_disk_is_named_by_what_was_to_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _fail(OSError(errno.ENOSPC, "No space left on device"), False, "export/") == 1
+    assert capsys.readouterr().err.startswith("error: export/: No space left on device; make room")
+
+
+def test_inputs_without_a_record_are_said_to_be_empty(tmp_path: Path) -> None:
+    crawl = tmp_path / "crawl"
+    crawl.mkdir()
+    for name in ("a.warc.gz", "b.jsonl"):
+        (crawl / name).touch()
+    ended = run("curate", crawl, "--output", tmp_path / "out", "--quiet")
+    assert "warning: no input holds a record (2 read)" in ended.err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Arrow chooses")
