@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.hashing import BASIS, PRIME
 from provenance.annotators.kernel import kernel
 from provenance.annotators.utf8 import decode
 
@@ -71,8 +72,6 @@ _MOST_ACCENTS = 3  # of one letter: Greek and Vietnamese have no more
 _FIRST_ACCENT = np.uint32(_ACCENTS[0] - 1)
 #: Bytes that the normalised stream may take for each byte of text.
 STREAM_ROOM = 3
-_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
 
 
 def _members(ranges: tuple[tuple[int, int], ...]) -> bytearray:
@@ -171,12 +170,12 @@ def _encode(point, out, at):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True, inline="always")
 def _add(value, folded, accents, stream, stream_at):  # type: ignore[no-untyped-def]
     """The hash after a folded character and its accents, and the stream where it has room."""
-    value = (value ^ np.uint64(folded)) * _FNV_PRIME
+    value = (value ^ np.uint64(folded)) * PRIME
     if stream.size:
         stream_at = _encode(folded, stream, stream_at)
     while accents:
         accent = (accents & np.uint32(0xFF)) + _FIRST_ACCENT
-        value = (value ^ np.uint64(accent)) * _FNV_PRIME
+        value = (value ^ np.uint64(accent)) * PRIME
         if stream.size:
             stream_at = _encode(accent, stream, stream_at)
         accents >>= np.uint32(8)
@@ -203,7 +202,7 @@ def _read_ascii(data, at, stop, table, value, stream, stream_at):  # type: ignor
         if entry >> 24 != WORD:
             break
         folded = entry & np.uint32(0x7F)
-        value = (value ^ np.uint64(folded)) * _FNV_PRIME
+        value = (value ^ np.uint64(folded)) * PRIME
         if keep:
             stream[stream_at] = folded
             stream_at += 1
@@ -231,7 +230,7 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
     """
     tokens = operators = stream_at = 0
     state = SEPARATOR
-    value = _FNV_OFFSET
+    value = BASIS
     at = start
     while at < stop:
         if data[at] < 0x80:
@@ -255,7 +254,7 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
             tokens += 1
             operators += state == OPERATOR
             stream_at = _end_token(stream, stream_at)
-            value = _FNV_OFFSET
+            value = BASIS
         if kind == SEPARATOR:
             state = SEPARATOR
             continue
