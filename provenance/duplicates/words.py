@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from provenance.annotators.hashing import BASIS, PRIME
 from provenance.annotators.kernel import kernel
-from provenance.annotators.utf8 import decode
+from provenance.annotators.utf8 import decode, encode
 
 # What a character does, in the upper byte of its table entry (the lower three hold its folded form).
 SEPARATOR, WORD, SINGLE, MARK, IGNORED, OPERATOR = range(6)
@@ -146,38 +146,16 @@ def character_table() -> npt.NDArray[np.uint32]:
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _encode(point, out, at):  # type: ignore[no-untyped-def]
-    """Write a code point as UTF-8; returns the position after it."""
-    if point < 0x80:
-        out[at] = point
-        return at + 1
-    if point < 0x800:
-        out[at] = 0xC0 | point >> 6
-        out[at + 1] = 0x80 | point & 0x3F
-        return at + 2
-    if point < 0x10000:
-        out[at] = 0xE0 | point >> 12
-        out[at + 1] = 0x80 | point >> 6 & 0x3F
-        out[at + 2] = 0x80 | point & 0x3F
-        return at + 3
-    out[at] = 0xF0 | point >> 18
-    out[at + 1] = 0x80 | point >> 12 & 0x3F
-    out[at + 2] = 0x80 | point >> 6 & 0x3F
-    out[at + 3] = 0x80 | point & 0x3F
-    return at + 4
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
 def _add(value, folded, accents, stream, stream_at):  # type: ignore[no-untyped-def]
     """The hash after a folded character and its accents, and the stream where it has room."""
     value = (value ^ np.uint64(folded)) * PRIME
     if stream.size:
-        stream_at = _encode(folded, stream, stream_at)
+        stream_at = encode(folded, stream, stream_at)
     while accents:
         accent = (accents & np.uint32(0xFF)) + _FIRST_ACCENT
         value = (value ^ np.uint64(accent)) * PRIME
         if stream.size:
-            stream_at = _encode(accent, stream, stream_at)
+            stream_at = encode(accent, stream, stream_at)
         accents >>= np.uint32(8)
     return value, stream_at
 
