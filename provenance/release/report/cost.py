@@ -12,6 +12,8 @@ from itertools import pairwise
 MEASURED = ((0.0, 1.0), (0.01, 1.007), (0.02, 1.017), (0.05, 1.05), (0.10, 1.12), (0.22, 1.34), (0.31, 1.58))
 #: From this share on no amount of compute reached the loss of clean data: on C4, and on Paloma.
 NEVER = {"C4": 0.59, "Paloma": 0.23}
+#: (share, compute) where the loss is that on web text of 2026.
+ON_WEB_OF_2026 = (0.22, 0.72)
 
 
 def cost_of(share: float) -> float | None:
