@@ -67,28 +67,40 @@ def kept_rows(batch: pa.RecordBatch, kept: pa.BooleanArray) -> pa.RecordBatch:
 
 def _kept_bytes(column: pa.LargeBinaryArray, kept: pa.BooleanArray) -> pa.LargeBinaryArray:
     chosen = np.asarray(kept)
-    _, where, data = column.buffers()
-    offsets = np.frombuffer(where or b"", np.int64)[column.offset : column.offset + len(column) + 1]
-    if len(offsets) == 0 or (np.diff(offsets)[~chosen] != 0).any():
+    _, offsets = bytes_and_offsets(column)
+    if (np.diff(offsets)[~chosen] != 0).any():
         return column.filter(kept)
     known = column.is_valid().filter(kept).buffers()[1] if column.null_count else None
     starts = pa.py_buffer(np.append(offsets[:-1][chosen], offsets[-1]))
-    return pa.LargeBinaryArray.from_buffers(column.type, int(chosen.sum()), [known, starts, data])
+    buffers = [known, starts, column.buffers()[2]]
+    return pa.LargeBinaryArray.from_buffers(column.type, int(chosen.sum()), buffers)
+
+
+def bytes_and_offsets(
+    column: pa.LargeStringArray | pa.LargeBinaryArray,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(uint8 bytes, int64 offsets into them of shape (n + 1,)) of a column as it lies in memory, nothing copied.
+
+    What a null has between its offsets means nothing. Both are read-only, wherever the column is from, so that a
+    kernel is compiled once.
+    """
+    _, where, data = column.buffers()
+    if len(column) == 0 or where is None:
+        where, first = bytes(8 * (len(column) + 1)), 0
+    else:
+        first = column.offset
+    found, offsets = np.frombuffer(data or b"", np.uint8), np.frombuffer(where, np.int64)
+    found.flags.writeable = offsets.flags.writeable = False
+    return found, offsets[first : first + len(column) + 1]
 
 
 def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(bytes, int64 offsets of shape (n + 1,)) of a string array, without copying the text."""
+    """`bytes_and_offsets` of n strings of any Arrow type; null is empty. Large strings without nulls are not copied."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    if texts.null_count:
-        texts = texts.fill_null("")
     if not pa.types.is_large_string(texts.type):
         texts = texts.cast(pa.large_string())
-    _, where, data = texts.buffers()
-    if len(texts) == 0 or where is None:
-        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(where, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), offsets
+    return bytes_and_offsets(texts.fill_null("") if texts.null_count else texts)
 
 
 #: Bytes that are read in several passes, page after page: a share of the second-level cache. All of a batch (4 MB) at once
@@ -126,12 +138,8 @@ class ByteRows(NamedTuple):
 
 def byte_rows(column: pa.LargeBinaryArray) -> ByteRows:
     """Where the rows of a column lie, nothing copied; null is empty."""
-    _, where, data = column.buffers()
-    if len(column) == 0 or where is None or data is None:
-        nothing = np.zeros(len(column), np.int64)
-        return ByteRows(np.zeros(0, np.uint8), nothing, nothing)
-    offsets = np.frombuffer(where, np.int64)[column.offset : column.offset + len(column) + 1]
+    data, offsets = bytes_and_offsets(column)
     stops = offsets[1:]
     if column.null_count:
         stops = np.where(np.asarray(column.is_valid()), stops, offsets[:-1])
-    return ByteRows(np.frombuffer(data, np.uint8), offsets[:-1], stops)
+    return ByteRows(data, offsets[:-1], stops)

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import BASIS_32, PRIME_32, hash_numbers_32
 from provenance.annotators.kernel import kernel
 
 _MAGIC, _VERSION = 793_712_314, 12
@@ -20,7 +21,6 @@ _MAGIC, _VERSION = 793_712_314, 12
 _DIM, _LEAST, _MOST, _TREE = 16, 2, 4, 1
 _CENTROIDS = 256
 _PREFIX = "__label__"
-_BASIS, _PRIME = np.uint32(2_166_136_261), np.uint32(16_777_619)
 #: Free slots: the tables are at most a quarter full.
 _SPARSE = 4
 _SPREAD = np.uint32(2_654_435_769)
@@ -122,10 +122,8 @@ def _rows(data: bytes, at: int) -> tuple[NDArray[np.float32], int]:
 
 
 def _hash_of(word: bytes) -> int:
-    value = int(_BASIS)
-    for byte in word:
-        value = ((value ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * int(_PRIME)) & 0xFFFFFFFF
-    return value
+    """FNV-1a of a word as `_hashed` computes it, byte by byte."""
+    return hash_numbers_32(byte if byte < 128 else byte | 0xFFFFFF00 for byte in word)
 
 
 def _table(keys: list[int], values: range | list[int]) -> NDArray[np.uint32]:
@@ -189,7 +187,7 @@ def _row_of_gram(grams, bucket):  # type: ignore[no-untyped-def]
 @kernel
 def _row_of_word(words, spelled, bounds, data, start, stop):  # type: ignore[no-untyped-def]
     """The row of the word data[start:stop]; -1 where it has none."""
-    key = _BASIS
+    key = BASIS_32
     for place in range(start, stop):
         key = _hashed(key, data[place])
     at = _slot(words, key)
@@ -209,7 +207,7 @@ def _row_of_word(words, spelled, bounds, data, start, stop):  # type: ignore[no-
 @kernel
 def _hashed(key, byte):  # type: ignore[no-untyped-def]
     """FNV-1a as the library computes it: bytes are signed."""
-    return np.uint32((key ^ np.uint32(np.int8(byte))) * _PRIME)
+    return np.uint32((key ^ np.uint32(np.int8(byte))) * PRIME_32)
 
 
 @kernel
@@ -236,7 +234,7 @@ def _add_grams(marked, size, hidden, rows, grams, sieve, bucket):  # type: ignor
     for first in range(size):
         if marked[first] & 0xC0 == 0x80:
             continue
-        key, place, characters = _BASIS, np.uint64(first), 1
+        key, place, characters = BASIS_32, np.uint64(first), 1
         while place < size and characters <= _MOST:
             key = _hashed(key, marked[place])
             place += one

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from provenance.annotators.byte_search import find
 from provenance.annotators.kernel import kernel
+from provenance.annotators.utf8 import encode
 
 #: What the HTML standard lets stand for a character (13.2.5.72), as `html.unescape` finds it.
 _REFERENCE = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
@@ -117,15 +118,10 @@ def resolve_usual(text: NDArray[np.uint8]) -> int:
     size = at
     while at < len(text):
         length, point = _read_reference(text, at) if text[at] == 38 else (0, 0)
-        if length == 0 or point < 0x80:
-            text[size] = point if length else text[at]
-            size += 1
-        elif point < 0x800:
-            text[size], text[size + 1] = 0xC0 | point >> 6, 0x80 | point & 63
-            size += 2
+        if length:
+            size = encode(point, text, size)
         else:
-            text[size], text[size + 1] = 0xE0 | point >> 12, 0x80 | point >> 6 & 63
-            text[size + 2] = 0x80 | point & 63
-            size += 3
+            text[size] = text[at]
+            size += 1
         at += max(length, 1)
     return size

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from provenance.annotators.byte_search import find
 from provenance.annotators.columns import read_column
 from provenance.annotators.dates.possible import MONTH_KEYS, holds_day
 from provenance.annotators.dates.published import Dates
@@ -171,10 +172,7 @@ def _may_file(page, start, end, months):  # type: ignore[no-untyped-def]
         return False
     first, second = page[start + 1] | 32, page[start + 2] | 32
     if first == 116 and second == 105:  # title: its content follows
-        stop = end
-        while stop < len(page) and page[stop] != 60:
-            stop += 1
-        return holds_day(page[end:stop], months)
+        return holds_day(page[end : find(page, end, 60)], months)
     if first == 105 and second == 109:  # img
         return _holds_year(page[start:end])
     return first == 108 and second == 105 and _is_canonical(page[start:end]) and _may_date(page[start:end])

@@ -1,4 +1,4 @@
-"""Characters out of UTF-8 bytes, inside compiled code.
+"""Characters out of UTF-8 bytes and back, inside compiled code.
 
 Whatever the bytes are, nothing at or beyond the end that the caller names is looked at.
 """
@@ -37,3 +37,25 @@ def decode(data, at, stop):  # type: ignore[no-untyped-def]
             return np.uint32(0), 1
         point = np.uint32(point << np.uint32(6) | (byte & np.uint32(0x3F)))
     return point, size
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def encode(point, out, at):  # type: ignore[no-untyped-def]
+    """Write a code point at `at` of `out`, which has room for it; returns the position after it."""
+    if point < 0x80:
+        out[at] = point
+        return at + 1
+    if point < 0x800:
+        out[at] = 0xC0 | point >> 6
+        out[at + 1] = 0x80 | point & 0x3F
+        return at + 2
+    if point < 0x10000:
+        out[at] = 0xE0 | point >> 12
+        out[at + 1] = 0x80 | point >> 6 & 0x3F
+        out[at + 2] = 0x80 | point & 0x3F
+        return at + 3
+    out[at] = 0xF0 | point >> 18
+    out[at + 1] = 0x80 | point >> 12 & 0x3F
+    out[at + 2] = 0x80 | point >> 6 & 0x3F
+    out[at + 3] = 0x80 | point & 0x3F
+    return at + 4

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import GOLDEN
 from provenance.detectors.share import BINS, GROUPS
 
 #: Judged documents of one language and part of a dataset that are kept. Of as many in 64 groups a share has the interval that all
@@ -18,7 +19,6 @@ from provenance.detectors.share import BINS, GROUPS
 CAPACITY = 16_384
 #: Halvings at most: beyond, a dataset would have 10^10 documents.
 _MOST = 20
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Drawn:
 def ranks_of(first: int, count: int) -> NDArray[np.uint8]:
     """Ranks of `count` documents of which the first has the number `first`, shape (count,): half of all have 0, a quarter 1, and so on."""
     # SplitMix64 (Steele et al. 2014)
-    value = np.arange(first + 1, first + count + 1, dtype=np.uint64) * _GOLDEN
+    value = np.arange(first + 1, first + count + 1, dtype=np.uint64) * GOLDEN
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     value ^= value >> np.uint64(31)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import GOLDEN
 from provenance.annotators.watermarks.null import benjamini_hochberg
 from provenance.audit.columns import has_p_values, languages_of, proof_of, sites_of, strings_of
 from provenance.audit.drawn import CAPACITY, Drawn, ranks_of
@@ -44,7 +45,6 @@ FEWEST_DOCUMENTS = 50
 DISCOVERY_RATE = 0.05
 METHOD = "kinds unlike the known ones allowed for"
 _MOST_P_VALUES = 1_000_000
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _DIMENSIONS = ("language", "year", "source")
 
 
@@ -253,7 +253,7 @@ def _judge(
     sites = sites_of(batch)[read]
     # Where no site is known each document is one, and its own words say which group it falls into.
     own = scores.score.view(np.uint32).astype(np.uint64) << np.uint64(32) | scores.words.astype(np.uint64)
-    spread = ((own ^ (own >> np.uint64(31))) * _GOLDEN) >> np.uint64(32)
+    spread = ((own ^ (own >> np.uint64(31))) * GOLDEN) >> np.uint64(32)
     group = np.where(sites > 0, sites, spread) % np.uint64(GROUPS)
     found = np.full(len(texts), -1)
     found[read] = np.where(abstained, -1, group.astype(np.int64) * BINS + place)

@@ -77,7 +77,7 @@ def draw_sample(storage: Storage, release: str, size: int, seed: int = 0) -> Sam
         )
     order = random.permutation(sorted(chosen))
     numbers = {int(k): i for i, k in enumerate(np.flatnonzero(weight))}
-    facts = _texts(storage, release, where, order)
+    facts = _texts(storage, where, order)
     documents = [
         {**facts[row], "stratum": numbers[int(stratum[row])], "draws": chosen[row]} for row in order.tolist()
     ]
@@ -132,7 +132,7 @@ def _columns(
 
 
 def _texts(
-    storage: Storage, release: str, where: list[tuple[str, int, int]], rows: NDArray[np.int64]
+    storage: Storage, where: list[tuple[str, int, int]], rows: NDArray[np.int64]
 ) -> dict[int, dict[str, Any]]:
     """doc_id, address and the beginning of the text of some documents, by row; row groups without any are not read."""
     found: dict[int, dict[str, Any]] = {}

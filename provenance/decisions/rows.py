@@ -40,9 +40,8 @@ class ShardRows:
     kept: pa.Table  # clusters whose keeper lies in the shard
     member: pa.Table  # duplicates that lie in the shard
     proofs: pa.Table  # what clusters prove of rows of the shard: `PROOF`, and `row`
-    carried: pa.Table | None = (
-        None  # what an earlier release decided of the rows, where they are its documents
-    )
+    #: What an earlier release decided of the rows, where they are its documents.
+    carried: pa.Table | None = None
 
 
 def read_clusters(storage: Storage, path: str, shard: int) -> pa.Table:

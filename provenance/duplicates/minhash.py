@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from provenance.annotators.columns import bytes_and_offsets
 from provenance.duplicates.words import character_table, scan, squeeze
 from provenance.schema import MINHASH_PERMUTATIONS
 
@@ -183,11 +184,7 @@ class MinHash:
         valid = text.is_valid().to_numpy(zero_copy_only=False)
         if "outcome" in batch.schema.names:
             valid = valid & batch.column("outcome").is_null().to_numpy(zero_copy_only=False)
-        _, offset_buffer, data_buffer = text.buffers()
-        offsets = np.zeros(1, np.int64)
-        if rows:
-            offsets = np.frombuffer(offset_buffer, np.int64)[text.offset : text.offset + rows + 1]
-        data = np.frombuffer(data_buffer or b"", np.uint8)
+        data, offsets = bytes_and_offsets(text)
 
         counts = np.zeros(rows, np.int32)
         signatures = np.zeros((rows, self.permutations), np.uint32)

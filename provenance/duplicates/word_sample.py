@@ -16,8 +16,8 @@ import pyarrow as pa
 from numba import njit
 
 from provenance.annotators.columns import read_column, string_array, text_buffers
+from provenance.annotators.hashing import mix
 from provenance.annotators.kernel import kernel
-from provenance.detectors.embedded.features import mix
 from provenance.duplicates.words import STREAM_ROOM, character_table, scan
 
 #: One word in so many is sampled: a page of 500 words has some 250 different ones, so 16 hashes, 64 bytes.

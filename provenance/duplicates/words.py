@@ -14,8 +14,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.hashing import BASIS, PRIME
 from provenance.annotators.kernel import kernel
-from provenance.annotators.utf8 import decode
+from provenance.annotators.utf8 import decode, encode
 
 # What a character does, in the upper byte of its table entry (the lower three hold its folded form).
 SEPARATOR, WORD, SINGLE, MARK, IGNORED, OPERATOR = range(6)
@@ -71,8 +72,6 @@ _MOST_ACCENTS = 3  # of one letter: Greek and Vietnamese have no more
 _FIRST_ACCENT = np.uint32(_ACCENTS[0] - 1)
 #: Bytes that the normalised stream may take for each byte of text.
 STREAM_ROOM = 3
-_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
 
 
 def _members(ranges: tuple[tuple[int, int], ...]) -> bytearray:
@@ -147,38 +146,16 @@ def character_table() -> npt.NDArray[np.uint32]:
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _encode(point, out, at):  # type: ignore[no-untyped-def]
-    """Write a code point as UTF-8; returns the position after it."""
-    if point < 0x80:
-        out[at] = point
-        return at + 1
-    if point < 0x800:
-        out[at] = 0xC0 | point >> 6
-        out[at + 1] = 0x80 | point & 0x3F
-        return at + 2
-    if point < 0x10000:
-        out[at] = 0xE0 | point >> 12
-        out[at + 1] = 0x80 | point >> 6 & 0x3F
-        out[at + 2] = 0x80 | point & 0x3F
-        return at + 3
-    out[at] = 0xF0 | point >> 18
-    out[at + 1] = 0x80 | point >> 12 & 0x3F
-    out[at + 2] = 0x80 | point >> 6 & 0x3F
-    out[at + 3] = 0x80 | point & 0x3F
-    return at + 4
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
 def _add(value, folded, accents, stream, stream_at):  # type: ignore[no-untyped-def]
     """The hash after a folded character and its accents, and the stream where it has room."""
-    value = (value ^ np.uint64(folded)) * _FNV_PRIME
+    value = (value ^ np.uint64(folded)) * PRIME
     if stream.size:
-        stream_at = _encode(folded, stream, stream_at)
+        stream_at = encode(folded, stream, stream_at)
     while accents:
         accent = (accents & np.uint32(0xFF)) + _FIRST_ACCENT
-        value = (value ^ np.uint64(accent)) * _FNV_PRIME
+        value = (value ^ np.uint64(accent)) * PRIME
         if stream.size:
-            stream_at = _encode(accent, stream, stream_at)
+            stream_at = encode(accent, stream, stream_at)
         accents >>= np.uint32(8)
     return value, stream_at
 
@@ -203,7 +180,7 @@ def _read_ascii(data, at, stop, table, value, stream, stream_at):  # type: ignor
         if entry >> 24 != WORD:
             break
         folded = entry & np.uint32(0x7F)
-        value = (value ^ np.uint64(folded)) * _FNV_PRIME
+        value = (value ^ np.uint64(folded)) * PRIME
         if keep:
             stream[stream_at] = folded
             stream_at += 1
@@ -231,7 +208,7 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
     """
     tokens = operators = stream_at = 0
     state = SEPARATOR
-    value = _FNV_OFFSET
+    value = BASIS
     at = start
     while at < stop:
         if data[at] < 0x80:
@@ -255,7 +232,7 @@ def scan(data, start, stop, table, hashes, stream):  # type: ignore[no-untyped-d
             tokens += 1
             operators += state == OPERATOR
             stream_at = _end_token(stream, stream_at)
-            value = _FNV_OFFSET
+            value = BASIS
         if kind == SEPARATOR:
             state = SEPARATOR
             continue

@@ -19,13 +19,13 @@ import xxhash
 import yaml
 from numpy.typing import NDArray
 
+from provenance.annotators.byte_search import find
+from provenance.annotators.hashing import BASIS, PRIME
 from provenance.annotators.source import normal_host
 from provenance.errors import ConfigurationError
 from provenance.files.storage import AnyStorage
 from provenance.filters.listing import (
-    FNV,
     LONGEST_URL,
-    PRIME,
     U64,
     Listing,
     hash_address,
@@ -219,14 +219,6 @@ def _odd_hosts(piece: bytes, odd: NDArray[np.int64], where: str, first: int) -> 
 
 
 @numba.njit(cache=True, nogil=True)
-def _line_end(data, start):  # type: ignore[no-untyped-def]
-    at = start
-    while at < data.size and data[at] != 10:
-        at += 1
-    return at
-
-
-@numba.njit(cache=True, nogil=True)
 def _trim(data, start, stop):  # type: ignore[no-untyped-def]
     while start < stop and data[start] <= 32:
         start += 1
@@ -273,10 +265,10 @@ def _parse_hosts(data):  # type: ignore[no-untyped-def]
     hashes, odd = np.empty(lines, np.uint64), np.empty((lines, 2), np.int64)
     found = others = start = 0
     while start < data.size:
-        stop = _line_end(data, start)
+        stop = find(data, start, 10)
         first, last, plain = _host_of_line(data, start, stop)
         if first < last and plain:
-            value = FNV
+            value = BASIS
             for at in range(first, last):
                 byte = np.uint64(data[at])
                 value = (value ^ (byte + np.uint64(32) if 65 <= data[at] <= 90 else byte)) * PRIME
@@ -299,7 +291,7 @@ def _parse_urls(data):  # type: ignore[no-untyped-def]
     prefix = np.zeros(lines, np.bool_)
     found = start = 0
     while start < data.size:
-        stop = _line_end(data, start)
+        stop = find(data, start, 10)
         first, last = _trim(data, start, stop)
         if first < last and data[first] != 35:
             prefix[found] = data[last - 1] == 42

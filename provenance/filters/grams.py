@@ -9,14 +9,15 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from provenance.detectors.embedded.features import mix
+from provenance.annotators.columns import text_buffers
+from provenance.annotators.hashing import mix
 from provenance.duplicates.words import character_table, scan
 
 U64 = NDArray[np.uint64]
@@ -119,7 +120,7 @@ class GramIndex:
         """For each text (large_string, without nulls) that has a run of the index, the overlap that is largest."""
         if not len(self.keys) or not len(texts):
             return {}
-        data, offsets = _buffers(texts)
+        data, offsets = text_buffers(texts)
         bits, shift = self._filter()
         lengths = np.array(self.lengths, np.int64)
         room = 4096
@@ -276,11 +277,3 @@ def _span(data: NDArray[np.uint8], first: int, end: int) -> tuple[int, int]:
 
     tokens = scan(data, 0, len(data), table, hashes=hashes, stream=nothing)[0]
     return begins(first), begins(end) if end < tokens else len(data)
-
-
-def _buffers(texts: pa.Array) -> tuple[NDArray[np.uint8], Ints]:
-    """Bytes of a column of strings, and where each begins."""
-    column: Any = texts.cast(pa.large_string())
-    _, offsets, data = column.buffers()
-    found = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
-    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(1, np.uint8), found

@@ -14,8 +14,10 @@ from typing import BinaryIO
 import numba
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from provenance.annotators.columns import text_buffers
+from provenance.annotators.hashing import BASIS, PRIME, hash_bytes, hash_word
 
 U64 = NDArray[np.uint64]
 KINDS = ("doc_id", "digest", "url", "url_prefix", "host")
@@ -24,9 +26,6 @@ LONGEST_URL = 4096
 COLUMNS = {
     "doc_id": ("doc_id",), "digest": ("content_digest", "text"), "url": ("url",), "url_prefix": ("url",), "host": ("host",),
 }  # fmt: skip
-
-FNV = np.uint64(0xCBF29CE484222325)
-PRIME = np.uint64(0x100000001B3)
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,15 @@ class Listing:
         keys = self.keys[kind]
         found: NDArray[np.int64]
         if kind == "host":
-            found = _find_hosts(*_buffers(table["host"]), keys)
+            found = _find_hosts(*text_buffers(table["host"]), keys)
         elif kind in ("url", "url_prefix"):
             lengths = self.lengths if kind == "url_prefix" else np.zeros(0, np.bool_)
-            found = _find_urls(*_buffers(table["url"]), keys, lengths)
+            found = _find_urls(*text_buffers(table["url"]), keys, lengths)
         elif kind == "doc_id":
-            found = _find_exact(*_buffers(table["doc_id"]), keys)
+            found = _find_exact(*text_buffers(table["doc_id"]), keys)
         else:
-            by_content = _find_exact(*_buffers(table["content_digest"]), keys)
-            by_text = _find_exact(*_buffers(text_digests(table["text"])), keys)
+            by_content = _find_exact(*text_buffers(table["content_digest"]), keys)
+            by_text = _find_exact(*text_buffers(text_digests(table["text"])), keys)
             found = np.where(by_content >= 0, by_content, by_text)
         return found
 
@@ -128,10 +127,7 @@ def make_listing(
 
 def hash_text(text: str) -> np.uint64:
     """The hash of a doc_id, digest or host in normal form."""
-    value = int(FNV)
-    for byte in text.encode("utf-8", "replace"):
-        value = (value ^ byte) * int(PRIME) & 0xFFFFFFFFFFFFFFFF
-    return np.uint64(value)
+    return np.uint64(hash_word(text))
 
 
 def hash_url(url: str) -> tuple[np.uint64, int]:
@@ -152,17 +148,6 @@ def text_digests(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(found, pa.string())])
 
 
-def _buffers(column: pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(bytes, offsets) of a column of strings; null is empty, which is never listed."""
-    whole = pc.fill_null(column.cast(pa.large_string()), "").combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0) if whole.num_chunks else pa.array([], pa.large_string())
-    offsets = np.frombuffer(whole.buffers()[1] or bytes(8), np.int64)[
-        whole.offset : whole.offset + len(whole) + 1
-    ]
-    return np.frombuffer(whole.buffers()[2] or b"", np.uint8), offsets
-
-
 @numba.njit(cache=True, nogil=True)
 def _search(keys, value):  # type: ignore[no-untyped-def]
     """Position of a value among sorted keys, or -1."""
@@ -174,15 +159,6 @@ def _search(keys, value):  # type: ignore[no-untyped-def]
         else:
             high = middle
     return low if low < keys.size and keys[low] == value else -1
-
-
-@numba.njit(cache=True, nogil=True)
-def hash_bytes(data, start, stop):  # type: ignore[no-untyped-def]
-    """FNV-1a of data[start:stop]."""
-    value = FNV
-    for at in range(start, stop):
-        value = (value ^ np.uint64(data[at])) * PRIME
-    return value
 
 
 @numba.njit(cache=True, nogil=True)
@@ -221,7 +197,7 @@ def _url_start(data, start, stop):  # type: ignore[no-untyped-def]
 def hash_address(data, start, stop):  # type: ignore[no-untyped-def]
     """(hash, length) of an address without scheme and fragment, its host in lower case."""
     at = _url_start(data, start, stop)
-    value = FNV
+    value = BASIS
     size = 0
     host = True
     while at < stop and data[at] != 35:
@@ -248,7 +224,7 @@ def _find_urls(data, offsets, keys, lengths):  # type: ignore[no-untyped-def]
                 found[row] = _search(keys, value)
             continue
         at = _url_start(data, start, stop)
-        value = FNV
+        value = BASIS
         size = 0
         host = True
         while at < stop and data[at] != 35 and size + 1 < lengths.size:

@@ -82,7 +82,7 @@ def _rows(stream: BinaryIO, name: str, options: ReadOptions, part: Part) -> Iter
         yield from table_rows(source, stream, options, part)
         return
     if source.buf[:4] == wacz.MAGIC and stream.seekable():
-        yield from _wacz_rows(stream, name, options, part)
+        yield from _wacz_rows(stream, options, part)
         return
     begun = _begin(source, name)
     if begun.can_be_cut:
@@ -173,7 +173,7 @@ def _part_rows(stream: BinaryIO, begun: _Begun, options: ReadOptions, part: Part
         yield from archive_rows(window, begun.dialect, options, True, part=part, members=members)
 
 
-def _wacz_rows(stream: BinaryIO, name: str, options: ReadOptions, part: Part) -> Iterator[Row]:
+def _wacz_rows(stream: BinaryIO, options: ReadOptions, part: Part) -> Iterator[Row]:
     """Rows of the archives that begin in a part of a WACZ; offsets are those in the WACZ."""
     for entry in wacz.read_entries(stream):
         if not part.owns(entry.begin):

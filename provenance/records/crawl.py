@@ -198,7 +198,7 @@ def _warc_row(frame: Frame, fields: Mapping[bytes, bytes], options: ReadOptions)
     if kind == "resource":
         return resource_row(row, frame, content_type, options)
     if kind == "conversion":
-        return conversion_row(row, frame, content_type, options)
+        return conversion_row(row, frame, options)
     if kind == "revisit":
         response = frame.response(options.max_http_header_bytes)
         if response.has_status_line:

@@ -67,7 +67,7 @@ def resource_row(row: Row, frame: Frame, declared: str | None, options: ReadOpti
     return _body(row, frame, Response(None, b"", frame.block, False), declared, options)
 
 
-def conversion_row(row: Row, frame: Frame, declared: str | None, options: ReadOptions) -> Row:
+def conversion_row(row: Row, frame: Frame, options: ReadOptions) -> Row:
     """Complete the row of a conversion (WET): the block is text in UTF-8."""
     row["detail"] = frame.detail
     block = frame.block

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from provenance.annotators.columns import (
     byte_rows,
+    bytes_and_offsets,
     kept_rows,
     open_rows,
     read_column,
     string_array,
+    text_buffers,
     with_columns,
 )
 
@@ -66,3 +71,20 @@ def test_pages_are_not_copied_where_other_rows_have_none() -> None:
     batch = pa.record_batch({"body": pa.array([b"x" * 100, None, b"y"], pa.large_binary())})
     found = kept_rows(batch, pa.array([True, False, True]))["body"]
     assert found.buffers()[2].address == batch["body"].buffers()[2].address
+
+
+@pytest.mark.parametrize("column", [pa.array(["ab", None, "é"]), pa.array([], pa.string()), pa.nulls(2)])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_bytes_and_offsets_of_texts_of_any_type(column: pa.Array, chunked: bool) -> None:
+    data, offsets = text_buffers(pa.chunked_array([column]) if chunked else column)
+    found = [data[start:end].tobytes().decode() for start, end in pairwise(offsets)]
+    assert found == [text or "" for text in column.to_pylist()]
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_the_bytes_of_a_slice_are_those_of_the_whole_and_nobody_writes_to_them(rows: int) -> None:
+    column = pa.array([b"a", b"bc", b"d"], pa.large_binary())
+    data, offsets = bytes_and_offsets(column.slice(1, rows))
+    assert np.diff(offsets).tolist() == [2, 1][:rows]
+    assert data[offsets[0] : offsets[-1]].tobytes() == b"bcd"[: 3 * bool(rows)]
+    assert not data.flags.writeable and not offsets.flags.writeable

@@ -55,7 +55,8 @@ def _find(text: NDArray[np.uint8], found: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _is_digit(text: NDArray[np.uint8], at: int) -> bool:
+def is_digit(text: NDArray[np.uint8], at: int) -> bool:
+    """Whether byte `at` is there and a digit of ASCII."""
     return 0 <= at < len(text) and 48 <= text[at] <= 57
 
 
@@ -67,10 +68,10 @@ def _is_sign(text: NDArray[np.uint8], at: int) -> bool:
 @kernel
 def end_of_year(text: NDArray[np.uint8], at: int) -> int:
     """The byte after the year of four digits that begins at `at`; 0 where there is none."""
-    if at + 4 > len(text) or _is_digit(text, at - 1) or _is_digit(text, at + 4):
+    if at + 4 > len(text) or is_digit(text, at - 1) or is_digit(text, at + 4):
         return 0
     century = (text[at] == 49 and text[at + 1] == 57) or (text[at] == 50 and text[at + 1] == 48)
-    return at + 4 if century and _is_digit(text, at + 2) and _is_digit(text, at + 3) else 0
+    return at + 4 if century and is_digit(text, at + 2) and is_digit(text, at + 3) else 0
 
 
 @kernel
@@ -82,11 +83,11 @@ def end_of_numbers(text: NDArray[np.uint8], at: int) -> int:
     first = at + 3 if spaced else at + 2
     for digits in (2, 1):
         behind = first + digits
-        if not _is_digit(text, first) or not _is_digit(text, behind - 1) or not _is_sign(text, behind):
+        if not is_digit(text, first) or not is_digit(text, behind - 1) or not _is_sign(text, behind):
             continue
         behind += 1
         if not spaced and behind < len(text) and text[behind] == 32:
             behind += 1
-        if _is_digit(text, behind) and _is_digit(text, behind + 1):
+        if is_digit(text, behind) and is_digit(text, behind + 1):
             return behind + 2
     return 0

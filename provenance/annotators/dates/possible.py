@@ -10,14 +10,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.annotators.dates.anchors import end_of_numbers, end_of_year
+from provenance.annotators.dates.anchors import end_of_numbers, end_of_year, is_digit
 from provenance.annotators.dates.months import MONTHS
+from provenance.annotators.hashing import BASIS, PRIME, hash_word
 from provenance.annotators.kernel import kernel
 from provenance.annotators.page.search import Page
 from provenance.annotators.page.spans import TAG, write_visible
 from provenance.annotators.page.strings import Compiled, find_places
 from provenance.annotators.references import read_usual
-from provenance.annotators.text.names import hash_of
 
 #: Bytes between a digit and what may be more than it looks, an `&` or a byte beyond ASCII, at which the texts are read: a
 #: date has at most 30 characters between two digits, and the longest reference 33.
@@ -26,8 +26,7 @@ _BESIDE: Final = 80
 _BEFORE, _AFTER = 33, 24
 #: First bytes of characters that are digits to `written.find_dates`: Arabic and Persian, Indian and full-width ones.
 _OTHER_DIGITS: Final = np.isin(np.arange(256), [0xD9, 0xDB, 0xE0, 0xEF])
-MONTH_KEYS: Final = np.sort(np.array([hash_of(name) for name in MONTHS if name.isascii()], np.uint64))
-_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+MONTH_KEYS: Final = np.sort(np.array([hash_word(name) for name in MONTHS if name.isascii()], np.uint64))
 #: Places of words that name a day which there is room for.
 _ROOM: Final = 64
 
@@ -90,30 +89,25 @@ def holds_day(text: NDArray[np.uint8], months: NDArray[np.uint64]) -> bool:
 
 
 @kernel
-def _is_digit(text: NDArray[np.uint8], at: int) -> bool:
-    return 0 <= at < len(text) and 48 <= text[at] <= 57
-
-
-@kernel
 def _has_month(text: NDArray[np.uint8], start: int, stop: int, months: NDArray[np.uint64]) -> bool:
     """Whether a number stands beside the year at `start`, parted by at most three signs, or the name of a month near it."""
-    if _is_digit(text, stop + 1) or _is_digit(text, stop + 2):
+    if is_digit(text, stop + 1) or is_digit(text, stop + 2):
         return True
-    if _is_digit(text, start - 2) or _is_digit(text, start - 3) or _is_digit(text, start - 4):
+    if is_digit(text, start - 2) or is_digit(text, start - 3) or is_digit(text, start - 4):
         return True
     at, until = max(0, start - _BEFORE), min(len(text), stop + _AFTER)
     while at < until:
         if not 97 <= text[at] | 32 <= 122:
             at += 1
             continue
-        begin, whole, ordinal = at, _OFFSET, _OFFSET
+        begin, whole, ordinal = at, BASIS, BASIS
         while at < until and 97 <= text[at] | 32 <= 122:
             letter = np.uint64(text[at] | np.uint8(32))
-            whole = (whole ^ letter) * _PRIME
+            whole = (whole ^ letter) * PRIME
             if at - begin >= 2:
-                ordinal = (ordinal ^ letter) * _PRIME
+                ordinal = (ordinal ^ letter) * PRIME
             at += 1
-        if _is_month(whole, months) or (_is_digit(text, begin - 1) and _is_month(ordinal, months)):  # 4thMay
+        if _is_month(whole, months) or (is_digit(text, begin - 1) and _is_month(ordinal, months)):  # 4thMay
             return True
     return False
 
@@ -144,12 +138,12 @@ def _may_be_day(tag: NDArray[np.uint8], at: int) -> bool:
         at += 1
     if at < tag.size and 97 <= tag[at] | 32 <= 122:
         behind = _after_word(tag, at)
-        return bool(behind > 0 and (_is_digit(tag, behind) or _is_digit(tag, _after_word(tag, behind))))
-    if not _is_digit(tag, at):
+        return bool(behind > 0 and (is_digit(tag, behind) or is_digit(tag, _after_word(tag, behind))))
+    if not is_digit(tag, at):
         return at < tag.size and tag[at] >= 0xC3
-    behind = at + 2 if _is_digit(tag, at + 1) else at + 1
-    if _is_digit(tag, behind):
-        return bool(tag[at] <= 50 and _is_digit(tag, at + 3))  # a year
+    behind = at + 2 if is_digit(tag, at + 1) else at + 1
+    if is_digit(tag, behind):
+        return bool(tag[at] <= 50 and is_digit(tag, at + 3))  # a year
     return behind < tag.size and (tag[behind] == 32 or 45 <= tag[behind] <= 47 or tag[behind] >= 97)
 
 

@@ -74,9 +74,7 @@ def _directives(text: str) -> Iterator[tuple[str, str]]:
 
 def _robots(text: str, url: str) -> Iterator[SiteRule]:
     trainers: list[str] = []  # those of a group who train
-    concerned = (
-        True  # whether the group is for everyone or for those who train, as what is before the first one is
-    )
+    concerned = True  # whether the group, or what is before the first, is for everyone or for those who train
     named = True  # whether a rule of the group has been read
     for key, value in _directives(text):
         if key == "user-agent":

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from provenance.annotators.columns import bytes_and_offsets
 from provenance.annotators.marks.invisible import judge_run
 from provenance.annotators.marks.lookalikes import IMITATION, REVERSE, mixed_word
 from provenance.annotators.marks.scripts import (
@@ -20,7 +21,7 @@ from provenance.annotators.marks.scripts import (
     is_exotic_space,
     is_lookalike_script,
 )
-from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, buffers, decode, next_lead
+from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, decode, next_lead
 
 #: Signal names by kind (0 is unused); "c2pa" is a "variation-selectors" run with the wrapper's magic.
 SIGNAL_NAMES: Final = (
@@ -66,7 +67,7 @@ def find_characters(
     `use` (rows): texts to look at; null texts must be excluded. Returns `counts` (rows x KINDS, by kind code) and
     `places` (at most PLACES for a text and kind; columns row, kind, first byte, byte after, character), in row order.
     """
-    data, offsets = buffers(texts)
+    data, offsets = bytes_and_offsets(texts)
     result: tuple[Any, Any] = _scan(data, offsets, use)
     return result
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
+from provenance.annotators.columns import bytes_and_offsets
 from provenance.annotators.marks.scripts import (
     BIDI,
     SELECTOR,
@@ -28,7 +29,7 @@ from provenance.annotators.marks.scripts import (
     takes_joiner,
     takes_selector,
 )
-from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, back, buffers, decode, next_lead
+from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, back, decode, next_lead
 
 #: Bits of `_scripts_of`.
 RIGHT_TO_LEFT: Final = 1
@@ -56,7 +57,7 @@ def clean_invisible(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     Removes zero-width, bidi, tag and variation-selector marks (C2PA wrappers with them) and nothing else: honest
     joiners, emoji, direction marks, soft hyphens and exotic spaces stay. Idempotent. Nulls stay null.
     """
-    data, offsets = buffers(texts)
+    data, offsets = bytes_and_offsets(texts)
     nothing = np.zeros(0, np.uint8)
     removed = _clean(data, offsets, nothing, np.zeros(1, np.int64))
     if removed == 0:

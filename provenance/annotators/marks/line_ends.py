@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from provenance.annotators.columns import bytes_and_offsets
 from provenance.annotators.marks.scripts import is_exotic_space
-from provenance.annotators.marks.utf8 import Bytes, Offsets, back, buffers, decode
+from provenance.annotators.marks.utf8 import Bytes, Offsets, back, decode
 
 #: Characters at line ends that make a message: two bytes of one bit each ...
 FEWEST: Final = 16
@@ -30,7 +31,7 @@ def find_coded_line_ends(texts: pa.LargeStringArray, use: npt.NDArray[np.bool_])
 
     `use` (rows): texts to look at; null texts must be excluded.
     """
-    data, offsets = buffers(texts)
+    data, offsets = bytes_and_offsets(texts)
     return np.asarray(_find(data, offsets, use))
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from provenance.annotators.columns import bytes_and_offsets
 from provenance.annotators.kernel import kernel
 from provenance.annotators.marks.context import (
     in_code_element,
@@ -27,7 +28,7 @@ from provenance.annotators.marks.context import (
     topics_near,
 )
 from provenance.annotators.marks.rules import Rule, rules
-from provenance.annotators.marks.utf8 import Bytes, Offsets, Text, buffers
+from provenance.annotators.marks.utf8 import Bytes, Offsets, Text
 from provenance.annotators.page.strings import PROBE, Compiled, compile_strings, find_places
 
 #: Kinds that count alone; the others need a second, different rule.
@@ -275,7 +276,7 @@ def may_have_residue(
     texts: pa.LargeStringArray | pa.LargeBinaryArray, use: npt.NDArray[np.bool_], scope: str = "text"
 ) -> npt.NDArray[np.bool_]:
     """Rows in which some anchor occurs (no false negatives): the only ones worth `find_residue`."""
-    data, offsets = buffers(texts)
+    data, offsets = bytes_and_offsets(texts)
     known = anchors(scope)
     if scope == "markup":
         flags = np.zeros(len(use), np.bool_)

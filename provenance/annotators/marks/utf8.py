@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from numba import njit
 
 Bytes = npt.NDArray[np.uint8]
@@ -72,13 +71,3 @@ def back(data: Bytes, i: int, start: int) -> int:
     while i > start and data[i] & 0xC0 == 0x80:
         i -= 1
     return i
-
-
-def buffers(texts: pa.LargeStringArray | pa.LargeBinaryArray) -> tuple[Bytes, Offsets]:
-    """Bytes and offsets (rows + 1, into those bytes) of a large string or binary array, without a copy."""
-    _, offsets, data = texts.buffers()
-    rows = len(texts)
-    if offsets is None or rows == 0:
-        return np.zeros(0, np.uint8), np.zeros(rows + 1, np.int64)
-    ends = np.frombuffer(offsets, np.int64, rows + 1, texts.offset * 8)
-    return (np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)), ends

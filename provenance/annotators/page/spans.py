@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.byte_search import find
 from provenance.annotators.kernel import kernel
 
 #: Kinds of spans. Text is what lies between them.
@@ -19,7 +20,6 @@ TAG, CLOSING, COMMENT, SCRIPT, RAW = 0, 1, 2, 3, 4
 _NAME_LENGTH: Final = 8
 #: Indices without a sign spare compiled code to ask of each whether it counts from the end.
 _ONE: Final = np.uint64(1)
-_BLOCK: Final = np.uint64(16)
 
 
 def name_key(name: bytes) -> int:
@@ -99,7 +99,7 @@ def write_spans(
     """Write the spans of a page, see `divide`; how many there are."""
     end, i, count, templates = len(page), 0, 0, 0
     while True:
-        i = _find(page, i, 60)
+        i = find(page, i, 60)
         if i + 1 >= end:
             return count
         second = page[i + 1]
@@ -151,25 +151,9 @@ def _name(page: NDArray[np.uint8], i: int) -> tuple[np.uint64, int]:
 
 
 @kernel
-def _find(page: NDArray[np.uint8], i: int, byte: int) -> np.int64:
-    """The place of the next `byte`, or the page's end."""
-    at, end, sought = np.uint64(i), np.uint64(page.size), np.uint8(byte)
-    while at + _BLOCK <= end:
-        here = False
-        for offset in range(_BLOCK):  # no branch: the processor looks at several bytes at once
-            here |= page[at + offset] == sought
-        if here:
-            break
-        at += _BLOCK
-    while at < end and page[at] != sought:
-        at += _ONE
-    return np.int64(at)
-
-
-@kernel
 def _after(page: NDArray[np.uint8], i: int, byte: int) -> int:
     """The place after the next `byte`, or the page's end."""
-    found: int = _find(page, i, byte)
+    found: int = find(page, i, byte)
     return found + 1 if found < len(page) else found
 
 
@@ -187,7 +171,7 @@ def _tag_end(page: NDArray[np.uint8], i: int) -> np.int64:
             before -= _ONE
         quote, at = page[at], at + _ONE
         if page[before] == 61:
-            at = np.uint64(_find(page, at, quote))
+            at = np.uint64(find(page, at, quote))
             if at == end:  # a quotation that never ends: without it
                 whole: np.int64 = _after(page, i, 62)
                 return whole

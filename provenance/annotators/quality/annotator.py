@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from provenance.annotators.columns import read_column
+from provenance.annotators.columns import bytes_and_offsets, read_column
 from provenance.annotators.kernel import kernel
 from provenance.annotators.quality.characters import POINT, SPACE, character_table
 from provenance.annotators.quality.lines import (
@@ -137,8 +137,7 @@ def measure(texts: pa.LargeStringArray, languages: pa.StringArray, stop_table: S
     """`schema.QUALITY` of each text; null where it is null or empty."""
     codes = {language: number for number, language in enumerate(LANGUAGES)}
     code = np.array([codes.get(language, codes["en"]) for language in languages.to_pylist()], np.int64)
-    offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    data, offsets = bytes_and_offsets(texts)
     empty = np.asarray(texts.is_null()) | (offsets[1:] == offsets[:-1])
     rows = np.flatnonzero(~empty)
     values = np.zeros((len(texts), len(_FIELDS)), np.float32)

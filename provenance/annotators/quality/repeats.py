@@ -10,10 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import GOLDEN, PRIME
 from provenance.annotators.kernel import kernel
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_PRIME = np.uint64(0x100000001B3)
 
 
 class Seen(NamedTuple):
@@ -82,21 +80,21 @@ def _pair(chars, at):  # type: ignore[no-untyped-def]
 @kernel
 def _hash(chars, start, stop):  # type: ignore[no-untyped-def]
     """64-bit hash of a run of characters."""
-    value, other = np.uint64(stop - start), _GOLDEN
+    value, other = np.uint64(stop - start), GOLDEN
     at, end = np.uint64(start), np.uint64(stop)
     one, two, four = np.uint64(1), np.uint64(2), np.uint64(4)
     while at + four <= end:  # four at a time, two by two: the products of a row wait for one another
-        value = (value ^ _pair(chars, at)) * _PRIME
-        other = (other ^ _pair(chars, at + two)) * _GOLDEN
+        value = (value ^ _pair(chars, at)) * PRIME
+        other = (other ^ _pair(chars, at + two)) * GOLDEN
         value ^= value >> np.uint64(29)
         other ^= other >> np.uint64(31)
         at += four
     while at < end:
-        value = (value ^ np.uint64(chars[at])) * _PRIME
+        value = (value ^ np.uint64(chars[at])) * PRIME
         value ^= value >> np.uint64(29)
         at += one
-    value ^= other * _GOLDEN
-    return (value ^ value >> np.uint64(32)) * _GOLDEN
+    value ^= other * GOLDEN
+    return (value ^ value >> np.uint64(32)) * GOLDEN
 
 
 @kernel
@@ -175,7 +173,7 @@ def repeated_grams(words, count, room, seen, out):  # type: ignore[no-untyped-de
     for at in range(count):
         size = (words[at, 0] & np.uint64(0xFFFFFFFF)) - (words[at, 0] >> np.uint64(32))
         lengths[at + 1] = lengths[at] + np.int32(size)
-        grams[at] = words[at, 1] * _GOLDEN
+        grams[at] = words[at, 1] * GOLDEN
         places[at] = at
     out[:] = 0
     left = count
@@ -186,8 +184,8 @@ def repeated_grams(words, count, room, seen, out):  # type: ignore[no-untyped-de
             left -= 1
         for i in range(left):
             at = places[i]
-            value = (grams[at] ^ grams[at] >> np.uint64(31)) * _PRIME
-            grams[at] = (value + words[at + order - 1, 1]) * _GOLDEN
+            value = (grams[at] ^ grams[at] >> np.uint64(31)) * PRIME
+            grams[at] = (value + words[at + order - 1, 1]) * GOLDEN
         if order >= 5:
             out[order - 2] = _repeats(grams, places, left, lengths, order, keys=seen.keys)
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from provenance.annotators.hashing import BASIS, PRIME, hash_numbers
 from provenance.annotators.kernel import kernel
 from provenance.annotators.quality.characters import (
     ALPHA,
@@ -31,8 +32,6 @@ HASH = np.uint64(0xFFFFFFFFFFFFFFF0)
 #: How a language divides words: English contractions, elisions such as l' and d'.
 PLAIN, ENGLISH, ELISION = 0, 1, 2
 
-_FNV = np.uint64(0xCBF29CE484222325)
-_PRIME = np.uint64(0x100000001B3)
 _DOT, _QUOTE, _CURLY, _ELLIPSIS = 46, 39, 0x2019, 0x2026
 #: spaCy's tokenizer exceptions of English that end in a full stop.
 _ABBREVIATIONS = (
@@ -45,10 +44,7 @@ _ABBREVIATIONS = (
 
 def hash_word(word: str) -> int:
     """The hash of a word as `divide` computes it: FNV-1a over code points, its upper 60 bits."""
-    value = int(_FNV)
-    for char in word:
-        value = (value ^ ord(char)) * int(_PRIME) & 0xFFFFFFFFFFFFFFFF
-    return value & int(HASH)
+    return hash_numbers(map(ord, word)) & int(HASH)
 
 
 _KNOWN = np.sort(np.array([hash_word(word) for word in _ABBREVIATIONS], np.uint64))
@@ -105,11 +101,11 @@ def _write(start, stop, value, some, every, words, count):  # type: ignore[no-un
 
 @kernel
 def _emit_one(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
-    value = _FNV
+    value = BASIS
     some = np.uint32(0)
     every = np.uint32(0xFFFFFFFF)
     for at in range(start, stop):
-        value = (value ^ np.uint64(chars[at] & POINT)) * _PRIME
+        value = (value ^ np.uint64(chars[at] & POINT)) * PRIME
         some |= chars[at]
         every &= chars[at]
     return _write(start, stop, value, some=some, every=every, words=words, count=count)
@@ -134,9 +130,9 @@ def _emit(chars, start, stop, words, count):  # type: ignore[no-untyped-def]
 def _is_abbreviation(chars, start, stop):  # type: ignore[no-untyped-def]
     if stop - start > 6 or stop - start < 3 or chars[stop - 1] & POINT != _DOT:
         return False
-    value = _FNV
+    value = BASIS
     for at in range(start, stop):
-        value = (value ^ np.uint64(chars[at] & POINT)) * _PRIME
+        value = (value ^ np.uint64(chars[at] & POINT)) * PRIME
     value &= HASH
     if _MAY_BE_KNOWN[value >> np.uint64(52)]:
         for known in _KNOWN:
@@ -272,7 +268,7 @@ def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-
     at = start
     while at < stop:
         begin = at
-        every, some, value = np.uint32(0xFFFFFFFF), np.uint32(0), _FNV
+        every, some, value = np.uint32(0xFFFFFFFF), np.uint32(0), BASIS
         before, any_before, value_before = every, some, value  # of all characters but the last
         while at < stop:
             char = chars[np.uint64(at)]
@@ -281,7 +277,7 @@ def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-
             before, any_before, value_before = every, some, value
             every &= char
             some |= char
-            value = (value ^ np.uint64(char & POINT)) * _PRIME
+            value = (value ^ np.uint64(char & POINT)) * PRIME
             at += 1
         size = at - begin
         at += 1
@@ -293,7 +289,7 @@ def divide(chars, start, stop, style, words, count):  # type: ignore[no-untyped-
         if every & ALPHA and not some & SINGLE:
             count = _write(begin, end, value, some=some, every=every, words=words, count=count)
         elif size > 1 and before & ALPHA and not any_before & SINGLE and _is_mark(chars, begin, end):
-            value = (_FNV ^ np.uint64(chars[end - 1] & POINT)) * _PRIME
+            value = (BASIS ^ np.uint64(chars[end - 1] & POINT)) * PRIME
             mark = chars[end - 1]
             count = _write(
                 begin, end - 1, value_before, some=any_before, every=before, words=words, count=count

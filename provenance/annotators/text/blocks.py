@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from provenance.annotators.byte_search import find
+from provenance.annotators.hashing import PRIME, hash_word
 from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 from provenance.annotators.text.markup import (
@@ -27,11 +28,10 @@ from provenance.annotators.text.tags import entry_of, read_attributes
 
 _STACK = 512  # elements open at once that are told apart; deeper ones count as text of the deepest
 _A, _P, _LI, _OPTION, _RT, _RP, _BODY, _HTML = (
-    np.uint64(names.hash_of(name)) for name in ("a", "p", "li", "option", "rt", "rp", "body", "html")
+    np.uint64(hash_word(name)) for name in ("a", "p", "li", "option", "rt", "rp", "body", "html")
 )
 _LINK_BIT, _PRE_BIT = (np.uint64(1 << names.CONTEXTS.index(name)) for name in ("a", "pre"))
 _UNREAD_BIT = np.uint64(1 << names.UNREAD)
-_PRIME = np.uint64(0x100000001B3)
 
 # Columns of the table of blocks.
 (START, STOP, CHARS, LINKED, ELEMENT, BREAKS, STOPS, DIGITS, CAPITALS, SPACES, COLUMNS) = range(11)
@@ -229,7 +229,7 @@ def _push(found, stack, top, tag, block, count):  # type: ignore[no-untyped-def]
     stack.paths[top] = stack.paths[under]
     if tag.kind & (names.BLOCK | names.CELL):
         stack.elements[top] = count
-        stack.paths[top] = (stack.paths[under] * _PRIME >> np.uint64(20)) ^ (tag.key ^ tag.called) * _PRIME
+        stack.paths[top] = (stack.paths[under] * PRIME >> np.uint64(20)) ^ (tag.key ^ tag.called) * PRIME
         found.elements[count, PARENT] = stack.elements[under]
         found.elements[count, FIRST] = block
         found.elements[count, TAG] = mark

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import njit
 
 from provenance.annotators.byte_search import eight_bytes
+from provenance.annotators.hashing import BASIS, GOLDEN, PRIME
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text import names, phrases
 from provenance.annotators.text.blocks import (
@@ -81,9 +82,8 @@ _PHRASE_HASHES, _PHRASE_GROUPS = phrases.phrase_table()
 _PHRASE_COUNT = len(_PHRASES)
 _NEAREST = np.array([1 + names.CONTEXTS.index(name) for name in ("article", "section", "ul")])
 _FURNITURE = np.uint64(sum(1 << names.MARKS.index(mark) for mark in names.FURNITURE))
-#: Slots of a table of keys that are looked at for one, and what spreads keys over it.
+#: Slots of a table of keys that are looked at for one.
 _MOST_PROBES = 16
-_MIXED = np.uint64(0x9E3779B97F4A7C15)
 #: Logarithms of one more than a count, as the C library tells them; a page asks for some four thousand.
 _COUNTED = 4096
 _LOGARITHMS = np.array([math.log1p(count) for count in range(_COUNTED)], np.float32)
@@ -224,7 +224,7 @@ def _look_up(keys, slots, firsts):  # type: ignore[no-untyped-def]
     """Find the first block with each key by a table of eight slots for each; False where one is too far from its own, as a hostile page may have it."""
     last = np.uint64(len(slots) - 1)
     for i in range(len(keys)):
-        at, placed = keys[i] * _MIXED >> np.uint64(32) & last, False
+        at, placed = keys[i] * GOLDEN >> np.uint64(32) & last, False
         for _ in range(_MOST_PROBES):
             other = slots[at]
             if other < 0:
@@ -279,13 +279,13 @@ def _hash_texts(text, rows, hashes):  # type: ignore[no-untyped-def]
     """A hash of the text of each block, eight bytes at once: it only tells whether two are the same."""
     for i in range(len(rows)):
         block = text[rows[i, START] : rows[i, STOP]]
-        value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(0), np.uint64(len(block))
+        value, place, stop = BASIS, np.uint64(0), np.uint64(len(block))
         while place + np.uint64(8) <= stop:
-            value = (value ^ eight_bytes(block, place)) * _MIXED
+            value = (value ^ eight_bytes(block, place)) * GOLDEN
             value ^= value >> np.uint64(29)
             place += np.uint64(8)
         while place < stop:
-            value = (value ^ np.uint64(block[place])) * np.uint64(0x100000001B3)
+            value = (value ^ np.uint64(block[place])) * PRIME
             place += np.uint64(1)
         hashes[i] = value ^ stop
 

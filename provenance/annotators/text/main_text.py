@@ -66,9 +66,8 @@ class MainText:
     `text_outcome` is null or one of empty, extraction_timeout, extraction_failed, too_large.
     """
 
-    extractor: str = (
-        BUILT_IN  # or "trafilatura" (an extra; fifty times slower), "module:function" for one of your own
-    )
+    #: Or "trafilatura" (an extra; fifty times slower), "module:function" for one of your own.
+    extractor: str = BUILT_IN
     max_seconds: float = 5.0  # CPU time a page may cost another extractor
     max_memory: int = 1 << 30  # bytes a page may cost it
     max_depth: int = 512  # elements open at once; it does not see deeper pages

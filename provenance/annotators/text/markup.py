@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from provenance.annotators.byte_search import find
+from provenance.annotators.hashing import BASIS, PRIME
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text.names import small_letters
 
@@ -25,12 +26,12 @@ def is_letter(byte: int) -> bool:
 @kernel
 def read_name(data: np.ndarray, at: int) -> tuple[np.uint64, np.int64]:
     """Hash of the lower-cased tag name that starts at `at`, and where it ends."""
-    value, place, stop = np.uint64(0xCBF29CE484222325), np.uint64(at), np.uint64(len(data))
+    value, place, stop = BASIS, np.uint64(at), np.uint64(len(data))
     while place < stop:
         small = _NAMED[data[place]]
         if small == 0:
             break
-        value = (value ^ np.uint64(small)) * np.uint64(0x100000001B3)
+        value = (value ^ np.uint64(small)) * PRIME
         place += _ONE
     return value, np.int64(place)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.hashing import hash_word
+
 #: Tags of note: text remembers that it stands under one of them.
 CONTEXTS = (
     "nav", "aside", "footer", "header", "form", "figure", "figcaption", "table", "ul", "li", "dl", "article", "main",
@@ -103,14 +105,6 @@ WORDS = tuple(
 )  # fmt: skip
 
 
-def hash_of(word: str) -> int:
-    """FNV-1a (64 bits) of the bytes of `word`, as the kernels compute it."""
-    value = 0xCBF29CE484222325
-    for byte in word.encode():
-        value = ((value ^ byte) * 0x100000001B3) & ((1 << 64) - 1)
-    return value
-
-
 def small_letters(ends: bytes) -> npt.NDArray[np.uint8]:
     """Each byte of a name in small letters of ASCII, 0 where a blank or one of `ends` ends it."""
     small = np.frombuffer(bytes(range(256)).lower(), np.uint8).copy()
@@ -128,7 +122,7 @@ def table_of(entries: dict[str, int]) -> tuple[npt.NDArray[np.uint64], npt.NDArr
     size = 1 << (8 * len(entries)).bit_length()
     hashes, values = np.zeros(size, np.uint64), np.full(size, -1, np.int64)
     for word, value in entries.items():
-        key = hash_of(word)
+        key = hash_word(word)
         place = key % size
         while hashes[place] and hashes[place] != key:
             place = (place + 1) % size

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.hashing import BASIS, PRIME
 from provenance.annotators.kernel import kernel
 from provenance.annotators.text.names import table_of
 from provenance.annotators.text.tags import entry_of
@@ -35,7 +36,6 @@ PHRASES = tuple(
 )  # fmt: skip
 #: Bytes of the longest block whose words are counted: labels, credits and calls are shorter, sentences mostly longer.
 LONGEST = 320
-_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _ONE = np.uint64(1)
 _MOST = 3  # of a group that are told apart
 
@@ -86,7 +86,7 @@ def count_phrases(text, hashes, groups, counts):  # type: ignore[no-untyped-def]
     """Add to `counts` the words of each group in a block of text."""
     at, stop = np.uint64(0), np.uint64(len(text))
     while at < stop:
-        value, begin, gap = _OFFSET, at, _ONE
+        value, begin, gap = BASIS, at, _ONE
         while at < stop:
             letter = _LETTERS[text[at]]
             if letter == 0:
@@ -94,7 +94,7 @@ def count_phrases(text, hashes, groups, counts):  # type: ignore[no-untyped-def]
                 if gap:
                     break
                 letter = text[at]
-            value = (value ^ np.uint64(letter)) * _PRIME
+            value = (value ^ np.uint64(letter)) * PRIME
             at += _ONE
         if at > begin:
             group = entry_of(hashes, groups, value)

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from provenance.annotators.hashing import hash_word
 from provenance.annotators.kernel import kernel
 from provenance.annotators.references import resolve
 from provenance.annotators.text.markup import is_letter, read_name, skip_comment, skip_raw, skip_tag
-from provenance.annotators.text.names import hash_of
 
 #: Elements that no parser nests (void), or closes by itself at the next of their kind: no depth in them.
 _FLAT = "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th option thead tbody html body head"
@@ -30,7 +30,7 @@ _BLOCK = (
 
 
 def _table(names: str) -> np.ndarray:
-    return np.sort(np.array([hash_of(name) for name in names.split()], np.uint64))
+    return np.sort(np.array([hash_word(name) for name in names.split()], np.uint64))
 
 
 class _Tables(NamedTuple):

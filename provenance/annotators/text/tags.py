@@ -8,21 +8,21 @@ from __future__ import annotations
 import numpy as np
 
 from provenance.annotators.byte_search import eight_bytes, find
+from provenance.annotators.hashing import BASIS, PRIME, hash_word
 from provenance.annotators.kernel import inlined, kernel
 from provenance.annotators.text import names
 
 _CLASS, _ID, _ROLE, _ITEMPROP, _PROPERTY, _STYLE, _HIDDEN, _ARIA = (
-    np.uint64(names.hash_of(name))
+    np.uint64(hash_word(name))
     for name in ("class", "id", "role", "itemprop", "property", "style", "hidden", "aria-hidden")
 )
 _DISPLAY, _NONE, _TRUE, _ARTICLE_BODY = (
-    np.uint64(names.hash_of(name)) for name in ("display", "none", "true", "articlebody")
+    np.uint64(hash_word(name)) for name in ("display", "none", "true", "articlebody")
 )
-_EDIT, _PERMALINK = (np.uint64(names.hash_of(word)) for word in names.BESIDE_HEADINGS)
+_EDIT, _PERMALINK = (np.uint64(hash_word(word)) for word in names.BESIDE_HEADINGS)
 _HIDDEN_BIT, _BODY_BIT, _UNREAD_BIT = (
     np.uint64(1 << bit) for bit in (names.HIDDEN, names.BODY_PROPERTY, names.UNREAD)
 )
-_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _ONE = np.uint64(1)
 #: How half of all attributes are written: they are known at one look, and their names need no hash.
 _HREF, _CLASS_IS = (np.uint64(int.from_bytes(begin, "little")) for begin in (b'href="', b'class="'))
@@ -50,37 +50,37 @@ def entry_of(hashes, values, key):  # type: ignore[no-untyped-def]
 @kernel
 def _hides(data, start, stop):  # type: ignore[no-untyped-def]
     """Whether a style says `display: none`."""
-    of_display, value = False, _OFFSET
+    of_display, value = False, BASIS
     for i in range(start, stop + 1):
         byte = data[i] | 32 if i < stop else np.uint8(59)
         if 97 <= byte <= 122 or byte == 45:
-            value = (value ^ np.uint64(byte)) * _PRIME
+            value = (value ^ np.uint64(byte)) * PRIME
         elif byte == 58:
             of_display = value == _DISPLAY
-            value = _OFFSET
+            value = BASIS
         elif byte > 32:
             if of_display and value == _NONE:
                 return True
             of_display = of_display and byte != 59
-            value = _OFFSET
+            value = BASIS
     return False
 
 
 @kernel
 def _read_words(data, start, stop, hashes, groups):  # type: ignore[no-untyped-def]
     """Words at `start` to `stop`, whether one stands beside headings, and a hash of all; words end at a change of case, too."""
-    words, beside, whole = np.uint64(0), False, _OFFSET
+    words, beside, whole = np.uint64(0), False, BASIS
     place, end = np.uint64(start), np.uint64(stop)
     while place < end:
-        begin, value, lower = place, _OFFSET, False
+        begin, value, lower = place, BASIS, False
         while place < end:
             byte = data[place]
             kind = _KINDS[byte]
             if kind < _SMALL or (kind == _CAPITAL and lower):
                 break
             small = np.uint64(byte | np.uint8(32))
-            value = (value ^ small) * _PRIME
-            whole = (whole ^ small) * _PRIME
+            value = (value ^ small) * PRIME
+            whole = (whole ^ small) * PRIME
             lower = kind == _SMALL
             place += _ONE
         if place > begin + _ONE:
@@ -90,23 +90,23 @@ def _read_words(data, start, stop, hashes, groups):  # type: ignore[no-untyped-d
             beside |= value in (_EDIT, _PERMALINK)
         while place < end and _KINDS[data[place]] < _SMALL:
             if _KINDS[data[place]] != _DIGIT:  # numbers tell elements apart that are alike
-                whole = (whole ^ np.uint64(data[place])) * _PRIME
+                whole = (whole ^ np.uint64(data[place])) * PRIME
             place += _ONE
-    return words, beside, (whole ^ np.uint64(32)) * _PRIME
+    return words, beside, (whole ^ np.uint64(32)) * PRIME
 
 
 @kernel
 def _has_name(data, start, stop, name, glued):  # type: ignore[no-untyped-def]
     """Whether a word has this hash; `glued`: it may go on behind a change of case."""
-    value, lower, length = _OFFSET, False, 0
+    value, lower, length = BASIS, False, 0
     for place in range(np.uint64(start), np.uint64(stop)):
         kind = _KINDS[data[place]]
         if kind < _SMALL or (kind == _CAPITAL and lower and not glued):
             if length and value == name:
                 return True
-            value, length = _OFFSET, 0
+            value, length = BASIS, 0
         if kind >= _SMALL:
-            value = (value ^ np.uint64(data[place] | np.uint8(32))) * _PRIME
+            value = (value ^ np.uint64(data[place] | np.uint8(32))) * PRIME
             length += 1
         lower = kind == _SMALL
     return length > 0 and value == name
@@ -137,12 +137,12 @@ def _value(data, at):  # type: ignore[no-untyped-def]
 @kernel
 def _attribute_name(data, at):  # type: ignore[no-untyped-def]
     """Hash of the name of the attribute at `at` in small letters, and where it ends."""
-    key, place, stop = _OFFSET, np.uint64(at), np.uint64(len(data))
+    key, place, stop = BASIS, np.uint64(at), np.uint64(len(data))
     while place < stop:
         small = _NAMED[data[place]]
         if small == 0:
             break
-        key = (key ^ np.uint64(small)) * _PRIME
+        key = (key ^ np.uint64(small)) * PRIME
         place += _ONE
     return key, np.int64(place)
 

@@ -9,13 +9,12 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.hashing import hash_bytes
 from provenance.annotators.tokens.merging import Merges, merge, scratch
 from provenance.annotators.tokens.pieces import Text, character_classes, piece_end
 
 #: Pieces that one call remembers, by slot: where the piece last stood in the text and its tokens in the result.
 _SLOTS = 1 << 15
-_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -33,9 +32,7 @@ def _encode(data, offsets, classes, merges, scratch, ends):  # type: ignore[no-u
         while at < stop:
             end = piece_end(text, at)
             size = end - at
-            value = _FNV_OFFSET
-            for i in range(at, end):
-                value = (value ^ np.uint64(data[i])) * _FNV_PRIME
+            value = hash_bytes(data, at, end)
             slot = (value ^ value >> np.uint64(32)) & np.uint64(_SLOTS - 1)
             same = known_bytes[slot] == size
             if same:

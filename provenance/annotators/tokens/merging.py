@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.hashing import GOLDEN
 from provenance.annotators.kernel import kernel
 from provenance.annotators.tokens.pieces import LONGEST_PIECE
 
@@ -22,7 +23,6 @@ MOST_TOKENS, MOST_MERGES = (1 << _TOKEN_BITS) - 1, (1 << _RANK_BITS) - 1
 _TOKEN_SHIFT, _RANK_SHIFT = np.uint64(_TOKEN_BITS), np.uint64(_RANK_BITS)
 _RANK = np.uint64((1 << _RANK_BITS) - 1)
 _FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
 #: What stands before the first token and after the last one: no pair with it is in a table.
 _EDGE = np.uint64(1 << 42)
@@ -92,7 +92,7 @@ def build_merges(
 @kernel
 def _slot(pair, moved, size):  # type: ignore[no-untyped-def]
     """Where a pair would stand that its group moves by so much."""
-    return ((pair ^ np.uint64(moved)) * _GOLDEN >> np.uint64(32)) & np.uint64(size - 1)
+    return ((pair ^ np.uint64(moved)) * GOLDEN >> np.uint64(32)) & np.uint64(size - 1)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from provenance.annotators.byte_search import eight_bytes
 from provenance.annotators.kernel import kernel
 from provenance.annotators.utf8 import decode
 
@@ -155,20 +156,6 @@ def _spaces_end(text, at):  # type: ignore[no-untyped-def]
         if following not in (SPACE, LINE):
             end, _ = _run(text, at, SPACE, count - 1)
     return end
-
-
-@kernel
-def eight_bytes(data, at):  # type: ignore[no-untyped-def]
-    """Eight bytes from `at` on as one number (written out, the compiler makes one load of them)."""
-    found = np.uint64(data[at])
-    found |= np.uint64(data[at + np.uint64(1)]) << np.uint64(8)
-    found |= np.uint64(data[at + np.uint64(2)]) << np.uint64(16)
-    found |= np.uint64(data[at + np.uint64(3)]) << np.uint64(24)
-    found |= np.uint64(data[at + np.uint64(4)]) << np.uint64(32)
-    found |= np.uint64(data[at + np.uint64(5)]) << np.uint64(40)
-    found |= np.uint64(data[at + np.uint64(6)]) << np.uint64(48)
-    found |= np.uint64(data[at + np.uint64(7)]) << np.uint64(56)
-    return found
 
 
 @kernel

@@ -16,8 +16,6 @@ U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-_N = 624
-_M = 397
 _LOW_32 = 0xFFFFFFFF
 #: `seed % (2**64 - 1)` is how the published KGW code bounds its seeds.
 SEED_MODULUS = 2**64 - 1

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import GOLDEN
 from provenance.annotators.kernel import kernel
 
 #: Measures of a document, in the order of `measure_document`; -1 stands for "too short".
@@ -22,7 +23,6 @@ _FACTOR = 0.72  # of MTLD: a factor ends where the ratio of types to tokens fall
 _DRAW = 42  # of HD-D
 _RUN = 4  # words of a repeated run
 _SLOTS = 4_096
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Workspace(NamedTuple):
@@ -56,7 +56,7 @@ def workspace() -> Workspace:
 def _number(space, key, next_id):  # type: ignore[no-untyped-def]
     """Number of a key in this pass: that of its first occurrence, or `next_id` where it is new."""
     stamp = space.passes[0]
-    slot = (key * _GOLDEN) >> np.uint64(52)
+    slot = (key * GOLDEN) >> np.uint64(52)
     while space.stamps[slot] == stamp:
         if space.keys[slot] == key:
             return space.ids[slot]
@@ -145,6 +145,6 @@ def measure_document(hashes, count, space, found):  # type: ignore[no-untyped-de
     for i in range(runs):
         key = np.uint64(0)
         for j in range(_RUN):
-            key = key * _GOLDEN + hashes[i + j]
+            key = key * GOLDEN + hashes[i + j]
         distinct += _number(space, key, distinct) == distinct
     found[3] = 1.0 - distinct / runs

@@ -17,6 +17,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
+from provenance.annotators.hashing import GOLDEN
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches import passages, templates, topics
 from provenance.audit.sketches.chosen import Chosen
@@ -43,7 +44,6 @@ _SUMS = ("buckets", "totals", "sums", "histograms")
 _COMPRESSED_BYTES, _COMPRESSED_SHARE = 4_096, 4
 #: Lengths of the runs of words that are counted, from one on.
 _RUNS = 3
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass
@@ -243,7 +243,7 @@ def _count_batch(texts, scanner, passed, known, first, counts, space, out):  # t
         count, _, _ = scan(data, start, stop, table, hashes=hashes, stream=unwanted)
         whole = np.uint64(count)
         for i in range(count):
-            whole = whole * _GOLDEN + hashes[i]
+            whole = whole * GOLDEN + hashes[i]
         whole = type_key(whole)
         site = type_key(sites[row]) if sites[row] else whole
         group = np.int64(site % np.uint64(GROUPS))
@@ -274,14 +274,14 @@ def _count_words(hashes, count, tables, buckets, passed, group, serial):  # type
         buckets[0, group, key >> shift] += 1
         passed[0, words] = key
         words += key <= limits[0]
-        pair = last * _GOLDEN + word
+        pair = last * GOLDEN + word
         if i > 0:
             key = type_key(pair)
             buckets[1, group, key >> shift] += 1
             passed[1, pairs] = key
             pairs += key <= limits[1]
         if i > 1:
-            key = type_key((before * _GOLDEN + last) * _GOLDEN + word)
+            key = type_key((before * GOLDEN + last) * GOLDEN + word)
             passed[2, triples] = key
             triples += key <= limits[2]
         before, last = last, word

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import BASIS, GOLDEN, PRIME
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.stored import cut_texts, join_texts, table
@@ -25,7 +26,6 @@ CAPACITY, STRATUM_CAPACITY = 8_192, 512
 SHOWN, LEAST_BYTES = 160, 24
 #: Sampled documents in which a line has to stand to be called a template, and how many are listed.
 _FEWEST, LISTED = 3, 20
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 #: A line's hash and the beginning of its text.
 Line = tuple[int, bytes]
@@ -111,11 +111,11 @@ def next_line(data, at, stop):  # type: ignore[no-untyped-def]
     while at < stop and data[at] <= 0x20:
         at += 1
     begin = end = at
-    value = np.uint64(0xCBF29CE484222325)
+    value = BASIS
     while at < stop and data[at] != 0x0A:
         if data[at] > 0x20:
             end = at + 1
-            value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+            value = (value ^ np.uint64(data[at])) * PRIME
         at += 1
     return begin, end, at, value
 
@@ -131,7 +131,7 @@ def _find_lines(data, offsets, documents, last, out):  # type: ignore[no-untyped
             begin, end, at, value = next_line(data, at, stop)
             if end - begin >= LEAST_BYTES:
                 line = type_key(value)
-                pair = type_key(line * _GOLDEN + documents[row])
+                pair = type_key(line * GOLDEN + documents[row])
                 if pair <= last:
                     found[0, count], found[1, count], found[2, count] = row, begin, end
                     keys[0, count], keys[1, count] = pair, line

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
+from provenance.annotators.hashing import GOLDEN
 from provenance.annotators.kernel import kernel
 from provenance.audit.sketches.chosen import Chosen
 from provenance.audit.sketches.stored import table
@@ -29,7 +30,6 @@ PLACES = 512
 #: Topics at most, sampled documents for each, and the fewest of either hash that anything is said of.
 TOPICS, _DOCUMENTS_OF_TOPIC, _FEWEST = 64, 20, 100
 _SEED, _ROUNDS = 20221130, 15
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 #: A document's group of sites, and how often (at most 255) its words fall into each place.
 Document = tuple[int, bytes]
@@ -153,7 +153,7 @@ def _unit(vectors: Floats) -> Floats:
 
 @kernel
 def _key(document, group):  # type: ignore[no-untyped-def]
-    return type_key(document * _GOLDEN + np.uint64(group))
+    return type_key(document * GOLDEN + np.uint64(group))
 
 
 @njit(cache=True, nogil=True)

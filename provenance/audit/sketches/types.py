@@ -13,14 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import GOLDEN, mix
 from provenance.annotators.kernel import kernel
-from provenance.detectors.embedded.features import mix
 
 #: Documents fall into so many groups by the hash of their site or text, the units of all intervals.
 GROUPS = 64
 #: Occurrences, and documents in which a type occurs.
 OCCURRENCES, DOCUMENTS = 0, 1
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _USED, _LEVEL = 0, 1
 
 
@@ -112,7 +111,7 @@ def halve(table):  # type: ignore[no-untyped-def]
     table.slots[:] = -1
     mask = np.uint64(len(table.slots) - 1)
     for row in range(kept):
-        slot = (table.keys[row] * _GOLDEN) >> np.uint64(20) & mask
+        slot = (table.keys[row] * GOLDEN) >> np.uint64(20) & mask
         while table.slots[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         table.slots[slot] = row
@@ -126,7 +125,7 @@ def find(table, key):  # type: ignore[no-untyped-def]
         if level and key >> np.uint64(64 - level) != 0:
             return -1
         mask = np.uint64(len(table.slots) - 1)
-        slot = (key * _GOLDEN) >> np.uint64(20) & mask
+        slot = (key * GOLDEN) >> np.uint64(20) & mask
         row = table.slots[slot]
         while row >= 0:
             if table.keys[row] == key:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import mix
 from provenance.annotators.kernel import kernel
 from provenance.detectors.embedded.tokens import CAPITAL, COMMON, HANGUL, MARK, MAX_TOKENS, WORD
 
@@ -52,18 +53,6 @@ _P, _Q, _R, _S = (
     np.uint64(0xA0761D6478BD642F),
     np.uint64(0x8EBC6AF09C88C6E3),
 )
-
-
-@kernel
-def mix(value):  # type: ignore[no-untyped-def]
-    """Spread a 64-bit state over the bits of the table (the finaliser of MurmurHash3)."""
-    value = np.uint64(value)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xFF51AFD7ED558CCD)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xC4CEB9FE1A85EC53)
-    value ^= value >> np.uint64(33)
-    return value
 
 
 def index_vocabulary(vocabulary: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -166,11 +155,3 @@ def grams(first, last, tokens, masked, out):  # type: ignore[no-untyped-def]
 @kernel
 def _key(value):  # type: ignore[no-untyped-def]
     return max(np.uint32(1), np.uint32(mix(value) >> np.uint64(32)))
-
-
-def hash_word(word: str) -> int:
-    """The token hash of a lower-case word without accents (what `tokenise` gives), as an unsigned 32-bit number."""
-    value = 2166136261
-    for char in word:
-        value = ((value ^ ord(char)) * 16777619) & 0xFFFFFFFF
-    return value

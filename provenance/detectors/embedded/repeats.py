@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from provenance.annotators.columns import text_buffers
+from provenance.annotators.hashing import BASIS, PRIME
 
 #: Below this share a text repeats itself, and its words are counted once. Of 48,349 texts of the development release in
 #: pieces none is below; of 1,053 real pages five are, tables and lists.
@@ -19,7 +20,6 @@ _LEAST = 0.5
 _SLOTS = 4096
 #: Bytes that a mark at the end of a sentence or a line can begin with.
 _LEADS = np.isin(np.arange(256), list(b".!?\n\xd8\xe0\xe2\xe3\xef"))
-_FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
 def count_once(texts: pa.Array, words: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -42,7 +42,7 @@ def _weigh(data, offsets, keys, owners, share):  # type: ignore[no-untyped-def]
         at, last = offsets[text], offsets[text + 1]
         once, whole, known = 0, 0, 0
         while at < last:
-            first, code = at, _FNV_OFFSET
+            first, code = at, BASIS
             mark = 0
             while at < last:
                 byte = data[at]
@@ -50,7 +50,7 @@ def _weigh(data, offsets, keys, owners, share):  # type: ignore[no-untyped-def]
                     mark = _end(data, at, last)
                     if mark:
                         break
-                code = (code ^ np.uint64(byte)) * _FNV_PRIME
+                code = (code ^ np.uint64(byte)) * PRIME
                 at += 1
             whole += at - first
             if known < _SLOTS // 2 and at > first:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import BASIS_32, PRIME_32
 from provenance.annotators.kernel import kernel
 
 #: Tokens read of one document: bounds time and memory on hostile input.
@@ -22,8 +23,6 @@ WORD, NUMBER, IDEOGRAPH, MARK = 1, 2, 3, 4
 CAPITAL, UPPER, APOSTROPHE, SENTENCE_END, COMMON, HANGUL = 1, 2, 4, 8, 16, 32
 
 _SPACE, _LETTER, _DIGIT, _IDEO, _MARK, _SKIP, _NEWLINE, _APOS, _DASH, _HYPHEN = range(10)
-_FNV = np.uint32(2166136261)
-_PRIME = np.uint32(16777619)
 _WWW = np.uint32(0x1DC3B877)
 #: Codes of marks after folding; the hash of a mark is made from its code.
 QUOTE, DASH, ELLIPSIS = 0x22, 0x2014, 0x2026
@@ -156,7 +155,7 @@ def _read_letters(data, at, stop, value, tail):  # type: ignore[no-untyped-def]
         small = np.uint8(byte | np.uint8(32))
         if np.uint8(small - np.uint8(97)) >= np.uint8(26):
             break
-        value = np.uint32((value ^ np.uint32(small)) * _PRIME)
+        value = np.uint32((value ^ np.uint32(small)) * PRIME_32)
         tail = np.uint32((tail << np.uint32(11)) ^ np.uint32(small))
         size += 1
         capitals += byte < np.uint8(97)
@@ -168,14 +167,14 @@ def _read_letters(data, at, stop, value, tail):  # type: ignore[no-untyped-def]
 def _read_word(data, code, after, stop, characters):  # type: ignore[no-untyped-def]
     """Read on from the letter `code` that ends at `after`: where the word ends, its hash, flags, length and tail."""
     kinds, upper, fold = characters
-    value = _FNV
+    value = BASIS_32
     tail = np.uint32(0)
     size = 0
     capitals = 0
     flags = CAPITAL if upper[code] else 0
     while True:
         folded = fold[code]
-        value = np.uint32((value ^ np.uint32(folded)) * _PRIME)
+        value = np.uint32((value ^ np.uint32(folded)) * PRIME_32)
         shift = np.uint32(16) if folded >= 0xAC00 else np.uint32(11)  # two syllables, three letters
         tail = np.uint32((tail << shift) ^ np.uint32(folded))
         size += 1
@@ -199,7 +198,7 @@ def _read_word(data, code, after, stop, characters):  # type: ignore[no-untyped-
         if kinds[code] == _APOS and after < stop:
             ahead, beyond = _decode(data, after, stop)
             if ahead < 0x10000 and kinds[ahead] == _LETTER:
-                value = np.uint32((value ^ np.uint32(39)) * _PRIME)
+                value = np.uint32((value ^ np.uint32(39)) * PRIME_32)
                 flags |= APOSTROPHE
                 code, after = ahead, beyond
                 continue
@@ -328,7 +327,7 @@ def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-
         kind = kinds[code] if code < 0x10000 else np.uint8(_SKIP)
         if kind == _LETTER:
             begin, capital = at, upper[code] != 0
-            at, value, tail, size, capitals = _read_letters(data, begin, stop, _FNV, np.uint32(0))
+            at, value, tail, size, capitals = _read_letters(data, begin, stop, BASIS_32, np.uint32(0))
             flags = CAPITAL * capital | UPPER * (capitals > 1 and capitals == size)
             following = data[at] if at < stop else np.uint8(32)
             if following >= 0x80 or kinds[following] == _APOS or kinds[following] == _SKIP:  # no plain word
@@ -360,7 +359,7 @@ def tokenise(data, start, stop, characters, tokens):  # type: ignore[no-untyped-
                 count = _put(tokens, count, value, kind=NUMBER, flags=0, size=size, suffix=0)
             line_start = False
         elif kind == _IDEO:
-            value = np.uint32((_FNV ^ np.uint32(fold[code])) * _PRIME)
+            value = np.uint32((BASIS_32 ^ np.uint32(fold[code])) * PRIME_32)
             count = _put(tokens, count, value, kind=IDEOGRAPH, flags=0, size=1, suffix=0)
             line_start, at = False, after
         elif line_start and kind in (_DASH, _HYPHEN) and after < stop and _is_space(data[after]):

@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provenance.annotators.hashing import GOLDEN
 from provenance.annotators.text import features
 from provenance.annotators.text.blocks import read_blocks
 from provenance.annotators.text.features import NAMES, describe
 
 #: Multiples of it lie in one slot.
-_IN_ONE_SLOT = pow(int(features._MIXED), -1, 1 << 64)
+_IN_ONE_SLOT = pow(int(GOLDEN), -1, 1 << 64)
 
 
 def _brute_force(keys: list[int]) -> list[int]:

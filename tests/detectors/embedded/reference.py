@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provenance.annotators.hashing import hash_numbers_32
 from provenance.detectors.embedded.tokens import MARK
 
 PROSE = (
@@ -12,6 +13,11 @@ PROSE = (
     "borrowed rope to shift it, and then nobody wanted the thing. The council had no form for axles. So it lies by "
     "the gate, where the postman leans his bicycle and children who come for apples ask what it was ever for. "
 )
+
+
+def hash_word(word: str) -> int:
+    """The hash that `tokenise` gives a lower-case word without accents."""
+    return hash_numbers_32(map(ord, word))
 
 
 def mix(value: int) -> int:

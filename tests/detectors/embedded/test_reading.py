@@ -15,13 +15,12 @@ from provenance.detectors.embedded.features import (
     MAX_GRAMS,
     PASSAGE,
     grams,
-    hash_word,
     index_vocabulary,
     mask,
 )
 from provenance.detectors.embedded.style import STYLE, style
 from provenance.detectors.embedded.tokens import MAX_TOKENS, character_tables, empty_tokens, tokenise
-from tests.detectors.embedded.reference import PROSE, mix, reference_keys
+from tests.detectors.embedded.reference import PROSE, hash_word, mix, reference_keys
 
 
 def _tokens(text: str) -> list[tuple[int, int]]:

@@ -14,9 +14,6 @@ import pyarrow as pa
 import pytest
 
 from provenance.detectors.embedded.calibration import auroc
-from provenance.detectors.embedded.features import (
-    hash_word,
-)
 from provenance.detectors.embedded.folds import folds
 from provenance.detectors.embedded.learning import encode, shared_grams
 from provenance.detectors.embedded.mixture import tail_line
@@ -25,7 +22,7 @@ from provenance.detectors.embedded.pieces import count_words, cut, with_pieces
 from provenance.detectors.embedded.rhythm import fit_network
 from provenance.detectors.embedded.style import STYLE
 from provenance.detectors.embedded.training import Settings, prepare, read_corpus
-from tests.detectors.embedded.reference import mix
+from tests.detectors.embedded.reference import hash_word, mix
 from tests.program import run
 
 
