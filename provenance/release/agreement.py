@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
-#: What decides under the cap, and under which of its parts: columns that both tables have had since the first format.
+#: Where a document came from, and what decides under the cap and under which of its parts.
 SAID_TWICE = (
-    "token_count synthetic_probability synthetic_probability_upper proven_by language source domain"
+    "url input_file record_offset capture_time proven_by token_count synthetic_probability synthetic_probability_upper "
+    "language source domain"
 ).split()
 Prints = NDArray[np.uint64]
 _PRIME = np.uint64(0x9E3779B185EBCA87)  # of XXH64: odd, so that multiplying loses nothing
@@ -27,8 +28,9 @@ def fingerprints(batch: pa.RecordBatch) -> Prints:
     """One number for what each row says in `SAID_TWICE`, of shape (rows,): equal rows have equal ones."""
     mixed: Prints = np.zeros(batch.num_rows, np.uint64)
     for name in SAID_TWICE:
-        mixed = (mixed ^ _numbers(batch[name])) * _PRIME
-        mixed ^= mixed >> _HALF
+        if name in batch.schema.names:  # a missing column is a problem of its own
+            mixed = (mixed ^ _numbers(batch[name])) * _PRIME
+            mixed ^= mixed >> _HALF
     return mixed
 
 

@@ -28,7 +28,7 @@ from provenance.decisions.tail import describe_tail
 from provenance.evidence import evidence_sum
 from provenance.files.ownership import MANIFEST
 from provenance.files.storage import Storage, StoreError, join, read_bytes
-from provenance.release.agreement import Prints, disagreements, fingerprints
+from provenance.release.agreement import SAID_TWICE, Prints, disagreements, fingerprints
 from provenance.release.contents import (
     DOMAINS,
     count_data,
@@ -56,8 +56,14 @@ _SCORED = (
     "language source domain proven_by"
 ).split()
 _NEW = ("capture_evidence", "time_remark")
-_DATA_READ = [*_SCORED, "sampling_weight", *PROOF_COLUMNS[1:]]
-_LEDGER_READ = [*dict.fromkeys([*_SCORED, *COLUMNS]), "decision", "reason", "duplicate_of", "similarity"]
+_DATA_READ = [*dict.fromkeys([*_SCORED, *SAID_TWICE, "sampling_weight", *PROOF_COLUMNS[1:]])]
+_LEDGER_READ = [
+    *dict.fromkeys([*_SCORED, *SAID_TWICE, *COLUMNS]),
+    "decision",
+    "reason",
+    "duplicate_of",
+    "similarity",
+]
 
 
 def verify(storage: Storage, release: str) -> list[str]:

@@ -214,7 +214,9 @@ def test_rows_moved_from_the_data_are_found_though_all_digests_fit(copy: Path) -
 
 
 @pytest.mark.parametrize("name", FILES[1:])
-@pytest.mark.parametrize("column", ["token_count", "language", "proven_by"])
+@pytest.mark.parametrize(
+    "column", ["url", "record_offset", "capture_time", "token_count", "language", "proven_by"]
+)
 def test_what_data_and_ledger_say_differently_of_a_document_is_found(
     copy: Path, name: str, column: str
 ) -> None:
