@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.decisions.documents import Documents, Integers, deviations
+from provenance.decisions.documents import Documents, Integers, variances
 from provenance.decisions.histogram import Cell, Histogram, Placed, histogram, merge_histograms, place
 from provenance.decisions.plan import Plan, Room, boundary
 from provenance.decisions.request import CapRequest
@@ -93,7 +93,7 @@ def boundary_candidates(documents: Documents, plan: Plan) -> BoundaryDocuments:
     rows = _open_rows(placed, cell, plan)
     weight = documents.weight[rows]
     confident = plan.request.guarantee == "confident"
-    variance = deviations(documents.take(rows)) ** 2 if confident else np.zeros_like(weight)
+    variance = variances(documents.take(rows)) if confident else np.zeros_like(weight)
     sums = np.stack([np.ones_like(weight), weight, weight * placed.counted[rows], variance], axis=1)
     return BoundaryDocuments(_keys(documents, placed, cell, rows), sums)
 

@@ -28,6 +28,8 @@ LARGEST_WEIGHT = 2**42
 Z = 1.6448536269514722
 #: Standard deviations of documents are counted in this part of a weight unit.
 GRAIN = 64
+#: A standard deviation whose square stays inside int64: that of 95 million tokens at a probability of one half.
+LARGEST_DEVIATION = math.isqrt(2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,17 @@ def deviations(documents: Documents) -> Integers:
     """Standard deviation of the synthetic weight of each document, a coin of its probability, in `GRAIN`s, rounded up."""
     chance = documents.probability.astype(np.float64)
     return np.ceil(GRAIN * documents.weight * np.sqrt(chance * (1 - chance))).astype(np.int64)
+
+
+def variances(documents: Documents) -> Integers:
+    """The squares of `deviations`. Raises OverflowError for a document of which that is no number of 63 bits."""
+    found = deviations(documents)
+    if len(found) and found.max() > LARGEST_DEVIATION:
+        raise OverflowError(
+            f"a document of {int(documents.weight.max()):,} tokens is too long for the guarantee confident: "
+            "divide it, or count documents (cap.unit)"
+        )
+    return found * found
 
 
 def noise(variance: NDArray[np.int64] | NDArray[np.object_]) -> NDArray[np.int64]:

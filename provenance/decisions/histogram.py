@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.decisions.documents import Documents, Flags, Integers, counted, deviations, exact_sum
+from provenance.decisions.documents import Documents, Flags, Integers, counted, exact_sum, variances
 from provenance.decisions.request import MILLION, CapRequest
 
 #: A part of each family, in their order.
@@ -101,9 +101,12 @@ def histogram(documents: Documents, request: CapRequest) -> Histogram:
     sums = np.ones((len(documents), 4), dtype=np.int64)
     sums[:, WEIGHT] = documents.weight
     sums[:, SYNTHETIC] = documents.weight * placed.counted
-    sums[:, VARIANCE] = deviations(documents) ** 2 if request.guarantee == "confident" else 0
+    sums[:, VARIANCE] = variances(documents) if request.guarantee == "confident" else 0
     free = np.zeros((len(placed.cells), 4), dtype=np.int64)
     np.add.at(free, placed.cell[placed.free], sums[placed.free])
+    rough = np.zeros_like(free, dtype=np.float64)
+    np.add.at(rough, placed.cell[placed.free], sums[placed.free])
+    _refuse_overflow(rough)
     held = np.flatnonzero(~placed.free)
     key = placed.cell[held] * bins(request) + placed.bin[held]
     return Histogram(placed.cells, free, *_reduced(key, sums[held], bins(request)))
@@ -219,4 +222,7 @@ def _added(left: Integers, right: Integers) -> Integers:
 
 def _refuse_overflow(total: NDArray[np.float64]) -> None:
     if len(total) and total.max() >= 2.0**63:
-        raise OverflowError("more than 9·10¹² tokens in one bin of the selection order")
+        raise OverflowError(
+            "more in one bin of the selection order than can be added up: 9·10¹² tokens, or hundreds of documents "
+            "of millions of tokens under the guarantee confident"
+        )

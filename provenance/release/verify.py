@@ -28,6 +28,7 @@ from provenance.decisions.tail import describe_tail
 from provenance.evidence import evidence_sum
 from provenance.files.ownership import MANIFEST
 from provenance.files.storage import Storage, StoreError, join, read_bytes
+from provenance.release.agreement import SAID_TWICE, Prints, disagreements, fingerprints
 from provenance.release.contents import (
     DOMAINS,
     count_data,
@@ -55,8 +56,14 @@ _SCORED = (
     "language source domain proven_by"
 ).split()
 _NEW = ("capture_evidence", "time_remark")
-_DATA_READ = [*_SCORED, "sampling_weight", *PROOF_COLUMNS[1:]]
-_LEDGER_READ = [*dict.fromkeys([*_SCORED, *COLUMNS]), "decision", "reason", "duplicate_of", "similarity"]
+_DATA_READ = [*dict.fromkeys([*_SCORED, *SAID_TWICE, "sampling_weight", *PROOF_COLUMNS[1:]])]
+_LEDGER_READ = [
+    *dict.fromkeys([*_SCORED, *SAID_TWICE, *COLUMNS]),
+    "decision",
+    "reason",
+    "duplicate_of",
+    "similarity",
+]
 
 
 def verify(storage: Storage, release: str) -> list[str]:
@@ -132,6 +139,8 @@ class _Rows:
     kept_ids: list[np.ndarray] = field(default_factory=list)
     ledger_ids: list[np.ndarray] = field(default_factory=list)
     ledger_kept: list[np.ndarray] = field(default_factory=list)
+    said: list[Prints] = field(default_factory=list)  # of the documents in `kept_ids`
+    told: list[Prints] = field(default_factory=list)  # of the records in `ledger_kept`
     keepers: list[np.ndarray] = field(default_factory=list)  # what the duplicates of the ledger point to
     represented: list[np.ndarray] = field(default_factory=list)  # documents that are no duplicates
     least_similar: float = 1.0
@@ -166,7 +175,9 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
     if rows.with_times:
         times = report_times([rows.times], []) | {"claims": manifest["times"]["claims"]}
         yield from _differences("times", times, manifest["times"])
-    yield from _identities(_joined(rows.kept_ids), _joined(rows.ledger_ids), _joined(rows.ledger_kept))
+    kept_ids, ledger_kept = _joined(rows.kept_ids), _joined(rows.ledger_kept)
+    yield from _identities(kept_ids, _joined(rows.ledger_ids), ledger_kept)
+    yield from disagreements(kept_ids, _merged(rows.said), ledger_kept, _merged(rows.told))
     yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
         if name in ASKED and value != synthetic[name]:
@@ -258,6 +269,7 @@ def _data_batches(
             sites.update(pc.unique(batch["domain"]).drop_null().to_pylist())
         rows.unexplained += _unexplained(batch)
         rows.kept_ids.append(_ids(batch["doc_id"]))
+        rows.said.append(fingerprints(batch))
         if "witness_place" in batch.schema.names:
             rows.proof.append(count_proof(batch))
         yield measure_documents(batch, request, sampled=True)
@@ -280,6 +292,7 @@ def _ledger_batch(batch: pa.RecordBatch, request: CapRequest, rows: _Rows) -> di
     ids, kept = _ids(batch["doc_id"]), pc.equal(batch["decision"], "kept")
     rows.ledger_ids.append(ids)
     rows.ledger_kept.append(ids[np.asarray(kept)])
+    rows.told.append(fingerprints(batch.filter(kept)))
     capped = pc.equal(batch["reason"].fill_null(""), "synthetic_cap")
     duplicate = pc.equal(batch["reason"].fill_null(""), "duplicate")
     earlier = batch.filter(pc.equal(batch["reason"].fill_null(""), "earlier_release"))
@@ -369,3 +382,7 @@ def _ids(column: pa.Array) -> np.ndarray:
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty(0, dtype="S32")
+
+
+def _merged(parts: list[Prints]) -> Prints:
+    return np.concatenate(parts) if parts else np.empty(0, np.uint64)

@@ -285,6 +285,19 @@ def test_floats_mean_the_decimal_they_are_written_as() -> None:
     assert {request.share for request in tenths} == {Fraction(1, 10)}
 
 
+@pytest.mark.parametrize("proven", [False, True])
+def test_variances_beyond_64_bits_are_refused_not_wrong(proven: bool) -> None:
+    """A square that wraps round is negative: what chance adds would be no number, or too small a one."""
+    request = CapRequest("0.5", guarantee="confident")
+    giant = replace(simple([2**30], [0.5]), proven=np.array([proven]))
+    with pytest.raises(OverflowError, match="too long for the guarantee confident"):
+        cap.histogram(giant, request)
+    many = replace(simple([2**26] * 4, [0.5] * 4), proven=np.full(4, proven), doc_hash=np.zeros(4, np.uint64))
+    with pytest.raises(OverflowError, match="in one bin"):
+        cap.histogram(many, request)
+    cap.histogram(giant, replace(request, guarantee="expected"))
+
+
 def test_sums_beyond_64_bits_are_exact_or_refused() -> None:
     request = CapRequest("0.5")
     heavy = simple([LARGEST_WEIGHT] * 8, [1.0] * 8)

@@ -213,6 +213,27 @@ def test_rows_moved_from_the_data_are_found_though_all_digests_fit(copy: Path) -
     assert table["doc_id"][0].as_py() in found
 
 
+@pytest.mark.parametrize("name", FILES[1:])
+@pytest.mark.parametrize(
+    "column", ["url", "record_offset", "capture_time", "token_count", "language", "proven_by"]
+)
+def test_what_data_and_ledger_say_differently_of_a_document_is_found(
+    copy: Path, name: str, column: str
+) -> None:
+    def exchange(table: pa.Table) -> pa.Table:
+        """Two kept documents exchange their values: few sums of the file change, or none."""
+        at, values = table.column_names.index(column), table[column].to_pylist()
+        decided = table["decision"].to_pylist() if "decision" in table.column_names else ["kept"] * len(table)
+        kept = [row for row, value in enumerate(values) if value is not None and decided[row] == "kept"]
+        other = next(row for row in kept if values[row] != values[kept[0]])
+        values[kept[0]], values[other] = values[other], values[kept[0]]
+        field = table.schema.field(column)
+        return table.set_column(at, field, pa.array(values, field.type))
+
+    rewrite(copy, name, exchange)
+    assert any("are not as the ledger has them" in problem for problem in problems(copy))
+
+
 def test_decisions_swapped_between_two_records_are_found(copy: Path) -> None:
     def swap(table: pa.Table) -> pa.Table:
         ids = table["doc_id"].to_pylist()

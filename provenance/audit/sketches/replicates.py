@@ -30,6 +30,8 @@ RUNS = ("words", "pairs", "triples")
 _FIRST_RANK, _LEAST_COUNT = 10, 5
 _FEWEST_TYPES = 50
 _FEWEST_DOCUMENTS = 50
+#: Of the draw of groups that are left where the baseline is made as small as the dataset.
+_THINNING_SEED = 149
 
 
 @dataclass(frozen=True)
@@ -149,17 +151,34 @@ def zipf_slope(aligned: Aligned, halves: Halves) -> Floats:
 def divergence(dataset: Sketch, baseline: Sketch, order: int, halves: Halves) -> Floats:
     """Jensen-Shannon divergence to the reference half in bits, of words or pairs in buckets, shape (2, replicates).
 
-    Buckets merge types, so it is a lower bound. What sampling alone adds falls with the number of words; how much it is
-    with documents that repeat their words is what two halves of the baseline show.
+    Buckets merge types, so it is a lower bound. What sampling alone adds falls with the number of words, but not as its
+    inverse; how much it is, with documents that repeat their words, is what two parts of the baseline show, of which one
+    is no larger than the dataset's half.
     """
     reference = halves.reference.T @ baseline.buckets[order]
     sides = halves.dataset.T @ dataset.buckets[order], halves.baseline.T @ baseline.buckets[order]
-    values = [_jensen_shannon(side, reference) for side in sides]
-    expected = [
-        1 / np.maximum(part.sum(axis=1), 1) + 1 / np.maximum(reference.sum(axis=1), 1) for part in sides
-    ]
-    scale = float(values[1].mean() / expected[1].mean())
-    return np.array([value - scale * share for value, share in zip(values, expected, strict=True)])
+    alike = (
+        _as_large(halves.baseline, float(sides[0].sum() / max(sides[1].sum(), 1))).T @ baseline.buckets[order]
+    )
+    found = []
+    for side, part in zip(sides, (alike, sides[1]), strict=True):
+        scale = _jensen_shannon(part, reference).mean() / _sampled(part, reference).mean()
+        found.append(_jensen_shannon(side, reference) - float(scale) * _sampled(side, reference))
+    return np.array(found)
+
+
+def _sampled(part: Floats, reference: Floats) -> Floats:
+    """What sampling adds to a divergence falls roughly as this does, shape (replicates,)."""
+    return np.asarray(1 / np.maximum(part.sum(axis=1), 1) + 1 / np.maximum(reference.sum(axis=1), 1))
+
+
+def _as_large(groups: Floats, share: float) -> Floats:
+    """So many of each replicate's groups, drawn, that they hold about this share of its words; all from 1 on."""
+    if share >= 1:
+        return groups
+    rank = np.where(groups > 0, _ranks(_THINNING_SEED, groups.shape[1]), GROUPS)
+    fewest = max(1, round(share * float(groups.sum(axis=0).max())))
+    return (np.argsort(np.argsort(rank, axis=0, kind="stable"), axis=0) < fewest).astype(np.float32)
 
 
 def document_means(sketch: Sketch, name: str, groups: Floats) -> Floats:

@@ -31,6 +31,15 @@ def test_another_sample_of_the_same_source_raises_no_alarm(baseline: Sketch, see
     assert rare["interval"][0] - 0.05 < 0 < rare["interval"][1] + 0.05
 
 
+@pytest.mark.parametrize("seed", [7, 8, 9, 10])
+def test_a_much_smaller_sample_of_the_same_source_is_no_further_away(baseline: Sketch, seed: int) -> None:
+    """What sampling adds to a divergence is taken off by parts of the baseline that are as small."""
+    found = compare(_sketch(documents(160, seed, **_ZIPF)), baseline)["measures"]
+    for name in ("divergence_words", "divergence_pairs"):
+        assert abs(found[name]["change"]) < 3 * found[name]["null_band"][1]
+        assert found[name]["status"] == STEADY
+
+
 def test_lost_rare_words_are_an_alarm_while_averages_stand(baseline: Sketch) -> None:
     found = compare(_sketch(forgetful(documents(1500, 30, **_ZIPF), 31, 0.4)), baseline)
     assert found["status"] == FAIL
