@@ -141,4 +141,4 @@ def test_lists_labels_and_calibrations_may_lie_in_a_store(
     certified = run("certify", released, "--sample", sample, "--labels", labels)
     assert certified.code in (0, 1) and not certified.err, certified.err
     missing = run("certify", released, "--sample", sample, "--labels", "s3://crawls/nowhere.jsonl")
-    assert missing.code == 1 and "nowhere.jsonl" in missing.err
+    assert missing.code == 2 and "nowhere.jsonl" in missing.err
