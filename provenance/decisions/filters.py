@@ -173,9 +173,10 @@ def _checked(read: Callable[[], Lookup]) -> Callable[[], Lookup]:
 
 def _check_languages(item: Any) -> None:
     """Refuse a language that no document can have: it would drop them all, or judge none, without a word."""
+    known = language_codes()
     for key in ("allow", "only"):
         for code in getattr(item, key, ()):
-            if code not in language_codes():
+            if code not in known:
                 raise ConfigurationError(
                     f"filters: {item.name}: {key}: no document is of the language {code!r}; "
                     "languages are written by their ISO 639 codes, such as en"

@@ -104,7 +104,7 @@ def histogram(documents: Documents, request: CapRequest) -> Histogram:
     sums[:, VARIANCE] = variances(documents) if request.guarantee == "confident" else 0
     free = np.zeros((len(placed.cells), 4), dtype=np.int64)
     np.add.at(free, placed.cell[placed.free], sums[placed.free])
-    rough = np.zeros_like(free, dtype=np.float64)
+    rough = np.zeros_like(free, dtype=np.float64)  # whole numbers that wrapped round do not show it
     np.add.at(rough, placed.cell[placed.free], sums[placed.free])
     _refuse_overflow(rough)
     held = np.flatnonzero(~placed.free)

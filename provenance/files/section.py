@@ -47,6 +47,7 @@ _TYPES = {
     "decimal_parsing": "should be a number",
 }
 _SCALARS = (int, float, Decimal, str, date, type(None))
+#: What the library says well by itself, behind which that stands, too.
 _BOUNDS = frozenset(
     {"string_pattern_mismatch", "greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 )
@@ -163,12 +164,9 @@ def describe_problem(problem: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in _TYPES or kind in _BOUNDS:
         return _TYPES.get(kind, message) + _given(problem["input"])
     if kind == "string_type":
-        scalar = isinstance(problem["input"], int | float | date)
-        return (
-            f"should be text, not {problem['input']}; write it in quotation marks"
-            if scalar
-            else "should be text"
-        )
+        given = problem["input"]
+        quoted = isinstance(given, int | float | date)
+        return f"should be text, not {given}; write it in quotation marks" if quoted else "should be text"
     if kind == "literal_error":
         return message + _nearest(problem["input"], re.findall(r"'([^']+)'", str(context["expected"])))
     if kind == "union_tag_not_found":
@@ -188,13 +186,9 @@ def describe_problem(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _given(value: object) -> str:
     """What was given instead; of what is long or nested nothing."""
-    return f", not {_shown(value)}" if isinstance(value, _SCALARS) else ""
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "null"
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    if not isinstance(value, _SCALARS):
+        return ""
+    return f", not {value!r}" if isinstance(value, str) else f", not {'null' if value is None else value}"
 
 
 def _nearest(given: object, known: Sequence[str]) -> str:

@@ -189,6 +189,7 @@ _CONTROLS = bytes([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])
 
 
 def _gunzip(data: bytes, most: int) -> tuple[bytes, bool]:
+    """(decoded, ended properly) of members behind one another, at most `most` bytes and `MAX_MEMBERS` of them."""
     out: list[bytes] = []
     at, left = 0, most
     while left > 0 and data[at : at + 2] == b"\x1f\x8b":

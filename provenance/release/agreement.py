@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
+from provenance.annotators.hashing import GOLDEN
+
 #: Where a document came from, and what decides under the cap and under which of its parts.
 SAID_TWICE = (
     "url input_file record_offset capture_time proven_by token_count synthetic_probability synthetic_probability_upper "
     "language source domain"
 ).split()
 Prints = NDArray[np.uint64]
-_PRIME = np.uint64(0x9E3779B185EBCA87)  # of XXH64: odd, so that multiplying loses nothing
-_HALF = np.uint64(32)
 
 
 def fingerprints(batch: pa.RecordBatch) -> Prints:
@@ -29,8 +29,8 @@ def fingerprints(batch: pa.RecordBatch) -> Prints:
     mixed: Prints = np.zeros(batch.num_rows, np.uint64)
     for name in SAID_TWICE:
         if name in batch.schema.names:  # a missing column is a problem of its own
-            mixed = (mixed ^ _numbers(batch[name])) * _PRIME
-            mixed ^= mixed >> _HALF
+            mixed = (mixed ^ _numbers(batch[name])) * GOLDEN  # odd, so that nothing is lost
+            mixed ^= mixed >> np.uint64(32)
     return mixed
 
 

@@ -177,7 +177,8 @@ def _rows(storage: Storage, release: str, manifest: dict[str, Any]) -> Iterator[
         yield from _differences("times", times, manifest["times"])
     kept_ids, ledger_kept = _joined(rows.kept_ids), _joined(rows.ledger_kept)
     yield from _identities(kept_ids, _joined(rows.ledger_ids), ledger_kept)
-    yield from disagreements(kept_ids, _merged(rows.said), ledger_kept, _merged(rows.told))
+    said, told = _joined(rows.said, "u8"), _joined(rows.told, "u8")
+    yield from disagreements(kept_ids, said, ledger_kept, told)
     yield from _representation(rows, manifest["configuration"]["duplicates"]["threshold"])
     for name, value in manifest["configuration"]["cap"].items():
         if name in ASKED and value != synthetic[name]:
@@ -380,9 +381,5 @@ def _ids(column: pa.Array) -> np.ndarray:
     return np.asarray(column.to_pylist(), dtype="S32")
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.empty(0, dtype="S32")
-
-
-def _merged(parts: list[Prints]) -> Prints:
-    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+def _joined(parts: list[np.ndarray], kind: str = "S32") -> np.ndarray:
+    return np.concatenate(parts) if parts else np.empty(0, kind)

@@ -157,9 +157,8 @@ def divergence(dataset: Sketch, baseline: Sketch, order: int, halves: Halves) ->
     """
     reference = halves.reference.T @ baseline.buckets[order]
     sides = halves.dataset.T @ dataset.buckets[order], halves.baseline.T @ baseline.buckets[order]
-    alike = (
-        _as_large(halves.baseline, float(sides[0].sum() / max(sides[1].sum(), 1))).T @ baseline.buckets[order]
-    )
+    share = float(sides[0].sum() / max(sides[1].sum(), 1))
+    alike = _as_large(halves.baseline, share).T @ baseline.buckets[order]
     found = []
     for side, part in zip(sides, (alike, sides[1]), strict=True):
         scale = _jensen_shannon(part, reference).mean() / _sampled(part, reference).mean()
